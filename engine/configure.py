@@ -1,0 +1,148 @@
+"""From presets and a person's settings to a checked configuration, and what it will cost."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from msgspec import Struct
+
+import presets
+from engine import registry
+from engine.registry import DatasetInfo, Kind
+from presets import ConfigError
+from presets.schema import Component, RunConfig, run_config
+
+KINDS: tuple[Kind, ...] = ("model", "dataset", "optimizer")
+
+# A rough machine for the first estimate, before any run was measured: one CPU core.
+_STEP_SECONDS = 1.2e-3
+_MULTIPLY_ADDS_PER_SECOND = 8e9
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a run will do."""
+
+    num_parameters: int
+    samples: Mapping[str, int]
+    batch_size: int
+    """Samples a step; the last step of an epoch may take fewer."""
+    steps_per_epoch: int
+    steps: int
+    seconds: float
+    """A rough estimate of the training time on one CPU core."""
+
+
+def resolve(
+    *,
+    recipe: str = "quickstart",
+    model: str | None = None,
+    dataset: str | None = None,
+    optimizer: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """A checked configuration from a recipe, with presets put in place of its parts.
+
+    `settings` are dotted keys such as {"optimizer.lr": 3e-4, "clip.mode": "none"}; they win over
+    the presets' own settings, which win over the recipe's. Setting one of `epochs` and `steps`
+    clears the other. Raises ConfigError, in one line.
+    """
+    base = presets.load("recipes", recipe)
+    chosen = {"model": model, "dataset": dataset, "optimizer": optimizer}
+    tree: dict[str, Any] = {}
+    brought: dict[str, Any] = {}
+    for kind in KINDS:
+        name = chosen[kind] or getattr(base, kind)
+        preset = presets.load(cast("Any", f"{kind}s"), name)
+        tree[kind] = {"name": name, "type": preset.type, **preset.options}
+        brought |= preset.run
+    for key, value in _flatten(base.settings):
+        kind = key.partition(".")[0]
+        if not chosen.get(kind) or chosen[kind] == getattr(base, kind):
+            _put(tree, key, value)
+    for key, value in [*_flatten(brought), *(settings or {}).items()]:
+        _put(tree, key, value)
+    config = run_config(tree)
+    check(config)
+    return config
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", value))
+    return flat
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    if key in ("epochs", "steps") and value is not None:
+        tree["steps" if key == "epochs" else "epochs"] = None
+    *parents, last = key.split(".")
+    node: Any = tree
+    for parent in parents:
+        node = node.setdefault(parent, {}) if isinstance(node, dict) else None
+    if not isinstance(node, dict):
+        raise ConfigError(f"{key}: {'.'.join(parents)} is a value, not a mapping")
+    node[last] = value
+
+
+def check(config: RunConfig) -> None:
+    """Reject options that a component does not allow, and settings that do not go together."""
+    for kind in KINDS:
+        component: Component = getattr(config, kind)
+        module = registry.module(kind, component.type)
+        options = registry.config(kind, component)
+        if hasattr(module, "check"):
+            try:
+                module.check(options, config)
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+    data = dataset_info(config)
+    if config.batch_size == "full" and not data.fixed:
+        raise ConfigError(
+            f"batch_size: {config.dataset.name} draws new samples every epoch and has no full "
+            "batch; give a number"
+        )
+
+
+def dataset_info(config: RunConfig) -> DatasetInfo:
+    """Shapes and sizes of the run's data set, without loading it."""
+    module = registry.module("dataset", config.dataset.type)
+    info: DatasetInfo = module.info(registry.config("dataset", config.dataset))
+    return info
+
+
+def plan(config: RunConfig) -> Plan:
+    """Steps, parameters and a rough time, without torch and without loading data."""
+    data = dataset_info(config)
+    module = registry.module("model", config.model.type)
+    cost: registry.Cost = module.cost(registry.config("model", config.model), data)
+    train = data.samples["train"]
+    batch_size = train if config.batch_size == "full" else min(config.batch_size, train)
+    steps_per_epoch = batches_per_epoch(train, batch_size)
+    steps = config.steps or steps_per_epoch * cast("int", config.epochs)
+    # Backward costs about twice the forward pass.
+    work = 3 * cost.multiply_adds * batch_size
+    seconds = steps * (_STEP_SECONDS + work / _MULTIPLY_ADDS_PER_SECOND)
+    return Plan(
+        num_parameters=cost.num_parameters,
+        samples=data.samples,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        steps=steps,
+        seconds=seconds,
+    )
+
+
+def batches_per_epoch(samples: int, batch_size: int) -> int:
+    """Steps in an epoch. A last batch of one sample is left out: batch norm has no variance
+    for it."""
+    whole, rest = divmod(samples, batch_size)
+    return max(1, whole + (rest > 1 or (rest == 1 and batch_size == 1)))
+
+
+def epochs_of(config: RunConfig, steps_per_epoch: int) -> int:
+    """Epochs that are begun, also when the run is measured in steps."""
+    return config.epochs or math.ceil(cast("int", config.steps) / steps_per_epoch)

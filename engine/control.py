@@ -1,0 +1,75 @@
+"""Commands to a running engine: one JSON file each in the run's `control` folder."""
+
+import time
+import uuid
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.rundir import RunDir
+from presets import UserError
+
+CommandName = Literal["stop"]
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person asks of a running engine."""
+
+    id: str
+    command: CommandName
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """A command file that cannot be obeyed."""
+
+    id: str
+    reason: str
+
+
+def send(run: RunDir, command: CommandName) -> str:
+    """Leave a command for the engine; returns its id. Raises UserError if it cannot be written."""
+    request = Request(id=uuid.uuid4().hex, command=command)
+    final = run.control_path / f"{time.time_ns()}-{request.id}.json"
+    draft = final.with_suffix(".tmp")
+    try:
+        run.control_path.mkdir(mode=0o700, exist_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_bytes(msgspec.json.encode(request))
+        draft.rename(final)  # the engine sees a whole command or none
+    except OSError as error:
+        raise UserError(f"{run.control_path}: cannot be written ({error.strerror})") from None
+    return request.id
+
+
+def _read(path: Path) -> Request | Refused:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Request)
+    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        return Refused(id=path.stem, reason=f"{path.name}: {str(error).splitlines()[0]}")
+
+
+class Inbox:
+    """The engine's end: each command is taken once, oldest first."""
+
+    def __init__(self, run: RunDir, interval: float = 0.05) -> None:
+        self._folder = run.control_path
+        self._interval = interval
+        """Seconds between two looks at the folder."""
+        self._next_look = 0.0
+
+    def take(self) -> list[Request | Refused]:
+        """New commands; looks at the disk at most once an interval."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return []
+        self._next_look = now + self._interval
+        taken: list[Request | Refused] = []
+        try:
+            for path in sorted(self._folder.glob("*.json")):
+                taken.append(_read(path))
+                path.rename(path.with_suffix(".taken"))
+        except OSError:
+            return taken  # a vanished folder must not end a training run
+        return taken

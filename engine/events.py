@@ -1,0 +1,129 @@
+"""The event types of a run and their encoding as one JSON line each, with a CRC.
+
+A line is a JSON object whose last key, `crc`, is the CRC-32 of the object without that key, so
+any JSON tool reads the log and ours notices a damaged line.
+"""
+
+import math
+import time
+from typing import Any, Literal
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+Value = float | str
+"""A number; NaN and infinities, which JSON lacks, are the texts "nan", "inf" and "-inf"."""
+
+_CRC = b',"crc":"%08x"}'
+_CRC_LENGTH = len(_CRC % 0)
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Base of all events."""
+
+    time: float = msgspec.field(default_factory=time.time)
+    """When it was recorded, in seconds since the epoch."""
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
+    """The engine is about to take the first step."""
+
+    config: dict[str, Any]
+    """The resolved configuration, as `presets.schema.plain` writes it."""
+    device: str
+    """Where it runs, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
+    num_parameters: int
+    planned_steps: int
+    steps_per_epoch: int
+    samples: dict[str, int]
+    """The number of samples in `train`, `val` and `test`."""
+    versions: dict[str, str] = {}
+
+
+class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
+    """Columns of metrics: one entry a step in each list."""
+
+    split: str
+    step: list[int]
+    """Optimizer steps, counted from 1."""
+    seconds: list[float]
+    """When each step was recorded, in seconds since the run's start."""
+    values: dict[str, list[Value]]
+
+
+class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
+    """Means over a whole validation or test set."""
+
+    split: Literal["val", "test"]
+    step: int
+    epoch: float
+    seconds: float
+    """Since the run's start."""
+    values: dict[str, Value]
+    """Without the split: `loss`, `accuracy`."""
+
+
+class LogLine(Event, frozen=True, kw_only=True, tag="log"):
+    """A line for people."""
+
+    level: Literal["info", "warning", "error"]
+    message: str
+
+
+class Command(Event, frozen=True, kw_only=True, tag="command"):
+    """What became of a command to the running engine."""
+
+    id: str
+    command: str
+    outcome: Literal["accepted", "applied", "rejected"]
+    step: int
+    reason: str = ""
+
+
+class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
+    """The last event of a run."""
+
+    status: Literal["done", "stopped", "failed"]
+    reason: str
+    """One line: what ended it."""
+    step: int
+    seconds: float
+    """Since the run's start."""
+
+
+AnyEvent = RunStarted | Scalars | Evaluation | LogLine | Command | RunEnded
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+class DamagedLineError(ValueError):
+    """A complete line that is not what was written."""
+
+
+def number(value: float) -> Value:
+    """A value for the log: nine significant digits, which is enough for every float32."""
+    return float(f"{value:.9g}") if math.isfinite(value) else str(value)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """One line, newline included."""
+    body = _encoder.encode(event)
+    return body[:-1] + _CRC % crc32(body) + b"\n"
+
+
+def decode(line: bytes) -> AnyEvent | None:
+    """Read a line without its newline; None for an event kind that this version does not know.
+
+    Raises DamagedLineError if the line is not what `encode` wrote.
+    """
+    body = line[:-_CRC_LENGTH] + b"}"
+    if len(line) <= _CRC_LENGTH or line[-_CRC_LENGTH:] != _CRC % crc32(body):
+        raise DamagedLineError("checksum mismatch")
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        return None  # written by another version: an old screen reads a new log
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise DamagedLineError(str(error)) from None

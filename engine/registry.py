@@ -1,0 +1,96 @@
+"""Find components by name: a file `engine/models/mlp.py` is the model of type `mlp`.
+
+A component's module has a `Config` struct and a `build` function, and imports torch only inside
+`build`: the launch screen checks settings with `Config`, and must not wait for torch.
+
+    models      cost(config, data) -> Cost      build(config, data) -> torch.nn.Module
+    datasets    info(config) -> DatasetInfo     build(config) -> Splits
+    optimizers  build(config, parameters) -> torch.optim.Optimizer
+
+Any of them may have `check(config, run)`, which raises ValueError for what does not go together.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+import presets
+from presets import ConfigError
+from presets.convert import convert
+from presets.schema import Component
+
+Kind = Literal["model", "dataset", "optimizer"]
+
+
+class DatasetInfo(Struct, frozen=True, kw_only=True):
+    """What is known of a data set without loading it."""
+
+    input_shape: tuple[int, ...]
+    """Of one sample: (features,) or (channels, height, width)."""
+    num_classes: int
+    samples: Mapping[str, int]
+    """How many in `train`, `val` and `test`."""
+    fixed: bool = True
+    """False if every epoch brings other samples, so that there is no full batch."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs float32 (n, *input_shape), normalised; labels int64 (n,)."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A loaded data set. The division into splits depends on the data set alone, never on the
+    seed of a run, so that all runs are tested on the same samples."""
+
+    train: Split
+    val: Split
+    test: Split
+    draw_train: Callable[[int, int], Split] | None = None
+    """For data that is not fixed: (seed, epoch) -> the training samples of that epoch."""
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What a model costs; a test compares it with the model that is built."""
+
+    num_parameters: int
+    multiply_adds: int
+    """Of one sample's forward pass, in the dense and convolution layers."""
+
+
+def names(kind: Kind) -> list[str]:
+    """The types of components that exist."""
+    package = importlib.import_module(f"engine.{kind}s")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def module(kind: Kind, type_name: str) -> ModuleType:
+    """The module of a component; ConfigError if there is none of that name."""
+    known = names(kind)
+    if type_name not in known:
+        raise ConfigError(presets.unknown(f"{kind}.type", type_name, known))
+    return importlib.import_module(f"engine.{kind}s.{type_name}")
+
+
+def config(kind: Kind, component: Component) -> Any:
+    """The component's own typed `Config`, built from its options.
+
+    Raises ConfigError such as "optimizer.lr: expected a number > 0, got 'fast'".
+    """
+    return convert(component.options, module(kind, component.type).Config, where=kind)
+
+
+def build(kind: Kind, component: Component, *arguments: Any) -> Any:
+    """Build the model, data set or optimizer."""
+    return module(kind, component.type).build(config(kind, component), *arguments)

@@ -1,0 +1,170 @@
+"""What is in a run directory: create, find, lock, and tell its status."""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.events import RunEnded, RunStarted
+from presets import UserError, yaml
+from presets.schema import RunConfig, plain, run_config
+
+Status = Literal["queued", "starting", "running", "done", "stopped", "failed", "crashed"]
+ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed"})
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The files of one run; the directory is the truth about it."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def config_path(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def engine_log_path(self) -> Path:
+        """Standard output and error of the engine; the screen never receives them directly."""
+        return self.path / "engine.log"
+
+    @property
+    def control_path(self) -> Path:
+        return self.path / "control"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.path / "lock"
+
+    def config(self) -> RunConfig:
+        """The resolved configuration; ConfigError if it cannot be used."""
+        return run_config(yaml.read(self.config_path), str(self.config_path))
+
+
+def default_root() -> Path:
+    """Where runs go when nobody says otherwise: $BIGMODEL_RUNS_DIR, else ./runs."""
+    return Path(os.environ.get("BIGMODEL_RUNS_DIR") or "runs")
+
+
+def create(root: Path, config: RunConfig) -> RunDir:
+    """Make a new run directory with its `config.yaml`.
+
+    Raises UserError if `root` cannot be created or written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    parts = (config.model.name, config.dataset.name, config.optimizer.name)
+    run = RunDir(root / f"{stamp}-{'-'.join(parts)}-{secrets.token_hex(2)}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        run.path.mkdir(mode=0o700)
+        run.control_path.mkdir(mode=0o700)
+        run.config_path.touch(mode=0o600)
+        run.config_path.write_text(yaml.dump(plain(config)), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"runs directory {root}: cannot be written ({error.strerror})") from None
+    return run
+
+
+def list_runs(root: Path) -> list[RunDir]:
+    """All runs under `root`, oldest first; none if it does not exist.
+
+    Raises UserError if `root` exists but cannot be read.
+    """
+    try:
+        found = [RunDir(path) for path in root.iterdir() if (path / "config.yaml").is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"runs directory {root}: cannot be read ({error.strerror})") from None
+    return sorted(found, key=lambda run: run.id)
+
+
+def find(root: Path, name: str) -> RunDir:
+    """The run with this path, id, or unique beginning of an id; UserError if there is none."""
+    if "/" in name or name in (".", ".."):
+        run = RunDir(Path(name).absolute())
+        if run.config_path.is_file() or run.events_path.is_file():
+            return run
+        raise UserError(f"{name}: not a run directory (no config.yaml and no events.jsonl in it)")
+    matches = [run for run in list_runs(root) if run.id.startswith(name)] if name else []
+    exact = [run for run in matches if run.id == name]
+    if len(exact or matches) == 1:
+        return (exact or matches)[0]
+    if matches:
+        some = ", ".join(run.id for run in matches[:4])
+        raise UserError(f"run {name!r} is ambiguous in {root}: {some}{' ...' * (len(matches) > 4)}")
+    raise UserError(f"no run {name!r} in {root}; `bigmodel-tui ls` lists what is there")
+
+
+class Lock:
+    """The exclusive lock that a living engine holds on its run; the kernel drops it at death."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Raises UserError if another engine holds it."""
+        self._file = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # `locked` takes the lock for an instant to see whether it is free: hence several tries.
+        for attempt in reversed(range(20)):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+            if attempt == 0:
+                os.close(self._file)
+                raise UserError(f"{run.path}: another engine is at work on this run")
+        os.ftruncate(self._file, 0)
+        os.write(self._file, json.dumps({"pid": os.getpid()}).encode())
+        # flock belongs to the open file, which a forked worker would share and keep alive.
+        os.register_at_fork(after_in_child=self.release)
+
+    def release(self) -> None:
+        """Let go; safe to call twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def locked(run: RunDir) -> bool:
+    """Whether a living engine holds the run."""
+    try:
+        file = os.open(run.lock_path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def pid(run: RunDir) -> int | None:
+    """The process that holds, or last held, the run."""
+    try:
+        return int(json.loads(run.lock_path.read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def status(run: RunDir, started: RunStarted | None, ended: RunEnded | None) -> Status:
+    """The status, derived from what the log holds and from whether an engine is alive."""
+    if ended is not None:
+        return ended.status
+    if locked(run):
+        if started is not None:
+            return "running"
+        return "starting" if run.engine_log_path.exists() else "queued"
+    return "queued" if started is None and not run.lock_path.exists() else "crashed"

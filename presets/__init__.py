@@ -1,0 +1,45 @@
+"""Presets: the models, data sets, optimizers and recipes that a person can pick by name."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from presets import yaml
+from presets.convert import convert
+from presets.errors import ConfigError, UserError
+from presets.schema import Preset, Recipe
+
+Kind = Literal["models", "datasets", "optimizers", "recipes"]
+KINDS: tuple[Kind, ...] = ("models", "datasets", "optimizers", "recipes")
+DATA = Path(__file__).parent / "data"
+
+__all__ = ["DATA", "KINDS", "ConfigError", "Kind", "UserError", "load", "names"]
+
+
+def names(kind: Kind) -> list[str]:
+    """The names of all presets of a kind, sorted."""
+    return sorted(path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
+
+
+@overload
+def load(kind: Literal["models", "datasets", "optimizers"], name: str) -> Preset: ...
+@overload
+def load(kind: Literal["recipes"], name: str) -> Recipe: ...
+def load(kind: Kind, name: str) -> Preset | Recipe:
+    """Read a preset; ConfigError names the file, or the nearest names for an unknown one."""
+    known = names(kind)
+    if name not in known:
+        raise ConfigError(unknown(kind.removesuffix("s"), name, known))
+    path = Path(__file__).parent / kind / f"{name}.yaml"
+    data: Any = yaml.read(path)
+    try:
+        return convert(data, Recipe if kind == "recipes" else Preset)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """One line for a name that does not exist: the nearest ones first, then all."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"unknown {what} {name!r}: {hint}known: {', '.join(known)}"
