@@ -159,11 +159,17 @@ def pid(run: RunDir) -> int | None:
         return None
 
 
-def status(run: RunDir, started: RunStarted | None, ended: RunEnded | None) -> Status:
-    """The status, derived from what the log holds and from whether an engine is alive."""
+def status(
+    run: RunDir, *, alive: bool, started: RunStarted | None, ended: RunEnded | None
+) -> Status:
+    """The status, derived from the whole log so far and from whether an engine is alive.
+
+    Ask `locked` before reading the log: an engine that ends in between is then not mistaken for
+    one that died.
+    """
     if ended is not None:
         return ended.status
-    if locked(run):
+    if alive:
         if started is not None:
             return "running"
         return "starting" if run.engine_log_path.exists() else "queued"

@@ -1,0 +1,1 @@
+"""The Textual app: which screen is shown, theme and global keys."""

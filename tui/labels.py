@@ -1,0 +1,64 @@
+"""Short names for runs that say how they differ from each other: `adam lr=0.003`."""
+
+from collections import Counter
+from typing import Any
+
+_COMPONENTS = ("model", "dataset", "optimizer")
+
+
+def labels(configs: list[dict[str, Any]]) -> list[str]:
+    """A label for each configuration, in order.
+
+    The optimizer is always named and a name given by a person wins. A setting is added where it
+    differs, except on runs that have what most of them have. Options of a model, data set or
+    optimizer are compared only between runs that have the same one: Adam has no `beta`.
+    """
+    flat = [_flatten(config) for config in configs]
+    keys = dict.fromkeys(key for config in flat for key in config)
+    parts = [[_name(config)] for config in flat]
+    for key in keys:
+        if key not in ("name", "optimizer.name") and not key.endswith(".type"):
+            _add_differences(key, flat, parts)
+    return [
+        str(config.get("name") or " ".join(words))
+        for config, words in zip(flat, parts, strict=True)
+    ]
+
+
+def _name(config: dict[str, Any]) -> str:
+    return str(config.get("optimizer.name", "?"))
+
+
+def _add_differences(key: str, flat: list[dict[str, Any]], parts: list[list[str]]) -> None:
+    kind, _, option = key.partition(".")
+    groups: dict[Any, Counter[str]] = {}
+    for config in flat:
+        if key in config:
+            groups.setdefault(_group(kind, option, config), Counter())[repr(config[key])] += 1
+    for config, words in zip(flat, parts, strict=True):
+        values = groups.get(_group(kind, option, config))
+        if key not in config or values is None or len(values) == 1:
+            continue
+        if values[repr(config[key])] * 2 > values.total():
+            continue
+        value = config[key]
+        words.append(str(value) if option == "name" else f"{option or kind}={_short(value)}")
+
+
+def _group(kind: str, option: str, config: dict[str, Any]) -> Any:
+    compare_alike = kind in _COMPONENTS and option != "name"
+    return config.get(f"{kind}.name") if compare_alike else None
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,85 @@
+"""A metric over steps that grows cheaply, and thinning that never loses a minimum or a maximum."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tsdownsample import MinMaxDownsampler
+
+Floats = NDArray[np.float64]
+
+
+class Series:
+    """Steps and values in growing arrays; values may be NaN or infinite."""
+
+    def __init__(self) -> None:
+        self._data = np.empty((2, 256))
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def extend(self, steps: Sequence[float], values: Sequence[float | str]) -> None:
+        """Append points; the texts "nan", "inf" and "-inf" are numbers here."""
+        needed = self._length + len(steps)
+        if needed > self._data.shape[1]:
+            grown = np.empty((2, max(needed, 2 * self._data.shape[1])))
+            grown[:, : self._length] = self._data[:, : self._length]
+            self._data = grown
+        self._data[0, self._length : needed] = steps
+        self._data[1, self._length : needed] = np.asarray(values, dtype=np.float64)
+        self._length = needed
+
+    @property
+    def steps(self) -> Floats:
+        """float64 (n,), a view that must not be written."""
+        return self._data[0, : self._length]
+
+    @property
+    def values(self) -> Floats:
+        """float64 (n,), a view that must not be written."""
+        return self._data[1, : self._length]
+
+    @property
+    def last(self) -> float | None:
+        """The newest value."""
+        return float(self.values[-1]) if self._length else None
+
+    def best(self, *, largest: bool) -> tuple[int, float] | None:
+        """Step and value of the first largest, or smallest, finite value; None without any."""
+        finite = np.flatnonzero(np.isfinite(self.values))
+        if not len(finite):
+            return None
+        values = self.values[finite]
+        index = finite[np.argmax(values) if largest else np.argmin(values)]
+        return int(self.steps[index]), float(self.values[index])
+
+
+def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
+    """At most `2 * bins` points: the first minimum and maximum of each of `bins` stretches.
+
+    x and y are float64 (n,), y finite.
+    """
+    if len(x) <= 2 * bins:
+        return x, y
+    extremes = MinMaxDownsampler().downsample(np.ascontiguousarray(y), n_out=2 * bins)
+    keep = np.unique(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
+    return x[keep], y[keep]
+
+
+def smooth(values: Floats, beta: float) -> Floats:
+    """Exponential moving average with bias correction, as Adam corrects its moments.
+
+    s_t = beta s_(t-1) + (1 - beta) y_t, divided by 1 - beta^t. Non-finite values are passed over.
+    """
+    if not len(values):
+        return values
+    known = np.isfinite(values)
+    result = np.empty_like(values)
+    average, weight = 0.0, 0.0
+    for index, (value, finite) in enumerate(zip(values.tolist(), known.tolist(), strict=True)):
+        if finite:
+            average = beta * average + (1 - beta) * value
+            weight = beta * weight + (1 - beta)
+        result[index] = average / weight if weight else np.nan
+    return result

@@ -1,0 +1,63 @@
+"""Text for people: cleaned of control characters, and numbers, durations and counts in words."""
+
+import math
+import unicodedata
+
+_FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that never reach the terminal: control and escape characters, direction
+overrides, surrogates, private and unassigned code points, line separators."""
+
+
+def clean(text: str, limit: int = 2000) -> str:
+    """One line that is safe to print: what comes from a log, a path or a name passes here."""
+    cut = text[:limit] + "…" * (len(text) > limit)
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "".join(_clean_character(character) for character in cut)
+
+
+def _clean_character(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _FORBIDDEN else character
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A value with about `digits` significant digits: 0.9741, 1.2e-05, 12340, nan."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0:
+        return "0"
+    if 1e-4 <= abs(value) < 10**digits:
+        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+        text = f"{value:.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if 1e-4 <= abs(value) < 1e6:
+        return f"{value:.0f}"
+    mantissa, _, exponent = f"{value:.{digits - 2}e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def fixed(value: float | None, decimals: int = 4) -> str:
+    """A value with a constant width, for columns: 0.9740; `-` if there is none."""
+    return "-" if value is None else f"{value:.{decimals}f}" if math.isfinite(value) else str(value)
+
+
+def count(value: int) -> str:
+    """A count with thousands separated: 59,338."""
+    return f"{value:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
