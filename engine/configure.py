@@ -56,8 +56,8 @@ def resolve(
         tree[kind] = {"name": name, "type": preset.type, **preset.options}
         brought |= preset.run
     for key, value in _flatten(base.settings):
-        kind = key.partition(".")[0]
-        if not chosen.get(kind) or chosen[kind] == getattr(base, kind):
+        part = key.partition(".")[0]
+        if not chosen.get(part) or chosen[part] == getattr(base, part):
             _put(tree, key, value)
     for key, value in [*_flatten(brought), *(settings or {}).items()]:
         _put(tree, key, value)

@@ -12,8 +12,9 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-Value = float | str
-"""A number; NaN and infinities, which JSON lacks, are the texts "nan", "inf" and "-inf"."""
+NonFinite = Literal["nan", "inf", "-inf"]
+Value = float | NonFinite
+"""A number; NaN and infinities, which JSON lacks, are texts."""
 
 _CRC = b',"crc":"%08x"}'
 _CRC_LENGTH = len(_CRC % 0)
@@ -44,12 +45,17 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
     """Columns of metrics: one entry a step in each list."""
 
-    split: str
     step: list[int]
     """Optimizer steps, counted from 1."""
     seconds: list[float]
     """When each step was recorded, in seconds since the run's start."""
     values: dict[str, list[Value]]
+    """By complete name: `train/loss`, `grad_norm`, `lr`."""
+
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in self.values.values()}
+        if not self.step or lengths - {len(self.step)} or len(self.seconds) != len(self.step):
+            raise ValueError("expected columns of one length > 0")
 
 
 class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
@@ -104,7 +110,9 @@ class DamagedLineError(ValueError):
 
 def number(value: float) -> Value:
     """A value for the log: nine significant digits, which is enough for every float32."""
-    return float(f"{value:.9g}") if math.isfinite(value) else str(value)
+    if math.isfinite(value):
+        return float(f"{value:.9g}")
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 def encode(event: AnyEvent) -> bytes:
@@ -122,8 +130,9 @@ def decode(line: bytes) -> AnyEvent | None:
     if len(line) <= _CRC_LENGTH or line[-_CRC_LENGTH:] != _CRC % crc32(body):
         raise DamagedLineError("checksum mismatch")
     try:
-        return _decoder.decode(body)
+        event: AnyEvent = _decoder.decode(body)
     except msgspec.ValidationError:
         return None  # written by another version: an old screen reads a new log
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise DamagedLineError(str(error)) from None
+    return event

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.events import AnyEvent, DamagedLineError, decode, encode
 
@@ -15,13 +16,18 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)
+        self._torn = False
 
     def append(self, event: AnyEvent) -> None:
         """Write one record. Raises OSError if the disk refuses it."""
         line = encode(event)
+        if self._torn:  # a part of the record before is there: end its line, or both are lost
+            line = b"\n" + line
         written = os.write(self._file, line)
-        while written < len(line):  # only on a full disk or a signal; the CRC guards the seam
+        while written < len(line):  # only on a full disk or a signal
+            self._torn = True
             written += os.write(self._file, line[written:])
+        self._torn = False
 
     def close(self) -> None:
         """Flush to the disk and close."""
@@ -50,37 +56,42 @@ class LogReader:
         self._cut_first_line = offset > 0
 
     def read(self, max_bytes: int = 2**20) -> list[AnyEvent]:
-        """Events that are new since the last call, from at most about `max_bytes` of the file.
+        """Events that are new since the last call, from about `max_bytes` of the file.
 
-        An empty list means that there is nothing new for now. A missing file is an empty one.
+        An empty list means that there is nothing more for now. A missing file is an empty one.
         Raises OSError if the file exists but cannot be read.
         """
         try:
             with self.path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read(max_bytes)
-                end = data.rfind(b"\n")
-                while end < 0 and len(data) < MAX_LINE_BYTES and (more := file.read(max_bytes)):
-                    data += more
-                    end = data.rfind(b"\n")
+                while lines := self._next_lines(file, max_bytes):
+                    if events := self._decode(lines):
+                        return events
         except FileNotFoundError:
+            pass
+        return []
+
+    def _next_lines(self, file: BinaryIO, max_bytes: int) -> list[bytes]:
+        """Whole lines after the offset, which moves behind them; none at the end of the file."""
+        file.seek(self._offset)
+        data = file.read(max_bytes)
+        end = data.rfind(b"\n")
+        while end < 0 and len(data) < MAX_LINE_BYTES and (more := file.read(max_bytes)):
+            data += more
+            end = data.rfind(b"\n")
+        if end < 0 and len(data) < MAX_LINE_BYTES:
             return []
         if end < 0:
-            if len(data) >= MAX_LINE_BYTES:
-                self._offset += len(data)
-                self._cut_first_line = True
-                self.damaged += 1
-            return []
+            end = len(data) - 1  # too long for a record: what follows it is dropped with it
+        cut, self._cut_first_line = self._cut_first_line, data[end : end + 1] != b"\n"
         self._offset += end + 1
-        lines = data[:end].split(b"\n")
-        if self._cut_first_line:
-            self._cut_first_line = False
-            del lines[0]
-        return self._decode(lines)
+        lines = data[: end + 1].split(b"\n")
+        if cut:
+            lines[0] = b""
+        return lines
 
     def _decode(self, lines: list[bytes]) -> list[AnyEvent]:
         events: list[AnyEvent] = []
-        for line in lines:
+        for line in filter(None, lines):
             try:
                 event = decode(line)
             except DamagedLineError:

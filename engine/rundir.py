@@ -14,6 +14,8 @@ from presets import UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 
 Status = Literal["queued", "starting", "running", "done", "stopped", "failed", "crashed"]
+INHERITED_LOCKS = "BIGMODEL_LOCKS"
+"""Environment variable: the open files of locks that an engine takes over, in order."""
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed"})
 
 
@@ -109,31 +111,44 @@ def find(root: Path, name: str) -> RunDir:
 
 
 class Lock:
-    """The exclusive lock that a living engine holds on its run; the kernel drops it at death."""
+    """The exclusive lock that a living engine holds on its run; the kernel drops it at death.
 
-    def __init__(self, run: RunDir) -> None:
-        """Raises UserError if another engine holds it."""
-        self._file = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # `locked` takes the lock for an instant to see whether it is free: hence several tries.
-        for attempt in reversed(range(20)):
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
-            if attempt == 0:
-                os.close(self._file)
-                raise UserError(f"{run.path}: another engine is at work on this run")
-        os.ftruncate(self._file, 0)
-        os.write(self._file, json.dumps({"pid": os.getpid()}).encode())
+    Whoever starts an engine takes the lock first and lets the engine inherit it: from then on
+    until the engine's end there is no moment at which the run looks abandoned.
+    """
+
+    def __init__(self, run: RunDir, inherited: int | None = None) -> None:
+        """Take the lock, or the open file of one that was taken by the parent process.
+
+        Raises UserError if another engine holds it.
+        """
+        self.file = _take(run) if inherited is None else inherited
+        """Open file, -1 once released."""
+        os.set_inheritable(self.file, False)
+        os.ftruncate(self.file, 0)
+        os.pwrite(self.file, json.dumps({"pid": os.getpid()}).encode(), 0)
         # flock belongs to the open file, which a forked worker would share and keep alive.
         os.register_at_fork(after_in_child=self.release)
 
     def release(self) -> None:
-        """Let go; safe to call twice."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """Let go, as far as this process is concerned; safe to call twice."""
+        if self.file >= 0:
+            os.close(self.file)
+            self.file = -1
+
+
+def _take(run: RunDir) -> int:
+    file = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # `locked` takes the lock for an instant to see whether it is free: hence several tries.
+    for attempt in range(20):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01 * (attempt < 19))
+        else:
+            return file
+    os.close(file)
+    raise UserError(f"{run.path}: another engine is at work on this run")
 
 
 def locked(run: RunDir) -> bool:

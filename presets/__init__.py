@@ -1,8 +1,9 @@
 """Presets: the models, data sets, optimizers and recipes that a person can pick by name."""
 
 import difflib
+import functools
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 from presets import yaml
 from presets.convert import convert
@@ -30,10 +31,14 @@ def load(kind: Kind, name: str) -> Preset | Recipe:
     known = names(kind)
     if name not in known:
         raise ConfigError(unknown(kind.removesuffix("s"), name, known))
-    path = Path(__file__).parent / kind / f"{name}.yaml"
-    data: Any = yaml.read(path)
+    return _read(kind, Path(__file__).parent / kind / f"{name}.yaml")
+
+
+@functools.cache  # the launch screen asks for every preset at each key
+def _read(kind: Kind, path: Path) -> Preset | Recipe:
     try:
-        return convert(data, Recipe if kind == "recipes" else Preset)
+        data = yaml.read(path)
+        return convert(data, Recipe) if kind == "recipes" else convert(data, Preset)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

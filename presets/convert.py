@@ -45,7 +45,10 @@ def _explain(message: str, data: Any, struct: type[msgspec.Struct], where: str) 
     if problem.startswith("Invalid enum value"):
         return f"{key}: expected {_choices(struct, path)}, got {_short(_at(data, path))}"
     if problem.startswith("Expected"):
-        return f"{key}: {_plain(problem)}, got {_short(_at(data, path))}"
+        wanted = _plain(problem)
+        if " or " in wanted:  # a union, of which msgspec does not name the literals
+            wanted = f"expected {_choices(struct, path)}"
+        return f"{key}: {wanted}, got {_short(_at(data, path))}"
     # Raised by a struct's own __post_init__; its text already says what is allowed.
     return f"{key}: {problem}" if key else problem
 
@@ -58,6 +61,7 @@ def _plain(problem: str) -> str:
         lambda match: " or ".join(_WORDS.get(part, part) for part in match[1].split(" | ")),
         text,
     )
+    text = re.sub(r" matching regex '.*'", " of letters, digits, - and _", text)
     return "expected" + text.removeprefix("Expected")
 
 

@@ -16,6 +16,8 @@ Fraction = Annotated[float, Meta(ge=0, lt=1)]
 """A number >= 0 and < 1."""
 Count = Annotated[int, Meta(ge=1)]
 """A whole number >= 1."""
+PresetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+"""A file name without its ending: it becomes part of paths."""
 
 ClipMode = Literal["none", "norm", "value"]
 Loss = Literal["cross_entropy", "mse"]
@@ -28,10 +30,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of everything that a YAML file may hold: immutable, and strict about its keys."""
 
 
-class Component(Config):
+class Component(Config, frozen=True):
     """A model, data set or optimizer with all its options."""
 
-    name: str
+    name: PresetName
     """The preset that it came from."""
     type: str
     """The file under `engine/` that builds it."""
@@ -39,7 +41,7 @@ class Component(Config):
     """Everything else; checked by the `Config` of that file."""
 
 
-class Clip(Config):
+class Clip(Config, frozen=True):
     """Gradient clipping, between backward and update."""
 
     mode: ClipMode = "none"
@@ -49,7 +51,7 @@ class Clip(Config):
     """In units of the gradient; unused with mode `none`."""
 
 
-class Target(Config):
+class Target(Config, frozen=True):
     """Stop as soon as an evaluation satisfies `metric` `op` `value`."""
 
     metric: str
@@ -61,7 +63,7 @@ class Target(Config):
         return value >= self.value if self.op == ">=" else value <= self.value
 
 
-class RunConfig(Config):
+class RunConfig(Config, frozen=True):
     """Everything that decides a run; the same configuration gives the same losses on one CPU."""
 
     model: Component
@@ -113,7 +115,7 @@ class RunConfig(Config):
         raise ValueError(f"target: expected text {allowed}, got {self.target!r}")
 
 
-class Preset(Config):
+class Preset(Config, frozen=True):
     """One YAML file of `presets/models`, `datasets` or `optimizers`."""
 
     description: Annotated[str, Meta(max_length=120)]
@@ -126,7 +128,7 @@ class Preset(Config):
     """Settings of the run that it brings along, such as `batch_size: full`."""
 
 
-class Recipe(Config):
+class Recipe(Config, frozen=True):
     """One YAML file of `presets/recipes`: a complete run, its parts named as presets."""
 
     description: Annotated[str, Meta(max_length=120)]
@@ -138,7 +140,7 @@ class Recipe(Config):
 
 
 def run_config(data: Any, source: str = "") -> RunConfig:
-    """Build a run's configuration from the plain data of `plain`; ConfigError says what is wrong."""
+    """A run's configuration from the plain data of `plain`; ConfigError says what is wrong."""
     if not isinstance(data, dict):
         raise ConfigError(f"{source or 'configuration'}: expected a mapping, got {data!r:.60}")
     nested = dict(data)

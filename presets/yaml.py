@@ -62,17 +62,17 @@ class _Loader(Reader, Scanner, Parser, Composer, _Resolver):
         self._depth = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
-        if self.check_event(AliasEvent):
-            raise _error(self.peek_event(), "aliases (*name) are not allowed")
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, AliasEvent):
+            raise _error(event, "aliases (*name) are not allowed")
         if getattr(event, "tag", None) is not None:
             raise _error(event, f"tags ({event.tag}) are not allowed")
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _error(event, f"nested deeper than {MAX_DEPTH} levels")
-        node = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
         self._depth -= 1
-        return node  # type: ignore[no-any-return]
+        return node
 
 
 class _Dumper(Emitter, Serializer, SafeRepresenter, _Resolver):
@@ -81,7 +81,8 @@ class _Dumper(Emitter, Serializer, SafeRepresenter, _Resolver):
     def __init__(self, stream: Any, **options: Any) -> None:
         Emitter.__init__(self, stream, width=100, allow_unicode=True)
         Serializer.__init__(self)
-        SafeRepresenter.__init__(self, default_flow_style=None, sort_keys=False)
+        SafeRepresenter.__init__(self, sort_keys=False)
+        self.default_flow_style: Any = None  # one line for what holds only scalars
         _Resolver.__init__(self)
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -139,7 +140,7 @@ def parse(text: str | bytes, source: str = "text") -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        node = _Loader(text).get_single_node()  # type: ignore[no-untyped-call]
+        node = _Loader(text).get_single_node()
         return None if node is None else _value(node)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from None

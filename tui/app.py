@@ -1,1 +1,113 @@
 """The Textual app: which screen is shown, theme and global keys."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from subprocess import Popen
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.events import Resize
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from engine.rundir import RunDir
+from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
+from tui.palette import LANE_COLORS, PLOT_INK
+from tui.screens.help import HelpScreen
+from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
+
+
+class BigModelApp(App[None]):
+    """The launch screen, or the dashboard of the runs that it is given."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "bigmodel-tui"
+    BINDINGS = [
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(self, *, root: Path, runs: list[RunDir] | None = None) -> None:
+        """`root` is where new runs go."""
+        self.root = root
+        self.plain = is_plain(os.environ)
+        self._colors = has_colors(os.environ)
+        self._runs = runs
+        self.processes: list[Popen[bytes]] = []
+        """Engines that this app started; each is polled, or it would stay in the process table."""
+        super().__init__()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours of the plots; a theme may bring its own."""
+        return LANE_COLORS | PLOT_INK
+
+    def get_line_filters(self) -> list[LineFilter]:
+        filters = list(super().get_line_filters())
+        if not self._colors:
+            filters.append(ColorlessFilter())
+        if self.plain:
+            filters.append(AsciiFilter())
+        return filters
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._reap)
+        if self._runs:
+            self.open_dashboard(self._runs)
+        else:
+            self.open_launch()
+
+    def on_resize(self, event: Resize) -> None:
+        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
+        if small and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
+        elif not small and isinstance(self.screen, TooSmallScreen):
+            self.pop_screen()
+
+    def open_launch(self) -> None:
+        """Show the launch screen in place of what is shown."""
+        from tui.screens.launch import LaunchScreen
+
+        self._show(LaunchScreen())
+
+    def open_dashboard(self, runs: list[RunDir]) -> None:
+        """Show the dashboard of these runs in place of what is shown."""
+        from tui.screens.dashboard import DashboardScreen
+
+        self._show(DashboardScreen(runs))
+
+    def _show(self, screen: Screen[None]) -> None:
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def _reap(self) -> None:
+        self.processes = [process for process in self.processes if process.poll() is None]
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: what the screen's keys do, then what Textual offers."""
+        for binding in _described(screen):
+            yield SystemCommand(
+                binding.description,
+                f"{binding.tooltip or binding.description} (key {_key(binding)})",
+                lambda action=binding.action: screen.call_later(screen.run_action, action),
+            )
+        for command in super().get_system_commands(screen):
+            if command.title not in ("Quit", "Keys"):
+                yield command
+
+
+def _described(screen: Screen[object]) -> list[Binding]:
+    return [
+        binding for _, binding in screen._bindings if binding.description and not binding.system
+    ]
+
+
+def _key(binding: Binding) -> str:
+    return binding.key_display or binding.key.partition(",")[0]

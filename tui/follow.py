@@ -1,5 +1,6 @@
 """Bring the state of runs up to date from their directories, without threads or widgets."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine import rundir
@@ -55,10 +56,9 @@ class Follower:
 def open_state(run: RunDir) -> RunState:
     """A state that knows the run's configuration already, before its first event."""
     state = RunState(run=run)
-    try:
+    # A run made by another version still shows what its log says.
+    with suppress(ConfigError):
         state.config = plain(run.config())
-    except ConfigError:
-        pass  # a run made by another version still shows what its log says
     return state
 
 

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
-from engine.rundir import RunDir
+from engine.rundir import INHERITED_LOCKS, Lock, RunDir
 from presets import UserError
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -24,10 +25,12 @@ def start(runs: list[RunDir]) -> subprocess.Popen[bytes]:
     # PYTHONPATH would put it back, ours goes first.
     if environment.get("PYTHONPATH"):
         environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment["PYTHONPATH"]])
+    locks = [Lock(run) for run in runs]
+    files = [lock.file for lock in locks]
+    environment[INHERITED_LOCKS] = " ".join(map(str, files))
     command = [sys.executable, "-P", "-m", "engine", *(str(run.path.absolute()) for run in runs)]
     try:
-        log = os.open(runs[0].engine_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
+        with _open_log(runs[0]) as log:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -36,8 +39,15 @@ def start(runs: list[RunDir]) -> subprocess.Popen[bytes]:
                 start_new_session=True,
                 env=environment,
                 umask=0o077,
+                pass_fds=files,
             )
-        finally:
-            os.close(log)
     except OSError as error:
         raise UserError(f"cannot start the engine: {error.strerror}") from None
+    finally:
+        for lock in locks:
+            lock.release()
+
+
+def _open_log(run: RunDir) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.fdopen(os.open(run.engine_log_path, flags, 0o600), "ab")

@@ -1,5 +1,6 @@
 """A metric over steps that grows cheaply, and thinning that never loses a minimum or a maximum."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,30 +57,40 @@ class Series:
 
 
 def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
-    """At most `2 * bins` points: the first minimum and maximum of each of `bins` stretches.
+    """The two ends, and the minimum and maximum of each of `bins` stretches.
 
     x and y are float64 (n,), y finite.
     """
     if len(x) <= 2 * bins:
         return x, y
-    extremes = MinMaxDownsampler().downsample(np.ascontiguousarray(y), n_out=2 * bins)
+    downsampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
+    extremes = downsampler.downsample(np.ascontiguousarray(y), n_out=2 * bins)
     keep = np.unique(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
     return x[keep], y[keep]
 
 
-def smooth(values: Floats, beta: float) -> Floats:
-    """Exponential moving average with bias correction, as Adam corrects its moments.
+class Smoothed:
+    """The smoothed values of a series that grows; only what is new is computed."""
 
-    s_t = beta s_(t-1) + (1 - beta) y_t, divided by 1 - beta^t. Non-finite values are passed over.
-    """
-    if not len(values):
-        return values
-    known = np.isfinite(values)
-    result = np.empty_like(values)
-    average, weight = 0.0, 0.0
-    for index, (value, finite) in enumerate(zip(values.tolist(), known.tolist(), strict=True)):
-        if finite:
-            average = beta * average + (1 - beta) * value
-            weight = beta * weight + (1 - beta)
-        result[index] = average / weight if weight else np.nan
-    return result
+    def __init__(self, beta: float = 0.9) -> None:
+        self._series = Series()
+        self._beta = beta
+        self._average = 0.0
+        self._weight = 0.0
+
+    def of(self, source: Series) -> Series:
+        """`source` smoothed by an exponential moving average with bias correction.
+
+        s_t = beta s_(t-1) + (1 - beta) y_t, divided by 1 - beta^t, as Adam corrects its moments
+        (Kingma and Ba 2015). Non-finite values are passed over.
+        """
+        done = len(self._series)
+        values = [self._next(value) for value in source.values[done:].tolist()]
+        self._series.extend(source.steps[done:].tolist(), values)
+        return self._series
+
+    def _next(self, value: float) -> float:
+        if math.isfinite(value):
+            self._average = self._beta * self._average + (1 - self._beta) * value
+            self._weight = self._beta * self._weight + (1 - self._beta)
+        return self._average / self._weight if self._weight else math.nan

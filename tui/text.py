@@ -19,7 +19,9 @@ def clean(text: str, limit: int = 2000) -> str:
 def _clean_character(character: str) -> str:
     if character in "\t\n\r":
         return " "
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _FORBIDDEN else character
+    return (
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _FORBIDDEN else character
+    )
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -54,9 +56,9 @@ def duration(seconds: float | None) -> str:
     """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10."""
     if seconds is None or not math.isfinite(seconds):
         return "-"
-    if seconds < 10:
+    if seconds < 9.95:  # rounds to 9.9
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

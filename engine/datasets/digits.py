@@ -7,7 +7,7 @@ from presets import DATA
 from presets.schema import Config as Base
 
 
-class Config(Base):
+class Config(Base, frozen=True):
     pass
 
 

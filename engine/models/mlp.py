@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Config(Base):
+class Config(Base, frozen=True):
     hidden: tuple[Count, ...] = (256, 128, 64)
     """Units of each hidden layer."""
     batch_norm: bool = True

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn, optim
 
 
-class Config(Base):
+class Config(Base, frozen=True):
     lr: Positive = 1e-3
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     """Decay of the moving averages of the gradient and of its square."""

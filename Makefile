@@ -1,0 +1,59 @@
+# Everything happens in a virtual environment with the versions of tests/constraints.txt, which
+# needs no more than Python 3.11 or newer, pip, make and git. The torch of the machine itself is
+# never touched. To train with a torch that a GPU box already has, leave this file aside and run
+# `python -m pip install -e .` in that torch's own environment: any torch >= 2.10 is kept as it is.
+#
+#   make run                      the app            make run ARGS="watch"   any other command
+#   make test ARGS="-k store"     the tests          make test-slow          those that take minutes
+#   make check                    format, lint, types, imports               make format
+#   make bench                    measured figures   make clean              all but your runs
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install -c tests/constraints.txt
+# Stamps: a second call installs nothing.
+FOR_RUNNING := $(VENV)/.installed-to-run
+FOR_TESTING := $(VENV)/.installed-to-test
+REQUIREMENTS := pyproject.toml tests/constraints.txt
+
+.PHONY: run test test-slow check format bench clean
+
+run: $(FOR_RUNNING)
+	@$(BIN)/bigmodel-tui $(ARGS)
+
+test: $(FOR_TESTING)
+	$(BIN)/pytest $(ARGS)
+
+test-slow: $(FOR_TESTING)
+	$(BIN)/pytest -m slow --timeout 1800 $(ARGS)
+
+check: $(FOR_TESTING)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(FOR_TESTING)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(FOR_TESTING)
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find engine presets tui tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(FOR_RUNNING): $(REQUIREMENTS) | $(BIN)/python
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(FOR_TESTING): $(REQUIREMENTS) | $(BIN)/python
+	$(PIP_INSTALL) -e '.[test,check]'
+	@touch $@ $(FOR_RUNNING)

@@ -1,0 +1,36 @@
+"""An extract of Fashion-MNIST: clothes of 28x28 pixels (Xiao et al. 2017, arXiv:1708.07747)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.registry import DatasetInfo, Split, Splits
+from presets import DATA
+from presets.schema import Config as Base
+
+
+class Config(Base, frozen=True):
+    pass
+
+
+def info(config: Config) -> DatasetInfo:
+    return DatasetInfo(
+        input_shape=(1, 28, 28), num_classes=10, samples={"train": 9000, "val": 1000, "test": 2000}
+    )
+
+
+def build(config: Config) -> Splits:
+    """Pixels normalised with the mean and deviation of the training split; the last 1,000 of the
+    training samples, in a fixed random order, are the validation split."""
+    with np.load(DATA / "fashion_mnist_10k_2k.npz", allow_pickle=False) as file:
+        x, y, test_x, test_y = (file[key] for key in ("train_x", "train_y", "test_x", "test_y"))
+    order = np.random.default_rng(0).permutation(len(x))
+    train, val = np.split(order, [info(config).samples["train"]])
+    mean, deviation = x[train].mean(), x[train].std()
+
+    def split(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
+        scaled = (pixels[:, None].astype(np.float32) - np.float32(mean)) / np.float32(deviation)
+        return Split(scaled, labels.astype(np.int64))
+
+    return Splits(
+        train=split(x[train], y[train]), val=split(x[val], y[val]), test=split(test_x, test_y)
+    )

@@ -1,0 +1,63 @@
+"""Three interleaved spirals in the plane, generated; optionally new points every epoch."""
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from engine.registry import DatasetInfo, Split, Splits
+from presets.schema import Config as Base
+from presets.schema import NonNegative, Positive
+
+_CLASSES = 3
+_TRAIN, _VAL, _TEST = range(3)  # random streams that never share a number
+
+
+class Config(Base, frozen=True):
+    samples: Annotated[int, Meta(ge=30, le=10_000_000)] = 1500
+    """Training samples of all classes together; validation and test have a fifth of it each."""
+    noise: NonNegative = 0.1
+    """Standard deviation of the angle, in radians; neighbouring arms are 2.1 radians apart."""
+    turns: Positive = 1.0
+    """Revolutions of each arm, from its inner to its outer end."""
+    fresh: bool = False
+    """Draw new training points every epoch, so that no point is seen twice."""
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
+    """Decides the points; it is not the seed of the run."""
+
+
+def info(config: Config) -> DatasetInfo:
+    held_out = max(30, config.samples // 5)
+    return DatasetInfo(
+        input_shape=(2,),
+        num_classes=_CLASSES,
+        samples={"train": config.samples, "val": held_out, "test": held_out},
+        fixed=not config.fresh,
+    )
+
+
+def build(config: Config) -> Splits:
+    """Points within 2 of the origin, classes as equal in number as the total allows."""
+    sizes = info(config).samples
+
+    def draw_train(seed: int, epoch: int) -> Split:
+        return _draw(config, sizes["train"], (_TRAIN, seed, epoch))
+
+    return Splits(
+        train=draw_train(0, 0),
+        val=_draw(config, sizes["val"], (_VAL,)),
+        test=_draw(config, sizes["test"], (_TEST,)),
+        draw_train=draw_train if config.fresh else None,
+    )
+
+
+def _draw(config: Config, samples: int, stream: tuple[int, ...]) -> Split:
+    """Points at radius 0.2 + 1.8 t and angle 2 pi (turns t + class / 3) + noise, t in [0, 1)."""
+    random = np.random.default_rng((config.seed, *stream))
+    labels = np.arange(samples) % _CLASSES
+    along = random.random(samples)
+    angle = 2 * np.pi * (config.turns * along + labels / _CLASSES)
+    angle += config.noise * random.standard_normal(samples)
+    radius = 0.2 + 1.8 * along
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return Split(points.astype(np.float32), labels.astype(np.int64))

@@ -1,0 +1,156 @@
+"""A buffer of metrics on the device: every step is recorded, the host seldom waits for it."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from engine.events import Scalars, Value, number
+from engine.journal import Journal
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Consecutive steps on their way to the log."""
+
+    step: list[int]
+    seconds: list[float]
+    names: list[str]
+    """Of the columns of `device_values`."""
+    device_values: Tensor
+    """Float32 (steps, names) in host memory, once `copied` has happened."""
+    host_values: dict[str, list[float]]
+    copied: torch.cuda.Event | None
+
+
+@dataclass
+class _Rows:
+    """Steps that were recorded since the last flush, apart from what is on the device."""
+
+    began: float
+    samples: int = 0
+    step: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    host_values: dict[str, list[float]] = field(default_factory=dict)
+
+
+class MetricBuffer:
+    """Collects the values of each step and sends them, a block at a time, as one event.
+
+    On leaving its context everything that was recorded is in the log, also after an exception.
+    """
+
+    def __init__(
+        self, device: torch.device, journal: Journal, *, rows: int = 512, interval: float = 0.1
+    ) -> None:
+        """A block is sent when it has `rows` steps or is `interval` seconds old."""
+        self._device = device
+        self._journal = journal
+        self._interval = interval
+        self._max_rows = rows
+        self._names: list[str] = []
+        self._block = torch.empty(0)
+        self._block_rows: tuple[Tensor, ...] = ()
+        self._rows = _Rows(time.perf_counter())
+        self._pending: deque[_Block] = deque()
+        self._finite = True
+
+    def record(self, step: int, samples: int, values: Mapping[str, Tensor | float]) -> None:
+        """Keep the values of a step on `samples` samples: 0-dim tensors of the device, or floats.
+
+        The names are the same at every step. Nothing here waits for the device.
+        """
+        tensors = [value.detach() for value in values.values() if isinstance(value, Tensor)]
+        if not self._names:
+            self._names = [key for key, value in values.items() if isinstance(value, Tensor)]
+            self._block = torch.empty(self._max_rows, len(tensors), device=self._device)
+            self._block_rows = self._block.unbind()
+        rows = self._rows
+        torch.stack(tensors, out=self._block_rows[len(rows.step)])
+        for key, value in values.items():
+            if not isinstance(value, Tensor):
+                rows.host_values.setdefault(key, []).append(value)
+        rows.step.append(step)
+        rows.seconds.append(self._journal.seconds())
+        rows.samples += samples
+        age = time.perf_counter() - rows.began
+        if age >= self._interval or len(rows.step) == self._max_rows:
+            self.flush()
+        elif self._pending:
+            self._send()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep what is done inside out of `samples_per_second`."""
+        self._synchronize()
+        began = time.perf_counter()
+        yield
+        self._rows.began += time.perf_counter() - began
+
+    def flush(self) -> None:
+        """Start the copy of the current block to the host, and send what has arrived."""
+        rows, self._rows = self._rows, _Rows(time.perf_counter())
+        if rows.step:
+            age = max(self._rows.began - rows.began, 1e-9)
+            speed = float(f"{rows.samples / age:.4g}")
+            rows.host_values["samples_per_second"] = [speed] * len(rows.step)
+            on_device = self._block[: len(rows.step)]
+            if self._device.type == "cuda":
+                # Later writes to the block queue up behind this copy, on the same stream.
+                values = torch.empty(on_device.shape, pin_memory=True)
+                values.copy_(on_device, non_blocking=True)
+                copied = torch.cuda.Event()
+                copied.record(torch.cuda.current_stream(self._device))
+            else:
+                values, copied = on_device.clone(), None
+            self._pending.append(
+                _Block(rows.step, rows.seconds, self._names, values, rows.host_values, copied)
+            )
+        self._send()
+
+    def drain(self) -> None:
+        """Send everything that was recorded; waits for the device."""
+        self.flush()
+        self._synchronize()
+        self._send()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.drain()
+            return
+        with suppress(Exception):  # the first error is the one to report
+            self.drain()
+
+    def _synchronize(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def _send(self) -> None:
+        while self._pending:
+            block = self._pending[0]
+            if block.copied is not None and not block.copied.query():
+                return
+            self._pending.popleft()
+            columns = dict(zip(block.names, block.device_values.T.tolist(), strict=True))
+            columns |= block.host_values
+            values = {key: [number(value) for value in column] for key, column in columns.items()}
+            self._journal.emit(Scalars(step=block.step, seconds=block.seconds, values=values))
+            self._notice(block.step, values.get("train/loss", []))
+
+    def _notice(self, steps: list[int], losses: list[Value]) -> None:
+        """Warn of the first loss that is not a number, once it has reached the host anyway."""
+        for step, loss in zip(steps, losses, strict=False):
+            if self._finite and isinstance(loss, str):
+                self._finite = False
+                self._journal.say(f"step {step}: the training loss is {loss}", "warning")

@@ -1,0 +1,28 @@
+"""Multinomial logistic regression: one linear layer on the flattened input."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from engine.registry import Cost, DatasetInfo
+from presets.schema import Config as Base
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Config(Base, frozen=True):
+    pass
+
+
+def cost(config: Config, data: DatasetInfo) -> Cost:
+    weights = math.prod(data.input_shape) * data.num_classes
+    return Cost(num_parameters=weights + data.num_classes, multiply_adds=weights)
+
+
+def build(config: Config, data: DatasetInfo) -> nn.Module:
+    """Maps float32 (n, *input_shape) to logits (n, num_classes); softmax belongs to the loss."""
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(data.input_shape), data.num_classes))

@@ -1,0 +1,19 @@
+"""What holds for all tests: deterministic examples, and a runs directory of their own."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Deterministic everywhere: a failing example is in the test, not in the machine's luck or speed.
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.load_profile("fixed")
+
+
+@pytest.fixture
+def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty runs directory, which is also the default one."""
+    root = tmp_path / "runs"
+    root.mkdir()
+    monkeypatch.setenv("BIGMODEL_RUNS_DIR", str(root))
+    return root

@@ -1,0 +1,58 @@
+"""What the engine's tests share: one CPU thread, and a run trained in this process."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine import configure, rundir
+from engine.__main__ import _train_logged
+from engine.events import AnyEvent
+from engine.journal import Journal
+from engine.log import LogWriter, read_all
+from engine.rundir import RunDir
+from engine.steering import Signals
+from presets.schema import RunConfig
+
+TINY = {"dataset.samples": 96, "epochs": 2, "device": "cpu", "threads": 1}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    torch.set_num_threads(1)
+    return
+
+
+@pytest.fixture
+def tiny() -> Callable[..., RunConfig]:
+    """A configuration that trains in milliseconds: mlp on 96 points of the spirals."""
+
+    def make(optimizer: str = "adam", model: str = "mlp", **settings: object) -> RunConfig:
+        given = {key.replace("__", "."): value for key, value in settings.items()}
+        return configure.resolve(
+            model=model, dataset="spirals", optimizer=optimizer, settings={**TINY, **given}
+        )
+
+    return make
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., list[AnyEvent]]:
+    """Train a configuration in this process and return the events of its log."""
+
+    def run_it(
+        config: RunConfig,
+        *,
+        prepare: Callable[[RunDir], object] | None = None,
+        signals: Signals | None = None,
+    ) -> list[AnyEvent]:
+        run = rundir.create(tmp_path, config)
+        if prepare is not None:
+            prepare(run)
+        log = LogWriter(run.events_path)
+        _train_logged(run, Journal(log), signals or Signals())
+        log.close()
+        return read_all(run.events_path)
+
+    return run_it

@@ -1,0 +1,53 @@
+"""What an import brings along: the screen never waits for torch, the start for neither."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "numpy", "textual", "plotext", "tsdownsample", "psutil"}
+SCREEN = """
+import importlib, pkgutil
+import tui
+for module in pkgutil.walk_packages(tui.__path__, "tui."):
+    importlib.import_module(module.name)
+import engine.configure
+from engine import registry
+for kind in ("model", "dataset", "optimizer"):
+    for name in registry.names(kind):
+        registry.module(kind, name)
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy packages that a fresh interpreter holds after `code`."""
+    report = f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", report], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    modules = set(json.loads(done.stdout))
+    assert "tui" in modules or "engine" in modules
+    return modules & HEAVY
+
+
+def test_the_whole_screen_and_every_component_load_no_torch() -> None:
+    loaded = loaded_by(SCREEN)
+    assert "torch" not in loaded
+    assert {"textual", "numpy"} <= loaded  # so the code above did import the screen
+
+
+@pytest.mark.parametrize("module", ["tui", "tui.cli", "engine.rundir", "engine.log"])
+def test_the_start_of_every_command_is_light(module: str) -> None:
+    assert loaded_by(f"import {module}") == set()
+
+
+def test_a_configuration_is_checked_and_sized_without_torch() -> None:
+    loaded = loaded_by("from engine import configure as c; c.plan(c.resolve())")
+    assert "torch" not in loaded
+    assert "textual" not in loaded
+
+
+def test_headless_training_needs_no_screen() -> None:
+    assert not loaded_by("import tui.headless") & {"torch", "textual", "plotext"}

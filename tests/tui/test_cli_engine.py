@@ -1,0 +1,215 @@
+"""`bigmodel-tui run` with a real engine: what it says, its status, and how it is interrupted."""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+from click.testing import CliRunner, Result
+from recorded import wait_for
+
+from engine import configure, control, rundir
+from engine.rundir import RunDir
+from tui import cli, follow, headless, launcher
+
+COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
+ENDLESS = ("run", "--steps", "100000000", "--json")
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.cli, list(arguments))
+
+
+def only_run(root: Path) -> RunDir:
+    (run,) = rundir.list_runs(root)
+    return run
+
+
+@pytest.fixture
+def spawn(runs_root: Path):
+    """Starts the command line as a process of its own; no engine outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    for run in rundir.list_runs(runs_root):
+        control.send(run, "stop")
+        wait_for(lambda run=run: not rundir.locked(run))
+
+
+def next_event(stream: IO[str] | None, name: str) -> dict:
+    """Read JSON lines up to the first event of this name."""
+    assert stream is not None
+    for line in stream:
+        event = json.loads(line)
+        if event["event"] == name:
+            return event
+    raise AssertionError(f"the output ended before {name!r}")
+
+
+def test_plain_lines_and_a_row_a_step(runs_root: Path) -> None:
+    result = invoke("run", "--steps", "50", "--seed", "1", "--name", "short")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    first, *evaluations, end, path = result.stdout.splitlines()
+    run = only_run(runs_root)
+    assert first == (f"{run.id}: mlp + digits + adam, 59,338 parameters, 50 steps of 32 samples")
+    assert [line.split(",")[0] for line in evaluations] == ["step 40", "step 50", "step 50"]
+    assert "val accuracy 0." in evaluations[0]
+    assert end.startswith("done (")
+    assert "test accuracy 0." in end
+    assert path == str(run.path)
+    rows = invoke("export", run.id, "--format", "csv").stdout.splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [str(step) for step in range(1, 51)]
+    assert all(row.split(",")[2] for row in rows)  # train/loss
+
+
+def test_json_lines(runs_root: Path) -> None:
+    options = ("--clip-value", "0.1", "--lr", "1e-2", "--batch-size", "100", "--epochs", "1")
+    result = invoke("run", "--model", "logistic", "--optimizer", "sgd", *options, "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["started", "evaluation", "evaluation", "ended"]
+    started, val, test, ended = events
+    run = only_run(runs_root)
+    assert (started["id"], started["path"]) == (run.id, str(run.path))
+    assert (started["planned_steps"], started["num_parameters"]) == (13, 650)
+    assert (val["split"], val["step"], test["split"]) == ("val", 13, "test")
+    assert (ended["status"], ended["steps"], ended["damaged"]) == ("done", 13, 0)
+    assert ended["test"] == {"loss": test["loss"], "accuracy": test["accuracy"]}
+    config = run.config()
+    assert (config.clip.mode, config.clip.threshold) == ("value", 0.1)
+    assert (config.optimizer.options["lr"], config.batch_size) == (0.01, 100)
+
+
+def test_an_absent_device_fails_in_one_line(runs_root: Path) -> None:
+    result = invoke("run", "--steps", "3", "--device", "cuda:99")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("bigmodel-tui: run failed: device: ")
+    assert line.endswith(f"; see {only_run(runs_root).engine_log_path}")
+    assert "Traceback" not in result.output
+
+
+def test_an_engine_that_dies_before_its_first_event(runs_root: Path) -> None:
+    config = configure.resolve(settings={"steps": 3})
+    run = rundir.create(runs_root, config)
+    run.config_path.unlink()
+    with CliRunner().isolation() as (out, err, _):
+        status = headless.train(run, config, configure.plan(config), as_json=True)
+        printed, complaint = out.getvalue().decode(), err.getvalue().decode()
+    assert status == 1
+    ended = json.loads(printed.splitlines()[-1])
+    assert (ended["event"], ended["status"]) == ("ended", "failed")
+    said = run.engine_log_path.read_text().splitlines()[-1]
+    assert "not a run directory" in said
+    assert said in ended["reason"]
+    assert said in complaint
+    assert len(complaint.splitlines()) == 1
+
+
+def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
+    process = spawn(*ENDLESS)
+    next_event(process.stdout, "evaluation")
+    os.kill(rundir.pid(only_run(runs_root)) or 0, signal.SIGKILL)
+    ended = next_event(process.stdout, "ended")
+    assert ended["status"] == "crashed"
+    assert "killed by SIGKILL" in ended["reason"]
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = complaint.splitlines()
+    assert line.startswith("bigmodel-tui: run crashed: the engine ended without a word (killed by")
+
+
+def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> None:
+    process = spawn(*ENDLESS)
+    next_event(process.stdout, "evaluation")
+    process.send_signal(signal.SIGINT)
+    ended = next_event(process.stdout, "ended")
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 0, complaint
+    assert ended["status"] == "stopped"
+    assert complaint.startswith("bigmodel-tui: stopping after the current step; Ctrl-C again")
+    run = only_run(runs_root)
+    assert ended["steps"] == follow.load(run).step
+    assert not rundir.locked(run)
+
+
+def test_the_second_interrupt_leaves_the_run_alive(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configure.resolve(settings={"steps": 3})
+    run = rundir.create(runs_root, config)
+    deaf = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    def start(_: object) -> subprocess.Popen[bytes]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return deaf
+
+    def send(sent: RunDir, command: str) -> str:
+        assert (sent, command) == (run, "stop")
+        os.kill(os.getpid(), signal.SIGINT)
+        return "id"
+
+    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(control, "send", send)
+    try:
+        status = headless.train(run, config, configure.plan(config), as_json=True)
+        assert status == 130
+        assert deaf.poll() is None
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.endswith(f"leaving the run alone; `bigmodel-tui watch {run.id}` returns to it")
+    finally:
+        deaf.communicate(b"\n")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(("encoding", "block"), [("utf-8", "█"), ("ascii", "#")])
+def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    process = subprocess.Popen(
+        [*COMMAND, "run", "--steps", "60"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**environment, "PYTHONIOENCODING": encoding},
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            written += chunk
+    except OSError:
+        pass  # how Linux says that the other end is closed
+    finally:
+        os.close(ours)
+    assert process.wait(timeout=60) == 0
+    bar, _, rest = written.decode(encoding).partition("\r\n")[2].partition("\r\n")
+    drawings = bar.split("\r")[1:]
+    assert drawings
+    assert {len(drawing) for drawing in drawings} == {59}
+    assert "\x1b" not in bar
+    assert block * 5 in drawings[-1]
+    assert "step 60/60" in drawings[-1]
+    assert "done (" in rest

@@ -1,0 +1,87 @@
+"""The presets as a list for people and programs: what each is, and how large."""
+
+from typing import Any
+
+import presets
+from engine import configure
+from presets.schema import Recipe
+from tui.text import clean, count
+
+Entry = dict[str, Any]
+
+_SIZED_ON = "digits"
+"""The data set on which a model's parameters are counted."""
+
+
+def entries() -> list[Entry]:
+    """One entry a preset; ConfigError if a preset cannot be used."""
+    return [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
+
+
+def _entry(kind: presets.Kind, name: str) -> Entry:
+    singular = kind.removesuffix("s")
+    if kind == "recipes":
+        recipe = presets.load("recipes", name)
+        return {"kind": singular, "name": name, **_about_recipe(name, recipe)}
+    preset = presets.load(kind, name)
+    entry: Entry = {
+        "kind": singular,
+        "name": name,
+        "description": preset.description,
+        "type": preset.type,
+        "options": preset.options,
+    }
+    if kind == "models":
+        plan = configure.plan(configure.resolve(model=name, dataset=_SIZED_ON))
+        entry |= {"num_parameters": plan.num_parameters, "sized_on": _SIZED_ON}
+    elif kind == "datasets":
+        info = configure.dataset_info(configure.resolve(dataset=name))
+        entry |= {
+            "input_shape": list(info.input_shape),
+            "num_classes": info.num_classes,
+            "samples": dict(info.samples),
+        }
+    else:
+        entry["run"] = preset.run
+    return entry
+
+
+def _about_recipe(name: str, recipe: Recipe) -> Entry:
+    plan = configure.plan(configure.resolve(recipe=name))
+    return {
+        "description": recipe.description,
+        "model": recipe.model,
+        "dataset": recipe.dataset,
+        "optimizer": recipe.optimizer,
+        "settings": recipe.settings,
+        "steps": plan.steps,
+        "num_parameters": plan.num_parameters,
+    }
+
+
+def lines(found: list[Entry]) -> list[str]:
+    """A heading a kind and two lines a preset: its description, and its figures."""
+    width = max(len(entry["name"]) for entry in found) + 2
+    text: list[str] = []
+    for kind in dict.fromkeys(entry["kind"] for entry in found):
+        text += [""] if text else []
+        text.append(f"{kind}s")
+        for entry in found:
+            if entry["kind"] == kind:
+                text.append(f"  {entry['name']:<{width}}{clean(entry['description'])}")
+                text.append(f"  {'':<{width}}{clean(_figures(entry))}")
+    return text
+
+
+def _figures(entry: Entry) -> str:
+    match entry["kind"]:
+        case "model":
+            return f"{count(entry['num_parameters'])} parameters on {entry['sized_on']}"
+        case "dataset":
+            sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
+            return f"{sizes}; {entry['num_classes']} classes"
+        case "recipe":
+            parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
+            return f"{parts}, {count(entry['steps'])} steps"
+    options = {**entry["options"], **entry["run"]}
+    return ", ".join(f"{key}={value}" for key, value in options.items())

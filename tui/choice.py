@@ -1,0 +1,144 @@
+"""What a person chose on the launch screen, and what follows from it; pure, without widgets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import presets
+from engine import configure
+from engine.configure import Plan
+from presets import ConfigError, yaml
+from presets.schema import RunConfig, plain
+from tui.text import count
+
+START_SECONDS = 3.0
+"""Until an engine has loaded torch and takes its first step."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A setting that is typed as text; empty text leaves it to the presets."""
+
+    key: str
+    label: str
+    help: str
+    parse: Callable[[str], dict[str, Any]]
+    """From text to settings; ConfigError says what is allowed."""
+    show: Callable[[RunConfig], str]
+    """The same setting of a configuration as text that `parse` understands."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Presets by name, and the texts of the settings that were changed."""
+
+    model: str = "mlp"
+    dataset: str = "digits"
+    optimizers: tuple[str, ...] = ("adam",)
+    values: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = "quickstart"
+
+    def configs(self) -> list[RunConfig]:
+        """A configuration for each optimizer. Raises ConfigError."""
+        settings: dict[str, Any] = {}
+        for item in FIELDS:
+            if item.key in self.values:
+                settings |= item.parse(self.values[item.key])
+        return [self._resolve(optimizer, settings) for optimizer in self.optimizers]
+
+    def plans(self) -> list[Plan]:
+        """What each run will do. Raises ConfigError."""
+        return [configure.plan(config) for config in self.configs()]
+
+    def seconds(self) -> float:
+        """A rough estimate of the time for all runs, start included."""
+        return START_SECONDS + sum(plan.seconds for plan in self.plans())
+
+    def defaults(self) -> dict[str, str]:
+        """What the presets say for each setting; where the optimizers differ, the first one's."""
+        config = self._resolve(self.optimizers[0], {})
+        texts = {item.key: item.show(config) for item in FIELDS}
+        if len(self.optimizers) > 1:
+            others = [self._resolve(optimizer, {}) for optimizer in self.optimizers]
+            for item in FIELDS:
+                if len({item.show(other) for other in others}) > 1:
+                    texts[item.key] = "each its own"
+        return texts
+
+    def problem(self, item: Field) -> str | None:
+        """Why the text of one setting cannot be used; None if it can."""
+        if item.key not in self.values:
+            return None
+        try:
+            self._resolve(self.optimizers[0], item.parse(self.values[item.key]))
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    def parameter_counts(self) -> dict[str, str]:
+        """For each model preset, its parameters on the chosen data set."""
+        counts = {}
+        for name in presets.names("models"):
+            try:
+                config = configure.resolve(
+                    model=name, dataset=self.dataset, optimizer=self.optimizers[0]
+                )
+                counts[name] = count(configure.plan(config).num_parameters)
+            except ConfigError:
+                counts[name] = "does not fit"
+        return counts
+
+    def _resolve(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:
+        return configure.resolve(
+            recipe=self.recipe,
+            model=self.model,
+            dataset=self.dataset,
+            optimizer=optimizer,
+            settings=settings,
+        )
+
+
+def _parse_length(text: str) -> dict[str, Any]:
+    words = text.split()
+    unit = words[1] if len(words) == 2 else "epochs"
+    if len(words) not in (1, 2) or unit.rstrip("s") not in ("epoch", "step"):
+        raise ConfigError(f"train for: expected '10 epochs' or '400 steps', got {text!r}")
+    return {unit.rstrip("s") + "s": yaml.parse(words[0])}
+
+
+def _parse_clip(text: str) -> dict[str, Any]:
+    mode, _, threshold = text.partition(" ")
+    if mode == "none" and not threshold:
+        return {"clip.mode": "none"}
+    if mode not in ("norm", "value") or not threshold.strip():
+        raise ConfigError(f"clip: expected 'norm 1.0', 'value 0.5' or 'none', got {text!r}")
+    return {"clip.mode": mode, "clip.threshold": yaml.parse(threshold)}
+
+
+def _show_length(config: RunConfig) -> str:
+    return f"{config.steps} steps" if config.steps else f"{config.epochs} epochs"
+
+
+def _show_clip(config: RunConfig) -> str:
+    clip = config.clip
+    return "none" if clip.mode == "none" else f"{clip.mode} {clip.threshold:g}"
+
+
+def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
+    def show(config: RunConfig) -> str:
+        value: Any = plain(config)
+        for part in setting.split("."):
+            value = value[part]
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    return Field(key, label, help_text, lambda text: {setting: yaml.parse(text, label)}, show)
+
+
+FIELDS = (
+    Field("length", "Train for", "such as 10 epochs or 400 steps", _parse_length, _show_length),
+    _plain_field("batch", "Batch size", "samples a step, or full", "batch_size"),
+    _plain_field("rate", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
+    Field("clip", "Clip", "norm 1.0, value 0.5 or none", _parse_clip, _show_clip),
+    _plain_field("seed", "Seed", "a whole number >= 0: weights, batches, dropout", "seed"),
+    _plain_field("device", "Device", "auto, cpu or cuda:0", "device"),
+)

@@ -1,0 +1,223 @@
+"""The command line: `bigmodel-tui` opens the app, and each command is one function here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engine import rundir
+from presets import UserError
+from tui.oneline import PROGRAM, OneLineGroup, say
+from tui.options import PlainValue, settings
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from engine.rundir import RunDir
+    from tui.store import RunState
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _runs_dir(command: F) -> F:
+    return click.option(
+        "--runs-dir",
+        "root",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=_use_runs_dir,
+        help="Where runs are kept; else $BIGMODEL_RUNS_DIR, else ./runs.",
+    )(command)
+
+
+def _use_runs_dir(context: click.Context, _: click.Parameter, given: Path | None) -> Path:
+    """A command's own option wins over the one before the command's name."""
+    outer = context.parent.params.get("root") if context.parent else None
+    return given or outer or rundir.default_root()
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group(cls=OneLineGroup, invoke_without_command=True)
+@click.version_option(package_name=PROGRAM)
+@_runs_dir
+@click.pass_context
+def cli(context: click.Context, root: Path) -> None:
+    """Pick a model, a data set and an optimizer, and watch it learn.
+
+    Without a command, opens the app.
+    """
+    if context.invoked_subcommand is None:
+        context.exit(_open_app(root, None))
+
+
+def _open_app(root: Path, runs: list[RunDir] | None) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
+        )
+    from tui.app import BigModelApp
+
+    app = BigModelApp(root=root, runs=runs)
+    app.run()
+    return app.return_code or 0
+
+
+@cli.command()
+@click.argument("runs", metavar="[RUN ...]", nargs=-1)
+@_runs_dir
+@click.pass_context
+def watch(context: click.Context, runs: tuple[str, ...], root: Path) -> None:
+    """Open the dashboard on runs, running or finished.
+
+    RUN is an id, the beginning of one, or a path. Without any: the runs that are active now,
+    else the newest one.
+    """
+    chosen = [rundir.find(root, run) for run in runs] or _current_runs(root)
+    context.exit(_open_app(root, list(dict.fromkeys(chosen))))
+
+
+def _current_runs(root: Path) -> list[RunDir]:
+    found = rundir.list_runs(root)
+    if not found:
+        raise UserError(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
+    # The lock, not the status: what was never begun waits for an engine that nobody will start.
+    return [run for run in found if rundir.locked(run)] or found[-1:]
+
+
+def _load(run: RunDir) -> RunState:
+    from tui import follow
+
+    try:
+        return follow.load(run)
+    except OSError as error:
+        raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None
+
+
+@cli.command()
+@click.option("--recipe", metavar="NAME", default="quickstart", help="Begin with this recipe.")
+@click.option("--model", metavar="NAME", help="A model preset in place of the recipe's.")
+@click.option("--dataset", metavar="NAME", help="A data set preset.")
+@click.option("--optimizer", metavar="NAME", help="An optimizer preset.")
+@click.option("--epochs", metavar="N", type=PlainValue(), help="Passes over the training set.")
+@click.option("--steps", metavar="N", type=PlainValue(), help="Optimizer steps, instead of epochs.")
+@click.option("--batch-size", metavar="N|full", type=PlainValue(), help="Samples a step.")
+@click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
+@click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
+@click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
+@click.option("--no-clip", is_flag=True, help="Do not clip.")
+@click.option("--seed", metavar="N", type=PlainValue(), help="Weights, data order and dropout.")
+@click.option("--device", metavar="auto|cpu|cuda:0", help="Where to train.")
+@click.option("--threads", metavar="N", type=PlainValue(), help="CPU threads of the engine.")
+@click.option("--target", metavar="TEXT", help="Stop early, such as 'val/accuracy >= 0.97'.")
+@click.option("--name", metavar="TEXT", help="A name for people.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@_json
+@_runs_dir
+@click.pass_context
+def run(
+    context: click.Context,
+    /,
+    *,
+    root: Path,
+    recipe: str,
+    model: str | None,
+    dataset: str | None,
+    optimizer: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train without the app.
+
+    Shows a progress bar on a terminal, plain lines otherwise.
+    """
+    from engine import configure
+    from tui import headless
+
+    config = configure.resolve(
+        recipe=recipe,
+        model=model,
+        dataset=dataset,
+        optimizer=optimizer,
+        settings=settings(options),
+    )
+    plan = configure.plan(config)
+    context.exit(headless.train(rundir.create(root, config), config, plan, as_json=as_json))
+
+
+@cli.command("ls")
+@_json
+@_runs_dir
+def list_command(root: Path, as_json: bool) -> None:
+    """List the runs, oldest first."""
+    from tui import summary
+
+    found = rundir.list_runs(root)
+    if not found:
+        click.echo(f"no runs in {clean(str(root))}", err=True)
+    rows = [summary.row(_load(run), pid=rundir.pid(run)) for run in found]
+    lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
+    for line in lines:
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@_json
+@_runs_dir
+def show(name: str, root: Path, as_json: bool) -> None:
+    """Show one run: configuration, best, last, test."""
+    from tui import summary
+
+    found = rundir.find(root, name)
+    facts = summary.summary(_load(found), pid=rundir.pid(found))
+    for line in [json.dumps(facts)] if as_json else summary.page(facts):
+        click.echo(line)
+
+
+@cli.command()
+@_json
+@_runs_dir
+def presets(root: Path, as_json: bool) -> None:
+    """List what can be picked by name.
+
+    Models, data sets, optimizers and recipes.
+    """
+    from tui import catalog
+
+    entries = catalog.entries()
+    for line in map(json.dumps, entries) if as_json else catalog.lines(entries):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("name", metavar="RUN")
+@click.option("--format", "kind", type=click.Choice(["csv"]), required=True)
+@click.option("--output", metavar="FILE", help="Else to standard output.")
+@_runs_dir
+def export(name: str, root: Path, kind: str, output: str | None) -> None:
+    """Write every step of a run, one row each."""
+    from tui.export import write_csv
+
+    state = _load(rundir.find(root, name))
+    if output in (None, "-"):
+        write_csv(state, sys.stdout)
+    else:
+        path = Path(str(output))
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                write_csv(state, file)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    if state.damaged:
+        say(f"{state.damaged} damaged lines of the log were skipped")
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    cli.main()

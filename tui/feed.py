@@ -1,0 +1,51 @@
+"""Follow the open runs in a thread and hand over what is new, a few times a second."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from engine.rundir import ENDED, RunDir
+from tui.follow import Follower, News
+
+POLL_SECONDS = 0.1
+IDLE_SECONDS = 1.0
+"""Between two looks when every run has ended."""
+
+
+class Feed(threading.Thread):
+    """Reads logs until it is closed.
+
+    It waits until a batch was taken before it reads the next one: a slow screen delays the
+    reading and never the engine, and nothing piles up.
+    """
+
+    def __init__(self, runs: Sequence[RunDir], deliver: Callable[[tuple[News, ...]], None]) -> None:
+        """`deliver` is called in this thread, and has to call `taken` when it is done."""
+        super().__init__(name="feed", daemon=True)
+        self._followers = [Follower(run) for run in runs]
+        self._deliver = deliver
+        self._taken = threading.Event()
+        self._closed = threading.Event()
+
+    def taken(self) -> None:
+        """The last batch was taken in."""
+        self._taken.set()
+
+    def close(self) -> None:
+        """Stop at the next look."""
+        self._closed.set()
+        self._taken.set()
+
+    def run(self) -> None:
+        """The thread's work."""
+        ended: dict[str, bool] = {}
+        while not self._closed.is_set():
+            news = tuple(item for follower in self._followers if (item := follower.poll()))
+            if news:
+                ended |= {item.run.id: item.status in ENDED for item in news}
+                self._taken.clear()
+                self._deliver(news)
+                self._taken.wait()
+            # While a log is being caught up with there is more to read at once.
+            if not any(item.events for item in news):
+                idle = len(ended) == len(self._followers) and all(ended.values())
+                self._closed.wait(IDLE_SECONDS if idle else POLL_SECONDS)

@@ -1,0 +1,59 @@
+"""What the panels of a dashboard show together: the runs, each with its colour and line style."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tui.labels import labels
+from tui.palette import LANE_COLORS
+from tui.store import RunState
+
+Split = Literal["train", "val"]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A run on the plots."""
+
+    state: RunState
+    label: str
+    """Says how the run differs from the others."""
+    index: int
+    """Decides the line style."""
+    color: str
+    """As #rrggbb."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The runs of a dashboard and how they are looked at."""
+
+    lanes: tuple[Lane, ...]
+    selected: int = 0
+    split: Split = "train"
+    """Which curves are shown when several runs lie over each other."""
+
+    @property
+    def focus(self) -> Lane:
+        """The lane that progress, configuration and log are about."""
+        return self.lanes[self.selected]
+
+    @property
+    def several(self) -> bool:
+        return len(self.lanes) > 1
+
+    @property
+    def x_limit(self) -> float:
+        """The longest plan in steps; without one, a round number over the last step."""
+        states = [lane.state for lane in self.lanes]
+        plans = [state.started.planned_steps for state in states if state.started]
+        return float(max([1, *plans, *(state.step for state in states)]))
+
+
+def make_lanes(states: list[RunState], colors: dict[str, str]) -> tuple[Lane, ...]:
+    """Lanes in the order of the states; colours repeat after eight, together with the style."""
+    names = labels([state.config for state in states])
+    palette = [colors.get(name, color) for name, color in LANE_COLORS.items()]
+    return tuple(
+        Lane(state, name, index, palette[index % len(palette)])
+        for index, (state, name) in enumerate(zip(states, names, strict=True))
+    )

@@ -1,0 +1,84 @@
+"""Errors on the command line: one line each, a status that tells whose mistake it was."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from presets import UserError
+from tui.text import clean
+
+PROGRAM = "bigmodel-tui"
+TRACEBACK = "BIGMODEL_TRACEBACK"
+INTERRUPTED = 130
+"""The status that shells give to a command that Ctrl-C ended."""
+
+
+class OneLineGroup(click.Group):
+    """A group whose errors are one line each: 2 for the user's mistakes, 1 for ours."""
+
+    def main(  # type: ignore[override]  # click's overloads add modes that are not used here
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run a command line, else that of the process; always ends in SystemExit."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal may know fewer characters
+        try:
+            status = self._run(list(sys.argv[1:] if args is None else args))
+        except BrokenPipeError:  # `| head` has read enough
+            _silence_stdout()
+            status = 0
+        except Exception as error:
+            if os.environ.get(TRACEBACK):
+                raise
+            status = _explain(error)
+        sys.exit(status)
+
+    def _run(self, args: list[str]) -> int:
+        # Not click's own `main`, which prints errors in several lines and calls a closed pipe one.
+        try:
+            with self.make_context(PROGRAM, args) as context:
+                self.invoke(context)
+        except click.exceptions.Exit as end:
+            return end.exit_code
+        except (click.Abort, KeyboardInterrupt, EOFError):
+            return INTERRUPTED
+        except (UserError, click.ClickException) as error:
+            return _explain(error)
+        finally:
+            sys.stdout.flush()
+        return 0
+
+
+def _explain(error: Exception) -> int:
+    match error:
+        case UserError():
+            text, status = str(error), 2
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else PROGRAM
+            text, status = f"{error.format_message().rstrip('.')}; see `{where} --help`", 2
+        case click.ClickException():
+            text, status = error.format_message(), 2
+        case _:
+            what = f"unexpected {type(error).__name__}: {error}"
+            text, status = f"{what} ({TRACEBACK}=1 shows the traceback)", 1
+    say(text)
+    return status
+
+
+def say(text: str) -> None:
+    """Print one line on standard error."""
+    click.echo(f"{PROGRAM}: {clean(text)}", err=True)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from reporting the closed pipe once more when it flushes at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

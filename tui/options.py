@@ -1,0 +1,62 @@
+"""The options of `bigmodel-tui run` as settings of a configuration."""
+
+from typing import Any
+
+import click
+
+from presets import UserError, yaml
+
+
+class PlainValue(click.ParamType[Any]):
+    """A value as YAML would read it, so that the configuration's own checks name what is wrong."""
+
+    name = "value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        option = param.opts[0] if param else "value"
+        parsed = yaml.parse(value, option)
+        if parsed is None:  # would look as if the option had not been given
+            raise UserError(f"{option}: expected a value, got {value!r}")
+        return parsed
+
+
+_SETTINGS = {
+    "epochs": "epochs",
+    "steps": "steps",
+    "batch_size": "batch_size",
+    "lr": "optimizer.lr",
+    "seed": "seed",
+    "device": "device",
+    "threads": "threads",
+    "target": "target",
+    "name": "name",
+}
+"""From an option of `run` to the setting it stands for."""
+
+
+def settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, as the dotted settings that `configure.resolve` takes."""
+    _at_most_one(options, "epochs", "steps")
+    _at_most_one(options, "clip_norm", "clip_value", "no_clip")
+    given: dict[str, Any] = {
+        setting: options[option]
+        for option, setting in _SETTINGS.items()
+        if options[option] is not None
+    }
+    if options["no_clip"]:
+        given["clip.mode"] = "none"
+    for mode in ("norm", "value"):
+        if options[f"clip_{mode}"] is not None:
+            given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
+    for text in options["sets"]:
+        key, equals, value = text.partition("=")
+        if not (key.strip() and equals):
+            raise UserError(f"--set: expected KEY=VALUE such as optimizer.lr=3e-4, got {text!r}")
+        given[key.strip()] = yaml.parse(value, f"--set {key.strip()}")
+    return given
+
+
+def _at_most_one(options: dict[str, Any], *names: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in names if options[name] not in (None, False)]
+    if len(given) > 1:
+        raise UserError(f"{' and '.join(given)} exclude each other; give one of them")

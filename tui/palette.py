@@ -1,0 +1,16 @@
+"""Colours of the plots, as theme variables that a theme may change."""
+
+LANE_COLORS = {
+    "lane-0": "#56b4e9",
+    "lane-1": "#e69f00",
+    "lane-2": "#2fbf8f",
+    "lane-3": "#e07bb5",
+    "lane-4": "#f0e442",
+    "lane-5": "#f0743e",
+    "lane-6": "#8f9bff",
+    "lane-7": "#d0d0d0",
+}
+"""Theme variables, told apart with the common forms of colour blindness (after Okabe and Ito)."""
+
+PLOT_INK = {"plot-ink": "#8a94a0"}
+"""Axes, and text of less weight."""

@@ -1,0 +1,87 @@
+"""Two lines at the top: which run this is and how it stands, and how far it has come."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from tui.lanes import View
+from tui.panels.panel import Panel
+from tui.store import RunState
+from tui.text import clean, count, duration, number
+
+STATUS_COLORS = {
+    "queued": "foreground",
+    "starting": "accent",
+    "running": "primary",
+    "done": "success",
+    "stopped": "warning",
+    "failed": "error",
+    "crashed": "error",
+}
+
+
+class ProgressPanel(Panel, can_focus=False):
+    """Status, step, epoch, a bar, elapsed and remaining time, learning rate and throughput."""
+
+    ALLOW_MAXIMIZE = False
+
+    def _title_line(self, view: View, width: int) -> Text:
+        state = view.focus.state
+        line = Text(" ")
+        color = self.color(STATUS_COLORS[state.status])
+        line.append(f"{state.status}", style=f"bold {color}")
+        line.append(f"  {clean(view.focus.label)}", style="bold")
+        line.append(f"  {clean(_what(state))}")
+        if state.started:
+            line.append(f"  on {clean(state.started.device)}", style=self.color("plot-ink"))
+        problem = state.outcome() if state.status in ("failed", "crashed") else ""
+        if problem:
+            line = Text(f" {state.status}: {clean(problem)}", style=f"bold {color}")
+        elif state.ended:
+            line.append(f"  {clean(state.ended.reason)}", style=color)
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        state = view.focus.state
+        if state.status in ("failed", "crashed"):
+            where = Text(f" see {clean(str(state.run.engine_log_path))}")
+            where.truncate(width, overflow="ellipsis")
+            return [where, self._steps(state, width)][:height]
+        return [self._steps(state, width)]
+
+    def _steps(self, state: RunState, width: int) -> Text:
+        if state.started is None:
+            words = {
+                "queued": " waiting for its turn",
+                "starting": " the engine is loading torch and the data",
+            }
+            return Text(words.get(state.status, " it took no step"))
+        planned = state.started.planned_steps
+        epochs = -(-planned // state.started.steps_per_epoch)
+        epoch = min(epochs, state.step // state.started.steps_per_epoch + 1)
+        left = f" step {count(state.step)}/{count(planned)}  epoch {epoch}/{epochs} "
+        right = f" {duration(state.elapsed)}"
+        if state.active and state.remaining is not None:
+            right += f", {duration(state.remaining)} left"
+        speed = state.last("samples_per_second")
+        if speed is not None:
+            right += f"  lr {number(state.last('lr'))}  {count(round(speed))} samples/s"
+        if len(left) + len(right) > width - 12:
+            right = right.partition("  lr")[0]
+        return Text(left).append(self._bar(state, width - len(left) - len(right) - 1)).append(right)
+
+    def _bar(self, state: RunState, width: int) -> Text:
+        if width < 6 or state.started is None:
+            return Text()
+        share = min(1.0, state.step / state.started.planned_steps)
+        filled = round(share * (width - 5))
+        done, rest = ("#", "-") if self.plain else ("█", "░")
+        bar = Text(done * filled, style=self.color(STATUS_COLORS[state.status]))
+        bar.append(rest * (width - 5 - filled), style=self.color("plot-ink"))
+        return bar.append(f" {share:4.0%}")
+
+
+def _what(state: RunState) -> str:
+    parts = [state.config.get(kind, {}).get("name", "") for kind in ("model", "dataset")]
+    return " on ".join(part for part in parts if part) or state.id

@@ -1,0 +1,84 @@
+"""The runs of the dashboard: how each stands, its best, final and test values."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.message import Message
+
+from tui import plot
+from tui.lanes import Lane, View
+from tui.panels.panel import Panel
+from tui.panels.progress import STATUS_COLORS
+from tui.text import clean, fixed
+
+_COLUMNS = ("best", "final", "test")
+_STATUS_WIDTH = 9
+
+
+class RunsPanel(Panel):
+    """A line a run; the selected one is what progress, configuration and log are about."""
+
+    HEADING = "Runs"
+    BINDINGS = [
+        Binding("down,j", "move(1)", "Next run", show=False),
+        Binding("up,k", "move(-1)", "Previous run", show=False),
+    ]
+
+    class Selected(Message):
+        """Another run was selected, by its place in the list."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def action_move(self, by: int) -> None:
+        """Select the next or previous run."""
+        if self._view is not None:
+            self.post_message(self.Selected((self._view.selected + by) % len(self._view.lanes)))
+
+    def on_click(self, event: object) -> None:
+        """Select the run under the mouse."""
+        row = getattr(event, "y", 0) - 2 + self._first(self.size.height - 1)
+        if self._view is not None and 0 <= row < len(self._view.lanes):
+            self.post_message(self.Selected(row))
+
+    def heading(self, view: View) -> Text:
+        return Text("accuracy" if self._narrow else "accuracy on validation and test data")
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        column = 6 if self._narrow else 8
+        name_width = max(4, width - column * len(_COLUMNS) - _STATUS_WIDTH - 5)
+        head = Text(" " * (5 + name_width + _STATUS_WIDTH), style=self.color("plot-ink"))
+        head.append("".join(name.rjust(column) for name in _COLUMNS))
+        first = self._first(height)
+        shown = view.lanes[first : first + max(1, height - 1)]
+        return [head, *(self._row(view, lane, name_width, column) for lane in shown)]
+
+    @property
+    def _narrow(self) -> bool:
+        return self.size.width < 60
+
+    def _first(self, height: int) -> int:
+        """The first row that is shown, such that the selected one is."""
+        if self._view is None:
+            return 0
+        return max(0, self._view.selected - max(1, height - 1) + 1)
+
+    def _row(self, view: View, lane: Lane, name_width: int, column: int) -> Text:
+        state = lane.state
+        selected = view.several and lane is view.focus
+        sample = plot.line_sample(lane.index, ascii_only=self.plain)
+        row = Text(">" if selected else " ", style="bold")
+        row.append(sample if view.several else "   ", style=lane.color).append(" ")
+        name = clean(lane.label)
+        if len(name) > name_width:
+            name = name[: name_width - 1] + "…"
+        row.append(name.ljust(name_width), style="bold" if selected else "")
+        status = state.status.ljust(_STATUS_WIDTH)
+        row.append(status, style=self.color(STATUS_COLORS[state.status]))
+        best = state.best("val/accuracy")
+        cells = (best[1] if best else None, state.last("val/accuracy"), state.last("test/accuracy"))
+        return row.append(
+            "".join(fixed(value, column - 4 + (column < 8)).rjust(column) for value in cells)
+        )

@@ -1,0 +1,62 @@
+"""The configuration of the selected run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from tui.lanes import View
+from tui.panels.panel import Panel
+from tui.text import clean, count
+
+
+class SettingsPanel(Panel):
+    """The settings that decide the run, a line each."""
+
+    HEADING = "Configuration"
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        state = view.focus.state
+        rows = _rows(state.config)
+        if state.started:
+            samples = state.started.samples
+            parts = " / ".join(count(samples[split]) for split in ("train", "val", "test"))
+            rows.insert(1, ("parameters", count(state.started.num_parameters)))
+            rows.insert(3, ("samples", f"{parts} (train/val/test)"))
+        return [self._line(key, value, width) for key, value in rows[:height]]
+
+    def _line(self, key: str, value: str, width: int) -> Text:
+        line = Text(f" {key:<11}", style=self.color("plot-ink"))
+        line.append(clean(value), style=self.color("foreground"))
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+
+def _rows(config: dict[str, Any]) -> list[tuple[str, str]]:
+    if not config:
+        return []
+    clip = config.get("clip", {})
+    mode = clip.get("mode", "none")
+    length = "epochs" if config.get("epochs") is not None else "steps"
+    rows = [(kind, _component(config.get(kind, {}))) for kind in ("model", "dataset", "optimizer")]
+    rows += [
+        ("clip", mode if mode == "none" else f"{mode} {clip.get('threshold', '')}"),
+        ("batch size", str(config.get("batch_size"))),
+        (length, str(config.get(length))),
+        ("seed", str(config.get("seed"))),
+        ("loss", str(config.get("loss"))),
+    ]
+    if config.get("target"):
+        rows.append(("target", str(config["target"])))
+    return rows
+
+
+def _component(section: dict[str, Any]) -> str:
+    options = [f"{key}={_value(v)}" for key, v in section.items() if key not in ("name", "type")]
+    return " ".join([str(section.get("name", "?")), *options])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(_value(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()

@@ -1,0 +1,47 @@
+"""The keys of a screen, and what the plots mean."""
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+_NOTES = """
+Gradient norm: the global L2 norm before clipping. The dashed line is the clipping threshold; \
+the strip under the plot shows where the gradient was clipped, the higher the more often.
+
+Several runs: each has a colour and a line style, shown in the list of runs. They start from \
+the same weights and see the same batches.
+
+A run is a process of its own: it goes on when this screen, or the connection, is gone. \
+Come back with: bigmodel-tui watch\
+"""
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shown over a screen; any of its keys closes it."""
+
+    BINDINGS = [
+        ("escape", "dismiss", "Close"),
+        ("q", "dismiss", "Close"),
+        ("question_mark", "dismiss", "Close"),
+    ]
+
+    def __init__(self, screen: Screen[object]) -> None:
+        super().__init__()
+        self._subject = screen
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help") as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "Esc closes"
+            yield Static(self._keys())
+            yield Static(_NOTES, markup=False)
+
+    def _keys(self) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for key, what in getattr(self._subject, "KEYS", ()):
+            table.add_row(Text(key, style="bold"), Text(what))
+        table.add_row(Text("Ctrl+P", style="bold"), Text("all commands"))
+        return table

@@ -1,0 +1,186 @@
+"""The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
+
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Grid, Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Label, OptionList, Static
+
+import presets
+from engine import rundir
+from presets import ConfigError, UserError
+from tui import launcher
+from tui.choice import FIELDS, Choice, Field
+from tui.preset_list import ComponentKind, PresetList
+from tui.text import clean, count, duration
+
+_HEADINGS: dict[ComponentKind, str] = {
+    "models": "Model",
+    "datasets": "Data set",
+    "optimizers": "Optimizer",
+}
+
+
+class LaunchScreen(Screen[None]):
+    """What is not touched comes from the presets and is shown dim."""
+
+    BINDINGS = [
+        Binding(
+            "enter",
+            "start",
+            "Start",
+            priority=True,
+            key_display="Enter",
+            tooltip="Train what is chosen",
+        ),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            key_display="Space",
+            tooltip="Mark several optimizers to compare them",
+        ),
+        Binding("tab", "app.focus_next", "Next", key_display="Tab"),
+        Binding(
+            "ctrl+r",
+            "reset",
+            "Presets",
+            key_display="Ctrl+R",
+            tooltip="Forget the changed settings",
+        ),
+        Binding("q", "app.quit", "Quit"),
+    ]
+    KEYS = (
+        ("Enter", "train what is chosen"),
+        ("Up, Down, k, j", "choose a preset"),
+        ("Tab, Shift+Tab", "go to the next list or setting"),
+        ("Left, Right", "go to the list beside this one"),
+        ("Space", "mark an optimizer; marked ones are compared, one run after another"),
+        ("Ctrl+R", "take all settings from the presets again"),
+        ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
+        ("?, F1", "this help; F1 also while typing in a setting"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice = Choice()
+
+    def compose(self) -> ComposeResult:
+        yield Static("bigmodel-tui  choose what to train", id="title", markup=False)
+        with Horizontal(id="lists"):
+            for kind, heading in _HEADINGS.items():
+                with Vertical(classes="choice"):
+                    preset_list = PresetList(kind, several=kind == "optimizers")
+                    preset_list.border_title = heading
+                    yield preset_list
+                    yield Static("", id=f"{kind}-description", markup=False)
+        with Grid(id="settings"):
+            for field in FIELDS:
+                with Horizontal(classes="field"):
+                    yield Label(field.label)
+                    yield Input(id=field.key, compact=True, select_on_focus=True)
+        yield Static("", id="hint", markup=False)
+        yield Static("", id="summary", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        recipe = presets.load("recipes", self._choice.recipe)
+        for preset_list in self.query(PresetList):
+            preset_list.choose(getattr(recipe, preset_list.kind.removesuffix("s")))
+        self._refresh()
+        self.query_one("#optimizers").focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._refresh()
+
+    def on_preset_list_marked(self) -> None:
+        self._refresh()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._refresh()
+
+    def on_descendant_focus(self) -> None:
+        self._show_hint()
+
+    def action_mark(self) -> None:
+        """Space outside of the optimizers marks nothing, and says so."""
+        self.notify("Space marks optimizers: go to that list with Tab.")
+
+    def action_reset(self) -> None:
+        """Empty every setting, so that the presets decide."""
+        for widget in self.query(Input):
+            widget.value = ""
+
+    def action_start(self) -> None:
+        """Create the runs, start one engine for them and watch it."""
+        try:
+            configs = self._choice.configs()
+            runs = [rundir.create(self._app.root, config) for config in configs]
+            self._app.processes.append(launcher.start(runs))
+        except UserError as error:
+            self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
+            return
+        self._app.open_dashboard(runs)
+
+    @property
+    def _app(self) -> Any:
+        return self.app
+
+    def _refresh(self) -> None:
+        """Bring everything that follows from the choice up to date."""
+        lists = {preset_list.kind: preset_list for preset_list in self.query(PresetList)}
+        if any(not preset_list.chosen for preset_list in lists.values()):
+            return
+        values = {widget.id or "": widget.value for widget in self.query(Input)}
+        self._choice = Choice(
+            model=lists["models"].chosen[0],
+            dataset=lists["datasets"].chosen[0],
+            optimizers=tuple(lists["optimizers"].chosen),
+            values={key: value.strip() for key, value in values.items() if value.strip()},
+        )
+        for preset_list in lists.values():
+            description = presets.load(preset_list.kind, preset_list.current).description
+            self.query_one(f"#{preset_list.kind}-description", Static).update(description)
+        lists["models"].annotate(self._choice.parameter_counts())
+        self._show_settings()
+        self._show_summary()
+        self._show_hint()
+
+    def _show_settings(self) -> None:
+        defaults = self._choice.defaults()
+        for field in FIELDS:
+            widget = self.query_one(f"#{field.key}", Input)
+            widget.placeholder = defaults.get(field.key, "")
+            widget.set_class(self._choice.problem(field) is not None, "-wrong")
+
+    def _show_summary(self) -> None:
+        summary = self.query_one("#summary", Static)
+        try:
+            plans = self._choice.plans()
+        except ConfigError as error:
+            summary.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
+            return
+        steps = " + ".join(count(plan.steps) for plan in plans)
+        parts = [f"{count(plans[0].num_parameters)} parameters", f"{steps} steps"]
+        parts.append(f"about {duration(self._choice.seconds())}")
+        if len(plans) > 1:
+            parts.insert(0, f"{len(plans)} runs, one after another")
+        text = Text(", ".join(parts), style="bold")
+        text.append(f"   Enter starts; runs go to {clean(str(self._app.root))}/", style="dim")
+        summary.update(text)
+
+    def _show_hint(self) -> None:
+        field = next((f for f in FIELDS if self.focused and f.key == self.focused.id), None)
+        self.query_one("#hint", Static).update(self._hint(field))
+
+    def _hint(self, field: Field | None) -> Text:
+        if field is None:
+            marked = len(self._choice.optimizers)
+            more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
+            return Text(f"{more}; a dim setting comes from the preset.", style="dim")
+        if problem := self._choice.problem(field):
+            return Text(clean(problem), style=self.app.theme_variables["error"])
+        return Text(f"{field.label}: {field.help}", style="dim")

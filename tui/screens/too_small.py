@@ -1,0 +1,24 @@
+"""What is shown when the terminal is too small for anything else."""
+
+from textual.app import ComposeResult
+from textual.events import Resize
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+MIN_WIDTH = 72
+MIN_HEIGHT = 20
+
+
+class TooSmallScreen(ModalScreen[None]):
+    """Says how large the terminal is and how large it has to be; goes away by itself."""
+
+    BINDINGS = [("q", "app.quit", "Quit")]
+
+    def compose(self) -> ComposeResult:
+        yield Static("", markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one(Static).update(
+            f"{event.size.width}x{event.size.height} is too small.\n"
+            f"Needs {MIN_WIDTH}x{MIN_HEIGHT}: enlarge\nthe terminal. q quits;\nruns go on."
+        )
