@@ -18,6 +18,7 @@ _WORDS = {
     "array": "a list",
     "object": "a mapping",
     "null": "null",
+    "NoneType": "null",
 }
 
 

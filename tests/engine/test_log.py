@@ -16,16 +16,26 @@ from engine.log import LogReader, LogWriter, read_all
 values = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["nan", "inf", "-inf"])
 )
-records = st.one_of(
-    st.builds(LogLine, time=st.floats(0, 2e9), level=st.just("info"), message=st.text()),
-    st.builds(
+
+
+def scalars(length):
+    """Events whose columns all have this length."""
+
+    def column(items):
+        return st.lists(items, min_size=length, max_size=length)
+
+    return st.builds(
         Scalars,
         time=st.floats(0, 2e9),
-        split=st.just("train"),
-        step=st.lists(st.integers(1, 10**9), max_size=4),
-        seconds=st.lists(st.floats(0, 1e6), max_size=4),
-        values=st.dictionaries(st.text(max_size=8), st.lists(values, max_size=4), max_size=3),
-    ),
+        step=column(st.integers(1, 10**9)),
+        seconds=column(st.floats(0, 1e6)),
+        values=st.dictionaries(st.text(max_size=8), column(values), max_size=3),
+    )
+
+
+records = st.one_of(
+    st.builds(LogLine, time=st.floats(0, 2e9), level=st.just("info"), message=st.text()),
+    st.integers(1, 4).flatmap(scalars),
     st.builds(
         RunEnded,
         time=st.floats(0, 2e9),
@@ -35,7 +45,7 @@ records = st.one_of(
         seconds=st.floats(0, 1e6),
     ),
 )
-garbage = st.binary(max_size=200).map(lambda data: data.replace(b"\n", b""))
+garbage = st.binary(max_size=200).map(lambda data: data.replace(b"\n", b"") or b"?")
 
 
 @contextlib.contextmanager

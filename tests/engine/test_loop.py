@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_run(train, tiny):
     for extra in ({}, {"dataset__fresh": True}):
         first, second = (facts(train(tiny(seed=5, **extra))) for _ in range(2))
         assert first == second
-        assert first[0]["loss"] != facts(train(tiny(seed=6, **extra)))[0]["loss"]
+        assert first[0]["train/loss"] != facts(train(tiny(seed=6, **extra)))[0]["train/loss"]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw"])
@@ -86,7 +86,7 @@ def test_optimizers_start_from_the_same_state_and_see_the_same_batch(train, tiny
 
 def test_full_batch_learns(train, tiny):
     events = train(tiny("gd", steps=60, model__dropout=0.0))
-    losses = column(events, "loss")
+    losses = column(events, "train/loss")
     assert len(losses) == 60
     assert losses[-1] < losses[0] / 3
     lines = [line for line in of(LogLine, events) if " val " in line.message]
@@ -95,7 +95,7 @@ def test_full_batch_learns(train, tiny):
 
 def test_mse_is_trained_too(train, tiny):
     events = train(tiny(loss="mse"))
-    assert all(0 < loss < 1 for loss in column(events, "loss"))
+    assert all(0 < loss < 1 for loss in column(events, "train/loss"))
 
 
 def test_target_ends_the_run(train, tiny):
@@ -175,7 +175,7 @@ def test_garbage_commands_are_rejected_and_do_no_harm(train, tiny):
 def test_divergence_is_shown_and_survived(train, tiny):
     config = tiny("sgd", optimizer__lr=1e30, clip__mode="none", epochs=4)
     events = train(config)
-    assert {"nan", "inf"} & set(column(events, "loss"))
+    assert {"nan", "inf"} & set(column(events, "train/loss"))
     assert len(steps(events)) == 12
     assert [line.level for line in of(LogLine, events)].count("warning") == 1
     assert events[-1].status == "done"

@@ -331,7 +331,7 @@ def test_presets_lists_every_preset_with_its_size() -> None:
     assert "59,338 parameters on digits" in text
     assert by_name["digits"]["samples"] == {"train": 1257, "val": 270, "test": 270}
     assert "1,257 train, 270 val, 270 test; 10 classes" in text
-    assert by_name["gd"]["run"] == {"batch_size": "full"}
+    assert by_name["gd"]["run"] == {"batch_size": "full", "steps": 300}
     assert by_name["quickstart"]["steps"] == 400
 
 
