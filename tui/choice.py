@@ -62,7 +62,7 @@ class Choice:
             others = [self._resolve(optimizer, {}) for optimizer in self.optimizers]
             for item in FIELDS:
                 if len({item.show(other) for other in others}) > 1:
-                    texts[item.key] = "each its own"
+                    texts[item.key] = "varies"
         return texts
 
     def problem(self, item: Field) -> str | None:

@@ -3,6 +3,9 @@
 from collections import Counter
 from typing import Any
 
+import presets
+from presets import ConfigError
+
 _COMPONENTS = ("model", "dataset", "optimizer")
 
 
@@ -10,10 +13,11 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
     """A label for each configuration, in order.
 
     The optimizer is always named and a name given by a person wins. A setting is added where it
-    differs, except on runs that have what most of them have. Options of a model, data set or
-    optimizer are compared only between runs that have the same one: Adam has no `beta`.
+    differs, except on runs that have what most of them have, and except what the optimizer's
+    preset brings along, such as the full batch of `gd`. Options of a model, data set or optimizer
+    are compared only between runs that have the same one: Adam has no `beta`.
     """
-    flat = [_flatten(config) for config in configs]
+    flat = [_without_implied(_flatten(config)) for config in configs]
     keys = dict.fromkeys(key for config in flat for key in config)
     parts = [[_name(config)] for config in flat]
     for key in keys:
@@ -23,6 +27,18 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
         str(config.get("name") or " ".join(words))
         for config, words in zip(flat, parts, strict=True)
     ]
+
+
+def _without_implied(config: dict[str, Any]) -> dict[str, Any]:
+    try:
+        implied = presets.load("optimizers", str(config.get("optimizer.name"))).run
+    except ConfigError:
+        implied = {}  # of another version, or nobody's preset
+    return {
+        key: value
+        for key, value in config.items()
+        if value is not None and (key not in implied or implied[key] != value)
+    }
 
 
 def _name(config: dict[str, Any]) -> str:

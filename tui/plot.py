@@ -84,7 +84,8 @@ def draw(curves: Sequence[Curve], frame: Frame, threshold: float | None = None) 
     for curve in finite:
         if len(curve.x):
             _draw_curve(figure, curve, frame)
-    text = Text.from_ansi(figure.build().string())
+    # plotext paints axes on white unless it is given another background; ours is the panel's.
+    text = Text.from_ansi(figure.build().string().replace("\x1b[48;5;15m", ""))
     lines = list(text.split("\n", allow_blank=True))[: frame.height]
     return [_ascii(line) if frame.ascii else line for line in lines]
 

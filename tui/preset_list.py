@@ -33,7 +33,7 @@ class PresetList(OptionList):
         self._notes: dict[str, str] = {}
         self._marks: set[str] = set()
         if several:
-            self._bindings.bind("space", "mark", "Mark", show=False)
+            self._bindings.bind("space", "mark", "Mark", key_display="Space")
         self._several = several
 
     @property

@@ -17,20 +17,23 @@ class CurvesPanel(Panel):
 
     With one run, training and validation are two curves. With several, each run is one curve:
     of the training values, smoothed because their noise would hide the runs behind each other,
-    or of the validation values.
+    or of the validation values. What is not noisy, such as the learning rate, stays as it is.
     """
 
-    def __init__(self, *, id: str, heading: str, train: str, val: str = "", unit: str = "") -> None:
+    def __init__(
+        self, *, id: str, heading: str, train: str, val: str = "", noisy: bool = True
+    ) -> None:
         super().__init__(id=id, heading=heading)
         self._train = train
         self._val = val
-        self._unit = f" {unit}" if unit else ""
+        self._noisy = noisy
         self._smoothed: dict[tuple[str, str], Smoothed] = {}
 
     def heading(self, view: View) -> Text:
         text = Text()
         if view.several:
-            text.append("validation" if self._metric(view) == self._val else "training, smoothed")
+            if self._val:
+                text.append("validation" if view.split == "val" else "training, smoothed")
             return text
         state = view.focus.state
         for metric, index in ((self._train, 0), (self._val, 1)):
@@ -38,7 +41,7 @@ class CurvesPanel(Panel):
                 sample = plot.line_sample(index, ascii_only=self.plain)
                 text.append(f"{sample} ", style=self.color(f"lane-{index}"))
                 split = metric.partition("/")[0] + " " if self._val else ""
-                text.append(f"{split}{number(value)}{self._unit}  ")
+                text.append(f"{split}{number(value)}  ")
         return text
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
@@ -93,7 +96,7 @@ class CurvesPanel(Panel):
         series = lane.state.metrics.get(metric)
         if series is None or not len(series):
             return None
-        if metric == self._train:
+        if self._noisy and metric == self._train:
             series = self._smooth(lane, metric, series)
         return Curve(x=series.steps, y=series.values, color=lane.color, lane=lane.index)
 

@@ -28,7 +28,7 @@ class LogPanel(Panel):
         newest = list(view.focus.state.log)[-height:] if height else []
         lines = []
         for event in newest:
-            line = Text(f" {time.strftime('%H:%M:%S', time.localtime(event.time))} ")
+            line = Text(f" {time.strftime('%H:%M', time.localtime(event.time))} ")
             line.stylize(self.color("plot-ink"))
             line.append(clean(event.message), style=self.color(_COLORS[event.level]))
             line.truncate(width, overflow="ellipsis")

@@ -13,7 +13,7 @@ from tui.panels.progress import STATUS_COLORS
 from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")
-_STATUS_WIDTH = 9
+_STATUS_WIDTH = 8
 
 
 class RunsPanel(Panel):
@@ -48,8 +48,8 @@ class RunsPanel(Panel):
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         column = 6 if self._narrow else 8
-        name_width = max(4, width - column * len(_COLUMNS) - _STATUS_WIDTH - 5)
-        head = Text(" " * (5 + name_width + _STATUS_WIDTH), style=self.color("plot-ink"))
+        name_width = max(4, width - column * len(_COLUMNS) - _STATUS_WIDTH - 6)
+        head = Text(" " * (6 + name_width + _STATUS_WIDTH), style=self.color("plot-ink"))
         head.append("".join(name.rjust(column) for name in _COLUMNS))
         first = self._first(height)
         shown = view.lanes[first : first + max(1, height - 1)]
@@ -69,12 +69,12 @@ class RunsPanel(Panel):
         state = lane.state
         selected = view.several and lane is view.focus
         sample = plot.line_sample(lane.index, ascii_only=self.plain)
-        row = Text(">" if selected else " ", style="bold")
+        row = Text().append(">" if selected else " ", style="bold")
         row.append(sample if view.several else "   ", style=lane.color).append(" ")
         name = clean(lane.label)
         if len(name) > name_width:
             name = name[: name_width - 1] + "…"
-        row.append(name.ljust(name_width), style="bold" if selected else "")
+        row.append(f"{name:<{name_width}} ", style="bold" if selected else "")
         status = state.status.ljust(_STATUS_WIDTH)
         row.append(status, style=self.color(STATUS_COLORS[state.status]))
         best = state.best("val/accuracy")

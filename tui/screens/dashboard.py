@@ -66,6 +66,8 @@ class DashboardScreen(Screen[None]):
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
         self._stale = True
+        self._follow = True
+        """Whether the run that trains is selected, until a person selects one."""
 
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
@@ -75,8 +77,10 @@ class DashboardScreen(Screen[None]):
                 id="accuracy", heading="Accuracy", train="train/accuracy", val="val/accuracy"
             )
             yield GradientsPanel(id="gradients")
-            yield CurvesPanel(id="lr", heading="Learning rate", train="lr")
-            yield CurvesPanel(id="speed", heading="Throughput", train="samples_per_second")
+            yield CurvesPanel(id="lr", heading="Learning rate", train="lr", noisy=False)
+            yield CurvesPanel(
+                id="speed", heading="Samples per second", train="samples_per_second", noisy=False
+            )
             yield RunsPanel(id="runs")
             yield SettingsPanel(id="settings")
             yield LogPanel(id="log")
@@ -176,6 +180,7 @@ class DashboardScreen(Screen[None]):
     def _look(self, **changes: Any) -> None:
         if self._view is not None:
             self._view = replace(self._view, **changes)
+            self._follow &= "selected" not in changes
             self._stale = True
             self._draw()
 
@@ -186,6 +191,9 @@ class DashboardScreen(Screen[None]):
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
         lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
         self._view = replace(self._view, lanes=lanes)
+        if self._follow:
+            at_work = [lane.index for lane in lanes if lane.state.status in ("starting", "running")]
+            self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
         for panel in self.query(Panel):
             if panel.is_on_screen or panel.size.width == 0:
                 panel.show(self._view)
