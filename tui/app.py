@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
@@ -24,7 +25,7 @@ class BigModelApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "bigmodel-tui"
     BINDINGS = [
-        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
@@ -92,22 +93,18 @@ class BigModelApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: what the screen's keys do, then what Textual offers."""
-        for binding in _described(screen):
+        offered = {
+            active.binding.action: active
+            for active in screen.active_bindings.values()
+            if active.binding.tooltip and not active.binding.system
+        }
+        for action, active in offered.items():
+            binding = active.binding
             yield SystemCommand(
                 binding.description,
-                f"{binding.tooltip or binding.description} (key {_key(binding)})",
-                lambda action=binding.action: screen.call_later(screen.run_action, action),
+                f"{binding.tooltip} (key {binding.key_display or binding.key})",
+                partial(self.run_action, action, active.node),
             )
         for command in super().get_system_commands(screen):
-            if command.title not in ("Quit", "Keys"):
+            if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command
-
-
-def _described(screen: Screen[object]) -> list[Binding]:
-    return [
-        binding for _, binding in screen._bindings if binding.description and not binding.system
-    ]
-
-
-def _key(binding: Binding) -> str:
-    return binding.key_display or binding.key.partition(",")[0]

@@ -43,7 +43,9 @@ class LaunchScreen(Screen[None]):
             key_display="Space",
             tooltip="Mark several optimizers to compare them",
         ),
-        Binding("tab", "app.focus_next", "Next", key_display="Tab"),
+        # With priority, or text that follows in one packet of a slow link lands in the old field.
+        Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
         Binding(
             "ctrl+r",
             "reset",
@@ -51,7 +53,7 @@ class LaunchScreen(Screen[None]):
             key_display="Ctrl+R",
             tooltip="Forget the changed settings",
         ),
-        Binding("q", "app.quit", "Quit"),
+        Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
     KEYS = (
         ("Enter", "train what is chosen"),
