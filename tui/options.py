@@ -7,7 +7,7 @@ import click
 from presets import UserError, yaml
 
 
-class PlainValue(click.ParamType[Any]):
+class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
     """A value as YAML would read it, so that the configuration's own checks name what is wrong."""
 
     name = "value"
