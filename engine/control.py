@@ -10,8 +10,24 @@ from msgspec import Struct
 
 from engine.rundir import RunDir
 from presets import UserError
+from presets.schema import ClipMode, Count, Positive
 
-CommandName = Literal["stop"]
+CommandName = Literal["pause", "resume", "stop", "checkpoint", "set"]
+
+
+class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a command may say; `stop` knows `after`, `set` the rest."""
+
+    after: Literal["step", "epoch"] = "step"
+    lr: Positive | None = None
+    lr_factor: Positive | None = None
+    """Multiplies the learning rate."""
+    clip_mode: ClipMode | None = None
+    clip_threshold: Positive | None = None
+    epochs: Count | None = None
+    """The new total; it may not be less than what is done."""
+    steps: Count | None = None
+    """Likewise, in optimizer steps."""
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,6 +35,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     id: str
     command: CommandName
+    arguments: Arguments = Arguments()
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -28,9 +45,9 @@ class Refused(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def send(run: RunDir, command: CommandName) -> str:
+def send(run: RunDir, command: CommandName, arguments: Arguments | None = None) -> str:
     """Leave a command for the engine; returns its id. Raises UserError if it cannot be written."""
-    request = Request(id=uuid.uuid4().hex, command=command)
+    request = Request(id=uuid.uuid4().hex, command=command, arguments=arguments or Arguments())
     final = run.control_path / f"{time.time_ns()}-{request.id}.json"
     draft = final.with_suffix(".tmp")
     try:

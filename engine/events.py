@@ -27,6 +27,16 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """When it was recorded, in seconds since the epoch."""
 
 
+class Parent(Struct, frozen=True, kw_only=True):
+    """Where a forked run comes from."""
+
+    run: str
+    """The id of the run, which stands beside this one."""
+    checkpoint: str
+    step: int
+    """The parent's steps until then; the child counts on from there."""
+
+
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """The engine is about to take the first step."""
 
@@ -40,6 +50,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
     versions: dict[str, str] = {}
+    parent: Parent | None = None
+    """The checkpoint that a forked run began with."""
 
 
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
@@ -82,9 +94,73 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
 
     id: str
     command: str
+    arguments: dict[str, Any] = {}
+    """As they were given, such as {"lr": 0.01}."""
     outcome: Literal["accepted", "applied", "rejected"]
     step: int
+    """The last step before the command took effect."""
     reason: str = ""
+    """Why it was rejected, or what changed: "lr 0.001 -> 0.01"."""
+
+
+class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
+    """Training pauses or goes on."""
+
+    state: Literal["paused", "running"]
+    step: int
+    reason: str
+    """One line, such as "command" or "grad_norm is nan at step 812"."""
+
+
+class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    """A complete checkpoint is on the disk."""
+
+    name: str
+    """Its folder under `checkpoints`, such as `step-00001200`."""
+    step: int
+    reason: str
+    """`interval`, `best`, `end`, `command` or `stop`."""
+    bytes: int
+    finite: bool
+    """Whether all its weights are finite."""
+
+
+class NonFinite(Event, frozen=True, kw_only=True, tag="non_finite"):
+    """A loss or gradient norm that is NaN or infinite, found before the optimizer's step."""
+
+    step: int
+    """The step that was not taken."""
+    quantity: Literal["loss", "grad_norm"]
+    value: Value
+    layer: str
+    """The parameter whose gradient is the first that is not finite, from the input on; or ""."""
+    policy: Literal["pause", "stop", "skip-step"]
+    checkpoint: str
+    """The last good checkpoint, or ""."""
+
+
+class Restarted(Event, frozen=True, kw_only=True, tag="restarted"):
+    """The run goes on in a new process; what the log holds of steps after `step` is void."""
+
+    step: int
+    checkpoint: str
+    """What it goes on from, or "" from the beginning."""
+    attempt: int
+    """How often it was restarted until now, counted from 1."""
+    reason: str
+    """`resume`, or how the process before died."""
+    cut_bytes: int = 0
+    """Of a torn last line, which was cut off."""
+
+
+class Gap(Event, frozen=True, kw_only=True, tag="gap"):
+    """Records that could not be written; training went on."""
+
+    records: int
+    first_step: int
+    last_step: int
+    """The steps whose records are missing, at most; 0 where none was a step's."""
+    reason: str
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
@@ -98,7 +174,19 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """Since the run's start."""
 
 
-AnyEvent = RunStarted | Scalars | Evaluation | LogLine | Command | RunEnded
+AnyEvent = (
+    RunStarted
+    | Scalars
+    | Evaluation
+    | LogLine
+    | Command
+    | StateChanged
+    | CheckpointSaved
+    | NonFinite
+    | Restarted
+    | Gap
+    | RunEnded
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)

@@ -13,7 +13,18 @@ from engine.events import RunEnded, RunStarted
 from presets import UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 
-Status = Literal["queued", "starting", "running", "done", "stopped", "failed", "crashed"]
+Status = Literal[
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "stalled",
+    "unreachable",
+    "done",
+    "stopped",
+    "failed",
+    "crashed",
+]
 INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed"})
@@ -45,6 +56,15 @@ class RunDir:
     @property
     def control_path(self) -> Path:
         return self.path / "control"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def heartbeat_path(self) -> Path:
+        """When the engine was last alive, and when it last made progress."""
+        return self.path / "heartbeat"
 
     @property
     def lock_path(self) -> Path:

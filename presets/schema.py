@@ -51,6 +51,14 @@ class Clip(Config, frozen=True):
     """In units of the gradient; unused with mode `none`."""
 
 
+class CheckpointPolicy(Config, frozen=True):
+    """When checkpoints are written, besides at the best validation value and at the end."""
+
+    every_steps: Count | None = None
+    every_minutes: Positive | None = 5.0
+    """Of training; whichever of the two comes first."""
+
+
 class Target(Config, frozen=True):
     """Stop as soon as an evaluation satisfies `metric` `op` `value`."""
 
@@ -87,6 +95,15 @@ class RunConfig(Config, frozen=True):
     threads: Count | Literal["auto"] = "auto"
     """CPU threads of the engine; `auto` takes 1 for models under a million parameters, for which
     more threads are slower, and torch's default above."""
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
+    on_non_finite: Literal["pause", "stop", "skip-step"] = "stop"
+    """What to do when the loss or the gradient norm is NaN or infinite, before that step is
+    taken; the app asks for `pause`, since somebody is there to decide."""
+    max_restarts: Annotated[int, Meta(ge=0, le=1000)] = 0
+    """How often an engine that crashed is started again from the newest checkpoint; it ends when
+    the same step fails twice."""
+    parent: str | None = None
+    """For a fork: RUN_ID/CHECKPOINT beside this run, whose weights it starts with."""
     name: Annotated[str, Meta(max_length=80)] = ""
     """A name for people; empty means that the settings name the run."""
 
