@@ -12,8 +12,8 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-NonFinite = Literal["nan", "inf", "-inf"]
-Value = float | NonFinite
+NonFiniteText = Literal["nan", "inf", "-inf"]
+Value = float | NonFiniteText
 """A number; NaN and infinities, which JSON lacks, are texts."""
 
 _CRC = b',"crc":"%08x"}'
