@@ -1,43 +1,69 @@
-"""`python -m engine RUN_DIR [RUN_DIR ...]`: train these runs, one after another, in one process."""
+"""`python -m engine RUN_DIR [RUN_DIR ...]`: train these runs, one after another, in one process.
+
+A run that has begun and whose engine died goes on from its newest checkpoint; one that was stopped
+or failed does so if its directory holds a file `resume`.
+"""
 
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from engine import configure
-from engine.events import RunEnded, RunStarted
-from engine.journal import Journal
-from engine.log import LogReader, LogWriter
-from engine.rundir import INHERITED_LOCKS, Lock, RunDir
+from engine import checkpoint, configure
+from engine.events import Restarted, RunEnded, RunStarted
+from engine.heartbeat import Heartbeat
+from engine.journal import Journal, Restart
+from engine.log import LogWriter, lifecycle
+from engine.rundir import INHERITED_LOCKS, Lock, RunDir, take
 from engine.steering import Signals, Steering
+from engine.supervise import Claim, Supervisor, Whereabouts
 from presets import UserError
 
 _USAGE = "usage: python -m engine RUN_DIR [RUN_DIR ...]"
+CLOSE_SECONDS = 10.0
+"""How long a run's end waits for a disk that does not write."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 if all runs are done or stopped, 1 if one failed, 2 if nothing
     was begun because the arguments cannot be used (one line on stderr says why)."""
     os.umask(0o077)  # configurations and data are the user's own
-    signals = Signals()
-    signals.install()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal's end is not ours
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file size limit is an error of the write
     try:
         claims = _claim(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    return Supervisor(claims, work).run()
+
+
+def work(claims: Sequence[Claim], whereabouts: Whereabouts, received: str, died: str) -> int:
+    """Train the runs in this process; returns 0 if all are done or stopped, else 1.
+
+    `received` names a signal that came already; `died` says how the process before this one ended,
+    if it did so with the first run.
+    """
+    locked = [(run, Lock(run, file)) for run, file in claims]
+    signals = Signals()
+    signals.install()
+    signals.received = received
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     all_well = True
-    for run, lock in claims:
+    for index, (run, lock) in enumerate(locked):
+        whereabouts.at_run(index)
         try:
-            all_well &= _train(run, signals)
+            all_well &= _train(run, signals, whereabouts, died if index == 0 else "")
         finally:
             lock.release()
     return 0 if all_well else 1
 
 
-def _claim(names: list[str]) -> list[tuple[RunDir, Lock]]:
+def _claim(names: list[str]) -> list[Claim]:
     """Lock all runs at once, so that those which wait are seen to be in a queue."""
     runs = [RunDir(Path(name).absolute()) for name in names]
     if not runs or any(name.startswith("-") for name in names):
@@ -45,38 +71,81 @@ def _claim(names: list[str]) -> list[tuple[RunDir, Lock]]:
     for run in runs:
         if not run.config_path.is_file():
             raise UserError(f"{run.path}: not a run directory (no config.yaml in it)")
-        if any(isinstance(event, RunStarted | RunEnded) for event in _first_events(run)):
-            raise UserError(f"{run.path}: this run has already been started; make a new one")
     inherited = [int(file) for file in os.environ.pop(INHERITED_LOCKS, "").split()]
-    if inherited:
-        return [(run, Lock(run, file)) for run, file in zip(runs, inherited, strict=True)]
-    return [(run, Lock(run)) for run in runs]
+    files = inherited or [take(run) for run in runs]
+    for file in files:
+        os.set_inheritable(file, False)
+    for run in runs:
+        _check_history(run)
+    return list(zip(runs, files, strict=True))
 
 
-def _first_events(run: RunDir) -> list[object]:
+def _check_history(run: RunDir) -> None:
+    """Raises UserError if there is nothing to do for this run, or nobody asked for it."""
+    history = _history(run)
+    if not history or not isinstance(last := history[-1], RunEnded):
+        return
+    if last.status == "done":
+        raise UserError(f"{run.path}: this run has already been started and is done; fork it")
+    if not run.resume_path.exists():
+        raise UserError(
+            f"{run.path}: this run has already been started and is over ({last.status});"
+            f" `bigmodel-tui run --resume {run.id}` goes on with it"
+        )
+
+
+def _history(run: RunDir) -> list[RunStarted | Restarted | RunEnded]:
     try:
-        return [*LogReader(run.events_path).read()]
+        return lifecycle(run.events_path)
     except OSError as error:
         raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None
 
 
-def _train(run: RunDir, signals: Signals) -> bool:
+def _train(run: RunDir, signals: Signals, whereabouts: Whereabouts, died: str) -> bool:
     """Train one run and log how it ended; False if it failed. Never raises an Exception."""
     try:
         _redirect_output(run)
+        history = _history(run)
         log = LogWriter(run.events_path)
+        heartbeat = Heartbeat(run, trouble=log.trouble, on_step=whereabouts.at_step)
+        journal = Journal(log, restart=_restart(history, log, died), heartbeat=heartbeat)
+        for path in (run.resume_path, run.exit_path):
+            path.unlink(missing_ok=True)
         try:
-            return _train_logged(run, Journal(log), signals)
+            return _train_logged(run, journal, signals)
         finally:
-            log.close()
-    except Exception:  # the log itself fails, as on a full disk; engine.log may still take this
+            if not log.close(CLOSE_SECONDS):
+                _complain(f"{run.events_path}: its last records could not be written")
+            heartbeat.close()
+    except UserError as error:
+        _complain(str(error))
+        return False
+    except OSError as error:  # not even an empty log can be had
+        _complain(f"{error.filename or run.path}: {error.strerror}")
+        return False
+    except Exception:
         traceback.print_exc()
         return False
 
 
+def _complain(line: str) -> None:
+    with suppress(OSError):  # `engine.log` may be on the same full disk
+        print(line, file=sys.stderr, flush=True)
+
+
+def _restart(
+    history: list[RunStarted | Restarted | RunEnded], log: LogWriter, died: str
+) -> Restart | None:
+    """None for a run that has not taken a step yet."""
+    if not any(isinstance(event, RunStarted) for event in history):
+        return None
+    attempt = 1 + sum(isinstance(event, Restarted) for event in history)
+    return Restart(attempt=attempt, reason=died or "resume", cut_bytes=log.cut_bytes)
+
+
 def _redirect_output(run: RunDir) -> None:
     """Send stdout and stderr, also those of libraries in C, to the run's `engine.log`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     file = os.open(run.engine_log_path, flags, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -93,6 +162,10 @@ def _train_logged(run: RunDir, journal: Journal, signals: Signals) -> bool:
     return status != "failed"
 
 
+def _warner(journal: Journal) -> Callable[[str], None]:
+    return lambda line: journal.say(line, "warning")
+
+
 def _outcome(
     run: RunDir, journal: Journal, steering: Steering
 ) -> tuple[Literal["done", "stopped", "failed"], str]:
@@ -101,9 +174,10 @@ def _outcome(
             return "stopped", "stopped before it started"
         config = run.config()
         configure.check(config)
+        newest = checkpoint.newest_valid(run, _warner(journal)) if journal.restart else None
         from engine import loop  # only now: importing torch takes a second or two
 
-        return loop.train(config, journal, steering)
+        return loop.train(config, journal, steering, newest.path if newest else None)
     except UserError as error:
         return "failed", str(error)
     except Exception as error:

@@ -1,7 +1,7 @@
 """The training batches of a run: on its device, in an order that (seed, epoch) decides."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 
 import torch
 from torch import Tensor
@@ -31,10 +31,21 @@ class Batches:
         self._seed = seed
         self._device = device
         self._train = to_device(data.train, device)
+        self._next_step = 1
+        self._stream = self._after(0)
 
-    def all_epochs(self) -> Iterator[Tensors]:
-        """The batches of one epoch after another, without end."""
-        for number in count(1):
+    def at(self, step: int) -> Tensors:
+        """The batch of a step, counted from 1; following steps are dealt out without a search."""
+        if step != self._next_step:
+            self._stream = self._after(step - 1)
+        self._next_step = step + 1
+        return next(self._stream)
+
+    def _after(self, step: int) -> Iterator[Tensors]:
+        """All batches after `step` steps, without end."""
+        done, inside = divmod(step, self._per_epoch)
+        yield from islice(self.epoch(done + 1), inside, None)
+        for number in count(done + 2):
             yield from self.epoch(number)
 
     def epoch(self, number: int) -> Iterator[Tensors]:

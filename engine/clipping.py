@@ -9,9 +9,12 @@ from presets.schema import Clip
 
 
 @torch.no_grad()
-def clip(parameters: Iterable[nn.Parameter], settings: Clip) -> dict[str, Tensor]:
+def clip(
+    parameters: Iterable[nn.Parameter], settings: Clip, norms: Tensor | None = None
+) -> dict[str, Tensor]:
     """Clip the gradients in place; parameters without a gradient are passed over.
 
+    `norms` are those of `gradient_norms`, if they are known already.
     Returns float32 0-dim tensors on the device of the gradients:
     `grad_norm`        the global L2 norm before clipping,
     `clipped`          1 if clipping changed anything, else 0,
@@ -19,7 +22,7 @@ def clip(parameters: Iterable[nn.Parameter], settings: Clip) -> dict[str, Tensor
     """
     weights = [parameter for parameter in parameters if parameter.grad is not None]
     gradients = [parameter.grad for parameter in weights if parameter.grad is not None]
-    norm = total_norm(gradients)
+    norm = torch.linalg.vector_norm(gradient_norms(weights) if norms is None else norms)
     if settings.mode == "norm":
         return {"grad_norm": norm, "clipped": by_norm(weights, norm, settings.threshold)}
     if settings.mode == "value":
@@ -28,12 +31,11 @@ def clip(parameters: Iterable[nn.Parameter], settings: Clip) -> dict[str, Tensor
     return {"grad_norm": norm, "clipped": torch.zeros_like(norm)}
 
 
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """The L2 norm of all elements together, from one norm per tensor; 0 without gradients."""
-    if not gradients:
-        return torch.zeros(())
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    return norm
+@torch.no_grad()
+def gradient_norms(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """The L2 norm of each gradient, float32 (n,); parameters without one are passed over."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return torch.stack(torch._foreach_norm(gradients)) if gradients else torch.zeros(0)
 
 
 def by_norm(weights: list[nn.Parameter], norm: Tensor, max_norm: float) -> Tensor:

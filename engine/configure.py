@@ -55,28 +55,30 @@ def resolve(
         preset = presets.load(cast("Any", f"{kind}s"), name)
         tree[kind] = {"name": name, "type": preset.type, **preset.options}
         brought |= preset.run
-    for key, value in _flatten(base.settings):
+    for key, value in flatten(base.settings):
         part = key.partition(".")[0]
         if not chosen.get(part) or chosen[part] == getattr(base, part):
-            _put(tree, key, value)
-    for key, value in [*_flatten(brought), *(settings or {}).items()]:
-        _put(tree, key, value)
+            put(tree, key, value)
+    for key, value in [*flatten(brought), *(settings or {}).items()]:
+        put(tree, key, value)
     config = run_config(tree)
     check(config)
     return config
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """The leaves of a tree, with dotted keys."""
     flat: list[tuple[str, Any]] = []
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            flat += _flatten(value, f"{prefix}{key}.")
+            flat += flatten(value, f"{prefix}{key}.")
         else:
             flat.append((f"{prefix}{key}", value))
     return flat
 
 
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+def put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key in a tree; one of `epochs` and `steps` clears the other."""
     if key in ("epochs", "steps") and value is not None:
         tree["steps" if key == "epochs" else "epochs"] = None
     *parents, last = key.split(".")

@@ -1,5 +1,6 @@
 """Commands to a running engine: one JSON file each in the run's `control` folder."""
 
+import os
 import time
 import uuid
 from pathlib import Path
@@ -8,9 +9,16 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from engine.access import check_owner, open_regular
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import ClipMode, Count, Positive
+
+MAX_BYTES = 65536
+"""Of a command file; a longer one is no command."""
+
+_LISTINGS = 100
+"""Of a folder into which commands pour without end, at one look."""
 
 CommandName = Literal["pause", "resume", "stop", "checkpoint", "set"]
 
@@ -46,7 +54,11 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 def send(run: RunDir, command: CommandName, arguments: Arguments | None = None) -> str:
-    """Leave a command for the engine; returns its id. Raises UserError if it cannot be written."""
+    """Leave a command for the engine; returns its id.
+
+    Raises UserError if it cannot be written, or if the run is another user's.
+    """
+    check_owner(run.path)
     request = Request(id=uuid.uuid4().hex, command=command, arguments=arguments or Arguments())
     final = run.control_path / f"{time.time_ns()}-{request.id}.json"
     draft = final.with_suffix(".tmp")
@@ -62,9 +74,23 @@ def send(run: RunDir, command: CommandName, arguments: Arguments | None = None) 
 
 def _read(path: Path) -> Request | Refused:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Request)
-    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        with open_regular(path, os.O_NOFOLLOW) as file:  # never a pipe, nor a link to elsewhere
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            return Refused(id=path.stem, reason=f"{path.name}: longer than {MAX_BYTES} bytes")
+        return msgspec.json.decode(data, type=Request)
+    except OSError as error:
+        return Refused(id=path.stem, reason=f"{path.name}: {error.strerror}")
+    except (msgspec.MsgspecError, UnicodeError) as error:
         return Refused(id=path.stem, reason=f"{path.name}: {str(error).splitlines()[0]}")
+
+
+def taken(run: RunDir) -> list[Request | Refused]:
+    """All commands that an engine has taken, oldest first, whether it answered them or not."""
+    try:
+        return [_read(path) for path in sorted(run.control_path.glob("*.taken"))]
+    except OSError:
+        return []
 
 
 class Inbox:
@@ -84,9 +110,20 @@ class Inbox:
         self._next_look = now + self._interval
         taken: list[Request | Refused] = []
         try:
-            for path in sorted(self._folder.glob("*.json")):
+            for path in self._listed():
                 taken.append(_read(path))
                 path.rename(path.with_suffix(".taken"))
         except OSError:
             return taken  # a vanished folder must not end a training run
         return taken
+
+    def _listed(self) -> list[Path]:
+        """The commands, oldest first. A listing may miss what comes while it is made, and have
+        what came after that: only if it stays the same is nothing missing in between."""
+        found = sorted(self._folder.glob("*.json"))
+        for _ in range(_LISTINGS if found else 0):
+            again = sorted(self._folder.glob("*.json"))
+            if again == found:
+                break
+            found = again
+        return found

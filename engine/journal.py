@@ -1,17 +1,47 @@
 """The engine's pen: it writes events of one run, and lines for people also to standard output."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
-from engine.events import AnyEvent, LogLine, RunEnded, RunStarted, Scalars
+from engine.events import (
+    AnyEvent,
+    Evaluation,
+    LogLine,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+    StateChanged,
+)
+from engine.heartbeat import Heartbeat
 from engine.log import LogWriter
+
+
+@dataclass(frozen=True)
+class Restart:
+    """This process takes up a run that another one began."""
+
+    attempt: int
+    """How often the run was restarted until now, this time included."""
+    reason: str
+    """`resume`, or how the process before died."""
+    cut_bytes: int = 0
+    """Of a torn last line of the log, which was cut off."""
 
 
 class Journal:
     """Writes the event log of a run, and knows its clock and its last step."""
 
-    def __init__(self, log: LogWriter) -> None:
+    def __init__(
+        self, log: LogWriter, *, restart: Restart | None = None, heartbeat: Heartbeat | None = None
+    ) -> None:
+        self.restart = restart
+        """Set if the run goes on from a checkpoint; None for a run that begins."""
         self._log = log
+        self._heartbeat = heartbeat
         self._began = time.perf_counter()
         self.step = 0
         """The last step that is in the log."""
@@ -20,22 +50,59 @@ class Journal:
         """Since the run's start, to the millisecond."""
         return round(time.perf_counter() - self._began, 3)
 
+    def go_on_from(self, step: int, seconds: float) -> None:
+        """Set step and clock to what they were when a checkpoint was taken."""
+        self.step = step
+        self._began = time.perf_counter() - seconds
+
     def emit(self, event: AnyEvent) -> None:
-        """Append an event. Raises OSError if the disk refuses it: a run that cannot be recorded
-        must fail."""
+        """Hand an event to the log. Never waits for the disk and never fails: what a disk refuses
+        is counted, and becomes a `Gap` as soon as it writes again."""
         if isinstance(event, RunStarted):
             self._began = time.perf_counter()
         elif isinstance(event, Scalars):
             self.step = event.step[-1]
+        elif isinstance(event, StateChanged) and self._heartbeat:
+            self._heartbeat.rest("paused" if event.state == "paused" else "")
+        elif isinstance(event, Evaluation | Restarted) and self._heartbeat:
+            self._heartbeat.progress(event.step)
         self._log.append(event)
+
+    def progress(self, step: int) -> None:
+        """A step was taken. Costs less than a microsecond; the watchers of the run rely on it."""
+        if self._heartbeat:
+            self._heartbeat.progress(step)
+
+    @contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        """Do something long that takes no steps, such as `evaluating`, and is not a stall."""
+        if self._heartbeat is None:
+            yield
+            return
+        before = self._heartbeat.rest(what)
+        try:
+            yield
+        finally:
+            self._heartbeat.rest(before)
+
+    def sync(self, timeout: float = 10.0) -> bool:
+        """Wait until all events so far are on the disk; False if they are not after `timeout`
+        seconds."""
+        return self._log.sync(timeout)
 
     def say(self, message: str, level: Literal["info", "warning", "error"] = "info") -> None:
         """A line for people, here and on standard output, which goes to `engine.log`."""
         self.emit(LogLine(level=level, message=message))
-        print(message, flush=True)
+        try:
+            print(message, flush=True)
+        except OSError:
+            return  # a full disk must not end a training run
 
     def end(self, status: Literal["done", "stopped", "failed"], reason: str) -> None:
         """The last event; `reason` is cut to one line of at most 500 characters."""
         line = (reason.splitlines() or [""])[0][:500]
         self.say(f"{status}: {line}", "error" if status == "failed" else "info")
-        self.emit(RunEnded(status=status, reason=line, step=self.step, seconds=self.seconds()))
+        ended = RunEnded(status=status, reason=line, step=self.step, seconds=self.seconds())
+        self.emit(ended)
+        if self._heartbeat:
+            self._heartbeat.end(ended)

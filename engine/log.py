@@ -1,44 +1,25 @@
-"""Append to and follow an event log: one JSON line an event, written with one `os.write`."""
+"""Follow an event log, and read one whole; `LogWriter` appends to it."""
 
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.events import AnyEvent, DamagedLineError, decode, encode
+from engine.access import open_regular
+from engine.events import AnyEvent, DamagedLineError, Restarted, RunEnded, RunStarted, decode
+from engine.logwriter import LogWriter
+
+__all__ = ["LogReader", "LogWriter", "lifecycle", "read_all", "tail"]
 
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line is damage, not a record."""
-
-
-class LogWriter:
-    """Appends events; a record is in the file as soon as `append` returns."""
-
-    def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._file = os.open(path, flags, 0o600)
-        self._torn = False
-
-    def append(self, event: AnyEvent) -> None:
-        """Write one record. Raises OSError if the disk refuses it."""
-        line = encode(event)
-        if self._torn:  # a part of the record before is there: end its line, or both are lost
-            line = b"\n" + line
-        written = os.write(self._file, line)
-        while written < len(line):  # only on a full disk or a signal
-            self._torn = True
-            written += os.write(self._file, line[written:])
-        self._torn = False
-
-    def close(self) -> None:
-        """Flush to the disk and close."""
-        os.fdatasync(self._file)
-        os.close(self._file)
+_LIFECYCLE = (b'{"kind":"run_', b'{"kind":"restarted"')
 
 
 class LogReader:
     """Follows a log from its beginning, while it grows or after it ended.
 
-    Bytes after the last newline are "not yet": they are read again next time.
+    Bytes after the last newline are "not yet": they are read again next time. Damage costs the
+    lines that it is in: the next newline is where the reading goes on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +43,7 @@ class LogReader:
         Raises OSError if the file exists but cannot be read.
         """
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 while lines := self._next_lines(file, max_bytes):
                     if events := self._decode(lines):
                         return events
@@ -72,6 +53,7 @@ class LogReader:
 
     def _next_lines(self, file: BinaryIO, max_bytes: int) -> list[bytes]:
         """Whole lines after the offset, which moves behind them; none at the end of the file."""
+        self._follow_truncation(file)
         file.seek(self._offset)
         data = file.read(max_bytes)
         end = data.rfind(b"\n")
@@ -88,6 +70,21 @@ class LogReader:
         if cut:
             lines[0] = b""
         return lines
+
+    def _follow_truncation(self, file: BinaryIO) -> None:
+        """After the file was cut below what was read: go on behind the last whole line of it."""
+        if file.seek(0, 2) >= self._offset:
+            return
+        end = file.tell()
+        while end > 0:
+            begin = max(0, end - 65536)
+            file.seek(begin)
+            newline = file.read(end - begin).rfind(b"\n")
+            end = begin if newline < 0 else begin + newline + 1
+            if newline >= 0:
+                break
+        self._offset = end
+        self._cut_first_line = False
 
     def _decode(self, lines: list[bytes]) -> list[AnyEvent]:
         events: list[AnyEvent] = []
@@ -111,3 +108,33 @@ def read_all(path: Path) -> list[AnyEvent]:
     while chunk := reader.read(8 * 2**20):
         events += chunk
     return events
+
+
+def tail(path: Path, max_bytes: int = 2**18) -> list[AnyEvent]:
+    """The newest whole records of a log, about `max_bytes` of them. Raises OSError."""
+    reader = LogReader(path)
+    with open_regular(path) as file:
+        reader.start_at(max(0, file.seek(0, 2) - max_bytes))
+    events: list[AnyEvent] = []
+    while chunk := reader.read():
+        events += chunk
+    return events
+
+
+def lifecycle(path: Path) -> list[RunStarted | Restarted | RunEnded]:
+    """When the run began, went on and ended, without decoding the rest; [] if there is no log.
+
+    Raises OSError if it cannot be read.
+    """
+    found: list[RunStarted | Restarted | RunEnded] = []
+    try:
+        with open_regular(path) as file:
+            for line in file:
+                if line.startswith(_LIFECYCLE) and line.endswith(b"\n"):
+                    with suppress(DamagedLineError):
+                        event = decode(line[:-1])
+                        if isinstance(event, RunStarted | Restarted | RunEnded):
+                            found.append(event)
+    except FileNotFoundError:
+        pass
+    return found

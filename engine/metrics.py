@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -13,6 +13,10 @@ from torch import Tensor
 
 from engine.events import Scalars, Value, number
 from engine.journal import Journal
+
+MAX_ROWS = 512
+"""Steps on the device at most."""
+Inspect = Callable[[list[int], Mapping[str, list[float]]], int]
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,19 @@ class MetricBuffer:
     """
 
     def __init__(
-        self, device: torch.device, journal: Journal, *, rows: int = 512, interval: float = 0.1
+        self,
+        device: torch.device,
+        journal: Journal,
+        *,
+        rows: int = MAX_ROWS,
+        interval: float = 0.1,
+        inspect: Inspect | None = None,
     ) -> None:
-        """A block is sent when it has `rows` steps or is `interval` seconds old."""
+        """A block is sent when it has `rows` steps or is `interval` seconds old.
+
+        `inspect` sees the steps and columns of each block once they are on the host, and says how
+        many of its rows are valid: the rest is dropped.
+        """
         self._device = device
         self._journal = journal
         self._interval = interval
@@ -60,18 +74,17 @@ class MetricBuffer:
         self._rows = _Rows(time.perf_counter())
         self._pending: deque[_Block] = deque()
         self._finite = True
+        self._inspect = inspect
 
     def record(self, step: int, samples: int, values: Mapping[str, Tensor | float]) -> None:
         """Keep the values of a step on `samples` samples: 0-dim tensors of the device, or floats.
 
-        The names are the same at every step. Nothing here waits for the device.
+        The names may change after `drain` only. Nothing here waits for the device.
         """
         tensors = [value.detach() for value in values.values() if isinstance(value, Tensor)]
-        if not self._names:
-            self._names = [key for key, value in values.items() if isinstance(value, Tensor)]
-            self._block = torch.empty(self._max_rows, len(tensors), device=self._device)
-            self._block_rows = self._block.unbind()
         rows = self._rows
+        if not rows.step:
+            self._use([key for key, value in values.items() if isinstance(value, Tensor)])
         torch.stack(tensors, out=self._block_rows[len(rows.step)])
         for key, value in values.items():
             if not isinstance(value, Tensor):
@@ -84,6 +97,13 @@ class MetricBuffer:
             self.flush()
         elif self._pending:
             self._send()
+
+    def _use(self, names: list[str]) -> None:
+        """Have a column on the device for each of these."""
+        if names != self._names:
+            self._names = names
+            self._block = torch.empty(self._max_rows, len(names), device=self._device)
+            self._block_rows = self._block.unbind()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -144,9 +164,19 @@ class MetricBuffer:
             self._pending.popleft()
             columns = dict(zip(block.names, block.device_values.T.tolist(), strict=True))
             columns |= block.host_values
-            values = {key: [number(value) for value in column] for key, column in columns.items()}
-            self._journal.emit(Scalars(step=block.step, seconds=block.seconds, values=values))
-            self._notice(block.step, values.get("train/loss", []))
+            kept = self._inspect(block.step, columns) if self._inspect else len(block.step)
+            if kept:
+                self._emit(block.step[:kept], block.seconds[:kept], columns)
+
+    def _emit(
+        self, steps: list[int], seconds: list[float], columns: Mapping[str, list[float]]
+    ) -> None:
+        values = {
+            key: [number(value) for value in column[: len(steps)]]
+            for key, column in columns.items()
+        }
+        self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
+        self._notice(steps, values.get("train/loss", []))
 
     def _notice(self, steps: list[int], losses: list[Value]) -> None:
         """Warn of the first loss that is not a number, once it has reached the host anyway."""

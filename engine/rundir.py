@@ -1,7 +1,6 @@
 """What is in a run directory: create, find, lock, and tell its status."""
 
 import fcntl
-import json
 import os
 import secrets
 import time
@@ -9,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engine import identity
+from engine.access import check_owner, check_root, open_regular
 from engine.events import RunEnded, RunStarted
+from engine.identity import Identity
 from presets import UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 
@@ -70,6 +72,16 @@ class RunDir:
     def lock_path(self) -> Path:
         return self.path / "lock"
 
+    @property
+    def exit_path(self) -> Path:
+        """How an engine ended that could not say so itself."""
+        return self.path / "exit.json"
+
+    @property
+    def resume_path(self) -> Path:
+        """Present while somebody wants a run to go on although it has ended."""
+        return self.path / "resume"
+
     def config(self) -> RunConfig:
         """The resolved configuration; ConfigError if it cannot be used."""
         return run_config(yaml.read(self.config_path), str(self.config_path))
@@ -83,13 +95,14 @@ def default_root() -> Path:
 def create(root: Path, config: RunConfig) -> RunDir:
     """Make a new run directory with its `config.yaml`.
 
-    Raises UserError if `root` cannot be created or written.
+    Raises UserError if `root` cannot be created or written, or is not the user's alone.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     parts = (config.model.name, config.dataset.name, config.optimizer.name)
     run = RunDir(root / f"{stamp}-{'-'.join(parts)}-{secrets.token_hex(2)}")
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_root(root)
         run.path.mkdir(mode=0o700)
         run.control_path.mkdir(mode=0o700)
         run.config_path.touch(mode=0o600)
@@ -102,9 +115,10 @@ def create(root: Path, config: RunConfig) -> RunDir:
 def list_runs(root: Path) -> list[RunDir]:
     """All runs under `root`, oldest first; none if it does not exist.
 
-    Raises UserError if `root` exists but cannot be read.
+    Raises UserError if `root` exists but cannot be read, or is not the user's alone.
     """
     try:
+        check_root(root)
         found = [RunDir(path) for path in root.iterdir() if (path / "config.yaml").is_file()]
     except FileNotFoundError:
         return []
@@ -137,16 +151,18 @@ class Lock:
     until the engine's end there is no moment at which the run looks abandoned.
     """
 
-    def __init__(self, run: RunDir, inherited: int | None = None) -> None:
+    def __init__(self, run: RunDir, inherited: int | None = None, *, sign: bool = True) -> None:
         """Take the lock, or the open file of one that was taken by the parent process.
 
-        Raises UserError if another engine holds it.
+        With `sign`, the lock tells who holds it: this process. Raises UserError if another engine
+        holds it, or if the run is another user's.
         """
-        self.file = _take(run) if inherited is None else inherited
+        self.file = take(run) if inherited is None else inherited
         """Open file, -1 once released."""
         os.set_inheritable(self.file, False)
         os.ftruncate(self.file, 0)
-        os.pwrite(self.file, json.dumps({"pid": os.getpid()}).encode(), 0)
+        if sign:
+            os.pwrite(self.file, identity.encode(identity.own()), 0)
         # flock belongs to the open file, which a forked worker would share and keep alive.
         os.register_at_fork(after_in_child=self.release)
 
@@ -157,8 +173,14 @@ class Lock:
             self.file = -1
 
 
-def _take(run: RunDir) -> int:
-    file = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def take(run: RunDir) -> int:
+    """The open file of a lock that is now ours; UserError if it cannot be had."""
+    check_owner(run.path)
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        file = os.open(run.lock_path, flags, 0o600)
+    except OSError as error:
+        raise UserError(f"{run.lock_path}: cannot be opened ({error.strerror})") from None
     # `locked` takes the lock for an instant to see whether it is free: hence several tries.
     for attempt in range(20):
         try:
@@ -172,40 +194,54 @@ def _take(run: RunDir) -> int:
 
 
 def locked(run: RunDir) -> bool:
-    """Whether a living engine holds the run."""
+    """Whether a living engine holds the run, as far as locks reach: see `health.examine`."""
     try:
-        file = os.open(run.lock_path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(run.lock_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:  # a file system without locks
+        return False
     finally:
         os.close(file)
     return False
 
 
-def pid(run: RunDir) -> int | None:
-    """The process that holds, or last held, the run."""
+def holder(run: RunDir) -> Identity | None:
+    """The process that holds, or last held, the run; None if it cannot be read."""
     try:
-        return int(json.loads(run.lock_path.read_text())["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+        with open_regular(run.lock_path) as file:
+            return identity.decode(file.read(4096))
+    except OSError:
         return None
 
 
+def pid(run: RunDir) -> int | None:
+    """The process that holds the run, if it is alive here; a reused number is not mistaken."""
+    found = holder(run)
+    return found.pid if found is not None and found.exists() else None
+
+
 def status(
-    run: RunDir, *, alive: bool, started: RunStarted | None, ended: RunEnded | None
+    run: RunDir,
+    *,
+    alive: bool,
+    started: RunStarted | None,
+    ended: RunEnded | None,
+    paused: bool = False,
 ) -> Status:
     """The status, derived from the whole log so far and from whether an engine is alive.
 
     Ask `locked` before reading the log: an engine that ends in between is then not mistaken for
-    one that died.
+    one that died. `health.examine` also knows `stalled` and `unreachable`.
     """
     if ended is not None:
         return ended.status
     if alive:
         if started is not None:
-            return "running"
+            return "paused" if paused else "running"
         return "starting" if run.engine_log_path.exists() else "queued"
     return "queued" if started is None and not run.lock_path.exists() else "crashed"

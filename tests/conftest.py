@@ -1,5 +1,6 @@
 """What holds for all tests: deterministic examples, and a runs directory of their own."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 # Deterministic everywhere: a failing example is in the test, not in the machine's luck or speed.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.load_profile("fixed")
+
+
+os.umask(0o022)  # a group's write permission, which some systems give, has runs refused
 
 
 @pytest.fixture

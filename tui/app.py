@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -17,6 +18,9 @@ from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
 from tui.palette import LANE_COLORS, PLOT_INK
 from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
+
+if TYPE_CHECKING:
+    from tui.choice import Fork
 
 
 class BigModelApp(App[None]):
@@ -65,11 +69,21 @@ class BigModelApp(App[None]):
         elif not small and isinstance(self.screen, TooSmallScreen):
             self.pop_screen()
 
-    def open_launch(self) -> None:
-        """Show the launch screen in place of what is shown."""
+    def open_launch(self, fork: "Fork | None" = None) -> None:
+        """Show the launch screen in place of what is shown, to fork a run if one is given."""
         from tui.screens.launch import LaunchScreen
 
-        self._show(LaunchScreen())
+        self._show(LaunchScreen(fork))
+
+    def open_runs(self) -> None:
+        """List all runs over what is shown."""
+        from tui.screens.runs import RunsScreen
+
+        self.push_screen(RunsScreen(self.root))
+
+    def close_runs(self) -> None:
+        """Back from the list of runs to what is under it."""
+        self.pop_screen()
 
     def open_dashboard(self, runs: list[RunDir]) -> None:
         """Show the dashboard of these runs in place of what is shown."""
@@ -78,6 +92,8 @@ class BigModelApp(App[None]):
         self._show(DashboardScreen(runs))
 
     def _show(self, screen: Screen[None]) -> None:
+        while len(self.screen_stack) > 2:  # the list of runs lies over another screen
+            self.pop_screen()
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import presets
 from engine import configure
 from engine.configure import Plan
 from presets import ConfigError, yaml
 from presets.schema import RunConfig, plain
+from tui.labels import flatten
 from tui.text import count
 
 START_SECONDS = 3.0
@@ -29,6 +31,41 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Fork:
+    """A run to begin from a checkpoint of another one."""
+
+    folder: Path
+    """The parent's directory; the child goes beside it."""
+    checkpoint: str
+    """Its name under the parent's `checkpoints`."""
+    step: int
+    """The child counts on from there."""
+    config: RunConfig
+    """The parent's settings, which the child keeps unless they are changed."""
+
+    def settings(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """The parent's settings with dotted keys, for a child with these presets by kind.
+
+        Another preset has options of its own, and may bring settings along.
+        """
+        kept = {
+            key: value
+            for key, value in flatten(plain(self.config)).items()
+            if key != "name" and not key.endswith((".name", ".type"))
+        }
+        for kind, name in names.items():
+            if name != getattr(self.config, kind).name:
+                preset = presets.load(cast("Any", f"{kind}s"), name)
+                brought = flatten(preset.run)
+                kept = {
+                    key: value
+                    for key, value in kept.items()
+                    if key not in brought and not key.startswith(f"{kind}.")
+                }
+        return kept | {"parent": f"{self.folder.name}/{self.checkpoint}"}
+
+
+@dataclass(frozen=True)
 class Choice:
     """Presets by name, and the texts of the settings that were changed."""
 
@@ -37,14 +74,24 @@ class Choice:
     optimizers: tuple[str, ...] = ("adam",)
     values: Mapping[str, str] = field(default_factory=dict)
     recipe: str = "quickstart"
+    fork: Fork | None = None
 
     def configs(self) -> list[RunConfig]:
         """A configuration for each optimizer. Raises ConfigError."""
         settings: dict[str, Any] = {}
+        if self.fork is not None and self.model != self.fork.config.model.name:
+            kept = self.fork.config.model.name
+            raise ConfigError(f"model: a fork keeps its parent's model, {kept}")
         for item in FIELDS:
             if item.key in self.values:
                 settings |= item.parse(self.values[item.key])
-        return [self._resolve(optimizer, settings) for optimizer in self.optimizers]
+        configs = [self._resolve(optimizer, settings) for optimizer in self.optimizers]
+        if self.fork is not None:
+            for config in configs:
+                if (steps := configure.plan(config).steps) <= self.fork.step:
+                    done = f"step {count(self.fork.step)} is done in the parent"
+                    raise ConfigError(f"train for: {done}, and this ends at {count(steps)}")
+        return configs
 
     def plans(self) -> list[Plan]:
         """What each run will do. Raises ConfigError."""
@@ -89,6 +136,21 @@ class Choice:
         return counts
 
     def _resolve(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:
+        # Whoever starts a run here watches it, and can decide.
+        given = {"on_non_finite": "pause", **settings}
+        if self.fork is not None:
+            names = {"model": self.model, "dataset": self.dataset, "optimizer": optimizer}
+            given = self.fork.settings(names) | given
+        config = self._resolved(optimizer, given)
+        if self.fork is None or {"epochs", "steps"} & settings.keys():
+            return config
+        # Where the parent has had its steps already, a child takes as many again.
+        steps = configure.plan(config).steps
+        if steps <= self.fork.step:
+            config = self._resolved(optimizer, given | {"steps": self.fork.step + steps})
+        return config
+
+    def _resolved(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:
         return configure.resolve(
             recipe=self.recipe,
             model=self.model,
@@ -106,13 +168,14 @@ def _parse_length(text: str) -> dict[str, Any]:
     return {unit.rstrip("s") + "s": yaml.parse(words[0])}
 
 
-def _parse_clip(text: str) -> dict[str, Any]:
+def parse_clip(text: str) -> dict[str, Any]:
+    """Settings from `norm 1.0`, `value 0.5` or `none`. Raises ConfigError."""
     mode, _, threshold = text.partition(" ")
     if mode == "none" and not threshold:
         return {"clip.mode": "none"}
     if mode not in ("norm", "value") or not threshold.strip():
         raise ConfigError(f"clip: expected 'norm 1.0', 'value 0.5' or 'none', got {text!r}")
-    return {"clip.mode": mode, "clip.threshold": yaml.parse(threshold)}
+    return {"clip.mode": mode, "clip.threshold": yaml.parse(threshold, "clip")}
 
 
 def _show_length(config: RunConfig) -> str:
@@ -138,7 +201,7 @@ FIELDS = (
     Field("length", "Train for", "such as 10 epochs or 400 steps", _parse_length, _show_length),
     _plain_field("batch", "Batch size", "samples a step, or full", "batch_size"),
     _plain_field("rate", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
-    Field("clip", "Clip", "norm 1.0, value 0.5 or none", _parse_clip, _show_clip),
+    Field("clip", "Clip", "norm 1.0, value 0.5 or none", parse_clip, _show_clip),
     _plain_field("seed", "Seed", "a whole number >= 0: weights, batches, dropout", "seed"),
     _plain_field("device", "Device", "auto, cpu or cuda:0", "device"),
 )

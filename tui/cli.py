@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine import rundir
+from engine import access, rundir
 from presets import UserError
+from tui import steer
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
@@ -61,8 +62,13 @@ def _open_app(root: Path, runs: list[RunDir] | None) -> int:
         raise UserError(
             f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
         )
+    from tui import hangup
     from tui.app import BigModelApp
 
+    if runs is None:
+        access.check_root(root)
+    _warn_of_logout()
+    hangup.exit_with_terminal()
     app = BigModelApp(root=root, runs=runs)
     app.run()
     return app.return_code or 0
@@ -115,7 +121,12 @@ def _load(run: RunDir) -> RunState:
 @click.option("--device", metavar="auto|cpu|cuda:0", help="Where to train.")
 @click.option("--threads", metavar="N", type=PlainValue(), help="CPU threads of the engine.")
 @click.option("--target", metavar="TEXT", help="Stop early, such as 'val/accuracy >= 0.97'.")
+@click.option(
+    "--max-restarts", metavar="N", type=PlainValue(), help="After a crash, at most so often."
+)
 @click.option("--name", metavar="TEXT", help="A name for people.")
+@click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that ended before it was done.")
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
 @_json
 @_runs_dir
@@ -130,24 +141,69 @@ def run(
     dataset: str | None,
     optimizer: str | None,
     as_json: bool,
+    detach: bool,
+    resume: str | None,
     **options: Any,
 ) -> None:
     """Train without the app.
 
-    Shows a progress bar on a terminal, plain lines otherwise.
+    Shows a progress bar on a terminal, plain lines otherwise. The run goes on when the terminal is
+    closed.
     """
     from engine import configure
     from tui import headless
 
-    config = configure.resolve(
-        recipe=recipe,
-        model=model,
-        dataset=dataset,
-        optimizer=optimizer,
-        settings=settings(options),
-    )
-    plan = configure.plan(config)
-    context.exit(headless.train(rundir.create(root, config), config, plan, as_json=as_json))
+    if resume is None:
+        config = configure.resolve(
+            recipe=recipe,
+            model=model,
+            dataset=dataset,
+            optimizer=optimizer,
+            settings=settings(options),
+        )
+        plan = configure.plan(config)
+        chosen = rundir.create(root, config)
+    else:
+        _only_resume(context)
+        chosen = _resumable(rundir.find(root, resume))
+        config = chosen.config()
+        plan = configure.plan(config)
+    if detach:
+        _warn_of_logout()
+        headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
+        return
+    context.exit(headless.train(chosen, config, plan, as_json=as_json, resume=resume is not None))
+
+
+def _only_resume(context: click.Context) -> None:
+    """A run that goes on keeps its settings."""
+    others = [
+        param.opts[-1]
+        for param in context.command.params
+        if param.name not in ("resume", "detach", "as_json", "root")
+        and param.name is not None
+        and context.get_parameter_source(param.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if others:
+        raise UserError(f"--resume: a run goes on with its own settings; leave out {others[0]}")
+
+
+def _resumable(run: RunDir) -> RunDir:
+    """Raises UserError if there is nothing to go on with."""
+    access.check_owner(run.path)
+    status = _load(run).status
+    if rundir.locked(run):
+        raise UserError(f"{run.path}: another engine is at work on this run")
+    if status == "done":
+        raise UserError(f"{run.path}: this run is done; nothing is left to go on with")
+    return run
+
+
+def _warn_of_logout() -> None:
+    from tui.logout import warning
+
+    if line := warning():
+        say(line)
 
 
 @cli.command("ls")
@@ -216,6 +272,9 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
     if state.damaged:
         say(f"{state.damaged} damaged lines of the log were skipped")
+
+
+steer.register(cli, _runs_dir)
 
 
 def main() -> None:

@@ -11,6 +11,13 @@ IDLE_SECONDS = 1.0
 """Between two looks when every run has ended."""
 
 
+def _poll(follower: Follower) -> News | None:
+    try:
+        return follower.poll()
+    except OSError:  # a disk that fails for a moment must not end the thread
+        return None
+
+
 class Feed(threading.Thread):
     """Reads logs until it is closed.
 
@@ -39,7 +46,7 @@ class Feed(threading.Thread):
         """The thread's work."""
         ended: dict[str, bool] = {}
         while not self._closed.is_set():
-            news = tuple(item for follower in self._followers if (item := follower.poll()))
+            news = tuple(item for follower in self._followers if (item := _poll(follower)))
             if news:
                 ended |= {item.run.id: item.status in ENDED for item in news}
                 self._taken.clear()

@@ -1,10 +1,12 @@
 """Bring the state of runs up to date from their directories, without threads or widgets."""
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine import rundir
-from engine.events import AnyEvent, RunEnded, RunStarted
+from engine import health, rundir
+from engine.events import AnyEvent, Restarted, RunEnded, RunStarted, StateChanged
+from engine.health import Health
 from engine.log import LogReader
 from engine.rundir import RunDir, Status
 from presets import ConfigError
@@ -21,6 +23,12 @@ class News:
     status: Status
     damaged: int
     """Damaged lines of the log so far."""
+    detail: str = ""
+    """What there is to say about the status, in one line; "" if it says it all."""
+
+
+LOOK_SECONDS = 0.5
+"""Between two looks at the lock and the process of a run whose log has nothing new."""
 
 
 class Follower:
@@ -31,26 +39,51 @@ class Follower:
         self._reader = LogReader(run.events_path)
         self._started: RunStarted | None = None
         self._ended: RunEnded | None = None
-        self._status: Status | None = None
+        self._paused = False
+        self._health: Health | None = None
         self._damaged = 0
+        self._look_at = 0.0
 
-    def poll(self) -> News | None:
-        """What is new since the last call; None if nothing is."""
+    def poll(self, *, at_once: bool = False) -> News | None:
+        """What is new since the last call; None if nothing is.
+
+        Lock and process are looked at now and then, or `at_once`. Raises OSError if the log cannot
+        be read.
+        """
         alive = self._ended is None and rundir.locked(self.run)
         events = self._reader.read()
         for event in events:
-            if isinstance(event, RunStarted):
-                self._started = event
-            elif isinstance(event, RunEnded):
-                self._ended = event
-        # Only at the end of the log is it known that no `run_ended` follows.
-        status = rundir.status(
-            self.run, alive=alive or bool(events), started=self._started, ended=self._ended
-        )
-        if not events and (status, self._reader.damaged) == (self._status, self._damaged):
+            self._take(event)
+        now = time.monotonic()
+        if not (events or at_once) and self._health is not None and now < self._look_at:
             return None
-        self._status, self._damaged = status, self._reader.damaged
-        return News(self.run, tuple(events), status, self._damaged)
+        # Only at the end of the log is it known that no `run_ended` follows: look again at once.
+        self._look_at = now + LOOK_SECONDS if not events else 0.0
+        found = health.examine(
+            self.run,
+            alive=alive or bool(events),
+            started=self._started,
+            ended=self._ended,
+            paused=self._paused,
+        )
+        if events and not alive and self._ended is None:
+            found = Health("running" if self._started else "starting")
+        if not events and (found, self._reader.damaged) == (self._health, self._damaged):
+            return None
+        self._health, self._damaged = found, self._reader.damaged
+        return News(self.run, tuple(events), found.status, self._damaged, found.detail)
+
+    def _take(self, event: AnyEvent) -> None:
+        """Keep what decides about the status."""
+        match event:
+            case RunStarted():
+                self._started = event
+            case RunEnded():
+                self._ended = event
+            case Restarted():
+                self._ended, self._paused = None, False
+            case StateChanged():
+                self._paused = event.state == "paused"
 
 
 def open_state(run: RunDir) -> RunState:
@@ -66,7 +99,7 @@ def apply(state: RunState, news: News) -> None:
     """Bring a state up to date."""
     for event in news.events:
         state.apply(event)
-    state.status, state.damaged = news.status, news.damaged
+    state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
 
 
 def load(run: RunDir) -> RunState:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from engine import control, rundir
+from engine import control, health, rundir
 from engine.configure import Plan
 from engine.events import AnyEvent, Evaluation, LogLine
 from engine.rundir import RunDir
@@ -27,6 +27,8 @@ from tui.text import clean, count, duration, number
 
 SUCCESS = ("done", "stopped")
 POLL_SECONDS = 0.1
+REFUSED = 2
+"""Exit status of an engine that began nothing."""
 EXIT_SECONDS = 10.0
 """How long an engine that has said its last word may take to leave."""
 
@@ -144,17 +146,35 @@ def bar(state: RunState, width: int, blocks: str) -> str:
     return f"{drawn}  {text}"[:width].ljust(width) if cells else text[:width].ljust(width)
 
 
-def train(run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool) -> int:
+def detach(
+    run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
+) -> None:
+    """Start `run` in an engine process, print its id, and leave."""
+    launcher.start([run], resume=resume)
+    if as_json:
+        JsonLines().started(run, config, plan)
+    else:
+        click.echo(clean(run.id))
+
+
+def train(
+    run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
+) -> int:
     """Train `run` in an engine process until it ends; returns the exit status.
 
-    The first Ctrl-C stops the run, the second leaves it alone. An engine is never killed here.
+    With `resume` it goes on where it ended; only what is new is reported. The first Ctrl-C stops
+    the run, the second leaves it alone. An engine is never killed here, nor does it end with this
+    process or its terminal.
     """
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
+    follower, state = follow.Follower(run), follow.open_state(run)
+    while resume and (news := follower.poll()):  # what was before
+        follow.apply(state, news)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
-        engine = launcher.start([run])
-        state = follow.open_state(run)
-        if not _watch(state, engine, reporter, interrupts):
+        engine = launcher.start([run], resume=True) if resume else launcher.start([run])
+        state.ended = None
+        if not _watch(state, follower, engine, reporter, interrupts):
             say(f"leaving the run alone; `bigmodel-tui watch {_address(run)}` returns to it")
             return INTERRUPTED
     reason = _settle(state, engine)
@@ -178,16 +198,16 @@ def _interrupts() -> Iterator[list[float]]:
 
 def _watch(
     state: RunState,
+    follower: follow.Follower,
     engine: subprocess.Popen[bytes],
     reporter: Reporter,
     interrupts: list[float],
 ) -> bool:
     """Report until the engine is gone or has said its last word; False if told to leave it."""
-    follower = follow.Follower(state.run)
     told = 0
     while True:
         gone = engine.poll() is not None  # before reading, so that nothing after it is missed
-        while news := follower.poll():
+        while news := follower.poll(at_once=gone):
             follow.apply(state, news)
             reporter.progress(state, news.events)
         if gone or state.ended is not None:
@@ -214,11 +234,19 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
         status = engine.wait(timeout=EXIT_SECONDS)
     except subprocess.TimeoutExpired:
         return state.outcome()
-    if state.ended is None:
-        state.status = "crashed" if state.started else "failed"
-        killed = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-        return f"the engine ended without a word ({killed}): {last_line(state.run)}"
-    return state.outcome()
+    if state.ended is not None:
+        return state.outcome()
+    if status == REFUSED:
+        state.status = "failed"
+        return f"the engine did not begin: {last_line(state.run)}"
+    if state.status in SUCCESS:  # on a full disk the log may lack its end
+        return state.detail
+    state.status = "crashed" if state.started else "failed"
+    seen = health.read_exit(state.run, rundir.holder(state.run))
+    if seen is not None and seen.signal is not None:
+        return f"the engine was {seen}, after step {state.step}"
+    how = f"status {status}" if seen is None else f"status {seen.code}"
+    return f"the engine ended without a word ({how}): {last_line(state.run)}"
 
 
 def last_line(run: RunDir, max_bytes: int = 8192) -> str:

@@ -7,6 +7,8 @@ import presets
 from presets import ConfigError
 
 _COMPONENTS = ("model", "dataset", "optimizer")
+_OPERATION = ("checkpoint", "on_non_finite", "max_restarts", "parent")
+"""Settings that are about keeping a run alive, and say nothing about what it learns."""
 
 
 def labels(configs: list[dict[str, Any]]) -> list[str]:
@@ -17,11 +19,12 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
     preset brings along, such as the full batch of `gd`. Options of a model, data set or optimizer
     are compared only between runs that have the same one: Adam has no `beta`.
     """
-    flat = [_without_implied(_flatten(config)) for config in configs]
+    flat = [_without_implied(flatten(config)) for config in configs]
     keys = dict.fromkeys(key for config in flat for key in config)
     parts = [[_name(config)] for config in flat]
     for key in keys:
-        if key not in ("name", "optimizer.name") and not key.endswith(".type"):
+        about = key not in ("name", "optimizer.name") and not key.endswith(".type")
+        if about and key.partition(".")[0] not in _OPERATION:
             _add_differences(key, flat, parts)
     return [
         str(config.get("name") or " ".join(words))
@@ -70,11 +73,12 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings with dotted keys; what is flat already stays so."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat

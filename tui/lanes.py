@@ -45,13 +45,16 @@ class View:
     def x_limit(self) -> float:
         """The longest plan in steps; without one, a round number over the last step."""
         states = [lane.state for lane in self.lanes]
-        plans = [state.started.planned_steps for state in states if state.started]
+        plans = [state.planned_steps or 0 for state in states]
         return float(max([1, *plans, *(state.step for state in states)]))
 
 
 def make_lanes(states: list[RunState], colors: dict[str, str]) -> tuple[Lane, ...]:
     """Lanes in the order of the states; colours repeat after eight, together with the style."""
-    names = labels([state.config for state in states])
+    # As they were begun: a command that changes the learning rate does not rename a run.
+    first = [state.started.config if state.started else state.config for state in states]
+    made = labels(first)
+    names = [state.given_name or name for state, name in zip(states, made, strict=True)]
     palette = [colors.get(name, color) for name, color in LANE_COLORS.items()]
     return tuple(
         Lane(state, name, index, palette[index % len(palette)])

@@ -13,8 +13,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds our `engine` package."""
 
 
-def start(runs: list[RunDir]) -> subprocess.Popen[bytes]:
+def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes]:
     """Start one engine process that trains `runs` one after another.
+
+    With `resume` it goes on with runs that were stopped, failed or crashed.
 
     It has a session of its own, so a hangup of this terminal does not reach it. Poll what is
     returned now and then, or a finished engine stays in the process table.
@@ -25,11 +27,13 @@ def start(runs: list[RunDir]) -> subprocess.Popen[bytes]:
     # PYTHONPATH would put it back, ours goes first.
     if environment.get("PYTHONPATH"):
         environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment["PYTHONPATH"]])
-    locks = [Lock(run) for run in runs]
+    locks = [Lock(run, sign=False) for run in runs]
     files = [lock.file for lock in locks]
     environment[INHERITED_LOCKS] = " ".join(map(str, files))
     command = [sys.executable, "-P", "-m", "engine", *(str(run.path.absolute()) for run in runs)]
     try:
+        for run in runs if resume else ():
+            run.resume_path.touch(mode=0o600)
         with _open_log(runs[0]) as log:
             return subprocess.Popen(
                 command,
@@ -49,5 +53,5 @@ def start(runs: list[RunDir]) -> subprocess.Popen[bytes]:
 
 
 def _open_log(run: RunDir) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     return os.fdopen(os.open(run.engine_log_path, flags, 0o600), "ab")

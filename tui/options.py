@@ -1,5 +1,6 @@
 """The options of `bigmodel-tui run` as settings of a configuration."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -29,6 +30,7 @@ _SETTINGS = {
     "device": "device",
     "threads": "threads",
     "target": "target",
+    "max_restarts": "max_restarts",
     "name": "name",
 }
 """From an option of `run` to the setting it stands for."""
@@ -36,8 +38,8 @@ _SETTINGS = {
 
 def settings(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as the dotted settings that `configure.resolve` takes."""
-    _at_most_one(options, "epochs", "steps")
-    _at_most_one(options, "clip_norm", "clip_value", "no_clip")
+    exclusive(options, "epochs", "steps")
+    exclusive(options, "clip_norm", "clip_value", "no_clip")
     given: dict[str, Any] = {
         setting: options[option]
         for option, setting in _SETTINGS.items()
@@ -48,7 +50,13 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
-    for text in options["sets"]:
+    return given | pairs(options["sets"])
+
+
+def pairs(texts: Iterable[str]) -> dict[str, Any]:
+    """The settings of `--set KEY=VALUE`, with values as YAML would read them."""
+    given: dict[str, Any] = {}
+    for text in texts:
         key, equals, value = text.partition("=")
         if not (key.strip() and equals):
             raise UserError(f"--set: expected KEY=VALUE such as optimizer.lr=3e-4, got {text!r}")
@@ -56,7 +64,8 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _at_most_one(options: dict[str, Any], *names: str) -> None:
+def exclusive(options: dict[str, Any], *names: str) -> None:
+    """Raise UserError if more than one of these options was given."""
     given = [f"--{name.replace('_', '-')}" for name in names if options[name] not in (None, False)]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other; give one of them")

@@ -14,3 +14,13 @@ LANE_COLORS = {
 
 PLOT_INK = {"plot-ink": "#8a94a0"}
 """Axes, and text of less weight."""
+
+
+def blend(color: str, background: str, share: float) -> str:
+    """`color` with only this share of itself over `background`, all as #rrggbb."""
+    pairs = zip(_rgb(color), _rgb(background), strict=True)
+    return "#" + "".join(f"{round(c * share + b * (1 - share)):02x}" for c, b in pairs)
+
+
+def _rgb(color: str) -> bytes:
+    return bytes.fromhex(color.lstrip("#")[:6])

@@ -69,6 +69,7 @@ def draw(curves: Sequence[Curve], frame: Frame, threshold: float | None = None) 
         return [Text(" " * frame.width) for _ in range(frame.height)]
     finite = [_finite(curve) for curve in curves]
     low, high, ticks = _y_axis(finite, frame, threshold)
+    plotext.terminal.limit(False, False)  # or it cuts the plot to the terminal that it sees
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")

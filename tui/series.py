@@ -16,6 +16,8 @@ class Series:
     def __init__(self) -> None:
         self._data = np.empty((2, 256))
         self._length = 0
+        self.cuts = 0
+        """How often points were taken away again; whoever computes from a series has to notice."""
 
     def __len__(self) -> int:
         return self._length
@@ -30,6 +32,13 @@ class Series:
         self._data[0, self._length : needed] = steps
         self._data[1, self._length : needed] = np.asarray(values, dtype=np.float64)
         self._length = needed
+
+    def truncate(self, step: float) -> None:
+        """Forget the points after `step`. Steps never fall from one point to the next."""
+        kept = int(np.searchsorted(self.steps, step, side="right"))
+        if kept < self._length:
+            self._length = kept
+            self.cuts += 1
 
     @property
     def steps(self) -> Floats:
@@ -77,6 +86,7 @@ class Smoothed:
         self._beta = beta
         self._average = 0.0
         self._weight = 0.0
+        self._cuts = 0
 
     def of(self, source: Series) -> Series:
         """`source` smoothed by an exponential moving average with bias correction.
@@ -84,6 +94,9 @@ class Smoothed:
         s_t = beta s_(t-1) + (1 - beta) y_t, divided by 1 - beta^t, as Adam corrects its moments
         (Kingma and Ba 2015). Non-finite values are passed over.
         """
+        if source.cuts != self._cuts:  # some of what was averaged is void: begin again
+            self._series, self._average, self._weight = Series(), 0.0, 0.0
+            self._cuts = source.cuts
         done = len(self._series)
         values = [self._next(value) for value in source.values[done:].tolist()]
         self._series.extend(source.steps[done:].tolist(), values)

@@ -6,17 +6,24 @@ from typing import Any
 
 from engine.events import (
     AnyEvent,
+    CheckpointSaved,
     Command,
     Evaluation,
+    Gap,
     LogLine,
+    NonFinite,
+    Restarted,
     RunEnded,
     RunStarted,
     Scalars,
+    StateChanged,
 )
 from engine.rundir import ENDED, RunDir, Status
+from tui.history import Mark, Note, mark_of, note_of
 from tui.series import Series
 
 MAX_LOG_LINES = 500
+MAX_HISTORY = 500
 
 
 @dataclass
@@ -26,14 +33,32 @@ class RunState:
 
     run: RunDir
     config: dict[str, Any] = field(default_factory=dict)
+    """As it is in force now: commands that were applied have changed it."""
     status: Status = "queued"
+    detail: str = ""
+    """What is known beside the status, such as what killed the engine."""
+    given_name: str = ""
+    """A name that a person gave on the runs screen."""
     started: RunStarted | None = None
     ended: RunEnded | None = None
     metrics: dict[str, Series] = field(default_factory=dict)
+    inherited: dict[str, Series] = field(default_factory=dict)
+    """For a fork: the metrics of the runs that it descends from, up to where it begins."""
     seconds: Series = field(default_factory=Series)
     """Seconds since the start, by step."""
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
+    history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+    """The lines of the log together with what happened to the run, newest last."""
+    marks: list[Mark] = field(default_factory=list)
+    """What happened at which step, for the curves."""
     commands: list[Command] = field(default_factory=list)
+    checkpoints: list[CheckpointSaved] = field(default_factory=list)
+    paused: StateChanged | None = None
+    """Since when and why it pauses; None while it runs."""
+    alarm: NonFinite | None = None
+    """The last value that was not finite, until training went on."""
+    lost_records: int = 0
+    """Records that the engine could not write: a gap in what is shown."""
     damaged: int = 0
     """Lines of the log that were skipped because they were damaged."""
 
@@ -48,13 +73,61 @@ class RunState:
                 for name, value in event.values.items():
                     self._series(f"{event.split}/{name}").extend([event.step], [value])
             case RunStarted():
-                self.started, self.config = event, event.config
+                self.started = event
+                self._settle()
             case RunEnded():
-                self.ended, self.status = event, event.status
+                self.ended, self.status, self.paused = event, event.status, None
             case LogLine():
                 self.log.append(event)
+            case _:
+                self._happened(event)
+        if note := note_of(event):
+            # An engine's log says some of it in the same words.
+            if self.history and self.history[-1].text == note.text:
+                self.history.pop()
+            self.history.append(note)
+        if mark := mark_of(event):
+            self.marks.append(mark)
+
+    def _happened(
+        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+    ) -> None:
+        match event:
             case Command():
                 self.commands.append(event)
+                self._settle()
+            case StateChanged():
+                self.paused = event if event.state == "paused" else None
+                self.status = event.state
+                if event.state == "running":
+                    self.alarm = None
+            case CheckpointSaved():
+                self.checkpoints.append(event)
+            case NonFinite():
+                self.alarm = event if event.policy != "skip-step" else self.alarm
+            case Restarted():
+                self._void_after(event.step)
+            case Gap():
+                self.lost_records += event.records
+
+    def _void_after(self, step: int) -> None:
+        """A new process goes on from `step`: what was recorded of later steps did not happen."""
+        for series in (*self.metrics.values(), self.seconds):
+            series.truncate(step)
+        self.marks = [mark for mark in self.marks if mark.step <= step]
+        self.commands = [command for command in self.commands if command.step <= step]
+        self.ended = self.paused = self.alarm = None
+        self.status = "running"
+        self._settle()
+
+    def _settle(self) -> None:
+        """The configuration in force: the first one, and the applied commands one by one."""
+        if self.started is None:
+            return
+        self.config = self.started.config
+        for command in self.commands:
+            if command.outcome == "applied" and command.command == "set":
+                self.config = changed(self.config, command.arguments)
 
     def _series(self, name: str) -> Series:
         return self.metrics.setdefault(name, Series())
@@ -69,9 +142,29 @@ class RunState:
         return self.status not in ENDED
 
     @property
+    def first_step(self) -> int:
+        """Steps that were taken before this run began: a fork counts on from its parent's."""
+        parent = self.started.parent if self.started else None
+        return parent.step if parent else 0
+
+    @property
     def step(self) -> int:
         """Optimizer steps taken."""
-        return int(self.seconds.steps[-1]) if len(self.seconds) else 0
+        return int(self.seconds.steps[-1]) if len(self.seconds) else self.first_step
+
+    @property
+    def planned_steps(self) -> int | None:
+        """The step at which it ends, as far as is known; commands change it."""
+        if self.started is None:
+            return None
+        for command in reversed(self.commands):
+            if command.outcome == "applied" and command.command == "set":
+                steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
+                if isinstance(steps, int):
+                    return steps
+                if isinstance(epochs, int):
+                    return epochs * self.started.steps_per_epoch
+        return self.started.planned_steps
 
     @property
     def elapsed(self) -> float:
@@ -83,9 +176,10 @@ class RunState:
     @property
     def remaining(self) -> float | None:
         """Seconds to the planned end at the pace so far."""
-        if self.started is None or not self.step:
+        done, planned = self.step - self.first_step, self.planned_steps
+        if planned is None or done <= 0:
             return None
-        return self.elapsed / self.step * max(0, self.started.planned_steps - self.step)
+        return self.elapsed / done * max(0, planned - self.step)
 
     def last(self, metric: str) -> float | None:
         """The newest value of a metric."""
@@ -109,5 +203,32 @@ class RunState:
         if self.ended is not None:
             return self.ended.reason
         if self.status == "crashed":
-            return f"the engine died without a word after step {self.step}"
-        return ""
+            how = f"{self.detail}," if self.detail else "the engine died without a word"
+            return f"{how} after step {self.step}"
+        if self.detail:
+            return self.detail
+        return self.paused.reason if self.paused else ""
+
+
+def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with what a `set` command says put into it; both stay as they are."""
+    new = dict(config)
+    optimizer, clip = section(config, "optimizer"), section(config, "clip")
+    for key, value in arguments.items():
+        match key:
+            case "lr":
+                optimizer["lr"] = value
+            case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
+                optimizer["lr"] = lr * value
+            case "clip_mode" | "clip_threshold":
+                clip[key.removeprefix("clip_")] = value
+            case "epochs" | "steps" if value is not None:
+                new["epochs" if key == "steps" else "steps"] = None
+                new[key] = value
+    return new | {"optimizer": optimizer, "clip": clip}
+
+
+def section(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of a configuration; empty where a foreign log has something else in its place."""
+    part = config.get(name)
+    return dict(part) if isinstance(part, dict) else {}

@@ -1,6 +1,7 @@
 """Text for people: cleaned of control characters, and numbers, durations and counts in words."""
 
 import math
+import time
 import unicodedata
 
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -63,3 +64,20 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def file_size(size: int) -> str:
+    """A number of bytes for people, in powers of 1000: 832 B, 1.2 MB."""
+    for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB"), (1e12, "GB")):
+        if size < limit:
+            return f"{number(size / (limit / 1e3), 3)} {unit}"
+    return f"{number(size / 1e12, 3)} TB"
+
+
+def clock(seconds: float) -> str:
+    """The local time of day, such as 14:05, of seconds since the epoch; `--:--` if they are no
+    time at all."""
+    try:
+        return time.strftime("%H:%M", time.localtime(seconds))
+    except (OverflowError, OSError, ValueError):
+        return "--:--"

@@ -56,3 +56,11 @@ def train(tmp_path: Path) -> Callable[..., list[AnyEvent]]:
         return read_all(run.events_path)
 
     return run_it
+
+
+@pytest.fixture
+def saved(train, tiny, tmp_path):
+    """A finished run of 8 steps that wrote a checkpoint every 2."""
+    train(tiny(steps=8, checkpoint__every_steps=2, seed=1))
+    (run,) = rundir.list_runs(tmp_path)
+    return run

@@ -152,6 +152,7 @@ def test_a_signal_stops_the_run(train, tiny):
 
 def test_commands_that_come_too_late_are_answered(train, tiny, monkeypatch):
     monkeypatch.setattr("engine.steering.Steering.stop_reason", lambda *_: None)
+    monkeypatch.setattr("engine.steering.Steering.waiting", lambda *_: False)
     events = train(tiny(), prepare=lambda run: control.send(run, "stop"))
     (answer,) = of(Command, events)
     assert (answer.outcome, answer.reason) == ("rejected", "the run has ended")
@@ -173,7 +174,8 @@ def test_garbage_commands_are_rejected_and_do_no_harm(train, tiny):
 
 
 def test_divergence_is_shown_and_survived(train, tiny):
-    config = tiny("sgd", optimizer__lr=1e30, clip__mode="none", epochs=4)
+    extra = {"clip__mode": "none", "on_non_finite": "skip-step"}
+    config = tiny("sgd", optimizer__lr=1e30, epochs=4, **extra)
     events = train(config)
     assert {"nan", "inf"} & set(column(events, "train/loss"))
     assert len(steps(events)) == 12

@@ -23,14 +23,19 @@ def journal(path):
     return Journal(LogWriter(path))
 
 
+def written(journal, path):
+    assert journal.sync()
+    return read_all(path)
+
+
 def test_full_blocks_are_sent_and_the_rest_at_the_end(journal, path):
     weight = torch.tensor(1.0, requires_grad=True)
     with MetricBuffer(CPU, journal, rows=4, interval=1e9) as metrics:
         for step in range(1, 11):
             metrics.record(step, 32, {"train/loss": weight * step, "lr": step / 10})
-        sent = read_all(path)
+        sent = written(journal, path)
         assert [event.step for event in sent] == [[1, 2, 3, 4], [5, 6, 7, 8]]
-    events = read_all(path)
+    events = written(journal, path)
     assert [step for event in events for step in event.step] == list(range(1, 11))
     assert [v for event in events for v in event.values["train/loss"]] == list(range(1, 11))
     assert events[2].values["lr"] == [0.9, 1.0]
@@ -44,14 +49,14 @@ def test_full_blocks_are_sent_and_the_rest_at_the_end(journal, path):
 def test_a_block_is_sent_when_it_is_old(journal, path):
     metrics = MetricBuffer(CPU, journal, interval=0.0)
     metrics.record(1, 1, {"train/loss": torch.tensor(0.5)})
-    assert read_all(path)[0].step == [1]
+    assert written(journal, path)[0].step == [1]
 
 
 def test_not_finite_is_kept_and_told_once(journal, path):
     with MetricBuffer(CPU, journal, rows=2, interval=1e9) as metrics:
         for step, loss in enumerate([1.0, float("inf"), float("nan"), -float("inf")], start=1):
             metrics.record(step, 1, {"train/loss": torch.tensor(loss)})
-    events = read_all(path)
+    events = written(journal, path)
     scalars = [event for event in events if isinstance(event, Scalars)]
     lines = [event for event in events if isinstance(event, LogLine)]
     assert [v for event in scalars for v in event.values["train/loss"]] == [
@@ -73,7 +78,7 @@ def test_an_exception_loses_no_step_and_is_not_replaced(journal, path, monkeypat
 
     with pytest.raises(RuntimeError, match="the first error"):
         fail()
-    assert read_all(path)[0].step == [1]
+    assert written(journal, path)[0].step == [1]
     monkeypatch.setattr(LogWriter, "append", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(RuntimeError, match="the first error"):
         fail()
@@ -89,7 +94,7 @@ def test_throughput_leaves_out_what_is_paused(journal, path, monkeypatch):
     metrics.record(2, 20, {"train/loss": torch.tensor(0.5)})
     now = 110.0
     metrics.drain()
-    assert read_all(path)[0].values["samples_per_second"] == [5.0, 5.0]
+    assert written(journal, path)[0].values["samples_per_second"] == [5.0, 5.0]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -107,5 +112,5 @@ def test_on_a_gpu_nothing_waits_for_the_device(journal, path, mode):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     metrics.drain()
-    events = read_all(path)
+    events = written(journal, path)
     assert [v for event in events for v in event.values["train/loss"]] == list(range(1, 11))

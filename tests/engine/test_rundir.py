@@ -1,13 +1,17 @@
 """Run directories: found by name, and honest about their status."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from msgspec import structs
+from recorded import wait_for
 
-from engine import control, rundir
+from engine import control, identity, rundir
 from engine.events import RunEnded, RunStarted
 from engine.rundir import RunDir
 from presets import ConfigError, UserError
@@ -118,6 +122,73 @@ def test_pid_of_a_damaged_lock(run):
     for text in ("", "[]", "{}", '{"pid": null}', "\x00"):
         run.lock_path.write_text(text)
         assert rundir.pid(run) is None
+
+
+def test_a_number_that_another_process_was_given(run):
+    lock = rundir.Lock(run)
+    assert rundir.pid(run) == os.getpid()
+    ours = rundir.holder(run)
+    for other in ({"began": ours.began + 1}, {"boot": "another"}, {"host": "another"}, {"pid": 1}):
+        run.lock_path.write_bytes(identity.encode(structs.replace(ours, **other)))
+        assert rundir.pid(run) is None
+    lock.release()
+
+
+def test_the_lock_ends_with_its_process_though_a_worker_lives_on(run):
+    lock = rundir.Lock(run)
+    worker = os.fork()
+    if worker == 0:
+        signal.pause()
+    try:
+        lock.release()
+        wait_for(lambda: not rundir.locked(run))
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+
+
+def test_a_root_that_is_not_ours_alone(tmp_path, tiny):
+    run = rundir.create(tmp_path / "runs", tiny())
+    root = run.path.parent
+    assert root.stat().st_mode & 0o777 == 0o700
+    for mode in (0o770, 0o777, 0o1777, 0o702):
+        root.chmod(mode)
+        for use in (rundir.list_runs, lambda root: rundir.create(root, tiny())):
+            with pytest.raises(UserError, match="refused, others can write to it"):
+                use(root)
+    root.chmod(0o755)
+    assert rundir.list_runs(root) == [run]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_what_belongs_to_another_user(tmp_path, tiny):
+    run = rundir.create(tmp_path / "runs", tiny())
+    os.chown(run.path, 12345, 12345)
+    assert rundir.find(tmp_path, str(run.path)).config() == tiny()
+    for change in (lambda: control.send(run, "stop"), lambda: rundir.Lock(run)):
+        with pytest.raises(UserError, match="read-only, this run belongs to user 12345"):
+            change()
+    assert list(run.control_path.iterdir()) == []
+    os.chown(run.path.parent, 12345, 12345)
+    with pytest.raises(UserError, match="refused, it belongs to user 12345"):
+        rundir.list_runs(run.path.parent)
+
+
+def test_only_plain_files_are_commands(run, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b'{"id":"x","command":"stop"}')
+    os.mkfifo(run.control_path / "1-fifo.json")
+    (run.control_path / "2-link.json").symlink_to(secret)
+    (run.control_path / "3-folder.json").mkdir()
+    (run.control_path / "4-large.json").write_bytes(b" " * 70_000)
+    answers = control.Inbox(run).take()
+    assert [type(answer) for answer in answers] == [control.Refused] * 4
+    assert [answer.reason.partition(": ")[2] for answer in answers] == [
+        "not a regular file",
+        "Too many levels of symbolic links",
+        "Is a directory",
+        "longer than 65536 bytes",
+    ]
 
 
 def test_commands_are_taken_once_and_in_order(run):

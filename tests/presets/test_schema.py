@@ -7,8 +7,8 @@ from presets import ConfigError
 from presets.schema import Target, plain, run_config
 
 RUN_KEYS = (
-    "batch_size, clip, dataset, device, epochs, loss, model, name, optimizer, seed, steps, "
-    "target, threads"
+    "batch_size, checkpoint, clip, dataset, device, epochs, loss, max_restarts, model, name, "
+    "on_non_finite, optimizer, parent, seed, steps, target, threads"
 )
 
 

@@ -15,11 +15,11 @@ from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
-from recorded import wait_for
+from recorded import record, wait_for
 
 from engine import configure, control, rundir
 from engine.rundir import RunDir
-from tui import cli, follow, headless, launcher
+from tui import cli, follow, headless, launcher, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 ENDLESS = ("run", "--steps", "100000000", "--json")
@@ -133,11 +133,86 @@ def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
     os.kill(rundir.pid(only_run(runs_root)) or 0, signal.SIGKILL)
     ended = next_event(process.stdout, "ended")
     assert ended["status"] == "crashed"
-    assert "killed by SIGKILL" in ended["reason"]
+    run = only_run(runs_root)
+    assert ended["reason"] == f"the engine was killed by signal 9, after step {ended['steps']}"
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 1
     (line,) = complaint.splitlines()
-    assert line.startswith("bigmodel-tui: run crashed: the engine ended without a word (killed by")
+    assert line.startswith("bigmodel-tui: run crashed: the engine was killed by signal 9, after")
+    shown = invoke("show", run.id)
+    assert "crashed: killed by signal 9" in shown.stdout
+    facts = json.loads(invoke("ls", "--json").stdout)
+    assert (facts["status"], facts["pid"]) == ("crashed", None)
+
+
+def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: Path) -> None:
+    started = spawn("run", "--steps", "100000000", "--set", "checkpoint.every_steps=50", "--detach")
+    out, err = started.communicate(timeout=60)
+    run = only_run(runs_root)
+    assert (started.returncode, out, err) == (0, f"{run.id}\n", "")
+    wait_for(lambda: follow.load(run).step > 100)
+    facts = json.loads(invoke("show", run.id, "--json").stdout)
+    assert (facts["status"], facts["pid"]) == ("running", rundir.pid(run))
+    refused = invoke("run", "--resume", run.id)
+    assert refused.exit_code == 2
+    assert "another engine is at work" in refused.stderr
+    os.kill(rundir.pid(run) or 0, signal.SIGKILL)
+    wait_for(run.exit_path.exists)
+    died_at = follow.load(run).step
+
+    again = spawn("run", "--resume", run.id, "--detach", "--json")
+    out, err = again.communicate(timeout=60)
+    event = json.loads(out)
+    assert (event["event"], event["id"], err) == ("started", run.id, "")
+    wait_for(lambda: follow.load(run).step > died_at)
+    control.send(run, "stop")
+    wait_for(lambda: not rundir.locked(run))
+    state = follow.load(run)
+    assert state.status == "stopped"
+    assert state.seconds.steps.tolist() == list(range(1, state.step + 1))
+    assert not run.resume_path.exists()
+
+    control.send(run, "stop")  # also to a run that was stopped: it goes on, and obeys
+    finished = spawn("run", "--resume", run.id, "--json")
+    out, err = finished.communicate(timeout=60)
+    assert (finished.returncode, err) == (0, "")
+    assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--resume", "done"], "this run is done; nothing is left to go on with"),
+        (["--resume", "done", "--lr", "1"], "--resume: a run goes on with its own settings; leave"),
+        (["--resume", "absent"], "no run 'absent'"),
+    ],
+)
+def test_what_cannot_be_resumed(runs_root: Path, arguments: list[str], line: str) -> None:
+    record(runs_root, "done")
+    result = invoke("run", *arguments)
+    assert result.exit_code == 2
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_logout(tmp_path: Path) -> None:
+    (tmp_path / "etc/systemd/logind.conf.d").mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/user.slice/user-1.slice/session-3.scope\n")
+    main = tmp_path / "etc/systemd/logind.conf"
+    main.write_text("[Login]\n#KillUserProcesses=yes\n")
+    assert logout.warning(tmp_path, "ada") == ""
+    main.write_text("[Login]\nKillUserProcesses = yes\n")
+    line = logout.warning(tmp_path, "ada")
+    assert "`loginctl enable-linger ada`" in line
+    assert len(line.splitlines()) == 1
+    assert logout.warning(tmp_path, "root") == ""
+    (tmp_path / "etc/systemd/logind.conf.d/50.conf").write_text("KillOnlyUsers=bob\n")
+    assert logout.warning(tmp_path, "ada") == ""
+    assert logout.warning(tmp_path, "bob") != ""
+    (tmp_path / "var/lib/systemd/linger").mkdir(parents=True)
+    (tmp_path / "var/lib/systemd/linger/bob").touch()
+    assert logout.warning(tmp_path, "bob") == ""
 
 
 def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> None:

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui import plot
+from tui import marks, plot
 from tui.lanes import Lane, View
+from tui.palette import blend
 from tui.panels.panel import Panel
 from tui.plot import Curve, Frame
 from tui.series import Series, Smoothed
 from tui.text import number
+
+INHERITED = 0.45
+"""How much of its own colour the curve of a fork's parent keeps."""
 
 
 class CurvesPanel(Panel):
@@ -18,6 +22,7 @@ class CurvesPanel(Panel):
     With one run, training and validation are two curves. With several, each run is one curve:
     of the training values, smoothed because their noise would hide the runs behind each other,
     or of the validation values. What is not noisy, such as the learning rate, stays as it is.
+    The marks are those of the selected run; a fork begins with its parent's curve, faint.
     """
 
     def __init__(
@@ -27,7 +32,7 @@ class CurvesPanel(Panel):
         self._train = train
         self._val = val
         self._noisy = noisy
-        self._smoothed: dict[tuple[str, str], Smoothed] = {}
+        self._smoothed: dict[tuple[str, str, bool], Smoothed] = {}
 
     def heading(self, view: View) -> Text:
         text = Text()
@@ -55,7 +60,9 @@ class CurvesPanel(Panel):
             middle = Text(words, style=self.color("plot-ink"), justify="center")
             middle.align("center", frame.width)
             return [Text()] * (frame.height // 2) + [middle]
-        return plot.draw(curves, frame, self.threshold(view))
+        lines = plot.draw(curves, frame, self.threshold(view))
+        colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
+        return marks.overlay(lines, view.focus.state.marks, frame, colors)
 
     def frame(self, view: View, width: int, height: int) -> Frame:
         """The size and look of the plot."""
@@ -76,29 +83,36 @@ class CurvesPanel(Panel):
         if view.several:
             order = sorted(view.lanes, key=lambda lane: lane is view.focus)
             metric = self._metric(view)
-            return [curve for lane in order if (curve := self._lane_curve(lane, metric))]
-        metrics = state_metrics = view.focus.state.metrics
-        return [
-            Curve(
-                x=state_metrics[metric].steps,
-                y=state_metrics[metric].values,
-                color=self.color(f"lane-{index}"),
-                lane=index,
-            )
-            for index, metric in ((0, self._train), (1, self._val))
-            if metric in metrics
-        ]
+            return [curve for lane in order for curve in self._lane_curves(lane, metric)]
+        state = view.focus.state
+        found = []
+        for index, metric in ((0, self._train), (1, self._val)):
+            color = self.color(f"lane-{index}")
+            if before := state.inherited.get(metric):
+                found.append(_curve(before, self._faint(color), index))
+            if metric in state.metrics:
+                found.append(_curve(state.metrics[metric], color, index))
+        return found
 
     def _metric(self, view: View) -> str:
         return self._val if view.split == "val" and self._val else self._train
 
-    def _lane_curve(self, lane: Lane, metric: str) -> Curve | None:
-        series = lane.state.metrics.get(metric)
-        if series is None or not len(series):
-            return None
-        if self._noisy and metric == self._train:
-            series = self._smooth(lane, metric, series)
-        return Curve(x=series.steps, y=series.values, color=lane.color, lane=lane.index)
+    def _lane_curves(self, lane: Lane, metric: str) -> list[Curve]:
+        state = lane.state
+        found = []
+        for of, color in ((state.inherited, self._faint(lane.color)), (state.metrics, lane.color)):
+            series = of.get(metric)
+            if series is None or not len(series):
+                continue
+            if self._noisy and metric == self._train:
+                key = (state.id, metric, of is state.metrics)
+                series = self._smoothed.setdefault(key, Smoothed()).of(series)
+            found.append(_curve(series, color, lane.index))
+        return found
 
-    def _smooth(self, lane: Lane, metric: str, series: Series) -> Series:
-        return self._smoothed.setdefault((lane.state.id, metric), Smoothed()).of(series)
+    def _faint(self, color: str) -> str:
+        return blend(color, self.color("background"), INHERITED)
+
+
+def _curve(series: Series, color: str, lane: int) -> Curve:
+    return Curve(x=series.steps, y=series.values, color=color, lane=lane)

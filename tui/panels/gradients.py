@@ -7,6 +7,7 @@ from rich.text import Text
 from tui import plot
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
+from tui.store import section
 
 
 class GradientsPanel(CurvesPanel):
@@ -17,7 +18,7 @@ class GradientsPanel(CurvesPanel):
 
     def heading(self, view: View) -> Text:
         text = Text() if view.several else super().heading(view)
-        clip = view.focus.state.config.get("clip", {})
+        clip = section(view.focus.state.config, "clip")
         share = view.focus.state.clipped_share()
         if clip.get("mode", "none") == "none":
             text.append("not clipped")
@@ -29,7 +30,7 @@ class GradientsPanel(CurvesPanel):
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
         clipped = state.metrics.get("clipped")
-        clip_mode = state.config.get("clip", {}).get("mode", "none")
+        clip_mode = section(state.config, "clip").get("mode", "none")
         if clipped is None or clip_mode == "none" or height < 5:
             return super().body(view, width, height)
         frame = self.frame(view, width, height - 1)
@@ -39,5 +40,8 @@ class GradientsPanel(CurvesPanel):
 
     def threshold(self, view: View) -> float | None:
         """The threshold, where it is one of the norm; by value it is one of each element."""
-        clip = view.focus.state.config.get("clip", {})
-        return float(clip["threshold"]) if clip.get("mode") == "norm" else None
+        clip = section(view.focus.state.config, "clip")
+        threshold = clip.get("threshold")
+        if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
+            return None
+        return float(threshold)

@@ -1,15 +1,14 @@
-"""The last lines that the engine of the selected run wrote."""
+"""What happened to the selected run: what its engine wrote, commands, checkpoints, faults."""
 
-import time
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.text import clean
+from tui.text import clean, clock, count
 
-_COLORS = {"info": "foreground", "warning": "warning", "error": "error"}
+_COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error": "error"}
 
 
 class LogPanel(Panel):
@@ -18,19 +17,26 @@ class LogPanel(Panel):
     HEADING = "Log"
 
     def heading(self, view: View) -> Text:
-        damaged = view.focus.state.damaged
-        if not damaged:
-            return Text()
-        lines = f"{damaged} damaged line{'s' * (damaged > 1)} skipped"
-        return Text(lines, style=self.color("warning"))
+        """What is missing from what is shown."""
+        state = view.focus.state
+        missing = []
+        if state.lost_records:
+            missing.append(f"gap: {_plural(state.lost_records, 'record')} not written")
+        if state.damaged:
+            missing.append(f"{_plural(state.damaged, 'damaged line')} skipped")
+        return Text(", ".join(missing), style=self.color("warning"))
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        newest = list(view.focus.state.log)[-height:] if height else []
+        newest = list(view.focus.state.history)[-height:] if height else []
         lines = []
-        for event in newest:
-            line = Text(f" {time.strftime('%H:%M', time.localtime(event.time))} ")
+        for note in newest:
+            line = Text(f" {clock(note.time)} ")
             line.stylize(self.color("plot-ink"))
-            line.append(clean(event.message), style=self.color(_COLORS[event.level]))
+            line.append(note.text, style=self.color(_COLORS[note.level]))
             line.truncate(width, overflow="ellipsis")
             lines.append(line)
         return lines
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'s' * (number != 1)}"

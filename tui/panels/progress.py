@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.store import RunState
+from tui.store import RunState, section
 from tui.text import clean, count, duration, number
 
 STATUS_COLORS = {
@@ -21,6 +21,7 @@ STATUS_COLORS = {
     "failed": "error",
     "crashed": "error",
 }
+_IN_TROUBLE = ("failed", "crashed")
 
 
 class ProgressPanel(Panel, can_focus=False):
@@ -37,32 +38,33 @@ class ProgressPanel(Panel, can_focus=False):
         line.append(f"  {clean(_what(state))}")
         if state.started:
             line.append(f"  on {clean(state.started.device)}", style=self.color("plot-ink"))
-        problem = state.outcome() if state.status in ("failed", "crashed") else ""
+        problem = state.outcome() if state.status in _IN_TROUBLE else ""
         if problem:
             line = Text(f" {state.status}: {clean(problem)}", style=f"bold {color}")
-        elif state.ended:
-            line.append(f"  {clean(state.ended.reason)}", style=color)
+        elif said := state.outcome():
+            line.append(f"  {clean(said)}", style=color)
         line.truncate(width, overflow="ellipsis")
         return line
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
-        if state.status in ("failed", "crashed"):
+        if state.status in _IN_TROUBLE:
             where = Text(f" see {clean(str(state.run.engine_log_path))}")
             where.truncate(width, overflow="ellipsis")
             return [where, self._steps(state, width)][:height]
         return [self._steps(state, width)]
 
     def _steps(self, state: RunState, width: int) -> Text:
-        if state.started is None:
+        planned = state.planned_steps
+        if state.started is None or planned is None:
             words = {
                 "queued": " waiting for its turn",
                 "starting": " the engine is loading torch and the data",
             }
             return Text(words.get(state.status, " it took no step"))
-        planned = state.started.planned_steps
-        epochs = -(-planned // state.started.steps_per_epoch)
-        epoch = min(epochs, state.step // state.started.steps_per_epoch + 1)
+        per_epoch = max(1, state.started.steps_per_epoch)
+        epochs = -(-planned // per_epoch)
+        epoch = min(epochs, state.step // per_epoch + 1)
         left = f" step {count(state.step)}/{count(planned)}  epoch {epoch}/{epochs} "
         right = f" {duration(state.elapsed)}"
         if state.active and state.remaining is not None:
@@ -75,9 +77,9 @@ class ProgressPanel(Panel, can_focus=False):
         return Text(left).append(self._bar(state, width - len(left) - len(right) - 1)).append(right)
 
     def _bar(self, state: RunState, width: int) -> Text:
-        if width < 6 or state.started is None:
+        if width < 6 or not state.planned_steps:
             return Text()
-        share = min(1.0, state.step / state.started.planned_steps)
+        share = max(0.0, min(1.0, state.step / state.planned_steps))
         filled = round(share * (width - 5))
         done, rest = ("#", "-") if self.plain else ("█", "░")
         bar = Text(done * filled, style=self.color(STATUS_COLORS[state.status]))
@@ -86,5 +88,5 @@ class ProgressPanel(Panel, can_focus=False):
 
 
 def _what(state: RunState) -> str:
-    parts = [state.config.get(kind, {}).get("name", "") for kind in ("model", "dataset")]
+    parts = [str(section(state.config, kind).get("name", "")) for kind in ("model", "dataset")]
     return " on ".join(part for part in parts if part) or state.id

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.store import section
 from tui.text import clean, count
 
 
@@ -20,13 +21,13 @@ class SettingsPanel(Panel):
         rows = _rows(state.config)
         if state.started:
             samples = state.started.samples
-            parts = " / ".join(count(samples[split]) for split in ("train", "val", "test"))
+            parts = " / ".join(count(samples.get(split, 0)) for split in ("train", "val", "test"))
             rows.insert(1, ("parameters", count(state.started.num_parameters)))
             rows.insert(3, ("samples", f"{parts} (train/val/test)"))
         return [self._line(key, value, width) for key, value in rows[:height]]
 
     def _line(self, key: str, value: str, width: int) -> Text:
-        line = Text(f" {key:<11}", style=self.color("plot-ink"))
+        line = Text(f" {clean(key):<11}", style=self.color("plot-ink"))
         line.append(clean(value), style=self.color("foreground"))
         line.truncate(width, overflow="ellipsis")
         return line
@@ -35,10 +36,10 @@ class SettingsPanel(Panel):
 def _rows(config: dict[str, Any]) -> list[tuple[str, str]]:
     if not config:
         return []
-    clip = config.get("clip", {})
+    clip = section(config, "clip")
     mode = clip.get("mode", "none")
     length = "epochs" if config.get("epochs") is not None else "steps"
-    rows = [(kind, _component(config.get(kind, {}))) for kind in ("model", "dataset", "optimizer")]
+    rows = [(kind, _component(section(config, kind))) for kind in ("model", "dataset", "optimizer")]
     rows += [
         ("clip", mode if mode == "none" else f"{mode} {clip.get('threshold', '')}"),
         ("batch size", str(config.get("batch_size"))),
@@ -46,8 +47,7 @@ def _rows(config: dict[str, Any]) -> list[tuple[str, str]]:
         ("seed", str(config.get("seed"))),
         ("loss", str(config.get("loss"))),
     ]
-    if config.get("target"):
-        rows.append(("target", str(config["target"])))
+    rows += [(key, str(config[key])) for key in ("target", "parent") if config.get(key)]
     return rows
 
 

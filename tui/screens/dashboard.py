@@ -3,47 +3,59 @@
 from dataclasses import replace
 from typing import Any
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Footer
 
 from engine import control
+from engine.events import Command, Parent
 from engine.rundir import RunDir
 from presets import UserError
+from tui import meta
+from tui.ancestry import inherited
 from tui.feed import Feed
 from tui.follow import News, apply, open_state
+from tui.history import note_of
 from tui.lanes import View, make_lanes
+from tui.panels.banner import BannerPanel
 from tui.panels.curves import CurvesPanel
+from tui.panels.footer import FittingFooter
 from tui.panels.gradients import GradientsPanel
 from tui.panels.log import LogPanel
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
+from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
 from tui.panels.settings import SettingsPanel
 from tui.screens.quit import Answer, QuitScreen
+from tui.screens.steering import SteeringScreen
+from tui.series import Series
+from tui.store import RunState
+from tui.text import clean
 
 FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
+_AT_WORK = ("starting", "running", "paused", "stalled")
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(SteeringScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
-        Binding("s", "stop", "Stop", tooltip="Stop the selected run after this step"),
-        Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
+        Binding("r", "runs", "Runs", tooltip="List all runs"),
         Binding("down,j", "move(1)", "Next run", show=False),
         Binding("up,k", "move(-1)", "Previous run", show=False),
-        Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
+        Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
+        Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
     ]
     KEYS = (
-        ("s", "stop the selected run after this step"),
+        *SteeringScreen.STEERING_KEYS,
+        ("r", "list all runs"),
         ("v", "with several runs: training or validation curves"),
         ("Up, Down, k, j", "select another run"),
         ("Tab, Shift+Tab", "go to another panel"),
@@ -52,6 +64,14 @@ class DashboardScreen(Screen[None]):
         ("q", "quit; asks what becomes of a run that still trains"),
         ("?", "this help"),
     )
+
+    class Inherited(Message):
+        """The values of a fork's parent were read."""
+
+        def __init__(self, run_id: str, metrics: dict[str, Series]) -> None:
+            super().__init__()
+            self.run_id = run_id
+            self.metrics = metrics
 
     class Arrived(Message):
         """The feed read something new."""
@@ -62,15 +82,20 @@ class DashboardScreen(Screen[None]):
 
     def __init__(self, runs: list[RunDir]) -> None:
         super().__init__()
-        self._states = {run.id: open_state(run) for run in runs}
+        self._states = {run.id: _open(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
         self._stale = True
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
+        self._unanswered: set[str] = set()
+        """The ids of commands that were sent from here."""
+        self._forks: set[str] = set()
+        """Runs whose parents were looked for."""
 
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
+        yield BannerPanel(id="banner")
         with Container(id="panels"):
             yield CurvesPanel(id="loss", heading="Loss", train="train/loss", val="val/loss")
             yield CurvesPanel(
@@ -84,7 +109,8 @@ class DashboardScreen(Screen[None]):
             yield RunsPanel(id="runs")
             yield SettingsPanel(id="settings")
             yield LogPanel(id="log")
-        yield Footer(show_command_palette=False)
+        yield Prompt()
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         colors = self.app.theme_variables
@@ -106,7 +132,12 @@ class DashboardScreen(Screen[None]):
     def on_dashboard_screen_arrived(self, message: Arrived) -> None:
         """Take in what the feed read; the next frame shows it."""
         for news in message.news:
-            apply(self._states[news.run.id], news)
+            state = self._states[news.run.id]
+            apply(state, news)
+            self._answer(news)
+            if state.started and state.started.parent and state.id not in self._forks:
+                self._forks.add(state.id)
+                self._read_parent(state.run, state.started.parent)
         self._stale = True
         self._feed.taken()
 
@@ -133,15 +164,42 @@ class DashboardScreen(Screen[None]):
             focused = self.focused
             self.maximize(focused if isinstance(focused, Panel) else self.query_one("#loss"))
 
-    def action_stop(self) -> None:
-        """Ask the engine of the selected run to stop."""
-        if self._view is None:
-            return
-        lane = self._view.focus
-        if not lane.state.active:
-            self.notify(f"{lane.label}: already {lane.state.status}", markup=False)
-        elif self._send_stop(lane.state.run):
-            self.notify(f"{lane.label}: stops after this step", markup=False)
+    def state_at_hand(self) -> RunState | None:
+        return self._view.focus.state if self._view is not None else None
+
+    def name_of(self, state: RunState) -> str:
+        lanes = self._view.lanes if self._view is not None else ()
+        return next((lane.label for lane in lanes if lane.state is state), state.id)
+
+    def sent(self, command_id: str) -> None:
+        self._unanswered.add(command_id)
+
+    def _answer(self, news: News) -> None:
+        """Say what became of the commands that were sent from here."""
+        for event in news.events:
+            if not isinstance(event, Command) or event.id not in self._unanswered:
+                continue
+            if (note := note_of(event)) is not None:
+                self._unanswered.discard(event.id)
+                rejected = event.outcome == "rejected"
+                self.notify(
+                    clean(note.text),
+                    severity="warning" if rejected else "information",
+                    markup=False,
+                )
+
+    @work(thread=True)
+    def _read_parent(self, run: RunDir, parent: Parent) -> None:
+        self.post_message(self.Inherited(run.id, inherited(run, parent)))
+
+    def on_dashboard_screen_inherited(self, message: Inherited) -> None:
+        """Show the parent's values before the fork's own."""
+        self._states[message.run_id].inherited = message.metrics
+        self._stale = True
+
+    def action_runs(self) -> None:
+        """List all runs; these go on."""
+        self._app.open_runs()
 
     def action_new(self) -> None:
         """Go to the launch screen; the runs go on."""
@@ -158,24 +216,18 @@ class DashboardScreen(Screen[None]):
             if answer == "stop":
                 for run in active:
                     self._send_stop(run)
-                self.app.exit(message=f"stopping {_names(active)}")
+                self.app.exit(message=clean(f"stopping {_names(active)}"))
             elif answer == "leave":
                 command = f"bigmodel-tui watch {' '.join(run.id for run in active)}"
-                self.app.exit(message=f"still training; come back with: {command}")
+                self.app.exit(message=clean(f"still training; come back with: {command}"))
 
         self.app.push_screen(QuitScreen(len(active)), answered)
 
-    @property
-    def _app(self) -> Any:
-        return self.app
-
-    def _send_stop(self, run: RunDir) -> bool:
+    def _send_stop(self, run: RunDir) -> None:
         try:
             control.send(run, "stop")
         except UserError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return False
-        return True
+            self.complain(str(error))
 
     def _look(self, **changes: Any) -> None:
         if self._view is not None:
@@ -192,11 +244,17 @@ class DashboardScreen(Screen[None]):
         lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
         self._view = replace(self._view, lanes=lanes)
         if self._follow:
-            at_work = [lane.index for lane in lanes if lane.state.status in ("starting", "running")]
+            at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
         for panel in self.query(Panel):
             if panel.is_on_screen or panel.size.width == 0:
                 panel.show(self._view)
+
+
+def _open(run: RunDir) -> RunState:
+    state = open_state(run)
+    state.given_name = meta.read(run).name
+    return state
 
 
 def _names(runs: list[RunDir]) -> str:

@@ -1,19 +1,23 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
+from contextlib import suppress
 from typing import Any
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Label, OptionList, Static
+from textual.widgets import Input, Label, OptionList, Static
 
 import presets
 from engine import rundir
 from presets import ConfigError, UserError
 from tui import launcher
-from tui.choice import FIELDS, Choice, Field
+from tui.choice import FIELDS, Choice, Field, Fork
+from tui.index import active_count
+from tui.panels.footer import FittingFooter
 from tui.preset_list import ComponentKind, PresetList
 from tui.text import clean, count, duration
 
@@ -53,6 +57,7 @@ class LaunchScreen(Screen[None]):
             key_display="Ctrl+R",
             tooltip="Forget the changed settings",
         ),
+        Binding("r", "runs", "Runs", tooltip="List all runs"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
     KEYS = (
@@ -61,17 +66,19 @@ class LaunchScreen(Screen[None]):
         ("Tab, Shift+Tab", "go to the next list or setting"),
         ("Left, Right", "go to the list beside this one"),
         ("Space", "mark an optimizer; marked ones are compared, one run after another"),
+        ("r", "list all runs"),
         ("Ctrl+R", "take all settings from the presets again"),
         ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
         ("?, F1", "this help; F1 also while typing in a setting"),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, fork: Fork | None = None) -> None:
         super().__init__()
+        self._fork = fork
         self._choice = Choice()
 
     def compose(self) -> ComposeResult:
-        yield Static("bigmodel-tui  choose what to train", id="title", markup=False)
+        yield Static(self._title(), id="title", markup=False)
         with Horizontal(id="lists"):
             for kind, heading in _HEADINGS.items():
                 with Vertical(classes="choice"):
@@ -86,14 +93,43 @@ class LaunchScreen(Screen[None]):
                     yield Input(id=field.key, compact=True, select_on_focus=True)
         yield Static("", id="hint", markup=False)
         yield Static("", id="summary", markup=False)
-        yield Footer(show_command_palette=False)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         recipe = presets.load("recipes", self._choice.recipe)
         for preset_list in self.query(PresetList):
-            preset_list.choose(getattr(recipe, preset_list.kind.removesuffix("s")))
+            kind = preset_list.kind.removesuffix("s")
+            name = getattr(recipe, kind)
+            if self._fork is not None:
+                name = getattr(self._fork.config, kind).name
+            if name in presets.names(preset_list.kind):
+                preset_list.choose(name)
+            else:
+                self.notify(clean(f"{kind}: the preset {name} is gone"), markup=False)
         self._refresh()
         self.query_one("#optimizers").focus()
+        self._look_for_active()
+
+    @work(thread=True)
+    def _look_for_active(self) -> None:
+        with suppress(UserError):  # it is said when a run is started there
+            number = active_count(self._app.root)
+            self.app.call_from_thread(self._show_active, number)
+
+    def _show_active(self, number: int) -> None:
+        if number and self._fork is None:
+            runs = "1 run is" if number == 1 else f"{number} runs are"
+            text = Text(self._title()).append(f"  {runs} training: r shows them")
+            self.query_one("#title", Static).update(text)
+
+    def _title(self) -> str:
+        if self._fork is None:
+            return "bigmodel-tui  choose what to train"
+        return clean(f"fork of {self._fork.folder.name} at {self._fork.checkpoint}")
+
+    def action_runs(self) -> None:
+        """List all runs."""
+        self._app.open_runs()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._refresh()
@@ -120,7 +156,9 @@ class LaunchScreen(Screen[None]):
         """Create the runs, start one engine for them and watch it."""
         try:
             configs = self._choice.configs()
-            runs = [rundir.create(self._app.root, config) for config in configs]
+            # A fork stands beside its parent, by whose name it finds it.
+            root = self._fork.folder.parent if self._fork else self._app.root
+            runs = [rundir.create(root, config) for config in configs]
             self._app.processes.append(launcher.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
@@ -134,7 +172,8 @@ class LaunchScreen(Screen[None]):
     def _refresh(self) -> None:
         """Bring everything that follows from the choice up to date."""
         lists = {preset_list.kind: preset_list for preset_list in self.query(PresetList)}
-        if any(not preset_list.chosen for preset_list in lists.values()):
+        # While the screen comes or goes there are fewer.
+        if len(lists) < len(_HEADINGS) or not all(found.chosen for found in lists.values()):
             return
         values = {widget.id or "": widget.value for widget in self.query(Input)}
         self._choice = Choice(
@@ -142,6 +181,7 @@ class LaunchScreen(Screen[None]):
             dataset=lists["datasets"].chosen[0],
             optimizers=tuple(lists["optimizers"].chosen),
             values={key: value.strip() for key, value in values.items() if value.strip()},
+            fork=self._fork,
         )
         for preset_list in lists.values():
             description = presets.load(preset_list.kind, preset_list.current).description
@@ -152,7 +192,10 @@ class LaunchScreen(Screen[None]):
         self._show_hint()
 
     def _show_settings(self) -> None:
-        defaults = self._choice.defaults()
+        try:
+            defaults = self._choice.defaults()
+        except ConfigError:  # presets that do not go together: the summary says why
+            defaults = {}
         for field in FIELDS:
             widget = self.query_one(f"#{field.key}", Input)
             widget.placeholder = defaults.get(field.key, "")

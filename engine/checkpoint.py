@@ -1,0 +1,226 @@
+"""Checkpoints as they are on the disk: found, verified and read, without torch.
+
+    checkpoints/step-00001200/
+      weights.safetensors   the model's parameters and buffers
+      tensors.pt            the optimizer's state and the random streams
+      state.json            `State`
+      manifest.json         `Manifest`: sizes and SHA-256 of the others
+
+A folder has this name only once all of it is on the disk; `checkpoint_store` writes it.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal, TypeVar
+from zlib import crc32
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.access import open_regular
+from engine.rundir import RunDir
+from presets import UserError
+from presets.schema import Clip, Count, Positive
+
+WEIGHTS, TENSORS, STATE = "weights.safetensors", "tensors.pt", "state.json"
+MANIFEST = "manifest.json"
+Reason = Literal["interval", "best", "end", "command", "stop"]
+
+_MAX_JSON_BYTES = 16 * 2**20
+_CRC = b',"crc":"%08x"}'
+_CRC_LENGTH = len(_CRC % 0)
+
+T = TypeVar("T", bound=Struct)
+_Whole = Annotated[int, Meta(ge=0, le=2**62)]
+
+
+class Best(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The best validation value so far."""
+
+    metric: str
+    """`val/accuracy`, or `val/loss` where there is no accuracy."""
+    value: float
+    step: _Whole
+
+
+class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The scalars that decide how a run goes on."""
+
+    step: _Whole
+    steps: Count
+    """The planned total, which commands may have changed."""
+    seconds: Annotated[float, Meta(ge=0)]
+    """Since the run's start."""
+    optimizer: str
+    """Its type; another type cannot use its state."""
+    lr: Positive
+    clip: Clip
+    best: Best | None = None
+    applied: list[str] = []
+    """The ids of the commands that brought it here."""
+
+
+class FileFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a file has to be."""
+
+    bytes: _Whole
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a checkpoint is, and how to tell that it is whole."""
+
+    format: Literal[1] = 1
+    step: _Whole
+    sequence: _Whole
+    """Counts the checkpoints of a run in the order in which they were written."""
+    reason: Reason
+    best: bool
+    """Whether it had the best validation value so far."""
+    finite: bool
+    """Whether all weights are finite."""
+    files: dict[str, FileFacts]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with a readable manifest; `verify` tells whether its files are whole."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def step(self) -> int:
+        return self.manifest.step
+
+    @property
+    def bytes(self) -> int:
+        return sum(facts.bytes for facts in self.manifest.files.values())
+
+
+def read(path: Path) -> Checkpoint:
+    """The checkpoint in this folder. Raises UserError, in one line, if it has no valid manifest."""
+    file = path / MANIFEST
+    data = _read_small(file)
+    body = data[:-_CRC_LENGTH] + b"}"
+    if len(data) <= _CRC_LENGTH or data[-_CRC_LENGTH:] != _CRC % crc32(body):
+        raise UserError(f"{file}: damaged (checksum mismatch)")
+    manifest = _decode(file, body, Manifest)
+    if set(manifest.files) != {WEIGHTS, TENSORS, STATE}:
+        raise UserError(f"{file}: expected the files {WEIGHTS}, {TENSORS} and {STATE}")
+    return Checkpoint(path, manifest)
+
+
+def verify(checkpoint: Checkpoint) -> None:
+    """Raise UserError, in one line, unless every file is what was written."""
+    for name, facts in checkpoint.manifest.files.items():
+        path = checkpoint.path / name
+        with _open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != facts.bytes:
+                raise UserError(f"{path}: {size} bytes, expected {facts.bytes}")
+            if digest(file) != facts.sha256:
+                raise UserError(f"{path}: damaged (checksum mismatch)")
+
+
+def digest(file: BinaryIO) -> str:
+    """The SHA-256 of the rest of an open file, in hexadecimal digits."""
+    found = hashlib.sha256()
+    while chunk := file.read(2**20):
+        found.update(chunk)
+    return found.hexdigest()
+
+
+def read_state(checkpoint: Checkpoint) -> State:
+    """Its scalars; UserError if they cannot be used."""
+    path = checkpoint.path / STATE
+    return _decode(path, _read_small(path), State)
+
+
+def sealed(manifest: Manifest) -> bytes:
+    """The contents of its file, with a checksum as in the event log."""
+    body = msgspec.json.encode(manifest)
+    return body[:-1] + _CRC % crc32(body)
+
+
+def listed(run: RunDir) -> list[Checkpoint]:
+    """All checkpoints with a valid manifest, in the order in which they were written."""
+    found = []
+    for path in _folders(run):
+        with suppress(UserError):
+            found.append(read(path))
+    return sorted(found, key=lambda item: (item.manifest.sequence, item.name))
+
+
+def newest_valid(
+    run: RunDir, warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
+) -> Checkpoint | None:
+    """The newest checkpoint whose files are all whole; None if there is none.
+
+    `warn` gets a line for each that is damaged. Reads every byte of what it returns.
+    """
+    readable = listed(run)
+    for path in sorted(set(_folders(run)) - {item.path for item in readable}):
+        try:
+            read(path)
+        except UserError as error:
+            warn(f"checkpoint skipped: {error}")
+    for checkpoint in reversed(readable):
+        try:
+            verify(checkpoint)
+            read_state(checkpoint)
+        except UserError as error:
+            warn(f"checkpoint skipped: {error}")
+        else:
+            return checkpoint
+    return None
+
+
+def named(run: RunDir, name: str) -> Checkpoint:
+    """The checkpoint of this name, verified; UserError if there is no such one."""
+    path = run.checkpoints_path / name
+    if path not in _folders(run):
+        known = ", ".join(item.name for item in listed(run)) or "none"
+        raise UserError(f"{run.id}: no checkpoint {name!r}; there are: {known}")
+    checkpoint = read(path)
+    verify(checkpoint)
+    return checkpoint
+
+
+def _folders(run: RunDir) -> list[Path]:
+    try:
+        return sorted(run.checkpoints_path.glob("step-*"))
+    except OSError:
+        return []
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return open_regular(path, os.O_NOFOLLOW)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: cannot be read ({why})") from None
+
+
+def _read_small(path: Path) -> bytes:
+    with _open(path) as file:
+        data = file.read(_MAX_JSON_BYTES + 1)
+    if len(data) > _MAX_JSON_BYTES:
+        raise UserError(f"{path}: longer than {_MAX_JSON_BYTES} bytes")
+    return data
+
+
+def _decode(path: Path, data: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise UserError(f"{path}: {str(error).splitlines()[0][:200]}") from None

@@ -1,0 +1,173 @@
+"""Keep a loss or gradient that is not finite from reaching the weights, without slowing the step.
+
+On the CPU the host looks at both numbers before the optimizer's step. On a GPU nobody waits for
+them: a flag on the device makes the fused optimizers leave the weights alone, as they do for
+gradient scaling, and the host learns of it when the recorded values arrive. Unless steps are to be
+skipped, the flag stays up, so that nothing is updated until then; what was computed in between is
+void, and the run goes on from the step in question.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from engine.events import NonFinite, number
+from engine.journal import Journal
+from engine.metrics import MAX_ROWS, MetricBuffer
+from engine.steering import Steering
+from engine.training import Training
+from presets.schema import RunConfig
+
+Policy = Literal["pause", "stop", "skip-step"]
+Outcome = tuple[Literal["done", "stopped"], str]
+"""How a run ended, and why, in one line."""
+
+_REMEMBERED = 4 * MAX_ROWS
+"""Steps whose gradient norms are kept on a GPU: more than can be on their way to the host."""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """What was not finite."""
+
+    step: int
+    quantity: Literal["loss", "grad_norm"]
+    value: float
+    layer: str
+
+    def __str__(self) -> str:
+        return f"{self.quantity} is {number(self.value)} at step {self.step}"
+
+
+class Guard:
+    """Watches the steps of one run."""
+
+    def __init__(
+        self,
+        training: Training,
+        config: RunConfig,
+        device: torch.device,
+        *,
+        wait: bool | None = None,
+    ) -> None:
+        """`wait` for both numbers before each step; by default on the CPU, and for optimizers that
+        know no flag."""
+        self.policy: Policy = config.on_non_finite
+        self.noticed: Bad | None = None
+        """The first bad step not yet acted on, as soon as the host knows of it."""
+        self._training = training
+        self._named = list(training.model.named_parameters())
+        self._buffers = list(training.model.buffers())
+        self._saved = [torch.clone(buffer) for buffer in self._buffers]
+        fused = bool(training.optimizer.defaults.get("fused"))
+        self.waits = (device.type == "cpu" or not fused) if wait is None else wait
+        self._was_bad = False
+        self._flag = torch.zeros((), device=device)
+        self._norms = torch.empty(0)
+        if not self.waits:
+            # How torch.amp.GradScaler tells fused optimizers to leave everything as it is.
+            optimizer: nn.Module = training.optimizer  # type: ignore[assignment]
+            optimizer.grad_scale, optimizer.found_inf = None, self._flag  # type: ignore[assignment]
+
+    def before(self) -> None:
+        """Remember what a forward pass changes by itself, such as batch norm's averages."""
+        if self._buffers:
+            torch._foreach_copy_(self._saved, self._buffers)
+
+    def allows(self, loss: Tensor, grad_norm: Tensor, norms: Tensor) -> bool:
+        """Whether the optimizer may step; where nobody waits, the flag sees to it.
+
+        `norms` are those of all gradients before clipping, which can spoil them.
+        """
+        step = self._training.step
+        if not self.waits:
+            self._raise_flag(step, loss.detach(), grad_norm, norms)
+            return True
+        values = loss.item(), grad_norm.item()
+        if math.isfinite(values[0]) and math.isfinite(values[1]):
+            self._was_bad = False
+            return True
+        if self._buffers:
+            torch._foreach_copy_(self._buffers, self._saved)
+        self._found(step, *values, norms)
+        return False
+
+    def inspect(self, steps: list[int], columns: Mapping[str, Sequence[float]]) -> int:
+        """Look at values that have arrived on the host; returns how many of these steps count."""
+        if self.waits:
+            return len(steps)
+        if self.noticed and self.policy != "skip-step":
+            return 0  # all of them are later
+        for row, step in enumerate(steps):
+            values = columns["train/loss"][row], columns["grad_norm"][row]
+            if math.isfinite(values[0]) and math.isfinite(values[1]):
+                self._was_bad = False
+                continue
+            self._found(step, *values, self._norms[step % _REMEMBERED])
+            if self.policy != "skip-step":
+                return row + 1
+        return len(steps)
+
+    def settled(self, metrics: MetricBuffer) -> bool:
+        """Whether the weights are those after this step: where nobody waits, first have all its
+        values brought to the host."""
+        if self.waits:
+            return True
+        metrics.drain()
+        void = self.noticed is not None and self.noticed.step < self._training.step
+        return self.policy == "skip-step" or not void
+
+    def act(self, journal: Journal, steering: Steering, last_good: str) -> Outcome | None:
+        """Tell of what was noticed and do as the policy says; returns how the run ends, if it does.
+
+        The steps after the bad one, if any, are taken back: their weights were not updated.
+        """
+        bad, self.noticed = self.noticed, None
+        self._flag.zero_()
+        if bad is None:
+            return None
+        if self.policy != "skip-step":
+            self._training.step = bad.step
+        journal.emit(
+            NonFinite(
+                step=bad.step,
+                quantity=bad.quantity,
+                value=number(bad.value),
+                layer=bad.layer,
+                policy=self.policy,
+                checkpoint=last_good,
+            )
+        )
+        if self.policy == "stop":
+            return ("stopped", str(bad))
+        if self.policy == "pause":
+            steering.pause(bad.step, str(bad))
+        return None
+
+    def _found(self, step: int, loss: float, grad_norm: float, norms: Tensor) -> None:
+        """Only the first of a series is worth telling; the curves show the rest."""
+        if not self._was_bad and self.noticed is None:
+            names = [name for name, parameter in self._named if parameter.grad is not None]
+            finite = torch.isfinite(norms).tolist()
+            layer = names[finite.index(False)] if False in finite else ""
+            if math.isfinite(loss):
+                self.noticed = Bad(step, "grad_norm", grad_norm, layer)
+            else:
+                self.noticed = Bad(step, "loss", loss, layer)
+        self._was_bad = True
+
+    def _raise_flag(self, step: int, loss: Tensor, grad_norm: Tensor, norms: Tensor) -> None:
+        if not len(self._norms):
+            self._norms = norms.new_zeros(_REMEMBERED, len(norms))
+        self._norms[step % _REMEMBERED] = norms
+        bad = torch.isfinite(loss + grad_norm).logical_not_().to(self._flag.dtype)
+        if self.policy == "skip-step":
+            self._flag.copy_(bad)
+        else:
+            torch.maximum(self._flag, bad, out=self._flag)
+        for buffer, saved in zip(self._buffers, self._saved, strict=True):
+            buffer.copy_(torch.where(self._flag > 0, saved, buffer))

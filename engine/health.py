@@ -1,0 +1,154 @@
+"""How a run is, derived from its log, its lock, its engine's sign of life and its process."""
+
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from engine import heartbeat, rundir
+from engine.access import open_regular
+from engine.events import RunEnded, RunStarted
+from engine.heartbeat import Beat
+from engine.identity import Identity
+from engine.rundir import RunDir, Status
+
+SILENT_SECONDS = 3.0
+"""A stopped process is stalled after so long without a sign of life."""
+HELD_SECONDS = 10.0
+"""The same for a process that is not stopped: a library may keep the interpreter for seconds."""
+STARTING_SECONDS = 60.0
+"""The same before the first step, where libraries of gigabytes are loaded."""
+FRESH_SECONDS = 10.0
+"""An engine on another machine that gave a sign of life within these is alive."""
+MIN_STALL_SECONDS = 30.0
+STALL_STEPS = 20.0
+"""No progress for so many times the mean step is a stall, if it is longer than that, too."""
+FIRST_STEP_SECONDS = 300.0
+"""The same before a mean is known: the first step may compile the model."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a run's status is, and what there is to say about it."""
+
+    status: Status
+    detail: str = ""
+    """One line, such as "killed by signal 9"; "" if the status says it all."""
+
+
+class Exit(Struct, frozen=True, kw_only=True):
+    """How a process ended, as its parent saw it."""
+
+    pid: int
+    began: int
+    """Of the process, as in its `Identity`."""
+    time: float
+    code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool = False
+    """Whether the kernel killed for lack of memory meanwhile."""
+
+    def __str__(self) -> str:
+        if self.signal is None:
+            return f"ended without a word, with exit status {self.code}"
+        likely = "; out of memory likely" if self.out_of_memory else ""
+        return f"killed by signal {self.signal}{likely}"
+
+
+def read_exit(run: RunDir, process: Identity | None) -> Exit | None:
+    """How this process ended; None if nobody saw it."""
+    with suppress(OSError, msgspec.MsgspecError, UnicodeError):
+        with open_regular(run.exit_path) as file:
+            seen = msgspec.json.decode(file.read(4096), type=Exit)
+        if process is None or (seen.pid, seen.began) == (process.pid, process.began):
+            return seen
+    return None
+
+
+def examine(
+    run: RunDir,
+    *,
+    alive: bool,
+    started: RunStarted | None,
+    ended: RunEnded | None,
+    paused: bool = False,
+) -> Health:
+    """The status with what is known of it. As with `rundir.status`, ask `locked` before reading
+    the log that `started`, `ended` and `paused` are taken from."""
+    simple = rundir.status(run, alive=alive, started=started, ended=ended, paused=paused)
+    if ended is not None or simple == "queued":
+        return Health(simple)
+    beat, holder = heartbeat.read(run), rundir.holder(run)
+    if alive:
+        return _of_living(simple, beat, holder)
+    fresh = beat is not None and abs(beat.age()) < FRESH_SECONDS
+    if holder is not None and not holder.same_boot:
+        return _of_far(run, holder, beat, fresh=fresh, started=started, paused=paused)
+    if beat is not None and beat.ended:
+        why = beat.log_trouble or "the disk was too slow"
+        return Health(_ended(beat.ended), f"{beat.reason}; the end of its log is missing ({why})")
+    seen = read_exit(run, holder)
+    return Health("crashed", str(seen) if seen else "nobody saw how its engine ended")
+
+
+def _ended(text: str) -> Status:
+    return "done" if text == "done" else "stopped" if text == "stopped" else "failed"
+
+
+def _of_far(
+    run: RunDir,
+    holder: Identity,
+    beat: Beat | None,
+    *,
+    fresh: bool,
+    started: RunStarted | None,
+    paused: bool,
+) -> Health:
+    """Of a run that nobody holds here, but whose engine ran under another kernel."""
+    if fresh:
+        status = rundir.status(run, alive=True, started=started, ended=None, paused=paused)
+        return Health(status, f"on {holder.host}")
+    if holder.host == socket.gethostname():
+        return Health("crashed", "the machine was restarted")
+    silence = f", silent for {_seconds(time.time() - beat.time)}" if beat else ""
+    return Health("unreachable", f"on {holder.host}{silence}")
+
+
+def _of_living(simple: Status, beat: Beat | None, holder: Identity | None) -> Health:
+    if beat is None:
+        return Health(simple)
+    silent = beat.age()
+    if holder is not None and not holder.same_boot:  # the lock reaches over from another machine
+        if silent < FRESH_SECONDS:
+            return Health(simple, f"on {holder.host}")
+        return Health("unreachable", f"on {holder.host}, silent for {_seconds(silent)}")
+    if stall := _stall(simple, beat, holder, silent):
+        return Health("stalled", stall)
+    if beat.log_trouble:
+        lost = f", {beat.log_dropped} lost" if beat.log_dropped else ""
+        waiting = f"{beat.log_waiting} records wait{lost}"
+        return Health(simple, f"its log cannot be written: {beat.log_trouble}; {waiting}")
+    return Health(simple, beat.resting if beat.resting != simple else "")
+
+
+def _stall(simple: Status, beat: Beat, holder: Identity | None, silent: float) -> str:
+    """Why the engine is stalled, and for how long; "" if it is not."""
+    stopped = holder is not None and holder.testable and holder.state() in ("T", "t")
+    if silent > SILENT_SECONDS and stopped:
+        return f"its process is stopped (SIGSTOP), for {_seconds(silent)}"
+    limit = STARTING_SECONDS if simple == "starting" or not beat.step else HELD_SECONDS
+    if silent > limit:
+        return f"its process is frozen, for {_seconds(silent)}"
+    if simple != "running" or beat.resting:
+        return ""
+    idle = time.monotonic() - beat.progress
+    mean = beat.step_seconds
+    longest = max(MIN_STALL_SECONDS, STALL_STEPS * mean) if mean else FIRST_STEP_SECONDS
+    return f"alive, no progress for {_seconds(idle)}" if idle > longest else ""
+
+
+def _seconds(seconds: float) -> str:
+    return f"{max(0, int(seconds))} s"

@@ -1,0 +1,169 @@
+"""The engine's sign of life: a small file that says when it was alive and when it made progress.
+
+It is written in place, which works on a full disk too, and is the only trace of an engine that
+other machines can trust: locks need not reach them.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+from engine.access import open_regular
+from engine.events import RunEnded
+from engine.identity import boot_id
+from engine.logwriter import Trouble
+from engine.rundir import RunDir
+
+BEAT_SECONDS = 1.0
+_SIZE = 1024
+"""Bytes of the file: always the same, so that writing it needs no room on the disk."""
+
+
+class Beat(Struct, frozen=True, kw_only=True):
+    """What an engine says of itself about once a second."""
+
+    host: str
+    boot: str
+    time: float
+    """When it was alive, in seconds since the epoch."""
+    clock: float
+    """The same on the monotonic clock, which all processes of one boot share."""
+    step: int
+    """Steps taken by this process; 0 before the first, also after a restart."""
+    progress: float
+    """When the last of them was taken, on the monotonic clock."""
+    step_seconds: float
+    """Mean seconds of a step of late; 0 before the first."""
+    resting: str
+    """Why no steps are taken: `paused`, `evaluating`, or ""."""
+    log_trouble: str
+    """Why the log cannot be written, or ""."""
+    log_waiting: int
+    """Records that wait for the disk."""
+    log_dropped: int
+    """Records that were lost."""
+    ended: str = ""
+    """How the run ended, for the case that the log could not be told."""
+    reason: str = ""
+
+    def age(self) -> float:
+        """Seconds since the engine was alive; of another machine, by its own clock."""
+        if self.boot == boot_id():
+            return max(0.0, time.monotonic() - self.clock)
+        return time.time() - self.time
+
+
+class Heartbeat(threading.Thread):
+    """A daemon thread that writes the file of one run."""
+
+    def __init__(
+        self,
+        run: RunDir,
+        *,
+        trouble: Callable[[], Trouble],
+        on_step: Callable[[int], None] | None = None,
+    ) -> None:
+        """`on_step` is told of each step, at once. Raises OSError if there can be no file."""
+        super().__init__(name="heartbeat", daemon=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._file = os.open(run.heartbeat_path, flags, 0o600)
+        self._trouble = trouble
+        self._on_step = on_step
+        self._host, self._boot = socket.gethostname()[:80], boot_id()
+        self._step = 0
+        self._progress = time.monotonic()
+        self._resting = ""
+        self._ended: RunEnded | None = None
+        self._measured = (0, self._progress)
+        self._step_seconds = 0.0
+        self._closed = threading.Event()
+        self._beat()
+        self.start()
+
+    def progress(self, step: int) -> None:
+        """The run is now at this step."""
+        self._step = step
+        self._progress = time.monotonic()
+        if self._on_step:
+            self._on_step(step)
+
+    def rest(self, why: str) -> str:
+        """No steps are to be expected, and why; "" when they are again. Returns what it was."""
+        before, self._resting = self._resting, why
+        self._progress = time.monotonic()
+        return before
+
+    def end(self, ended: RunEnded) -> None:
+        """Keep how the run ended, which a full disk may keep out of the log."""
+        self._ended = ended
+
+    def close(self) -> None:
+        """Write a last time, and stop."""
+        self._closed.set()
+        self.join(2.0)
+        if not self.is_alive():  # else it hangs in a write, and ends with the process
+            self._beat()
+            os.close(self._file)
+
+    def run(self) -> None:
+        """The thread's work."""
+        while not self._closed.wait(BEAT_SECONDS):
+            self._beat()
+
+    def _beat(self) -> None:
+        self._measure()
+        trouble = self._trouble()
+        beat = Beat(
+            host=self._host,
+            boot=self._boot,
+            time=time.time(),
+            clock=time.monotonic(),
+            step=self._step,
+            progress=self._progress,
+            step_seconds=self._step_seconds,
+            resting=self._resting,
+            log_trouble=trouble.reason[:80],
+            log_waiting=trouble.waiting,
+            log_dropped=trouble.dropped,
+            ended=self._ended.status if self._ended else "",
+            reason=self._ended.reason[:100] if self._ended else "",
+        )
+        with suppress(OSError):
+            os.pwrite(self._file, encode(beat), 0)
+
+    def _measure(self) -> None:
+        """A mean that follows changes of speed within seconds; one slow step shows too."""
+        step, at = self._step, self._progress
+        steps = step - self._measured[0]
+        if steps > 0:
+            mean = (at - self._measured[1]) / steps
+            self._step_seconds = mean if not self._step_seconds else (self._step_seconds + mean) / 2
+        if steps:
+            self._measured = (step, at)
+
+
+def encode(beat: Beat) -> bytes:
+    """JSON with a checksum, padded to the size of the file."""
+    body = msgspec.json.encode(beat)
+    return (body + b" %08x" % crc32(body)).ljust(_SIZE - 1) + b"\n"
+
+
+def read(run: RunDir) -> Beat | None:
+    """The newest sign of life; None if there is none that can be read."""
+    for _ in range(3):  # a read may fall into a write
+        try:
+            with open_regular(run.heartbeat_path) as file:
+                body, _, checksum = file.read(_SIZE).strip().rpartition(b" ")
+        except OSError:
+            return None
+        if checksum == b"%08x" % crc32(body):
+            with suppress(msgspec.MsgspecError, UnicodeError):
+                return msgspec.json.decode(body, type=Beat)
+    return None

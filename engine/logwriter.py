@@ -1,0 +1,188 @@
+"""Append to an event log from a thread of its own: no disk slows down or stops who appends."""
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.events import AnyEvent, encode
+from engine.logparts import Missing, Pen, Queue, cut_torn_tail
+
+MAX_QUEUED_RECORDS = 4096
+MAX_QUEUED_BYTES = 4 * 2**20
+"""What waits in memory for a disk that does not write; more is dropped and counted."""
+SYNC_SECONDS = 1.0
+"""Between two `fdatasync`, at least."""
+RETRY_SECONDS = 0.25
+"""After the disk refused a record."""
+SLOW_SECONDS = 2.0
+"""A single write that takes longer is trouble to tell of."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps a log from being written."""
+
+    reason: str
+    """As the system says it; "" if nothing does."""
+    waiting: int
+    """Records in memory."""
+    dropped: int
+    """Records that were lost so far."""
+
+
+class LogWriter:
+    """Appends events; one `os.write` each, `fdatasync` at most once a second.
+
+    A record survives the death of the process once its `os.write` returned: `written` counts
+    these. What the disk does not take waits in memory; what does not fit there is dropped, and a
+    `Gap` takes its place in the log as soon as there is room again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_records: int = MAX_QUEUED_RECORDS,
+        max_bytes: int = MAX_QUEUED_BYTES,
+    ) -> None:
+        """Open or create the log; a torn last line is cut off. Raises OSError if it cannot be."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._file = os.open(path, flags, 0o600)
+        self.cut_bytes = cut_torn_tail(self._file)
+        self.written = 0
+        self.dropped = 0
+        self._queued = 0
+        self._synced = 0
+        """These three count records of this writer since its beginning."""
+        self._pen = Pen(self._file)
+        self._queue = Queue(max_records, max_bytes)
+        self._missing = Missing()
+        self._reason = ""
+        """Why the last write or sync failed; "" if it did not."""
+        self._sync_at = 0.0
+        """When the next `fdatasync` may be, on the monotonic clock."""
+        self._hurry = False
+        """Somebody waits for an `fdatasync`."""
+        self._closing = self._gave_up = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="log", daemon=True)
+        self._thread.start()
+
+    def append(self, event: AnyEvent) -> None:
+        """Queue one record. Never waits for the disk, never raises OSError."""
+        line = encode(event)
+        with self._changed:
+            if self._missing.records and self._queue.has_room(len(line) + 1024):
+                self._put_gap()
+            if self._missing.records or not self._queue.has_room(len(line)):
+                self._missing.add(event, self.trouble().reason)
+                self.dropped += 1
+                return
+            self._put(line)
+            if len(self._queue.lines) == 1:  # else the thread is at work, or waits for the disk
+                self._changed.notify_all()
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until the kernel has all records; False if it has not after `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._queue.lines and not self._missing.records, timeout
+            )
+
+    def sync(self, timeout: float = 10.0) -> bool:
+        """Wait until all records so far are on the disk; False if not after `timeout` seconds."""
+        with self._changed:
+            goal = self._queued
+            self._hurry = True
+            self._changed.notify_all()
+            return self._changed.wait_for(
+                lambda: self._synced >= goal and not self._missing.records, timeout
+            )
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Write what waits and close; False if after `timeout` seconds records were left."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        complete = not self._thread.is_alive()
+        with self._changed:
+            self._gave_up = True
+            self._changed.notify_all()
+        self._thread.join(RETRY_SECONDS)  # inside a write that hangs it ends with the process
+        return complete and not self._queue.lines and not self._missing.records
+
+    def trouble(self) -> Trouble:
+        """What keeps the log from being written now."""
+        reason, since = self._reason, self._pen.since
+        if not reason and since and time.monotonic() - since > SLOW_SECONDS:
+            reason = "the disk does not answer"
+        return Trouble(reason, len(self._queue.lines), self.dropped)
+
+    def _put(self, line: bytes) -> None:
+        self._queue.put(line)
+        self._queued += 1
+
+    def _put_gap(self) -> None:
+        self._put(encode(self._missing.gap()))
+        self._missing = Missing()
+
+    def _work(self) -> None:
+        """The thread."""
+        try:
+            while self._wait():
+                if self._queue.lines:
+                    self._write()
+                if self._synced < self.written and (
+                    time.monotonic() >= self._sync_at or (self._hurry and not self._queue.lines)
+                ):
+                    self._sync()
+            if self._synced < self.written:
+                self._sync()
+        finally:
+            os.close(self._file)
+
+    def _wait(self) -> bool:
+        """Wait until there is something to write or to sync; False at the end."""
+        with self._changed:
+            while not self._gave_up:
+                if self._missing.records and not self._queue.lines:
+                    self._put_gap()
+                if self._queue.lines:
+                    return True
+                unsynced = self._synced < self.written
+                if self._closing:
+                    return False
+                if unsynced and (self._hurry or time.monotonic() >= self._sync_at):
+                    return True
+                self._changed.wait(self._sync_at - time.monotonic() if unsynced else None)
+            return False
+
+    def _write(self) -> None:
+        """Write the first record of the queue, or note why not and wait a little."""
+        reason = self._pen.write(self._queue.lines[0])
+        with self._changed:
+            self._reason = reason
+            if reason:
+                self._changed.wait_for(lambda: self._gave_up, RETRY_SECONDS)
+                return
+            self.written += 1
+            self._queue.drop_first()
+            self._changed.notify_all()
+
+    def _sync(self) -> None:
+        goal = self.written
+        reason = ""
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            reason = error.strerror or str(error)
+        with self._changed:
+            self._sync_at = time.monotonic() + SYNC_SECONDS
+            self._reason = reason
+            self._hurry = False
+            if not reason:
+                self._synced = goal
+            self._changed.notify_all()

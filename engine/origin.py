@@ -1,0 +1,33 @@
+"""Where a run begins: anew, with a checkpoint of its own, or with one of its parent."""
+
+from pathlib import Path
+
+import torch
+
+from engine import checkpoint, snapshot
+from engine.checkpoint import Checkpoint
+from engine.events import Parent
+from engine.fork import find_parent
+from engine.rundir import RunDir
+from engine.training import Training
+
+
+def resume(path: Path, training: Training, device: torch.device) -> tuple[Checkpoint, float]:
+    """Go on from a checkpoint of this run; returns it, and the seconds that the run has had.
+
+    Raises UserError, in one line, if it cannot be used.
+    """
+    found = checkpoint.read(path)
+    taken = snapshot.load(found)
+    snapshot.restore(taken, training, device)
+    return found, taken.state.seconds
+
+
+def fork(run: RunDir, parent: str, training: Training, device: torch.device) -> Parent:
+    """Begin with the checkpoint RUN_ID/CHECKPOINT of a run beside this one.
+
+    Raises UserError, in one line, if it cannot be used.
+    """
+    found = find_parent(run, parent)
+    snapshot.inherit(snapshot.load(found), training, device)
+    return Parent(run=found.path.parent.parent.name, checkpoint=found.name, step=found.step)

@@ -1,0 +1,50 @@
+"""What the log of a run tells the engine that continues it about the commands of before."""
+
+from collections.abc import Collection
+
+from engine.control import Refused, Request, taken
+from engine.events import Command
+from engine.log import LogReader
+from engine.rundir import RunDir
+
+
+class Past:
+    """The commands in a log, read once."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Raises OSError if the log exists but cannot be read."""
+        self._applied: dict[str, Command] = {}
+        """Those that set something."""
+        self._accepted: dict[str, int] = {}
+        self._finished: set[str] = set()
+        reader = LogReader(run.events_path)
+        while events := reader.read():
+            for event in events:
+                if isinstance(event, Command):
+                    self._take_in(event)
+        self.unanswered: list[Request | Refused] = [
+            request for request in taken(run) if request.id not in self._finished
+        ]
+        """Taken from the folder by an engine that died before it could obey them."""
+
+    def _take_in(self, event: Command) -> None:
+        if event.outcome == "accepted":
+            self._accepted[event.id] = event.step
+            return
+        self._finished.add(event.id)
+        if event.outcome == "applied" and event.command == "set":
+            self._applied.pop(event.id, None)
+            self._applied[event.id] = event
+
+    def answered(self, command_id: str) -> bool:
+        """Whether this command was applied or rejected."""
+        return command_id in self._finished
+
+    def accepted_at(self, command_id: str) -> int:
+        """The step at which a command was accepted first; 0 if it was not."""
+        return self._accepted.get(command_id, 0)
+
+    def applied_after(self, known: Collection[str]) -> list[Command]:
+        """The applied `set` commands that are not among `known`, in the order of their steps."""
+        found = [event for key, event in self._applied.items() if key not in known]
+        return sorted(found, key=lambda event: event.step)

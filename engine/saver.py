@@ -1,0 +1,176 @@
+"""Decides when checkpoints are written: at intervals, at the best value, at the end, on command."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from engine import checkpoint_store, snapshot
+from engine.checkpoint import Best, Checkpoint, Reason, listed
+from engine.events import CheckpointSaved
+from engine.journal import Journal
+from engine.rundir import RunDir
+from engine.snapshot import Snapshot
+from engine.training import Training
+from presets.schema import CheckpointPolicy
+
+BEST_SECONDS = 10.0
+"""The best state waits in memory so long before it is written: early on, every evaluation is the
+best so far, and a run of seconds should write its best once."""
+_SYNC_SECONDS = 5.0
+
+
+class Saver:
+    """Writes the checkpoints of one run. On leaving its context the best state is on the disk."""
+
+    def __init__(
+        self,
+        *,
+        run: RunDir,
+        journal: Journal,
+        training: Training,
+        device: torch.device,
+        policy: CheckpointPolicy,
+        settle: Callable[[], None],
+        resumed: Checkpoint | None = None,
+    ) -> None:
+        """`settle` sends all that was recorded to the log, so that no checkpoint is ahead of it."""
+        self._run = run
+        self._journal = journal
+        self._training = training
+        self._device = device
+        self._policy = policy
+        self._settle = settle
+        self._waiting: Snapshot | None = None
+        """The best state, unless it is on the disk."""
+        self._began = self._best_at = self._saved_at = time.monotonic()
+        checkpoint_store.remove_drafts(run)
+        self.newest = resumed
+        """The newest checkpoint of this timeline; those of steps that became void do not count."""
+        self._newest_state = self._identity() if resumed else None
+        finite = [item.name for item in listed(run) if item.manifest.finite]
+        self.last_good = finite[-1] if finite else ""
+        """The newest checkpoint whose weights are finite, or ""."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if self._waiting is not None:
+            with suppress(Exception):  # an error that ended the run is the one to report
+                self._settle()
+                self._write_best()
+
+    @property
+    def due(self) -> bool:
+        """Whether the interval is over. Cheap enough to be asked after every step."""
+        every, minutes = self._policy.every_steps, self._policy.every_minutes
+        if every is not None and self._training.step % every == 0:
+            return True
+        now = time.monotonic()
+        if self._waiting is not None and now - self._best_at >= BEST_SECONDS:
+            return True
+        return minutes is not None and now - self._saved_at >= 60 * minutes
+
+    def save_due(self) -> None:
+        """Write what `due` is about."""
+        now = time.monotonic()
+        if self._waiting is not None and now - self._best_at >= BEST_SECONDS:
+            self._settle()
+            self._write_best()
+        every, minutes = self._policy.every_steps, self._policy.every_minutes
+        by_steps = every is not None and self._training.step % every == 0
+        if by_steps or (minutes is not None and now - self._saved_at >= 60 * minutes):
+            self.save("interval")
+
+    def evaluated(self, means: Mapping[str, float]) -> None:
+        """Keep the state if these means of the validation set are the best so far."""
+        name = "accuracy" if "accuracy" in means else "loss"
+        value, best = means[name], self._training.best
+        if not math.isfinite(value):
+            return
+        if best is not None and (
+            value <= best.value if name == "accuracy" else value >= best.value
+        ):
+            return
+        self._training.best = Best(metric=f"val/{name}", value=value, step=self._training.step)
+        self._waiting = self._take()
+
+    def save(self, reason: Reason) -> str | None:
+        """Write a checkpoint of now; returns what went wrong, None if nothing did."""
+        self._settle()
+        self._saved_at = time.monotonic()
+        if self.newest is not None and self._newest_state == self._identity():
+            self._tell(self.newest, reason)
+            return None
+        best = self._waiting
+        if best is not None and best.state == self._training.state(best.state.seconds):
+            self._waiting = None  # one checkpoint is both
+            trouble = self._write(best, reason, best=True)
+            if trouble:
+                self._waiting = best
+            return trouble
+        self._write_best()
+        return self._write(self._take(), reason, best=False)
+
+    def finish(self, reason: Reason) -> None:
+        """Write the last checkpoint of the run, unless it took no step."""
+        if self._training.step:
+            self.save(reason)
+
+    def _take(self) -> Snapshot:
+        return snapshot.take(self._training, self._device, self._journal.seconds())
+
+    def _identity(self) -> tuple[int, int]:
+        """Two states of a run that agree in this are one."""
+        return self._training.step, len(self._training.applied)
+
+    def _write_best(self) -> None:
+        taken, self._waiting = self._waiting, None
+        self._best_at = time.monotonic()
+        if taken is not None and self._write(taken, "best", best=True):
+            self._waiting = taken  # the disk may have room later
+
+    def _write(self, taken: Snapshot, reason: Reason, *, best: bool) -> str | None:
+        """Training goes on whatever happens to the disk."""
+        try:
+            with self._journal.busy("saving"):
+                written = checkpoint_store.write(
+                    self._run,
+                    step=taken.state.step,
+                    reason=reason,
+                    best=best,
+                    finite=taken.finite,
+                    fill=taken.write,
+                )
+                self._journal.sync(_SYNC_SECONDS)
+        except OSError as error:
+            trouble = (
+                f"checkpoint of step {taken.state.step} not written: {error.strerror or error}"
+            )
+            self._journal.say(trouble, "warning")
+            return trouble
+        self.newest = written
+        self._newest_state = (taken.state.step, len(taken.state.applied))
+        if taken.finite:
+            self.last_good = written.name
+        self._tell(written, reason)
+        checkpoint_store.rotate(self._run)
+        return None
+
+    def _tell(self, written: Checkpoint, reason: Reason) -> None:
+        self._journal.emit(
+            CheckpointSaved(
+                name=written.name,
+                step=written.step,
+                reason=reason,
+                bytes=written.bytes,
+                finite=written.manifest.finite,
+            )
+        )

@@ -1,0 +1,177 @@
+"""The state of a run in memory: taken between two steps, written to files, read and restored."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.checkpoint import (
+    STATE,
+    TENSORS,
+    WEIGHTS,
+    Checkpoint,
+    State,
+    read_state,
+    verify,
+)
+from engine.training import Training
+from presets import UserError
+
+Tensors = dict[str, Any]
+"""`optimizer`: its state_dict; `cpu_rng`, `cuda_rng`: the state of torch's random streams."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy in the host's memory, which later steps do not change."""
+
+    weights: dict[str, Tensor]
+    """Parameters and buffers by name."""
+    tensors: Tensors
+    state: State
+    finite: bool
+    """Whether all weights are finite."""
+
+    def write(self, folder: Path) -> None:
+        """Write the three files of a checkpoint. Raises OSError, also for what the libraries say
+        of a full disk in words of their own."""
+        try:
+            safetensors.torch.save_file(self.weights, folder / WEIGHTS)
+            with (folder / TENSORS).open("wb") as file:
+                torch.save(self.tensors, file)
+        except (SafetensorError, RuntimeError) as error:
+            raise OSError(f"cannot be written ({_line(error)})") from None
+        (folder / STATE).write_bytes(msgspec.json.encode(self.state))
+
+
+def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
+    """Copy everything that decides how the run goes on; waits for the device."""
+    weights = {name: _copy(tensor) for name, tensor in training.model.state_dict().items()}
+    tensors: Tensors = {
+        "optimizer": _copied(training.optimizer.state_dict()),
+        "cpu_rng": torch.get_rng_state(),
+    }
+    if device.type == "cuda":
+        tensors["cuda_rng"] = torch.cuda.get_rng_state(device)
+    finite = all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
+    return Snapshot(weights, tensors, training.state(seconds), finite)
+
+
+def load(checkpoint: Checkpoint) -> Snapshot:
+    """Read a checkpoint after verifying it.
+
+    Raises UserError, in one line, if it is damaged or holds anything but tensors and plain values:
+    a pickle can run code, and is never loaded as such.
+    """
+    verify(checkpoint)
+    state = read_state(checkpoint)
+    weights = _refuse(checkpoint.path / WEIGHTS, safetensors.torch.load_file)
+    tensors = _refuse(
+        checkpoint.path / TENSORS,
+        lambda path: torch.load(path, map_location="cpu", weights_only=True),
+    )
+    if not isinstance(tensors, dict) or not {"optimizer", "cpu_rng"} <= set(tensors):
+        raise UserError(f"{checkpoint.path / TENSORS}: refused: not the tensors of a checkpoint")
+    return Snapshot(weights, tensors, state, checkpoint.manifest.finite)
+
+
+def restore(snapshot: Snapshot, training: Training, device: torch.device) -> None:
+    """Put `training` and the random streams into the state that was taken, bit for bit.
+
+    Raises UserError, in one line, if the checkpoint is of another model or optimizer.
+    """
+    if snapshot.state.optimizer != training.optimizer_type:
+        given, own = snapshot.state.optimizer, training.optimizer_type
+        raise UserError(f"the checkpoint is of optimizer {given}, the run has {own}")
+    _restore_weights(snapshot, training)
+    _restore_optimizer(snapshot.tensors["optimizer"], training)
+    _restore_streams(snapshot, device)
+    training.go_on_from(snapshot.state)
+
+
+def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> None:
+    """Begin a fork: weights, step and random streams of the parent, and what its optimizer
+    remembers if it is of the same type; learning rate, clipping and total are the fork's own.
+
+    Raises UserError, in one line, if the weights do not fit, or nothing is left to do.
+    """
+    _restore_weights(snapshot, training)
+    if snapshot.state.optimizer == training.optimizer_type:
+        own = training.optimizer.state_dict()["param_groups"]
+        theirs = snapshot.tensors["optimizer"]
+        _restore_optimizer({**theirs, "param_groups": own}, training)
+    _restore_streams(snapshot, device)
+    training.step = snapshot.state.step
+    if training.steps <= training.step:
+        raise UserError(
+            f"steps: {training.step} were done by the parent already, and the total is "
+            f"{training.steps}; set a larger one"
+        )
+
+
+def _restore_weights(snapshot: Snapshot, training: Training) -> None:
+    try:
+        training.model.load_state_dict(snapshot.weights)
+    except RuntimeError as error:
+        what = " ".join(str(error).split())
+        raise UserError(f"the checkpoint is of another model: {what:.200}") from None
+
+
+def _restore_optimizer(state: dict[str, Any], training: Training) -> None:
+    """Torch compares the numbers of parameters only: the shapes are checked here."""
+    parameters = [p for group in training.optimizer.param_groups for p in group["params"]]
+    try:
+        fits = all(
+            not isinstance(value, Tensor) or value.shape in ((), parameters[index].shape)
+            for index, values in state["state"].items()
+            for value in values.values()
+        )
+        if fits:
+            training.optimizer.load_state_dict(state)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError) as error:
+        raise UserError(f"the checkpoint's optimizer does not fit: {_line(error)}") from None
+    if not fits:
+        raise UserError("the checkpoint's optimizer does not fit: it has other shapes")
+
+
+def _restore_streams(snapshot: Snapshot, device: torch.device) -> None:
+    try:
+        torch.set_rng_state(snapshot.tensors["cpu_rng"])
+        if device.type == "cuda" and "cuda_rng" in snapshot.tensors:
+            torch.cuda.set_rng_state(snapshot.tensors["cuda_rng"], device)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise UserError(f"the checkpoint's random streams do not fit: {_line(error)}") from None
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True)
+
+
+def _copied(value: Any) -> Any:
+    """A deep copy with all tensors in the host's memory."""
+    if isinstance(value, Tensor):
+        return _copy(value)
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _refuse(path: Path, read: Callable[[Path], Any]) -> Any:
+    try:
+        return read(path)
+    # Whatever a forged file makes the two libraries raise, it is one line and no traceback.
+    except Exception as error:
+        raise UserError(f"{path}: refused: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or os.strerror(error.errno or 0)
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

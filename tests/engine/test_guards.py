@@ -1,0 +1,230 @@
+"""What is not finite never reaches the weights."""
+
+from functools import partial
+
+import pytest
+import torch
+from forked import last_checkpoint, of
+from test_resume import check_equal, interrupt
+
+from engine import control, loop, rundir, snapshot
+from engine.batches import Batches
+from engine.checkpoint import listed
+from engine.events import (
+    CheckpointSaved,
+    Command,
+    Evaluation,
+    NonFinite,
+    Restarted,
+    Scalars,
+    StateChanged,
+)
+from engine.guards import Guard
+from engine.steering import Steering
+
+BAD = 5
+
+
+@pytest.fixture(params=[True, False], ids=["waits", "deferred"])
+def waits(request, monkeypatch):
+    """Both ways to guard; the one without waiting, which GPUs take, works on the CPU too."""
+    monkeypatch.setattr(loop, "Guard", partial(Guard, wait=request.param))
+    return request.param
+
+
+@pytest.fixture
+def poison(monkeypatch):
+    """Makes the batches of these steps NaN."""
+
+    def at(*steps):
+        original = Batches.at
+
+        def spoiled(self, step):
+            x, y = original(self, step)
+            return (x * float("nan") if step in steps else x), y
+
+        monkeypatch.setattr(Batches, "at", spoiled)
+
+    return at
+
+
+def runs(root):
+    return rundir.list_runs(root)
+
+
+def column(events, name):
+    return {
+        step: value
+        for event in of(Scalars, events)
+        for step, value in zip(event.step, event.values[name], strict=True)
+    }
+
+
+def answer_pause(monkeypatch, *commands):
+    """Send commands as soon as the run pauses; the weights are looked at just before."""
+    seen = []
+    original = Steering.pause
+
+    def pause(self, step, reason):
+        original(self, step, reason)
+        for command in commands:
+            control.send(self.run, *command)
+        self._inbox._next_look = 0.0
+        seen.append((step, reason))
+
+    monkeypatch.setattr(Steering, "pause", pause)
+    return seen
+
+
+def weights(root):
+    (run,) = runs(root)
+    return snapshot.load(last_checkpoint(run)).weights
+
+
+def check_finite(tensors):
+    assert tensors
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+
+
+KINDS = [(o, c) for o in ("adam", "adamw", "momentum", "sgd") for c in ("none", "norm", "value")]
+
+
+@pytest.mark.usefixtures("waits")
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_stop_before_the_bad_step(train, tiny, tmp_path, poison, kind):
+    optimizer, clip = kind
+    settings = {"clip__mode": clip, "model__batch_norm": True, "checkpoint__every_steps": 4}
+    poison(BAD)
+    events = train(tiny(optimizer, steps=9, on_non_finite="stop", **settings))
+    (event,) = of(NonFinite, events)
+    assert (event.step, event.quantity, event.value, event.policy) == (BAD, "loss", "nan", "stop")
+    assert (event.layer, event.checkpoint) == ("1.weight", "step-00000004")
+    ended = events[-1]
+    assert (ended.status, ended.reason, ended.step) == ("stopped", "loss is nan at step 5", BAD)
+    losses = column(events, "train/loss")
+    assert list(losses) == [1, 2, 3, 4, 5]
+    assert losses[BAD] == "nan"
+    (run,) = runs(tmp_path)
+    before, after = (snapshot.load(item) for item in listed(run)[-2:])
+    assert (before.state.step, after.state.step) == (4, BAD)
+    check_finite(after.weights)
+    assert after.weights.keys() == before.weights.keys()
+    for name, tensor in before.weights.items():  # buffers of batch norm too
+        assert torch.equal(tensor, after.weights[name])
+    moments = [run_state(taken) for taken in (before, after)]
+    assert all(torch.equal(a, b) for a, b in zip(*moments, strict=True))
+
+
+def run_state(taken):
+    states = taken.tensors["optimizer"]["state"].values()
+    return [value for state in states for value in state.values() if torch.is_tensor(value)]
+
+
+@pytest.mark.usefixtures("waits")
+def test_skip_step_goes_on(train, tiny, tmp_path, poison):
+    poison(2, 3, 7)
+    events = train(tiny(steps=9, on_non_finite="skip-step"))
+    assert [e.step for e in of(NonFinite, events)] == [2, 7]  # one for each series
+    losses = column(events, "train/loss")
+    assert [step for step, loss in losses.items() if loss == "nan"] == [2, 3, 7]
+    assert (events[-1].status, events[-1].step) == ("done", 9)
+    assert [e.step for e in of(Evaluation, events) if e.split == "val"] == [3, 6, 9]
+    check_finite(weights(tmp_path))
+
+
+@pytest.mark.usefixtures("waits")
+def test_pause_lets_a_person_decide(train, tiny, tmp_path, poison, monkeypatch):
+    poison(BAD)
+    commands = [("checkpoint",), ("set", control.Arguments(lr=1e-4)), ("resume",)]
+    seen = answer_pause(monkeypatch, *commands)
+    events = train(tiny(steps=9, on_non_finite="pause"))
+    assert seen == [(BAD, "loss is nan at step 5")]
+    states = [(e.state, e.step) for e in of(StateChanged, events)]
+    assert states == [("paused", BAD), ("running", BAD)]
+    applied = [(c.command, c.step) for c in of(Command, events) if c.outcome == "applied"]
+    assert applied == [("checkpoint", BAD), ("set", BAD), ("resume", BAD)]
+    (saved, *_) = [e for e in of(CheckpointSaved, events) if e.reason == "command"]
+    assert (saved.step, saved.finite) == (BAD, True)
+    losses = column(events, "train/loss")
+    assert list(losses) == list(range(1, 10))
+    assert [step for step, loss in losses.items() if loss == "nan"] == [BAD]
+    assert column(events, "lr")[6] == 1e-4
+    assert events[-1].status == "done"
+    check_finite(weights(tmp_path))
+
+
+@pytest.mark.usefixtures("waits")
+def test_pause_at_the_last_step_waits_too(train, tiny, poison, monkeypatch):
+    poison(4)
+    answer_pause(monkeypatch, ("stop",))
+    events = train(tiny(steps=4, on_non_finite="pause"))
+    assert (events[-1].status, events[-1].step) == ("stopped", 4)
+
+
+@pytest.mark.usefixtures("waits")
+def test_the_layer_is_the_first_from_the_input_on(train, tiny, monkeypatch):
+    original = loop.gradient_norms
+
+    def spoil(parameters):
+        parameters[2].grad.fill_(float("inf"))  # a gradient alone; the loss is finite
+        return original(parameters)
+
+    monkeypatch.setattr(loop, "gradient_norms", spoil)
+    config = tiny(steps=3, clip__mode="norm", on_non_finite="stop", model__batch_norm=False)
+    events = train(config)
+    (event,) = of(NonFinite, events)
+    built = loop._build(config, loop.configure.plan(config), torch.device("cpu"))
+    names = [name for name, _ in built.model.named_parameters()]
+    assert (event.step, event.quantity, event.value) == (1, "grad_norm", "inf")
+    assert event.layer == names[2]
+
+
+@pytest.mark.usefixtures("waits")
+def test_weights_that_overflow_are_not_the_last_good_ones(train, tiny, tmp_path):
+    """A finite gradient times a huge rate: only the next loss tells."""
+    settings = {"optimizer__lr": 1e38, "clip__mode": "none", "on_non_finite": "stop"}
+    events = train(tiny("sgd", steps=6, checkpoint__every_steps=1, **settings))
+    (event,) = of(NonFinite, events)
+    assert event.step == 2
+    saved = of(CheckpointSaved, events)
+    good = [e.name for e in saved if e.finite]
+    assert event.checkpoint == (good[-1] if good else "")
+
+
+def test_nothing_is_restarted_for_it(train, tiny, poison):
+    poison(2)
+    assert not of(Restarted, train(tiny(steps=4)))
+
+
+def test_a_skipped_step_is_part_of_an_exact_resume(tmp_path, tiny, poison):
+    poison(3, 8)
+    config = tiny(steps=12, on_non_finite="skip-step", checkpoint__every_steps=5)
+    whole = interrupt(tmp_path / "whole", config)
+    check_equal(interrupt(tmp_path / "cut", config, 7, 11), whole)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("policy", ["stop", "skip-step"])
+def test_on_a_gpu_nothing_waits_for_the_guard(tiny, policy):
+    device = torch.device("cuda", 0)
+    config = tiny(on_non_finite=policy, model__batch_norm=True)
+    training = loop._build(config, loop.configure.plan(config), device)
+    guard = Guard(training, config, device)
+    assert not guard.waits
+    x, y = torch.randn(8, 2, device=device), torch.zeros(8, dtype=torch.long, device=device)
+    bad = x * float("nan")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(1, 5):
+            training.step = step
+            guard.before()
+            loss = torch.nn.functional.cross_entropy(training.model(bad if step == 2 else x), y)
+            training.optimizer.zero_grad()
+            loss.backward()
+            norms = loop.gradient_norms(training.parameters)
+            clipped = loop.clip(training.parameters, config.clip, norms)
+            if guard.allows(loss, clipped["grad_norm"], norms):
+                training.optimizer.step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    check_finite(training.model.state_dict())

@@ -1,0 +1,192 @@
+"""Interrupted and resumed equals uninterrupted, bit for bit."""
+
+import random
+
+import pytest
+import torch
+from forked import in_child, last_checkpoint, of, told, train, train_and_die, wait
+
+from engine import control, rundir, snapshot
+from engine.control import Arguments
+from engine.events import Command, Restarted, RunEnded, RunStarted
+from engine.log import read_all
+
+OPTIMIZERS = ["adam", "adamw", "gd", "momentum", "sgd"]
+CLIPS = {"none": 1.0, "norm": 0.5, "value": 0.01}
+
+
+def same(first, second):
+    """Deep equality, tensors bit by bit."""
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    return first == second
+
+
+def final(run):
+    """All that the last checkpoint holds, apart from times."""
+    taken = snapshot.load(last_checkpoint(run))
+    state = taken.state
+    return taken.weights, taken.tensors, (state.step, state.steps, state.clip, state.best)
+
+
+def interrupt(root, config, *steps, prepare=None):
+    """A run that was killed at these steps, in this order, and finished at last."""
+    run = rundir.create(root, config)
+    if prepare:
+        prepare(run)
+    for step in steps:
+        train_and_die(run, step)
+    assert wait(in_child(lambda: train(run))) == 0
+    return run
+
+
+def check_equal(interrupted, whole):
+    assert told(interrupted) == told(whole)
+    assert same(final(interrupted), final(whole))
+    ended = of(RunEnded, read_all(interrupted.events_path))
+    assert [end.status for end in ended] == ["done"]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_and_clip_mode(tmp_path, tiny, optimizer, clip):
+    settings = {"clip__mode": clip, "clip__threshold": CLIPS[clip], "steps": 12, "seed": 3}
+    settings |= {"checkpoint__every_steps": 4, "model__batch_norm": True, "model__dropout": 0.3}
+    config = tiny(optimizer, **settings)
+    whole = interrupt(tmp_path / "whole", config)
+    assert {key[1] for key in told(whole)} == set(range(1, 13))
+    step = random.Random(f"{optimizer} {clip}").randint(5, 11)
+    run = interrupt(tmp_path / "cut", config, step)
+    (restarted,) = of(Restarted, read_all(run.events_path))
+    assert restarted.step == 4 * ((step - 1) // 4)
+    assert restarted.checkpoint == f"step-{restarted.step:08d}"
+    check_equal(run, whole)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("mlp", {"dataset__fresh": True}),  # new points every epoch
+        ("mlp", {"batch_size": "full", "steps": 9, "checkpoint__every_steps": 2}),
+        ("mlp", {"batch_size": 95, "steps": 9}),  # a last batch of one is left out
+        ("logistic", {"loss": "mse"}),
+    ],
+)
+def test_several_kills_in_all_kinds_of_runs(tmp_path, tiny, model, settings):
+    config = tiny(model=model, **{"steps": 9, "checkpoint__every_steps": 2, **settings})
+    whole = interrupt(tmp_path / "whole", config)
+    check_equal(interrupt(tmp_path / "cut", config, 1, 4, 5, 8), whole)
+
+
+def test_convolutions_with_batch_norm(tmp_path):
+    from engine import configure
+
+    settings = {"steps": 5, "checkpoint.every_steps": 2, "device": "cpu", "threads": 1}
+    config = configure.resolve(model="cnn-small", settings=settings)
+    whole = interrupt(tmp_path / "whole", config)
+    check_equal(interrupt(tmp_path / "cut", config, 4), whole)
+
+
+def test_a_kill_before_the_first_checkpoint_begins_anew(tmp_path, tiny):
+    config = tiny(steps=6)
+    run = interrupt(tmp_path / "cut", config, 4)
+    (restarted,) = of(Restarted, read_all(run.events_path))
+    assert (restarted.step, restarted.checkpoint) == (0, "")
+    check_equal(run, interrupt(tmp_path / "whole", config))
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path, tiny):
+    config = tiny(steps=9)
+    run = rundir.create(tmp_path / "cut", config)
+    steer_at(run, {5: ("stop", Arguments())})
+    events = read_all(run.events_path)
+    assert (events[-1].status, events[-1].step) == ("stopped", 5)
+    assert wait(in_child(lambda: train(run))) == 0
+    events = read_all(run.events_path)
+    assert [end.status for end in of(RunEnded, events)] == ["stopped", "done"]
+    assert len(of(RunStarted, events)) == 1
+    (restarted,) = of(Restarted, events)
+    assert restarted.step == 5
+    whole = interrupt(tmp_path / "whole", config)
+    assert told(run).items() >= {k: v for k, v in told(whole).items() if k[0] != "test"}.items()
+    assert same(final(run), final(whole))
+
+
+def steer_at(run, commands, *, die=None):
+    """Train, sending commands to oneself after these steps; perhaps be killed at step `die`."""
+    import os
+    import signal
+
+    from engine.journal import Journal
+    from engine.steering import Steering
+
+    waiting = Steering.waiting
+
+    def child():
+        def wait_for_all(self, step):
+            if step in commands:
+                for command in [commands[step]] if die is None or step < die else []:
+                    control.send(run, *command)
+                del commands[step]
+                self._inbox._next_look = 0.0
+            return waiting(self, step)
+
+        def progress(self, step):
+            if step == die:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        Steering.waiting = wait_for_all
+        Journal.progress = progress
+        train(run)
+
+    status = wait(in_child(child))
+    assert status == (0 if die is None else -9)
+
+
+STEERED = {
+    3: ("set", Arguments(lr=0.02)),
+    5: ("set", Arguments(clip_mode="norm", clip_threshold=0.1)),
+    7: ("set", Arguments(lr_factor=0.5, epochs=5)),
+}
+
+
+@pytest.mark.parametrize("die", [8, 9, 11])
+def test_what_was_steered_stays_steered(tmp_path, tiny, die):
+    """The newest checkpoint, at step 6, has two of the commands; the third is in the log."""
+    config = tiny(seed=2, epochs=3, clip__mode="none", checkpoint__every_steps=6)
+    whole, cut = (rundir.create(tmp_path / name, config) for name in ("whole", "cut"))
+    steer_at(whole, dict(STEERED))
+    steer_at(cut, dict(STEERED), die=die)
+    assert wait(in_child(lambda: train(cut))) == 0
+    assert max(step for _, step in told(whole)) == 15
+    check_equal(cut, whole)
+    applied = [c for c in of(Command, read_all(cut.events_path)) if c.outcome == "applied"]
+    assert [(c.step, c.reason) for c in applied[:3]] == [
+        (3, "lr 0.001 -> 0.02"),
+        (5, "clip none -> norm 0.1"),
+        (7, "lr 0.02 -> 0.01, steps 9 -> 15 (5 epochs)"),
+    ]
+    # The third is void by the restart at step 6, and stands there again under the same id.
+    assert [(c.id, c.step) for c in applied[3:]] == [(applied[2].id, 7)]
+
+
+def test_a_command_that_a_dying_engine_took_is_obeyed_by_the_next(tmp_path, tiny):
+    run = rundir.create(tmp_path, tiny(steps=6))
+    command = control.send(run, "set", Arguments(lr=0.5))
+
+    def take_and_die():
+        control.Inbox(run).take()
+
+    assert wait(in_child(take_and_die)) == 0
+    train_and_die(run, 3)
+    assert wait(in_child(lambda: train(run))) == 0
+    answers = of(Command, read_all(run.events_path))
+    assert [(c.id, c.outcome, c.step) for c in answers] == [
+        (command, "accepted", 0),
+        (command, "applied", 0),
+    ]
+    assert all(lr == 0.5 for (name, _), lr in told(run).items() if name == "lr")

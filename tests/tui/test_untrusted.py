@@ -1,0 +1,215 @@
+"""Escape sequences in whatever a run directory may say never reach the terminal: the real program
+in a pseudo-terminal, with every screen opened, and the bytes that it wrote."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from recorded import record
+
+from engine import rundir
+from engine.events import (
+    AnyEvent,
+    CheckpointSaved,
+    Command,
+    Evaluation,
+    Gap,
+    LogLine,
+    NonFinite,
+    Parent,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+    StateChanged,
+    encode,
+)
+from engine.rundir import RunDir
+
+EVIL = (
+    "EVIL\x1b]52;c;QQ==\x07\x1b]0;owned\x07\x1b[31337m\x1bP1$q\x1b\\\x9b31337m\x9d0;x\x9c"
+    "\u202e\u2066[/foo][b]"
+)
+FORBIDDEN = (
+    r"\x1b\]",  # OSC: clipboard, title
+    r"\x1b\[[0-9;]*31337",
+    r"\x1bP1\$q",
+    "\x07",
+    "[\u0080-\u009f]",
+    "[\u200e\u200f\u202a-\u202e\u2066-\u2069]",
+)
+
+
+def hostile(root: Path, name: str, *events: AnyEvent, config: Any = None) -> RunDir:
+    """A run all of whose words are hostile."""
+    run = RunDir(root / name)
+    run.path.mkdir(parents=True)
+    run.config_path.write_text("{")
+    part = {"name": EVIL, "type": EVIL, EVIL: EVIL, "lr": EVIL}
+    words = {"model": part, "dataset": part, "optimizer": part, "name": EVIL, "loss": EVIL}
+    words |= {"clip": {"mode": EVIL, "threshold": EVIL}, "target": EVIL, "parent": EVIL, EVIL: EVIL}
+    begun = RunStarted(
+        time=1e300,
+        config=words if config is None else config,
+        device=EVIL,
+        num_parameters=1,
+        planned_steps=4,
+        steps_per_epoch=1,
+        samples={EVIL: 1},
+        versions={EVIL: EVIL},
+        parent=Parent(run=EVIL.replace("/", ""), checkpoint=EVIL, step=0),
+    )
+    values: dict[str, Any] = {
+        EVIL: [1.0],
+        "train/loss": ["nan"],
+        "grad_norm": [1.0],
+        "clipped": [1.0],
+    }
+    log = [
+        begun,
+        Scalars(step=[1], seconds=[0.5], values=values),
+        Evaluation(split="val", step=1, epoch=1, seconds=1, values={EVIL: 1.0, "loss": 1.0}),
+        LogLine(level="error", message=EVIL),
+        Command(
+            id=EVIL, command=EVIL, arguments={EVIL: EVIL}, outcome="applied", step=1, reason=EVIL
+        ),
+        Command(id=EVIL, command=EVIL, outcome="rejected", step=1, reason=EVIL),
+        CheckpointSaved(name=EVIL, step=1, reason=EVIL, bytes=1, finite=False),
+        Restarted(step=1, checkpoint=EVIL, attempt=1, reason=EVIL),
+        Gap(records=1, first_step=1, last_step=1, reason=EVIL),
+        *events,
+    ]
+    run.events_path.write_bytes(b"".join(map(encode, log)) + b"damaged\n")
+    meta = {"name": "", "note": EVIL, "tags": ["EVIL\x1b]0;x\x07"]}
+    (run.path / "meta.json").write_bytes(msgspec.json.encode(meta))
+    return run
+
+
+class Program:
+    """The real program in a pseudo-terminal, and everything that it wrote."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.written = b""
+        self._terminal, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 48, 160, 0, 0))
+        environment = os.environ | {
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "XDG_CACHE_HOME": str(folder / "cache"),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from tui.cli import main; main()", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def read(self, seconds: float) -> bytes:
+        """What it writes until it is silent for so long."""
+        new = b""
+        while select.select([self._terminal], [], [], seconds)[0]:
+            try:
+                data = os.read(self._terminal, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            new += data
+        self.written += new
+        return new
+
+    def until(self, words: str, seconds: float = 30.0) -> None:
+        """Wait until it writes these words."""
+        deadline, new = time.monotonic() + seconds, b""
+        while words.encode() not in new:
+            assert time.monotonic() < deadline, f"{words!r} never came"
+            new += self.read(0.1)
+
+    def press(self, keys: str, words: str = "") -> None:
+        """Type, and wait for words or for silence."""
+        os.write(self._terminal, keys.encode())
+        if words:
+            self.until(words)
+        else:
+            self.read(0.15)
+
+    def close(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        os.close(self._terminal)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / EVIL.replace("/", "|")
+    alarm = NonFinite(
+        step=2, quantity="loss", value="nan", layer=EVIL, policy="pause", checkpoint=EVIL
+    )
+    name = EVIL.replace("/", "|")
+    hostile(root, f"a-{name}", alarm, StateChanged(state="paused", step=1, reason=EVIL))
+    hostile(root, f"b-{name}", RunEnded(status="failed", reason=EVIL, step=1, seconds=1))
+    odd = {"model": EVIL, "clip": EVIL, "optimizer": [EVIL], "epochs": EVIL, "name": [EVIL]}
+    hostile(root, f"c-{name}", config=odd)
+    record(root, "d", status=None)
+    return root
+
+
+def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> None:
+    runs = rundir.list_runs(root)
+    lock = rundir.Lock(runs[0])  # so that it is paused, and not crashed
+    program = Program(tmp_path, "watch", *(str(run.path) for run in runs), "--runs-dir", str(root))
+    try:
+        program.until("EVIL")
+        program.press("")
+        for key in ("j", "j", "j", "j", "v", "m", "m", "\t", "m", "m"):
+            program.press(key)
+        program.press("f", "no checkpoint to fork from")
+        program.press("p", "goes on")  # the answer names the run
+        program.press("l")
+        program.press("fast\r", "expected a number")
+        program.press("\x1b")
+        program.press("?", "all commands")
+        program.press("\x1b")
+        program.press("\x10", "Search")
+        program.press("\x1b")
+        program.press("r", "Runs in")
+        for key in ("o", "o", "o", "o", "o", "o", "o", "j", "j", "f", "d"):
+            program.press(key)
+        program.press("/", "words, and terms")
+        program.press("EVIL\r", "EVIL")
+        for key, label in (("t", "Tags"), ("a", "Note"), ("i", "Name")):
+            program.press(key, label)
+            program.press("\x1b")
+        program.press("n", "choose what to train")
+        program.press("r", "Runs in")
+        program.press("\x1b")
+    finally:
+        program.close()
+        lock.release()
+    # Textual itself sets the shape of the mouse pointer, and nothing else with OSC.
+    shown = re.sub(r"\x1b\]22;[a-z-]*\x07", "", program.written.decode("utf-8", "replace"))
+    assert shown.count("EVIL") > 30
+    assert "Traceback" not in shown
+    found = [
+        shown[match.start() - 20 : match.end() + 20]
+        for pattern in FORBIDDEN
+        for match in re.finditer(pattern, shown)
+    ]
+    assert found == [], found[:5]
+    print("escape sequences in every untrusted string: 0 disallowed bytes")

@@ -1,0 +1,55 @@
+"""The metrics that a forked run inherits: its ancestors' values up to where it begins."""
+
+from pathlib import Path
+
+from engine.events import Parent
+from engine.rundir import RunDir
+from tui import follow
+from tui.series import Series
+
+MAX_GENERATIONS = 16
+"""More than anybody forks; a log that names itself as its parent ends here too."""
+
+
+def inherited(run: RunDir, parent: Parent) -> dict[str, Series]:
+    """By name the values of the parent, and of its own parents, before `run` takes over.
+
+    Empty where the parent is gone: a fork does not need it.
+    """
+    gathered: dict[str, Series] = {}
+    folder, next_parent = run.path.parent, parent
+    limit = float(parent.step)
+    for _ in range(MAX_GENERATIONS):
+        ancestor = _beside(folder, next_parent.run)
+        if ancestor is None:
+            break
+        try:
+            state = follow.load(ancestor)
+        except OSError:
+            break
+        for name, series in state.metrics.items():
+            series.truncate(limit)
+            gathered[name] = _joined(series, gathered.get(name))
+        started = state.started
+        if started is None or started.parent is None:
+            break
+        next_parent = started.parent
+        limit = min(limit, float(next_parent.step))
+    return gathered
+
+
+def _beside(folder: Path, name: str) -> RunDir | None:
+    """A run by its name in this folder only: the name comes from a log."""
+    if name != Path(name).name or name in ("", ".", "..") or "\0" in name:
+        return None
+    run = RunDir(folder / name)
+    return run if run.events_path.is_file() else None
+
+
+def _joined(before: Series, after: Series | None) -> Series:
+    if after is None:
+        return before
+    if len(after):
+        before.truncate(float(after.steps[0]) - 1)
+    before.extend(after.steps.tolist(), after.values.tolist())
+    return before

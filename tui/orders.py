@@ -1,0 +1,50 @@
+"""What a person types to steer a run, as the arguments of a command; pure."""
+
+from engine.control import Arguments
+from presets import ConfigError, yaml
+from presets.convert import convert
+from tui.choice import parse_clip
+
+_NAMES = {
+    "lr": "learning rate",
+    "lr_factor": "factor of the learning rate",
+    "clip_mode": "clip",
+    "clip_threshold": "clipping threshold",
+    "epochs": "epochs",
+    "steps": "steps",
+}
+
+
+def learning_rate(text: str) -> Arguments:
+    """`3e-4` is a value, `x0.5` a factor. Raises ConfigError."""
+    factor = text[:1] in ("x", "*", "×")
+    value = yaml.parse(text[1:].strip() if factor else text, "learning rate")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"learning rate: expected a number > 0 or a factor x0.5, got {text!r}")
+    return _arguments({"lr_factor" if factor else "lr": value})
+
+
+def clipping(text: str) -> Arguments:
+    """`norm 1.0`, `value 0.5` or `none`. Raises ConfigError."""
+    found = {key.replace(".", "_"): value for key, value in parse_clip(text).items()}
+    return _arguments(found)
+
+
+def length(text: str) -> Arguments:
+    """`20`, `20 epochs` or `400 steps` in all. Raises ConfigError."""
+    words = text.split()
+    unit = words[1].rstrip("s") if len(words) == 2 else "epoch"
+    if len(words) not in (1, 2) or unit not in ("epoch", "step"):
+        raise ConfigError(f"total: expected '20 epochs' or '400 steps', got {text!r}")
+    return _arguments({f"{unit}s": yaml.parse(words[0], "total")})
+
+
+def _arguments(data: dict[str, object]) -> Arguments:
+    for key, value in data.items():
+        if value is None:  # would say nothing
+            raise ConfigError(f"{_NAMES[key]}: expected a number")
+    try:
+        return convert(data, Arguments)
+    except ConfigError as error:
+        key, colon, problem = str(error).partition(":")
+        raise ConfigError(f"{_NAMES.get(key, key)}{colon}{problem}") from None

@@ -1,0 +1,211 @@
+"""The list of all runs: only the rows that are visible are drawn, however many there are."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.index import Row
+from tui.panels.progress import STATUS_COLORS
+from tui.summary import age
+from tui.text import clean, count, duration, fixed
+
+
+@dataclass(frozen=True)
+class Column:
+    """What it is called, how wide it is, and how it is read from a row."""
+
+    title: str
+    width: int
+    """In cells; 0 takes what is left."""
+    show: Callable[[Row], str]
+    key: Callable[[Row], Any]
+    """Sorts; runs without a value come last in either direction."""
+    right: bool = False
+    rank: int = 0
+    """Columns of a higher rank go first where the terminal is narrow."""
+
+
+def _progress(row: Row) -> str:
+    planned = "" if row.planned_steps is None else f"/{count(row.planned_steps)}"
+    return f"{count(row.step)}{planned}"
+
+
+def _age(row: Row) -> float | None:
+    return None if row.started is None else time.time() - row.started
+
+
+def _remarks(row: Row) -> str:
+    return " ".join([*(f"#{tag}" for tag in row.tags), row.note])
+
+
+COLUMNS = (
+    Column("name", 0, lambda row: clean(row.label), lambda row: row.label.lower()),
+    Column("status", 11, lambda row: clean(row.status), lambda row: row.status),
+    Column("progress", 15, _progress, lambda row: row.progress, right=True, rank=1),
+    Column("best", 8, lambda row: fixed(row.best), lambda row: row.best, right=True),
+    Column("time", 8, lambda row: duration(row.seconds), lambda row: row.seconds, right=True),
+    Column("age", 7, lambda row: age(_age(row)), _age, right=True),
+    Column("device", 18, lambda row: clean(row.device), lambda row: row.device, rank=2),
+    Column("tags, note", 24, lambda row: clean(_remarks(row)), _remarks, rank=3),
+)
+_NAME_WIDTH = 24
+"""At least, as long as other columns can go."""
+
+
+def sort(rows: Iterable[Row], column: Column, *, descending: bool) -> list[Row]:
+    """Rows in the order of a column; those without a value last, equal ones by id."""
+    known = [(row, column.key(row)) for row in rows]
+    with_value = [pair for pair in known if not _is_missing(pair[1])]
+    with_value.sort(key=lambda pair: pair[0].id)
+    with_value.sort(key=lambda pair: pair[1], reverse=descending)
+    return [row for row, _ in with_value] + [row for row, key in known if _is_missing(key)]
+
+
+def _is_missing(key: Any) -> bool:
+    return key is None or key == "" or (isinstance(key, float) and math.isnan(key))
+
+
+class RunTable(Widget, can_focus=True):
+    """Rows with a cursor and marks; what they show was decided by the screen."""
+
+    BINDINGS = [
+        Binding("down,j", "move(1)", "Next", show=False),
+        Binding("up,k", "move(-1)", "Previous", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("home", "move(-1000000)", show=False),
+        Binding("end", "move(1000000)", show=False),
+    ]
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+    def __init__(self) -> None:
+        super().__init__(id="table")
+        self._rows: list[Row] = []
+        self._cursor = 0
+        self._first = 0
+        self._sorted = ("age", False)
+        self.marked: set[str] = set()
+        """The ids of the runs that are to be opened together."""
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def show(self, rows: list[Row], sorted_by: tuple[str, bool]) -> None:
+        """Show these rows in this order; the cursor stays on its run, if it is still there."""
+        current = self.current
+        self._rows, self._sorted = rows, sorted_by
+        place = next((i for i, row in enumerate(rows) if current and row.id == current.id), None)
+        self._cursor = min(self._cursor, max(0, len(rows) - 1)) if place is None else place
+        self._scroll()
+
+    def mark(self) -> None:
+        """Mark the run under the cursor, or take the mark away, and go to the next."""
+        if (row := self.current) is not None:
+            self.marked ^= {row.id}
+            self.action_move(1)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._cursor = max(0, min(len(self._rows) - 1, self._cursor + by))
+        self._scroll()
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by what is visible."""
+        self.action_move(by * max(1, self.size.height - 2))
+
+    def on_click(self, event: Click) -> None:
+        row = self._first + event.y - 1
+        if event.y >= 1 and row < len(self._rows):
+            self.action_move(row - self._cursor)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
+    def on_resize(self) -> None:
+        self._scroll()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        columns = self._columns()
+        index = self._first + y - 1
+        if y == 0:
+            line = self._head(columns)
+        elif index < len(self._rows):
+            line = self._line(self._rows[index], columns, at_cursor=index == self._cursor)
+        else:
+            return Strip.blank(self.size.width, self.rich_style)
+        segments = list(line.render(self.app.console))
+        width = self.size.width
+        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style).simplify()
+
+    def _scroll(self) -> None:
+        visible = max(1, self.size.height - 1)
+        self._first = max(self._cursor - visible + 1, min(self._first, self._cursor))
+        self._first = max(0, min(self._first, len(self._rows) - visible))
+        self.refresh()
+
+    def _columns(self) -> Sequence[tuple[Column, int]]:
+        kept = list(COLUMNS)
+        while kept[-1].rank and self._left(kept) < _NAME_WIDTH:
+            kept.remove(max(kept, key=lambda column: column.rank))
+        name_width = max(4, self._left(kept))
+        return [(column, column.width or name_width) for column in kept]
+
+    def _left(self, columns: list[Column]) -> int:
+        return self.size.width - 4 - sum(column.width + 1 for column in columns)
+
+    def _head(self, columns: Sequence[tuple[Column, int]]) -> Text:
+        theme = self.app.theme_variables
+        line = Text("    ", style=theme["plot-ink"])
+        title, descending = self._sorted
+        for column, width in columns:
+            arrow = (" ▼" if descending else " ▲") if column.title == title else ""
+            words = f"{column.title}{arrow}"
+            line.append(_cell(words, width, right=column.right), style="bold" if arrow else "")
+            line.append(" ")
+        return line
+
+    def _line(self, row: Row, columns: Sequence[tuple[Column, int]], *, at_cursor: bool) -> Text:
+        theme = self.app.theme_variables
+        line = Text("> " if at_cursor else "  ", style="bold")
+        line.append("* " if row.id in self.marked else "  ", style=theme["accent"])
+        for column, width in columns:
+            style = ""
+            if column.title == "status":
+                style = theme[STATUS_COLORS.get(row.status, "foreground")]
+            elif at_cursor and column.title == "name":
+                style = "bold"
+            line.append(_cell(column.show(row), width, right=column.right), style=style).append(" ")
+        if at_cursor:
+            line.stylize(f"on {theme['panel']}")
+        return line
+
+
+def _cell(words: str, width: int, *, right: bool) -> str:
+    text = Text(words)
+    text.truncate(width, overflow="ellipsis")
+    gap = " " * (width - text.cell_len)
+    return gap + text.plain if right else text.plain + gap

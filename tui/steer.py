@@ -1,0 +1,207 @@
+"""The commands that steer a running engine, and the one that forks a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine import control, rundir
+from engine.control import Arguments, CommandName
+from engine.events import Command
+from engine.log import LogReader
+from engine.rundir import RunDir
+from presets import UserError
+from presets.convert import convert
+from tui.oneline import PROGRAM
+from tui.options import PlainValue, exclusive, pairs
+from tui.text import clean
+
+ANSWER_SECONDS = 5.0
+"""How long a command waits for the engine's answer."""
+_POLL_SECONDS = 0.05
+_REJECTED = 1
+
+_run = click.argument("name", metavar="RUN")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+
+
+def register(group: click.Group, runs_dir: Any) -> None:
+    """Add the commands to `group`; `runs_dir` is its option for the runs directory."""
+    for command in (pause, resume, stop, checkpoint, set_command, fork):
+        group.add_command(runs_dir(command))
+
+
+@click.command()
+@_run
+@_json
+@click.pass_context
+def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
+    """Pause a run between two steps."""
+    context.exit(_steer(rundir.find(root, name), "pause", {}, as_json=as_json))
+
+
+@click.command()
+@_run
+@_json
+@click.pass_context
+def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None:
+    """Let a paused run go on."""
+    context.exit(_steer(rundir.find(root, name), "resume", {}, as_json=as_json))
+
+
+@click.command()
+@_run
+@click.option(
+    "--after",
+    type=click.Choice(["step", "epoch"]),
+    default="step",
+    help="What to finish first; a step unless said.",
+)
+@_json
+@click.pass_context
+def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
+    """Stop a run and save it."""
+    given = {"after": after} if after != "step" else {}
+    context.exit(_steer(rundir.find(root, name), "stop", given, as_json=as_json))
+
+
+@click.command()
+@_run
+@_json
+@click.pass_context
+def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
+    """Save a run now."""
+    context.exit(_steer(rundir.find(root, name), "checkpoint", {}, as_json=as_json))
+
+
+@click.command("set")
+@_run
+@click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
+@click.option("--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate.")
+@click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
+@click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
+@click.option("--no-clip", is_flag=True, help="Do not clip.")
+@click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
+@click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
+@_json
+@click.pass_context
+def set_command(
+    context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
+) -> None:
+    """Change a run while it trains."""
+    found = rundir.find(root, name)
+    context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
+
+
+def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given as fields of `Arguments`; UserError, in one line."""
+    exclusive(options, "lr", "lr_factor")
+    exclusive(options, "epochs", "steps")
+    exclusive(options, "clip_norm", "clip_value", "no_clip")
+    names = ("lr", "lr_factor", "epochs", "steps")
+    given = {name: options[name] for name in names if options[name] is not None}
+    if options["no_clip"]:
+        given["clip_mode"] = "none"
+    for mode in ("norm", "value"):
+        if options[f"clip_{mode}"] is not None:
+            given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}
+    if not given:
+        raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
+    return given
+
+
+@click.command()
+@_run
+@click.option("--checkpoint", "start", metavar="NAME", help="Begin with it; else the newest.")
+@click.option("--optimizer", metavar="NAME", help="Another optimizer preset.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
+@_json
+@click.pass_context
+def fork(
+    context: click.Context,
+    /,
+    *,
+    name: str,
+    root: Path,
+    start: str | None,
+    optimizer: str | None,
+    sets: tuple[str, ...],
+    detach: bool,
+    as_json: bool,
+) -> None:
+    """Start a new run from a checkpoint of this one.
+
+    Epochs and steps are totals, which include those of RUN.
+    """
+    from engine import configure, fork
+    from tui import headless
+
+    parent = rundir.find(root, name)
+    config = fork.config(parent, checkpoint_name=start, optimizer=optimizer, settings=pairs(sets))
+    plan = configure.plan(config)
+    child = rundir.create(parent.path.parent, config)
+    if detach:
+        headless.detach(child, config, plan, as_json=as_json)
+        return
+    context.exit(headless.train(child, config, plan, as_json=as_json))
+
+
+def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:
+    """Send a command, say in one line what became of it; returns the exit status."""
+    arguments = convert(given, Arguments)
+    if not rundir.locked(run):
+        raise UserError(f"{run.id}: no engine is at work on this run")
+    reader = LogReader(run.events_path)
+    reader.start_at(_end_of(run.events_path))
+    command_id = control.send(run, command, arguments)
+    answer = _wait(reader, command_id)
+    if as_json:
+        facts = {
+            "run": run.id,
+            "id": command_id,
+            "command": command,
+            "arguments": given,
+            "outcome": answer.outcome if answer else None,
+            "step": answer.step if answer else None,
+            "reason": answer.reason if answer else "no answer yet",
+        }
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(clean(_line(answer)))
+    return 0 if answer and answer.outcome != "rejected" else _REJECTED
+
+
+def _end_of(path: Path) -> int:
+    """The last byte of a log, a newline: a reader drops what it finds of the line there."""
+    try:
+        return max(0, path.stat().st_size - 1)
+    except OSError:
+        return 0
+
+
+def _wait(reader: LogReader, command_id: str) -> Command | None:
+    """The engine's last word on a command, as far as it has come in time."""
+    answer = None
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        for event in reader.read():
+            if isinstance(event, Command) and event.id == command_id:
+                answer = event
+        if answer and (answer.outcome != "accepted" or answer.reason):
+            return answer  # a reason to accept tells when it will be applied
+        time.sleep(_POLL_SECONDS)
+    return answer
+
+
+def _line(answer: Command | None) -> str:
+    if answer is None:
+        return "no answer yet; the engine will find the command between two steps"
+    what = f": {answer.reason}" if answer.reason else ""
+    if answer.outcome == "rejected":
+        return f"rejected{what}"
+    return f"{answer.outcome} at step {answer.step}{what}"
