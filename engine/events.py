@@ -6,15 +6,21 @@ any JSON tool reads the log and ours notices a damaged line.
 
 import math
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 NonFinite = Literal["nan", "inf", "-inf"]
 Value = float | NonFinite
 """A number; NaN and infinities, which JSON lacks, are texts."""
+Time = Annotated[float, Meta(ge=0, lt=250e9)]
+"""Seconds since the epoch, until the year 9892: what a clock can show."""
+Step = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number of optimizer steps, exact as a float64."""
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+"""A whole number >= 1."""
 
 _CRC = b',"crc":"%08x"}'
 _CRC_LENGTH = len(_CRC % 0)
@@ -23,7 +29,7 @@ _CRC_LENGTH = len(_CRC % 0)
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Base of all events."""
 
-    time: float = msgspec.field(default_factory=time.time)
+    time: Time = msgspec.field(default_factory=time.time)
     """When it was recorded, in seconds since the epoch."""
 
 
@@ -35,8 +41,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     device: str
     """Where it runs, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
     num_parameters: int
-    planned_steps: int
-    steps_per_epoch: int
+    planned_steps: Count
+    steps_per_epoch: Count
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
     versions: dict[str, str] = {}
@@ -45,7 +51,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
     """Columns of metrics: one entry a step in each list."""
 
-    step: list[int]
+    step: list[Step]
     """Optimizer steps, counted from 1."""
     seconds: list[float]
     """When each step was recorded, in seconds since the run's start."""
@@ -62,7 +68,7 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     """Means over a whole validation or test set."""
 
     split: Literal["val", "test"]
-    step: int
+    step: Step
     epoch: float
     seconds: float
     """Since the run's start."""
@@ -83,7 +89,7 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     id: str
     command: str
     outcome: Literal["accepted", "applied", "rejected"]
-    step: int
+    step: Step
     reason: str = ""
 
 
@@ -93,7 +99,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     status: Literal["done", "stopped", "failed"]
     reason: str
     """One line: what ended it."""
-    step: int
+    step: Step
     seconds: float
     """Since the run's start."""
 

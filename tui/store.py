@@ -17,6 +17,7 @@ from engine.rundir import ENDED, RunDir, Status
 from tui.series import Series
 
 MAX_LOG_LINES = 500
+_SECTIONS = ("model", "dataset", "optimizer", "clip")
 
 
 @dataclass
@@ -48,7 +49,7 @@ class RunState:
                 for name, value in event.values.items():
                     self._series(f"{event.split}/{name}").extend([event.step], [value])
             case RunStarted():
-                self.started, self.config = event, event.config
+                self.started, self.config = event, _showable(event.config)
             case RunEnded():
                 self.ended, self.status = event, event.status
             case LogLine():
@@ -111,3 +112,8 @@ class RunState:
         if self.status == "crashed":
             return f"the engine died without a word after step {self.step}"
         return ""
+
+
+def _showable(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without sections that another version wrote as something else."""
+    return {k: v for k, v in config.items() if k not in _SECTIONS or isinstance(v, dict)}

@@ -40,4 +40,5 @@ class GradientsPanel(CurvesPanel):
     def threshold(self, view: View) -> float | None:
         """The threshold, where it is one of the norm; by value it is one of each element."""
         clip = view.focus.state.config.get("clip", {})
-        return float(clip["threshold"]) if clip.get("mode") == "norm" else None
+        value = clip.get("threshold") if clip.get("mode") == "norm" else None
+        return float(value) if isinstance(value, int | float) else None

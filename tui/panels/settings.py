@@ -20,7 +20,7 @@ class SettingsPanel(Panel):
         rows = _rows(state.config)
         if state.started:
             samples = state.started.samples
-            parts = " / ".join(count(samples[split]) for split in ("train", "val", "test"))
+            parts = " / ".join(count(samples.get(split, 0)) for split in ("train", "val", "test"))
             rows.insert(1, ("parameters", count(state.started.num_parameters)))
             rows.insert(3, ("samples", f"{parts} (train/val/test)"))
         return [self._line(key, value, width) for key, value in rows[:height]]

@@ -25,6 +25,7 @@ from tui.panels.progress import ProgressPanel
 from tui.panels.runs import RunsPanel
 from tui.panels.settings import SettingsPanel
 from tui.screens.quit import Answer, QuitScreen
+from tui.text import clean
 
 FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
@@ -139,9 +140,9 @@ class DashboardScreen(Screen[None]):
             return
         lane = self._view.focus
         if not lane.state.active:
-            self.notify(f"{lane.label}: already {lane.state.status}", markup=False)
+            self.notify(f"{clean(lane.label)}: already {lane.state.status}", markup=False)
         elif self._send_stop(lane.state.run):
-            self.notify(f"{lane.label}: stops after this step", markup=False)
+            self.notify(f"{clean(lane.label)}: stops after this step", markup=False)
 
     def action_new(self) -> None:
         """Go to the launch screen; the runs go on."""
@@ -160,7 +161,7 @@ class DashboardScreen(Screen[None]):
                     self._send_stop(run)
                 self.app.exit(message=f"stopping {_names(active)}")
             elif answer == "leave":
-                command = f"bigmodel-tui watch {' '.join(run.id for run in active)}"
+                command = f"bigmodel-tui watch {' '.join(clean(run.id) for run in active)}"
                 self.app.exit(message=f"still training; come back with: {command}")
 
         self.app.push_screen(QuitScreen(len(active)), answered)
@@ -173,7 +174,7 @@ class DashboardScreen(Screen[None]):
         try:
             control.send(run, "stop")
         except UserError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(clean(str(error)), severity="error", markup=False)
             return False
         return True
 
@@ -200,4 +201,4 @@ class DashboardScreen(Screen[None]):
 
 
 def _names(runs: list[RunDir]) -> str:
-    return ", ".join(run.id for run in runs)
+    return ", ".join(clean(run.id) for run in runs)

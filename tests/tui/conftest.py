@@ -1,0 +1,51 @@
+"""What screen tests share: one terminal for all machines, and runs that an engine recorded."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.rundir import RunDir
+
+RECORDED = Path(__file__).with_name("fixtures")
+IDS = {
+    "adam": "20261123-1427-mlp-digits-adam-9ef0",
+    "sgd": "20261123-1428-mlp-digits-sgd-6a87",
+    "failed": "20261123-1429-mlp-digits-adam-a36d",
+    "damaged": "20261123-1430-mlp-digits-sgd-77c1",
+}
+
+
+@pytest.fixture
+def terminal_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A colour terminal with UTF-8, in UTC, in an empty folder."""
+    for name in ("LC_ALL", "LC_CTYPE", "NO_COLOR", "COLUMNS", "LINES", "BIGMODEL_RUNS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.chdir(tmp_path)
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def recorded(terminal_environment: None) -> Callable[..., list[RunDir]]:
+    """Copies runs that were recorded with the real engine to ./runs, as if they ended there."""
+
+    def copy(*names: str) -> list[RunDir]:
+        runs = []
+        for name in names:
+            run = RunDir(Path("runs") / IDS[name])
+            shutil.copytree(RECORDED / name, run.path)
+            run.control_path.mkdir()
+            run.lock_path.touch()
+            runs.append(run)
+        return runs
+
+    return copy
