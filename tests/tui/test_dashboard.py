@@ -684,6 +684,19 @@ async def test_only_what_changed_is_painted_and_it_is_what_a_full_painting_shows
         assert rows(afresh) == grown
 
 
+async def test_another_theme_paints_everything_in_its_colours(
+    recorded: Callable[..., list[RunDir]],
+) -> None:
+    app = dashboard(*recorded("adam"))
+    async with running(app) as pilot:
+        await until_shown(pilot, "100%")
+        loss = app.screen.query_one("#loss", Panel)
+        before = list(loss._strips)
+        app.theme = "textual-light"
+        await until(pilot, lambda: loss._strips != before)
+        assert [strip.text for strip in loss._strips] == [strip.text for strip in before]
+
+
 def test_the_changed_span_is_the_smallest_that_turns_one_line_into_the_other() -> None:
     lines = ["", "abc", "abd", "xbc", "a─c", "日本x", "日xxx", "abc  "]
     for old in lines:
