@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from engine import control
+from engine import control, rundir
 from engine.rundir import RunDir
 from presets import UserError
 from tui.feed import Feed
@@ -161,8 +161,8 @@ class DashboardScreen(Screen[None]):
                     self._send_stop(run)
                 self.app.exit(message=f"stopping {_names(active)}")
             elif answer == "leave":
-                command = f"bigmodel-tui watch {' '.join(clean(run.id) for run in active)}"
-                self.app.exit(message=f"still training; come back with: {command}")
+                names = " ".join(clean(rundir.address(run)) for run in active)
+                self.app.exit(message=f"still training; come back with: bigmodel-tui watch {names}")
 
         self.app.push_screen(QuitScreen(len(active)), answered)
 
