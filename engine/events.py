@@ -6,15 +6,21 @@ any JSON tool reads the log and ours notices a damaged line.
 
 import math
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 NonFiniteText = Literal["nan", "inf", "-inf"]
 Value = float | NonFiniteText
 """A number; NaN and infinities, which JSON lacks, are texts."""
+Time = Annotated[float, Meta(ge=0, lt=250e9)]
+"""Seconds since the epoch, until the year 9892: what a clock can show."""
+Step = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number of optimizer steps, exact as a float64."""
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+"""A whole number >= 1."""
 
 _CRC = b',"crc":"%08x"}'
 _CRC_LENGTH = len(_CRC % 0)
@@ -23,7 +29,7 @@ _CRC_LENGTH = len(_CRC % 0)
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Base of all events."""
 
-    time: float = msgspec.field(default_factory=time.time)
+    time: Time = msgspec.field(default_factory=time.time)
     """When it was recorded, in seconds since the epoch."""
 
 
@@ -33,7 +39,7 @@ class Parent(Struct, frozen=True, kw_only=True):
     run: str
     """The id of the run, which stands beside this one."""
     checkpoint: str
-    step: int
+    step: Step
     """The parent's steps until then; the child counts on from there."""
 
 
@@ -45,8 +51,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     device: str
     """Where it runs, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
     num_parameters: int
-    planned_steps: int
-    steps_per_epoch: int
+    planned_steps: Count
+    steps_per_epoch: Count
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
     versions: dict[str, str] = {}
@@ -57,7 +63,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
     """Columns of metrics: one entry a step in each list."""
 
-    step: list[int]
+    step: list[Step]
     """Optimizer steps, counted from 1."""
     seconds: list[float]
     """When each step was recorded, in seconds since the run's start."""
@@ -74,7 +80,7 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     """Means over a whole validation or test set."""
 
     split: Literal["val", "test"]
-    step: int
+    step: Step
     epoch: float
     seconds: float
     """Since the run's start."""
@@ -97,7 +103,7 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     arguments: dict[str, Any] = {}
     """As they were given, such as {"lr": 0.01}."""
     outcome: Literal["accepted", "applied", "rejected"]
-    step: int
+    step: Step
     """The last step before the command took effect."""
     reason: str = ""
     """Why it was rejected, or what changed: "lr 0.001 -> 0.01"."""
@@ -107,7 +113,7 @@ class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
     """Training pauses or goes on."""
 
     state: Literal["paused", "running"]
-    step: int
+    step: Step
     reason: str
     """One line, such as "command" or "grad_norm is nan at step 812"."""
 
@@ -117,7 +123,7 @@ class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
 
     name: str
     """Its folder under `checkpoints`, such as `step-00001200`."""
-    step: int
+    step: Step
     reason: str
     """`interval`, `best`, `end`, `command` or `stop`."""
     bytes: int
@@ -128,7 +134,7 @@ class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
 class NonFinite(Event, frozen=True, kw_only=True, tag="non_finite"):
     """A loss or gradient norm that is NaN or infinite, found before the optimizer's step."""
 
-    step: int
+    step: Step
     """The step that was not taken."""
     quantity: Literal["loss", "grad_norm"]
     value: Value
@@ -142,7 +148,7 @@ class NonFinite(Event, frozen=True, kw_only=True, tag="non_finite"):
 class Restarted(Event, frozen=True, kw_only=True, tag="restarted"):
     """The run goes on in a new process; what the log holds of steps after `step` is void."""
 
-    step: int
+    step: Step
     checkpoint: str
     """What it goes on from, or "" from the beginning."""
     attempt: int
@@ -157,8 +163,8 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """Records that could not be written; training went on."""
 
     records: int
-    first_step: int
-    last_step: int
+    first_step: Step
+    last_step: Step
     """The steps whose records are missing, at most; 0 where none was a step's."""
     reason: str
 
@@ -169,7 +175,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     status: Literal["done", "stopped", "failed"]
     reason: str
     """One line: what ended it."""
-    step: int
+    step: Step
     seconds: float
     """Since the run's start."""
 

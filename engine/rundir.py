@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,11 @@ def find(root: Path, name: str) -> RunDir:
         some = ", ".join(run.id for run in matches[:4])
         raise UserError(f"run {name!r} is ambiguous in {root}: {some}{' ...' * (len(matches) > 4)}")
     raise UserError(f"no run {name!r} in {root}; `bigmodel-tui ls` lists what is there")
+
+
+def address(run: RunDir) -> str:
+    """How to name the run on a command line in this folder."""
+    return run.id if run.path.parent == default_root() else shlex.quote(str(run.path))
 
 
 class Lock:

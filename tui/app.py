@@ -1,7 +1,10 @@
 """The Textual app: which screen is shown, theme and global keys."""
 
+import asyncio
 import os
+import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
@@ -57,6 +60,9 @@ class BigModelApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
+        # Ended by `kill`, it restores the terminal too. Signals need the main thread.
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
         if self._runs:
             self.open_dashboard(self._runs)
         else:
@@ -112,7 +118,7 @@ class BigModelApp(App[None]):
         offered = {
             active.binding.action: active
             for active in screen.active_bindings.values()
-            if active.binding.tooltip and not active.binding.system
+            if active.binding.tooltip and active.binding.action != "command_palette"
         }
         for action, active in offered.items():
             binding = active.binding

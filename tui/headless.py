@@ -1,7 +1,6 @@
 """Train without the app: start an engine, say on plain output how it goes and how it ends."""
 
 import json
-import shlex
 import shutil
 import signal
 import subprocess
@@ -175,7 +174,7 @@ def train(
         engine = launcher.start([run], resume=True) if resume else launcher.start([run])
         state.ended = None
         if not _watch(state, follower, engine, reporter, interrupts):
-            say(f"leaving the run alone; `bigmodel-tui watch {_address(run)}` returns to it")
+            say(f"leaving the run alone; `bigmodel-tui watch {rundir.address(run)}` returns to it")
             return INTERRUPTED
     reason = _settle(state, engine)
     reporter.ended(state, reason)
@@ -258,8 +257,3 @@ def last_line(run: RunDir, max_bytes: int = 8192) -> str:
     except OSError:
         text = ""
     return clean(text.splitlines()[-1], 200) if text else "it printed nothing"
-
-
-def _address(run: RunDir) -> str:
-    """How to name the run on a command line in this folder."""
-    return run.id if run.path.parent == rundir.default_root() else shlex.quote(str(run.path))

@@ -96,6 +96,8 @@ def clip_strip(steps: Floats, clipped: Floats, frame: Frame, color: str) -> Text
 
     Whatever is over zero leaves at least the smallest mark, so no event is lost.
     """
+    if frame.canvas_width < 8:
+        return Text(" " * frame.width)
     shades = _ASCII_SHADES if frame.ascii else _SHADES
     columns = np.minimum(steps / frame.x_limit * frame.canvas_width, frame.canvas_width - 1)
     columns = columns.astype(np.intp)
@@ -110,6 +112,8 @@ def clip_strip(steps: Floats, clipped: Floats, frame: Frame, color: str) -> Text
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
     """At most about `most` round numbers from `low` or below it to `high` or above it."""
     span = (high - low) or abs(high) or 1.0
+    # Below this, float64 could not tell the ticks apart.
+    span = max(span, 1e-8 * max(abs(low), abs(high)), 1e-99)
     rough = span / max(1, most)
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(
@@ -121,15 +125,26 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def compact(value: float) -> str:
-    """A number in at most six columns: 400, 12k, 2.5M, 0.05, 1e-6."""
+    """A number in at most six columns, as exact as they allow: 400, 12.5k, 0.05, .00125, 1e-6."""
+    for digits in (4, 3, 2, 1):
+        text = _rounded(value, digits)
+        for shorter in (text, text.replace("0.", ".", 1) if abs(value) < 1 else text):
+            if len(shorter) <= LABEL_WIDTH:
+                return shorter
+    return "0"  # below 1e-99, and negative
+
+
+def _rounded(value: float, digits: int) -> str:
+    value = float(f"{value:.{digits}g}")
     size = abs(value)
     for limit, divisor, suffix in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if limit <= size < 1e12:
-            return f"{value / divisor:.4g}{suffix}"
+            return f"{value / divisor:.12g}{suffix}"
     if size and (size < 1e-3 or size >= 1e12):
-        mantissa, _, exponent = f"{value:.1e}".partition("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    return f"{value:.4g}"
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        short = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{short}e{int(exponent)}"
+    return f"{value:.12g}"
 
 
 def _finite(curve: Curve) -> Curve:

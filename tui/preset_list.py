@@ -21,6 +21,13 @@ class PresetList(OptionList):
         Binding("k", "cursor_up", show=False),
         Binding("right", "app.focus_next", show=False),
         Binding("left", "app.focus_previous", show=False),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            key_display="Space",
+            tooltip="Mark several optimizers to compare them",
+        ),
     ]
 
     class Marked(Message):
@@ -32,8 +39,6 @@ class PresetList(OptionList):
         self._names = presets.names(kind)
         self._notes: dict[str, str] = {}
         self._marks: set[str] = set()
-        if several:
-            self._bindings.bind("space", "mark", "Mark", key_display="Space")
         self._several = several
 
     @property
@@ -55,6 +60,10 @@ class PresetList(OptionList):
         if notes != self._notes:
             self._notes = notes
             self._write()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only where several can be chosen there are marks."""
+        return self._several or action != "mark"
 
     def action_mark(self) -> None:
         """Mark the highlighted preset, or take the mark away."""

@@ -32,6 +32,9 @@ class CurvesPanel(Panel):
         self._train = train
         self._val = val
         self._noisy = noisy
+        self._drawn: tuple[object, ...] = ()
+        self._lines: list[Text] = []
+        """The picture of what was drawn last, since drawing is what a key waits for."""
         self._smoothed: dict[tuple[str, str, bool], Smoothed] = {}
 
     def heading(self, view: View) -> Text:
@@ -60,9 +63,14 @@ class CurvesPanel(Panel):
             middle = Text(words, style=self.color("plot-ink"), justify="center")
             middle.align("center", frame.width)
             return [Text()] * (frame.height // 2) + [middle]
-        lines = plot.draw(curves, frame, self.threshold(view))
+        threshold = self.threshold(view)
+        # Series only grow: with the same ends, the picture is the same.
+        ends = [(len(c.x), float(c.x[-1]), float(c.y[-1]), c.color, c.lane) for c in curves]
+        drawn = (frame, threshold, ends)
+        if drawn != self._drawn:
+            self._drawn, self._lines = drawn, plot.draw(curves, frame, threshold)
         colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
-        return marks.overlay(lines, view.focus.state.marks, frame, colors)
+        return marks.overlay(self._lines, view.focus.state.marks, frame, colors)
 
     def frame(self, view: View, width: int, height: int) -> Frame:
         """The size and look of the plot."""

@@ -25,6 +25,7 @@ class Panel(Widget, can_focus=True):
         self._heading = heading or self.HEADING
         self._strips: list[Strip] = []
         self._view: View | None = None
+        self._drawn_look: tuple[str, object] | None = None
 
     def show(self, view: View) -> None:
         """Draw the panel anew from the state of the runs."""
@@ -45,7 +46,9 @@ class Panel(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._redraw()
+        # Also told when another widget is maximized, which changes nothing that is drawn here.
+        if self._look != self._drawn_look:
+            self._redraw()
 
     def on_focus(self) -> None:
         self._redraw()
@@ -67,6 +70,11 @@ class Panel(Widget, can_focus=True):
         """A colour of the theme as #rrggbb."""
         return self.app.theme_variables[variable]
 
+    @property
+    def _look(self) -> tuple[str, object]:
+        """What decides the colours."""
+        return self.app.theme, self.rich_style
+
     def _title_line(self, view: View, width: int) -> Text:
         focused = self.has_focus
         line = Text(" ")
@@ -83,6 +91,7 @@ class Panel(Widget, can_focus=True):
         width, height = self.size
         if self._view is None or not width or not height or not self.is_attached:
             return
+        self._drawn_look = self._look
         lines = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
         self._replace([self._strip(line, width) for line in lines])

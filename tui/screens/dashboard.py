@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
 
-from engine import control
+from engine import control, rundir
 from engine.events import Command, Parent
 from engine.rundir import RunDir
 from presets import UserError
@@ -218,8 +218,10 @@ class DashboardScreen(SteeringScreen):
                     self._send_stop(run)
                 self.app.exit(message=clean(f"stopping {_names(active)}"))
             elif answer == "leave":
-                command = f"bigmodel-tui watch {' '.join(run.id for run in active)}"
-                self.app.exit(message=clean(f"still training; come back with: {command}"))
+                names = " ".join(rundir.address(run) for run in active)
+                self.app.exit(
+                    message=clean(f"still training; come back with: bigmodel-tui watch {names}")
+                )
 
         self.app.push_screen(QuitScreen(len(active)), answered)
 
@@ -258,4 +260,4 @@ def _open(run: RunDir) -> RunState:
 
 
 def _names(runs: list[RunDir]) -> str:
-    return ", ".join(run.id for run in runs)
+    return ", ".join(clean(run.id) for run in runs)
