@@ -13,8 +13,9 @@ from engine.rundir import RunDir
 from presets import UserError
 from tui import meta, query, trash
 from tui.ancestry import inherited
-from tui.index import Index, Row
+from tui.index import Index
 from tui.panels.run_table import COLUMNS, sort
+from tui.row import Row
 
 
 def refreshed(index: Index) -> dict[str, Row]:

@@ -32,7 +32,7 @@ class LogPanel(Panel):
         for note in newest:
             line = Text(f" {clock(note.time)} ")
             line.stylize(self.color("plot-ink"))
-            line.append(note.text, style=self.color(_COLORS[note.level]))
+            line.append(clean(note.text), style=self.color(_COLORS[note.level]))
             line.truncate(width, overflow="ellipsis")
             lines.append(line)
         return lines

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.index import Row
 from tui.panels.progress import STATUS_COLORS
+from tui.row import Row
 from tui.summary import age
 from tui.text import clean, count, duration, fixed
 

@@ -14,6 +14,7 @@ from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")
 _STATUS_WIDTH = 8
+"""At least; `unreachable` is longer and takes of the name."""
 
 
 class RunsPanel(Panel):
@@ -48,12 +49,13 @@ class RunsPanel(Panel):
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         column = 6 if self._narrow else 8
-        name_width = max(4, width - column * len(_COLUMNS) - _STATUS_WIDTH - 6)
-        head = Text(" " * (6 + name_width + _STATUS_WIDTH), style=self.color("plot-ink"))
+        status_width = max(_STATUS_WIDTH, *(len(lane.state.status) for lane in view.lanes))
+        name_width = max(4, width - column * len(_COLUMNS) - status_width - 6)
+        head = Text(" " * (6 + name_width + status_width), style=self.color("plot-ink"))
         head.append("".join(name.rjust(column) for name in _COLUMNS))
         first = self._first(height)
         shown = view.lanes[first : first + max(1, height - 1)]
-        return [head, *(self._row(view, lane, name_width, column) for lane in shown)]
+        return [head, *(self._row(view, lane, name_width, status_width, column) for lane in shown)]
 
     @property
     def _narrow(self) -> bool:
@@ -65,7 +67,7 @@ class RunsPanel(Panel):
             return 0
         return max(0, self._view.selected - max(1, height - 1) + 1)
 
-    def _row(self, view: View, lane: Lane, name_width: int, column: int) -> Text:
+    def _row(self, view: View, lane: Lane, name_width: int, status_width: int, column: int) -> Text:
         state = lane.state
         selected = view.several and lane is view.focus
         sample = plot.line_sample(lane.index, ascii_only=self.plain)
@@ -75,7 +77,7 @@ class RunsPanel(Panel):
         if len(name) > name_width:
             name = name[: name_width - 1] + "…"
         row.append(f"{name:<{name_width}} ", style="bold" if selected else "")
-        status = state.status.ljust(_STATUS_WIDTH)
+        status = state.status.ljust(status_width)
         row.append(status, style=self.color(STATUS_COLORS[state.status]))
         best = state.best("val/accuracy")
         cells = (best[1] if best else None, state.last("val/accuracy"), state.last("test/accuracy"))

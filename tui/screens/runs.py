@@ -1,6 +1,5 @@
 """All runs: sorted, filtered, annotated, deleted; opened, resumed and forked from here."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from textual.widgets import Static
 from engine.rundir import RunDir
 from presets import UserError
 from tui import meta, query, trash
-from tui.index import Index, Row
+from tui.lister import Lister
 from tui.panels.footer import FittingFooter
 from tui.panels.prompt import Prompt, Question
 from tui.panels.run_table import COLUMNS, RunTable, sort
+from tui.row import Row
 from tui.screens.steering import RunActions
 from tui.text import clean, count
 
-REFRESH_SECONDS = 2.0
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
 _ASCENDING = ("name", "status", "age", "device")
 
@@ -76,7 +75,7 @@ class RunsScreen(RunActions):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
-        self._index = Index(root)
+        self._lister = Lister(root, self._deliver)
         self._rows: list[Row] = []
         self._shown = 0
         self._complete = False
@@ -84,8 +83,6 @@ class RunsScreen(RunActions):
         self._column = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
         self._descending = False
         self._deleted: list[tuple[Path, RunDir]] = []
-        self._left = threading.Event()
-        self._wanted = threading.Event()
 
     def compose(self) -> ComposeResult:
         yield Static("", id="title", markup=False)
@@ -94,26 +91,17 @@ class RunsScreen(RunActions):
         yield FittingFooter()
 
     def on_mount(self) -> None:
-        self._index.load()
-        self._rows = list(self._index.rows.values())
+        self._rows = self._lister.known()
         self._show()
         self.query_one(RunTable).focus()
-        threading.Thread(target=self._follow, name="runs", daemon=True).start()
+        self._lister.start()
 
     def on_unmount(self) -> None:
-        self._left.set()
-        self._wanted.set()
+        self._lister.close()
 
-    def _follow(self) -> None:
-        """The thread's work: the index belongs to it from now on."""
-        while not self._left.is_set():
-            for rows in self._index.refresh():
-                if self._left.is_set():
-                    return
-                self.post_message(self.Listed(rows, complete=False))
-            self.post_message(self.Listed(list(self._index.rows.values()), complete=True))
-            self._wanted.wait(REFRESH_SECONDS)
-            self._wanted.clear()
+    def _deliver(self, rows: list[Row], complete: bool) -> None:
+        """Called in the lister's thread."""
+        self.post_message(self.Listed(rows, complete=complete))
 
     def on_runs_screen_listed(self, message: Listed) -> None:
         """Show what the thread found."""
@@ -237,7 +225,7 @@ class RunsScreen(RunActions):
 
         def write(text: str) -> None:
             meta.write(run, **{what: parse(text)})
-            self._wanted.set()
+            self._lister.look()
 
         self.query_one(Prompt).ask(
             Question(what.capitalize(), hint, write, value=clean(now(row), 500))
@@ -258,7 +246,7 @@ class RunsScreen(RunActions):
             return
         self._rows = [other for other in self._rows if other.id != row.id]
         self._show()
-        self._wanted.set()
+        self._lister.look()
         self.notify(clean(f"{row.label} is in {trash.FOLDER}; u takes it back"), markup=False)
 
     def action_undo(self) -> None:
@@ -271,4 +259,4 @@ class RunsScreen(RunActions):
             trash.restore(place, run)
         except UserError as error:
             self.complain(str(error))
-        self._wanted.set()
+        self._lister.look()
