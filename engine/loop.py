@@ -120,7 +120,8 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
                 with metrics.paused():
                     saver.save_due()
         saver.finish("end" if outcome[0] == "done" else "stop")
-    _report(journal, training, "test", evaluate(model, *test, loss_of))
+    with journal.busy("evaluating"):
+        _report(journal, training, "test", evaluate(model, *test, loss_of))
     return outcome
 
 

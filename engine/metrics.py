@@ -72,6 +72,7 @@ class MetricBuffer:
         self._block = torch.empty(0)
         self._block_rows: tuple[Tensor, ...] = ()
         self._rows = _Rows(time.perf_counter())
+        self._paused_at: float | None = None
         self._pending: deque[_Block] = deque()
         self._finite = True
         self._inspect = inspect
@@ -109,15 +110,19 @@ class MetricBuffer:
     def paused(self) -> Iterator[None]:
         """Keep what is done inside out of `samples_per_second`."""
         self._synchronize()
-        began = time.perf_counter()
-        yield
-        self._rows.began += time.perf_counter() - began
+        self._paused_at = time.perf_counter()
+        try:
+            yield
+        finally:
+            # A block that was begun meanwhile begins with the end of the pause.
+            self._rows.began += time.perf_counter() - max(self._paused_at, self._rows.began)
+            self._paused_at = None
 
     def flush(self) -> None:
         """Start the copy of the current block to the host, and send what has arrived."""
         rows, self._rows = self._rows, _Rows(time.perf_counter())
         if rows.step:
-            age = max(self._rows.began - rows.began, 1e-9)
+            age = max((self._paused_at or self._rows.began) - rows.began, 1e-9)
             speed = float(f"{rows.samples / age:.4g}")
             rows.host_values["samples_per_second"] = [speed] * len(rows.step)
             on_device = self._block[: len(rows.step)]

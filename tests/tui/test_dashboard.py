@@ -354,7 +354,7 @@ async def test_the_footer_names_the_keys(recorded: Callable[..., list[RunDir]]) 
     app = dashboard(*recorded("adam"))
     async with running(app, (80, 24)) as pilot:
         await until_shown(pilot, "100%")
-        for words in ("s Stop", "v Train/val", "m Maximize", "n New run", "q Quit", "? Help"):
+        for words in ("p Pause", "s Stop", "c Save", "l Lr", "f Fork", "q Quit", "? Help"):
             assert words in rows(app)[-1]
 
 
@@ -389,7 +389,7 @@ async def test_a_run_whose_engine_was_killed_says_so(terminal_environment: None)
     run = record(Path("runs"), "r", status=None)
     app = dashboard(run)
     async with running(app) as pilot:
-        await until_shown(pilot, "crashed: the engine died without a word after step 6")
+        await until_shown(pilot, "crashed: nobody saw how its engine ended, after step 6")
         assert f"see {run.engine_log_path}" in text(app)
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.text import clock, count
+from tui.text import clean, clock, count
 
 _COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error": "error"}
 
