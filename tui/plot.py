@@ -135,13 +135,13 @@ def compact(value: float) -> str:
 
 
 def _rounded(value: float, digits: int) -> str:
-    value = float(f"{value:.{digits}g}")
-    size = abs(value)
+    given, value = value, float(f"{value:.{digits}g}")
+    size = abs(value)  # infinite where the largest floats were rounded up
     for limit, divisor, suffix in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if limit <= size < 1e12:
             return f"{value / divisor:.12g}{suffix}"
     if size and (size < 1e-3 or size >= 1e12):
-        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        mantissa, _, exponent = f"{given:.{digits - 1}e}".partition("e")
         short = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{short}e{int(exponent)}"
     return f"{value:.12g}"

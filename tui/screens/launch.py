@@ -75,6 +75,7 @@ class LaunchScreen(Screen[None]):
     def __init__(self, fork: Fork | None = None) -> None:
         super().__init__()
         self._fork = fork
+        self._started = False
         self._choice = Choice()
 
     def compose(self) -> ComposeResult:
@@ -153,7 +154,17 @@ class LaunchScreen(Screen[None]):
             widget.value = ""
 
     def action_start(self) -> None:
+        """Start, once what was typed before Enter has arrived in its setting.
+
+        Enter has priority, and over a slow link it comes in one packet with the text before it.
+        """
+        (self.focused or self).call_later(self._start)
+
+    def _start(self) -> None:
         """Create the runs, start one engine for them and watch it."""
+        if self._started:  # Enter was pressed twice
+            return
+        self._refresh()
         try:
             configs = self._choice.configs()
             # A fork stands beside its parent, by whose name it finds it.
@@ -163,6 +174,7 @@ class LaunchScreen(Screen[None]):
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return
+        self._started = True
         self._app.open_dashboard(runs)
 
     @property
