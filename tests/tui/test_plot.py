@@ -232,7 +232,9 @@ def test_ticks_are_round_numbers_at_one_distance(high: float, most: int) -> None
     assert float(f"{gaps[0]:.1e}".partition("e")[0]) in (1, 2, 2.5, 5)
 
 
-@given(st.floats(-1e308, 1e308))  # the largest floats would round up to infinity
+@given(
+    st.floats(-1e308, 1e308) | st.integers(-(10**13), 10**13)
+)  # the largest floats would round up to infinity
 @example(-12_345)
 @example(0.012_34)
 @example(0.001_234)
