@@ -130,7 +130,7 @@ def _blocks() -> str:
 
 def bar(state: RunState, width: int, blocks: str) -> str:
     """Exactly `width` characters: how far the run is, and its newest values as far as they fit."""
-    planned = state.started.planned_steps if state.started else 0
+    planned = state.planned_steps or 0
     share = min(1.0, state.step / planned) if planned else 0.0
     words = [f"step {state.step}/{planned or '?'}"]
     if state.started and state.started.steps_per_epoch:
