@@ -28,7 +28,7 @@ test: $(FOR_TESTING)
 	$(BIN)/pytest $(ARGS)
 
 test-slow: $(FOR_TESTING)
-	$(BIN)/pytest -m slow --timeout 1800 $(ARGS)
+	$(BIN)/pytest -m slow -s --timeout 1800 $(ARGS)
 
 check: $(FOR_TESTING)
 	$(BIN)/ruff format --check

@@ -1,0 +1,95 @@
+"""Damaged presets and logs: never a traceback, never more than one line, never slow or large."""
+
+import random
+import resource
+import time
+from pathlib import Path
+
+import pytest
+from recorded import record
+
+import presets
+from engine import log
+from presets import ConfigError, yaml
+from presets.convert import convert
+from presets.schema import Preset, Recipe, run_config
+
+MEGABYTES = 200.0
+
+
+def mutate(data: bytes, chance: random.Random) -> bytes:
+    """A few bytes flipped, cut out, doubled, or put in from elsewhere."""
+    whole = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        place = chance.randrange(len(whole) + 1)
+        length = chance.choice((1, 1, 2, 8, 200))
+        match chance.randrange(4):
+            case 0 if place < len(whole):
+                whole[place] ^= 1 << chance.randrange(8)
+            case 1:
+                del whole[place : place + length]
+            case 2:
+                whole[place:place] = whole[place : place + length] * chance.choice((1, 3, 50))
+            case _:
+                whole[place:place] = chance.choice(
+                    (b"&a *a", b"[" * 30, b"!!x ", b"\x00", b"1e999")
+                )
+    return bytes(whole)
+
+
+def complaints(data: bytes) -> list[str]:
+    """What is said of a preset or configuration by each of those that may read it."""
+    said = []
+    for build in (
+        lambda plain: convert(plain, Preset),
+        lambda plain: convert(plain, Recipe),
+        lambda plain: run_config(plain, "mutated.yaml"),
+    ):
+        try:
+            build(yaml.parse(data, "mutated.yaml"))
+        except ConfigError as error:
+            said.append(str(error))
+    return said
+
+
+def check(rounds: int, folder: Path) -> tuple[int, float, float]:
+    """How many were refused, the slowest in seconds, and the growth of memory in MB."""
+    chance = random.Random(0)
+    texts = [path.read_bytes() for path in Path(presets.__file__).parent.glob("*/*.yaml")]
+    run = record(folder, "r", steps=40)
+    texts.append(run.config_path.read_bytes())
+    events = run.events_path.read_bytes()
+    written = log.read_all(run.events_path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused, slowest = 0, 0.0
+    for number in range(rounds):
+        began = time.perf_counter()
+        if number % 2:
+            run.events_path.write_bytes(mutate(events, chance))
+            seen = log.read_all(run.events_path)
+            assert all(event in written for event in seen), "a value that was never written"
+            refused += len(seen) < len(written)
+        else:
+            said = complaints(mutate(chance.choice(texts), chance))
+            assert not any("\n" in line for line in said)
+            refused += len(said) == 3
+        slowest = max(slowest, time.perf_counter() - began)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return refused, slowest, grown
+
+
+def test_damaged_presets_and_logs_are_refused_in_one_line(tmp_path: Path) -> None:
+    refused, _, grown = check(300, tmp_path)
+    assert refused > 100
+    assert grown < MEGABYTES
+
+
+@pytest.mark.slow
+def test_ten_thousand_of_them(tmp_path: Path) -> None:
+    refused, slowest, grown = check(10_000, tmp_path)
+    print(
+        f"\n10,000 mutated presets and logs: {refused} refused or cut, 0 tracebacks, slowest "
+        f"{slowest * 1000:.0f} ms, +{grown:.0f} MB"
+    )
+    assert refused > 3000
+    assert grown < MEGABYTES
