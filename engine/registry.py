@@ -10,21 +10,25 @@ A component's module has a `Config` struct and a `build` function, and imports t
 Any of them may have `check(config, run)`, which raises ValueError for what does not go together.
 """
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 import presets
 from presets import ConfigError
 from presets.convert import convert
 from presets.schema import Component
+
+if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Kind = Literal["model", "dataset", "optimizer"]
 

@@ -1,7 +1,5 @@
 """Handwritten digits of 8x8 pixels (Alpaydin and Kaynak 1998, doi 10.24432/C50P49)."""
 
-import numpy as np
-
 from engine.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -19,6 +17,8 @@ def info(config: Config) -> DatasetInfo:
 
 def build(config: Config) -> Splits:
     """Pixels scaled from 0..16 to 0..1; 70, 15 and 15 % in a fixed random order."""
+    import numpy as np
+
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:
         x = (file["x"][:, None] / np.float32(16)).astype(np.float32)
         y = file["y"].astype(np.int64)

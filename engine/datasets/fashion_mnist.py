@@ -1,11 +1,16 @@
 """An extract of Fashion-MNIST: clothes of 28x28 pixels (Xiao et al. 2017, arXiv:1708.07747)."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from engine.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Config(Base, frozen=True):
@@ -21,6 +26,8 @@ def info(config: Config) -> DatasetInfo:
 def build(config: Config) -> Splits:
     """Pixels normalised with the mean and deviation of the training split; the last 1,000 of the
     training samples, in a fixed random order, are the validation split."""
+    import numpy as np
+
     with np.load(DATA / "fashion_mnist_10k_2k.npz", allow_pickle=False) as file:
         x, y, test_x, test_y = (file[key] for key in ("train_x", "train_y", "test_x", "test_y"))
     order = np.random.default_rng(0).permutation(len(x))

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
 from msgspec import Meta
 
 from engine.registry import DatasetInfo, Split, Splits
@@ -53,6 +52,8 @@ def build(config: Config) -> Splits:
 
 def _draw(config: Config, samples: int, stream: tuple[int, ...]) -> Split:
     """Points at radius 0.2 + 1.8 t and angle 2 pi (turns t + class / 3) + noise, t in [0, 1)."""
+    import numpy as np
+
     random = np.random.default_rng((config.seed, *stream))
     labels = np.arange(samples) % _CLASSES
     along = random.random(samples)

@@ -16,7 +16,6 @@ from engine import rundir
 from presets import ConfigError, UserError
 from tui import launcher
 from tui.choice import FIELDS, Choice, Field, Fork
-from tui.index import active_count
 from tui.panels.footer import FittingFooter
 from tui.preset_list import ComponentKind, PresetList
 from tui.text import clean, count, duration
@@ -113,6 +112,8 @@ class LaunchScreen(Screen[None]):
 
     @work(thread=True)
     def _look_for_active(self) -> None:
+        from tui.index import active_count  # brings NumPy, for which the first picture waits not
+
         with suppress(UserError):  # it is said when a run is started there
             number = active_count(self._app.root)
             self.app.call_from_thread(self._show_active, number)
