@@ -85,6 +85,11 @@ class Journal:
         finally:
             self._heartbeat.rest(before)
 
+    def flush(self, timeout: float = 1.0) -> bool:
+        """Wait until all events so far outlive this process; False if they do not after `timeout`
+        seconds."""
+        return self._log.flush(timeout)
+
     def sync(self, timeout: float = 10.0) -> bool:
         """Wait until all events so far are on the disk; False if they are not after `timeout`
         seconds."""

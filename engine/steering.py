@@ -235,6 +235,10 @@ class Steering:
                 reason=reason[:500],
             )
         )
+        if outcome == "applied":
+            # Before the next step: an engine that continues this one applies the command again at
+            # the step that the log names, and would obey it as a new one where the log names none.
+            self._journal.flush()
 
 
 def _plain(arguments: Arguments) -> dict[str, object]:

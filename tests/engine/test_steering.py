@@ -71,7 +71,9 @@ def test_pause_and_resume(living):
     assert (changed.outcome, changed.reason) == ("applied", "lr 0.001 -> 0.25")
     assert changed.step == paused.step == newest_step(run)
     saved = final(run, "checkpoint")
-    assert saved.reason == f"saved step-{paused.step:08d}"
+    # A second one of this step, if the best state so far is of it and has the old learning rate.
+    name = f"saved step-{paused.step:08d}"
+    assert saved.reason in (name, f"{name}-2")
     found = checkpoint.newest_valid(run)
     assert found is not None
     assert (found.step, checkpoint.read_state(found).lr) == (paused.step, 0.25)
