@@ -55,6 +55,10 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     steps_per_epoch: Count
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
+    task: str = "classification"
+    """What is learned: `classification`, `regression` or `language`."""
+    parameters: list[str] = []
+    """The names of the parameters that are trained, from the input on."""
     versions: dict[str, str] = {}
     parent: Parent | None = None
     """The checkpoint that a forked run began with."""
@@ -169,6 +173,98 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     reason: str
 
 
+class Layers(Event, frozen=True, kw_only=True, tag="layers"):
+    """A look at each layer at one step."""
+
+    step: Step
+    names: list[str]
+    """Of the layers, from the input on; each holds the parameters whose names begin with it."""
+    values: dict[str, list[Value]]
+    """One entry a layer: `grad_norm` before clipping, `weight_norm`, `update_ratio`, which is
+    log10(|update| / |weight|), and `dead`, the share of its ReLU units that were 0 for the whole
+    batch, NaN where it has none."""
+    totals: dict[str, Value] = {}
+    """Of the whole model: `grad_cosine` between the gradients of this step and the one before,
+    `noise_scale` in samples (McCandlish et al. 2018)."""
+
+
+class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
+    """The distribution of |value| in each layer at one step, on a logarithmic axis."""
+
+    step: Step
+    of: Literal["gradient", "weight"]
+    names: list[str]
+    low: float
+    """log10 of the lower end of the first bin, which also counts what is smaller."""
+    high: float
+    """log10 of the upper end of the last bin, which also counts what is larger."""
+    counts: list[list[int]]
+    """(layers, bins)."""
+
+
+class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
+    """How often each class was taken for each."""
+
+    split: Literal["val", "test"]
+    step: Step
+    names: list[str]
+    counts: list[list[int]]
+    """(true class, predicted class)."""
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """What the model makes of one sample."""
+
+    expected: str
+    predicted: str
+    correct: bool
+    confidence: float | None = None
+    """The probability that it gives to what it predicted, if it gives one."""
+    text: str = ""
+    """The input in words, where it is no picture."""
+    pixels: list[list[int]] = []
+    """Rows of grey values 0 to 255; empty where the input is no picture."""
+
+
+class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
+    """Samples of a split, some of them wrong if any are: the same ones each time."""
+
+    split: Literal["val", "test"]
+    step: Step
+    samples: list[Prediction]
+
+
+class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
+    """What a language model writes."""
+
+    step: Step
+    prompt: str
+    text: str
+    """What follows the prompt."""
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """A line of a profile."""
+
+    name: str
+    calls: int
+    seconds: float
+    """Spent in itself, on the device where there is one."""
+    share: float
+    """Of all operations."""
+
+
+class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
+    """Where the time of some steps went."""
+
+    first_step: Step
+    last_step: Step
+    operations: list[Operation]
+    """The most expensive first."""
+    trace: str
+    """The file in the run directory, for chrome://tracing or Perfetto."""
+
+
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The last event of a run."""
 
@@ -191,6 +287,12 @@ AnyEvent = (
     | NonFinite
     | Restarted
     | Gap
+    | Layers
+    | Histograms
+    | Confusion
+    | Predictions
+    | SampleText
+    | Profiled
     | RunEnded
 )
 

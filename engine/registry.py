@@ -5,9 +5,13 @@ A component's module has a `Config` struct and a `build` function, and imports t
 
     models      cost(config, data) -> Cost      build(config, data) -> torch.nn.Module
     datasets    info(config) -> DatasetInfo     build(config) -> Splits
-    optimizers  build(config, parameters) -> torch.optim.Optimizer
+    optimizers  build(config, groups) -> torch.optim.Optimizer
 
-Any of them may have `check(config, run)`, which raises ValueError for what does not go together.
+`groups` are parameter groups as torch has them, each with the `names` of its `params`; see
+`parameter_groups`. An optimizer's module may say `STATE_TENSORS`, the tensors of a parameter's
+shape that it keeps (2 for Adam). A model's module may say `TASKS`, those that it can learn; without
+it, classification and regression. Any of them may have `check(config, run)`, which raises
+ValueError for what does not go together.
 """
 
 from __future__ import annotations
@@ -31,26 +35,36 @@ if TYPE_CHECKING:  # the launch screen reads this module and must not wait for N
     from numpy.typing import NDArray
 
 Kind = Literal["model", "dataset", "optimizer"]
+Task = Literal["classification", "regression", "language"]
 
 
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """What is known of a data set without loading it."""
 
     input_shape: tuple[int, ...]
-    """Of one sample: (features,) or (channels, height, width)."""
-    num_classes: int
+    """Of one sample: (features,), (channels, height, width) or, of text, (context_length,)."""
+    num_outputs: int
+    """Of a model: classes, numbers to predict, or symbols of the alphabet."""
+    task: Task = "classification"
     samples: Mapping[str, int]
     """How many in `train`, `val` and `test`."""
     fixed: bool = True
     """False if every epoch brings other samples, so that there is no full batch."""
+    names: tuple[str, ...] = ()
+    """Of the classes, the numbers to predict or the symbols, in order; may be empty."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs float32 (n, *input_shape), normalised; labels int64 (n,)."""
+    """Inputs (n, *input_shape) and what is to be predicted of them.
 
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
+    classification: x float32, normalised; y int64 (n,)
+    regression:     x float32, y float32 (n, num_outputs), both normalised
+    language:       x int64 symbols (n, context_length), y int64 of the same shape, one place on
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,9 @@ class Cost(Struct, frozen=True, kw_only=True):
 
     num_parameters: int
     multiply_adds: int
-    """Of one sample's forward pass, in the dense and convolution layers."""
+    """Of one sample's forward pass, in the dense, convolution and recurrent layers and attention."""
+    activations: int = 0
+    """Numbers that one sample's forward pass keeps for the backward pass."""
 
 
 def names(kind: Kind) -> list[str]:

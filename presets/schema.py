@@ -19,10 +19,23 @@ Count = Annotated[int, Meta(ge=1)]
 PresetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """A file name without its ending: it becomes part of paths."""
 
-ClipMode = Literal["none", "norm", "value"]
-Loss = Literal["cross_entropy", "mse"]
+ClipMode = Literal["none", "norm", "value", "parameter", "agc", "autoclip", "zclip"]
+Loss = Literal["auto", "cross_entropy", "mse"]
+ScheduleType = Literal[
+    "constant",
+    "linear",
+    "cosine",
+    "one-cycle",
+    "step",
+    "exponential",
+    "wsd",
+    "plateau",
+    "inverse-sqrt",
+    "range-test",
+]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
-_TARGET = re.compile(r"^\s*(val/(?:accuracy|loss))\s*(>=|<=)\s*(\S+)\s*$")
+_TARGET = re.compile(r"^\s*(val/[a-z][a-z0-9_]*)\s*(>=|<=)\s*(\S+)\s*$")
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,3})?)$")
 
 
@@ -42,13 +55,92 @@ class Component(Config, frozen=True):
 
 
 class Clip(Config, frozen=True):
-    """Gradient clipping, between backward and update."""
+    """Gradient clipping, between backward and update; each mode has a limit of its own."""
 
     mode: ClipMode = "none"
-    """`norm`: scale all gradients so that their global L2 norm is at most the threshold;
-    `value`: clamp each element to [-threshold, threshold]."""
+    """`value`: clamp each element; `norm`: scale all gradients by their global L2 norm;
+    `parameter`: scale each tensor by its own norm; `agc`: scale each unit by the norm of its
+    weights; `autoclip`: by norm, at a percentile of the norms so far; `zclip`: by norm, where it
+    is an outlier."""
     threshold: Positive = 1.0
-    """In units of the gradient; unused with mode `none`."""
+    """For `value`, `norm` and `parameter`, in units of the gradient."""
+    ratio: Positive = 0.01
+    """For `agc`: of a unit's gradient norm to its weight norm, at most."""
+    percentile: Annotated[float, Meta(gt=0, le=100)] = 10.0
+    """For `autoclip`, of the gradient norms seen so far."""
+    z_score: Positive = 2.5
+    """For `zclip`: a gradient norm so many standard deviations above its moving mean is clipped."""
+
+    @property
+    def limit_key(self) -> str:
+        """The name of the field that limits in this mode."""
+        keys = {"agc": "ratio", "autoclip": "percentile", "zclip": "z_score"}
+        return keys.get(self.mode, "threshold")
+
+    @property
+    def limit(self) -> float:
+        """The limit of this mode."""
+        return float(getattr(self, self.limit_key))
+
+    def changed(self, mode: ClipMode | None, limit: float | None) -> "Clip":
+        """The same with another mode, or another limit of that mode."""
+        clip = structs.replace(self, mode=mode or self.mode)
+        return clip if limit is None else structs.replace(clip, **{clip.limit_key: limit})
+
+    def __str__(self) -> str:
+        return self.mode if self.mode == "none" else f"{self.mode} {self.limit:g}"
+
+
+class Schedule(Config, frozen=True):
+    """The learning rate over the steps, as a factor of the optimizer's `lr`."""
+
+    type: ScheduleType = "constant"
+    """`wsd`: warm up, stay, decay; `range-test`: rise from `min_lr` to `max_lr`, to find a rate."""
+    warmup_steps: Annotated[int, Meta(ge=0)] = 0
+    """Steps of a linear rise from 0, before everything else."""
+    final_factor: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """What `linear`, `cosine` and `wsd` end with, and the least of `plateau`."""
+    every_epochs: Count = 1
+    """For `step` and `exponential`: a factor of `gamma` each time."""
+    gamma: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    """For `step`, `exponential` and `plateau`."""
+    decay_share: Annotated[float, Meta(gt=0, le=1)] = 0.2
+    """For `wsd`: the last part of all steps, in which the rate falls linearly."""
+    rise_share: Annotated[float, Meta(gt=0, lt=1)] = 0.3
+    """For `one-cycle`: the first part of all steps, in which the rate rises."""
+    start_factor: Annotated[float, Meta(gt=0, le=1)] = 0.04
+    """For `one-cycle`: what it starts with."""
+    patience: Count = 3
+    """For `plateau`: evaluations without a better validation loss before the rate falls."""
+    min_lr: Positive = 1e-6
+    """For `range-test`."""
+    max_lr: Positive = 10.0
+    """For `range-test`."""
+
+    def __post_init__(self) -> None:
+        if self.min_lr >= self.max_lr:
+            raise ValueError(
+                f"min_lr: expected a number < max_lr = {self.max_lr:g}, got {self.min_lr:g}"
+            )
+
+
+class ParameterGroups(Config, frozen=True):
+    """Parameters that the optimizer treats differently."""
+
+    decay_norms_and_biases: bool = False
+    """Whether weight decay also shrinks parameters of fewer than two dimensions."""
+    lr_scale: dict[str, Positive] = {}
+    """Factors of the learning rate by a pattern of parameter names, such as {"head.*": 0.1}; the
+    first that matches counts."""
+
+
+class DiagnosticsPolicy(Config, frozen=True):
+    """How often the layers are looked at."""
+
+    every: Count | Literal["auto", "off"] = "auto"
+    """Steps; `auto` finds an interval that costs less than 2 % of the time."""
+    histograms: bool = True
+    """Whether the distributions of gradients and weights are recorded too."""
 
 
 class CheckpointPolicy(Config, frozen=True):
@@ -77,14 +169,23 @@ class RunConfig(Config, frozen=True):
     model: Component
     dataset: Component
     optimizer: Component
-    loss: Loss = "cross_entropy"
-    """`mse` is the mean squared error between softmax probabilities and one-hot labels."""
+    loss: Loss = "auto"
+    """`auto` is that of the task: cross entropy of classes and symbols, mean squared error of
+    numbers. `mse` of classes is between softmax probabilities and one-hot labels."""
+    label_smoothing: Fraction = 0.0
+    """The share of each label that is spread evenly over all classes (Szegedy et al. 2016)."""
     batch_size: Count | Literal["full"] = 32
     """Samples a step; `full` takes the whole training set."""
     epochs: Count | None = 10
     """Passes over the training set; exactly one of `epochs` and `steps` is set."""
     steps: Count | None = None
     """Optimizer steps."""
+    accumulate: Count = 1
+    """Parts in which a batch is computed, their gradients summed: less memory, same mean."""
+    schedule: Schedule = Schedule()
+    groups: ParameterGroups = ParameterGroups()
+    ema_decay: Fraction | None = None
+    """Decay of a moving average of the weights, evaluated beside them as `val/ema_loss`, ..."""
     clip: Clip = Clip()
     target: str | None = None
     """When to stop early, such as `val/accuracy >= 0.97`."""
@@ -95,6 +196,23 @@ class RunConfig(Config, frozen=True):
     threads: Count | Literal["auto"] = "auto"
     """CPU threads of the engine; `auto` takes 1 for models under a million parameters, for which
     more threads are slower, and torch's default above."""
+    precision: Precision = "fp32"
+    """`tf32`: float32 with shorter products on the device; `bf16`, `fp16`: autocast, `fp16` with a
+    gradient scaler."""
+    compile: bool = False
+    """Compile the model with torch.compile; pays off on GPUs and in long runs."""
+    activation_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them."""
+    channels_last: bool = False
+    """Lay images out as (n, height, width, channels) in memory."""
+    data_on: Literal["auto", "device", "host"] = "auto"
+    """Where the training set lies; `auto` keeps it on the device if it takes a quarter of its free
+    memory at most, else batches are prefetched from pinned memory."""
+    evaluate_every: Count | None = None
+    """Steps between two evaluations; None for the end of each epoch."""
+    diagnostics: DiagnosticsPolicy = DiagnosticsPolicy()
+    predictions: Annotated[int, Meta(ge=0, le=64)] = 16
+    """Sample predictions recorded at each evaluation."""
     checkpoint: CheckpointPolicy = CheckpointPolicy()
     on_non_finite: Literal["pause", "stop", "skip-step"] = "stop"
     """What to do when the loss or the gradient norm is NaN or infinite, before that step is

@@ -38,7 +38,7 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
         info = configure.dataset_info(configure.resolve(dataset=name))
         entry |= {
             "input_shape": list(info.input_shape),
-            "num_classes": info.num_classes,
+            "num_outputs": info.num_outputs,
             "samples": dict(info.samples),
         }
     else:
@@ -79,7 +79,7 @@ def _figures(entry: Entry) -> str:
             return f"{count(entry['num_parameters'])} parameters on {entry['sized_on']}"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_classes']} classes"
+            return f"{sizes}; {entry['num_outputs']} classes"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"

@@ -79,7 +79,7 @@ class RunState:
                 self.ended, self.status, self.paused = event, event.status, None
             case LogLine():
                 self.log.append(event)
-            case _:
+            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
                 self._happened(event)
         if note := note_of(event):
             # An engine's log says some of it in the same words.

@@ -11,7 +11,7 @@ class Config(Base, frozen=True):
 
 def info(config: Config) -> DatasetInfo:
     return DatasetInfo(
-        input_shape=(1, 8, 8), num_classes=10, samples={"train": 1257, "val": 270, "test": 270}
+        input_shape=(1, 8, 8), num_outputs=10, samples={"train": 1257, "val": 270, "test": 270}
     )
 
 

@@ -19,7 +19,7 @@ class Config(Base, frozen=True):
 
 def info(config: Config) -> DatasetInfo:
     return DatasetInfo(
-        input_shape=(1, 28, 28), num_classes=10, samples={"train": 9000, "val": 1000, "test": 2000}
+        input_shape=(1, 28, 28), num_outputs=10, samples={"train": 9000, "val": 1000, "test": 2000}
     )
 
 

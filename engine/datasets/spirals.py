@@ -29,7 +29,7 @@ def info(config: Config) -> DatasetInfo:
     held_out = max(30, config.samples // 5)
     return DatasetInfo(
         input_shape=(2,),
-        num_classes=_CLASSES,
+        num_outputs=_CLASSES,
         samples={"train": config.samples, "val": held_out, "test": held_out},
         fixed=not config.fresh,
     )

@@ -45,19 +45,19 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
     stages = list(pairwise((data.input_shape[0], *config.channels)))
     kernels = [9 * inputs * outputs for inputs, outputs in stages]
     norms = 2 * sum(config.channels)
-    head = config.channels[-1] * data.num_classes
+    head = config.channels[-1] * data.num_outputs
     sizes = _sizes(config, data.input_shape)
     convolutions = sum(
         kernel * height * width for kernel, (height, width) in zip(kernels, sizes, strict=True)
     )
     return Cost(
-        num_parameters=sum(kernels) + norms + head + data.num_classes,
+        num_parameters=sum(kernels) + norms + head + data.num_outputs,
         multiply_adds=convolutions + head,
     )
 
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, channels, height, width) to logits (n, num_classes)."""
+    """Maps float32 (n, channels, height, width) to logits (n, num_outputs)."""
     from torch import nn
 
     layers: list[nn.Module] = []
@@ -76,5 +76,5 @@ def build(config: Config, data: DatasetInfo) -> nn.Module:
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Dropout(config.dropout),
-        nn.Linear(config.channels[-1], data.num_classes),
+        nn.Linear(config.channels[-1], data.num_outputs),
     )

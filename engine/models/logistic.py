@@ -17,12 +17,12 @@ class Config(Base, frozen=True):
 
 
 def cost(config: Config, data: DatasetInfo) -> Cost:
-    weights = math.prod(data.input_shape) * data.num_classes
-    return Cost(num_parameters=weights + data.num_classes, multiply_adds=weights)
+    weights = math.prod(data.input_shape) * data.num_outputs
+    return Cost(num_parameters=weights + data.num_outputs, multiply_adds=weights)
 
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, *input_shape) to logits (n, num_classes); softmax belongs to the loss."""
+    """Maps float32 (n, *input_shape) to logits (n, num_outputs); softmax belongs to the loss."""
     from torch import nn
 
-    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(data.input_shape), data.num_classes))
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(data.input_shape), data.num_outputs))

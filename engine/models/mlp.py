@@ -28,14 +28,14 @@ def check(config: Config, run: RunConfig) -> None:
 
 
 def cost(config: Config, data: DatasetInfo) -> Cost:
-    widths = (math.prod(data.input_shape), *config.hidden, data.num_classes)
+    widths = (math.prod(data.input_shape), *config.hidden, data.num_outputs)
     weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
     norms = 2 * sum(config.hidden) if config.batch_norm else 0
     return Cost(num_parameters=weights + sum(widths[1:]) + norms, multiply_adds=weights)
 
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, *input_shape) to logits (n, num_classes); softmax belongs to the loss."""
+    """Maps float32 (n, *input_shape) to logits (n, num_outputs); softmax belongs to the loss."""
     from torch import nn
 
     layers: list[nn.Module] = [nn.Flatten()]
@@ -46,4 +46,4 @@ def build(config: Config, data: DatasetInfo) -> nn.Module:
             layers.append(nn.BatchNorm1d(units))
         layers += [nn.ReLU(), nn.Dropout(config.dropout)]
         inputs = units
-    return nn.Sequential(*layers, nn.Linear(inputs, data.num_classes))
+    return nn.Sequential(*layers, nn.Linear(inputs, data.num_outputs))

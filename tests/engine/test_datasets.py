@@ -21,7 +21,7 @@ def test_info_is_what_build_loads(name):
         x, y = getattr(data, split).x, getattr(data, split).y
         assert x.shape == (samples, *info.input_shape)
         assert (x.dtype, y.dtype, y.shape) == (np.float32, np.int64, (samples,))
-        assert set(np.unique(y)) == set(range(info.num_classes))
+        assert set(np.unique(y)) == set(range(info.num_outputs))
         assert np.isfinite(x).all()
         assert np.abs(x).max() < 10
 

@@ -35,7 +35,7 @@ def test_cost_is_that_of_the_built_model(model, dataset):
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.register_forward_hook(count)
     built.eval()
-    assert built(torch.zeros(3, *info.input_shape)).shape == (3, info.num_classes)
+    assert built(torch.zeros(3, *info.input_shape)).shape == (3, info.num_outputs)
     cost = registry.module("model", config.model.type).cost(
         registry.config("model", config.model), info
     )
