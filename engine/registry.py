@@ -31,7 +31,6 @@ from presets.convert import convert
 from presets.schema import Component
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
-    import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["model", "dataset", "optimizer"]
@@ -84,7 +83,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
     num_parameters: int
     multiply_adds: int
-    """Of one sample's forward pass, in the dense, convolution and recurrent layers and attention."""
+    """Of one sample's forward pass, in its matrix products and convolutions."""
     activations: int = 0
     """Numbers that one sample's forward pass keeps for the backward pass."""
 
