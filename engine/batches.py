@@ -1,7 +1,10 @@
 """The training batches of a run: on its device, in an order that (seed, epoch) decides."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,7 +13,10 @@ from engine import seeds
 from engine.registry import Split, Splits
 
 Tensors = tuple[Tensor, Tensor]
-"""Inputs float32 (n, *input_shape) and labels int64 (n,)."""
+"""Inputs and what is to be predicted of them, as `Split` has them."""
+
+_PREFETCHED = 2
+"""Batches that are made ready in the host's memory while the device works."""
 
 
 def to_device(split: Split, device: torch.device) -> Tensors:
@@ -18,44 +24,90 @@ def to_device(split: Split, device: torch.device) -> Tensors:
     return torch.from_numpy(split.x).to(device), torch.from_numpy(split.y).to(device)
 
 
+def stays_on_host(
+    where: Literal["auto", "device", "host"], split: Split, device: torch.device
+) -> bool:
+    """Whether a training set is better kept in the host's memory: with `auto`, if it would take
+    more than a quarter of what is free on a GPU."""
+    if device.type != "cuda" or where != "auto":
+        return where == "host"
+    free, _ = torch.cuda.mem_get_info(device)
+    return 4 * (split.x.nbytes + split.y.nbytes) > free
+
+
 class Batches:
-    """Deals out the training set, epoch by epoch; the data stays on the device."""
+    """Deals out the training set, epoch by epoch, from the device or from the host's memory."""
 
     def __init__(
-        self, data: Splits, *, batch_size: int, per_epoch: int, seed: int, device: torch.device
+        self,
+        data: Splits,
+        *,
+        batch_size: int,
+        per_epoch: int,
+        seed: int,
+        device: torch.device,
+        on_host: bool = False,
     ) -> None:
-        """`per_epoch` is the number of batches, as `configure.batches_per_epoch` counts them."""
+        """`per_epoch` is the number of batches, as `configure.batches_per_epoch` counts them.
+
+        With `on_host`, a thread picks the next batches into pinned memory, from where they are
+        copied while the device works.
+        """
         self._data = data
         self._batch_size = batch_size
         self._per_epoch = per_epoch
         self._seed = seed
         self._device = device
-        self._train = to_device(data.train, device)
+        self._on_host = on_host
+        self._home = torch.device("cpu") if on_host else device
+        self._train = to_device(data.train, self._home)
         self._next_step = 1
-        self._stream = self._after(0)
+        self._stream = self._begin(0)
 
     def at(self, step: int) -> Tensors:
         """The batch of a step, counted from 1; following steps are dealt out without a search."""
         if step != self._next_step:
-            self._stream = self._after(step - 1)
+            self._stream.close()
+            self._stream = self._begin(step - 1)
         self._next_step = step + 1
         return next(self._stream)
 
-    def _after(self, step: int) -> Iterator[Tensors]:
+    def _begin(self, step: int) -> Generator[Tensors]:
+        batches = self._after(step)
+        return self._prefetched(batches) if self._on_host else batches
+
+    def _after(self, step: int) -> Generator[Tensors]:
         """All batches after `step` steps, without end."""
         done, inside = divmod(step, self._per_epoch)
         yield from islice(self.epoch(done + 1), inside, None)
         for number in count(done + 2):
             yield from self.epoch(number)
 
+    def _prefetched(self, batches: Iterator[Tensors]) -> Generator[Tensors]:
+        """The same batches, on the device."""
+        with ThreadPoolExecutor(1, "batches") as pool:
+            ready = deque(pool.submit(self._pick, batches) for _ in range(_PREFETCHED))
+            while True:
+                x, y = ready.popleft().result()
+                ready.append(pool.submit(self._pick, batches))
+                yield (
+                    x.to(self._device, non_blocking=True),
+                    y.to(self._device, non_blocking=True),
+                )
+
+    def _pick(self, batches: Iterator[Tensors]) -> Tensors:
+        """In the thread: the next batch, in memory from which a GPU can copy by itself."""
+        x, y = next(batches)
+        return (x.pin_memory(), y.pin_memory()) if self._device.type == "cuda" else (x, y)
+
     def epoch(self, number: int) -> Iterator[Tensors]:
-        """The batches of epoch `number`, counted from 1."""
+        """The batches of epoch `number`, counted from 1, where the training set lies."""
         if self._data.draw_train is not None:
-            self._train = to_device(self._data.draw_train(self._seed, number), self._device)
+            self._train = to_device(self._data.draw_train(self._seed, number), self._home)
         x, y = self._train
         if self._batch_size >= len(y):
             yield x, y  # the full batch needs no order
             return
-        order = torch.from_numpy(seeds.order(self._seed, number, len(y))).to(self._device)
+        order = torch.from_numpy(seeds.order(self._seed, number, len(y))).to(self._home)
         for index in torch.split(order, self._batch_size)[: self._per_epoch]:
             yield x.index_select(0, index), y.index_select(0, index)

@@ -24,6 +24,7 @@ from msgspec import Meta, Struct
 
 from engine.access import open_regular
 from engine.rundir import RunDir
+from engine.schedules import Plateau
 from presets import UserError
 from presets.schema import Clip, Count, Positive
 
@@ -59,8 +60,10 @@ class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     optimizer: str
     """Its type; another type cannot use its state."""
     lr: Positive
+    """Before the schedule."""
     clip: Clip
     best: Best | None = None
+    plateau: Plateau = Plateau()
     applied: list[str] = []
     """The ids of the commands that brought it here."""
 

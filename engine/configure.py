@@ -7,7 +7,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 import presets
-from engine import registry
+from engine import registry, tasknames
 from engine.registry import DatasetInfo, Kind
 from presets import ConfigError
 from presets.schema import Component, RunConfig, run_config
@@ -102,11 +102,32 @@ def check(config: RunConfig) -> None:
             except ValueError as error:
                 raise ConfigError(str(error)) from None
     data = dataset_info(config)
+    tasknames.check(config, data)
+    _check_step(config, data)
     if config.batch_size == "full" and not data.fixed:
         raise ConfigError(
             f"batch_size: {config.dataset.name} draws new samples every epoch and has no full "
             "batch; give a number"
         )
+
+
+def _check_step(config: RunConfig, data: DatasetInfo) -> None:
+    """Settings of the training step that exclude each other."""
+    if config.batch_size != "full" and config.accumulate > config.batch_size:
+        raise ConfigError(
+            f"accumulate: expected at most batch_size = {config.batch_size}, "
+            f"got {config.accumulate}"
+        )
+    module = registry.module("optimizer", config.optimizer.type)
+    if getattr(module, "CLOSURE", False) and config.precision == "fp16":
+        raise ConfigError(f"precision: {config.optimizer.name} works with fp32, tf32 or bf16")
+    if config.precision == "tf32" and config.device == "cpu":
+        raise ConfigError("precision: tf32 needs a CUDA device; a CPU has fp32, bf16 or fp16")
+    if config.channels_last and len(data.input_shape) != 3:
+        raise ConfigError(f"channels_last: {config.dataset.name} has no images; expected false")
+    warmup, steps = config.schedule.warmup_steps, config.steps
+    if steps is not None and warmup >= steps:
+        raise ConfigError(f"schedule.warmup_steps: expected less than {steps} steps, got {warmup}")
 
 
 def dataset_info(config: RunConfig) -> DatasetInfo:

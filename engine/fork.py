@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 import presets
 from engine import checkpoint, configure, registry
 from engine.checkpoint import Checkpoint, State
@@ -71,7 +73,7 @@ def _as_it_was(parent: RunConfig, state: State) -> dict[str, Any]:
     tree["name"] = ""
     if getattr(registry.config("optimizer", parent.optimizer), "lr", state.lr) != state.lr:
         tree["optimizer"]["lr"] = state.lr
-    tree["clip"] = {"mode": state.clip.mode, "threshold": state.clip.threshold}
+    tree["clip"] = to_builtins(state.clip)
     if configure.plan(parent).steps != state.steps:
         configure.put(tree, "steps", state.steps)
     return tree

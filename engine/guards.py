@@ -10,10 +10,10 @@ void, and the run goes on from the step in question.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.events import NonFinite, number
 from engine.journal import Journal
@@ -26,6 +26,8 @@ Policy = Literal["pause", "stop", "skip-step"]
 Outcome = tuple[Literal["done", "stopped"], str]
 """How a run ended, and why, in one line."""
 
+_LEAST_SCALE = 1.0
+"""Gradients that overflow with a smaller scale of the loss do so by themselves."""
 _REMEMBERED = 4 * MAX_ROWS
 """Steps whose gradient norms are kept on a GPU: more than can be on their way to the host."""
 
@@ -56,7 +58,7 @@ class Guard:
     ) -> None:
         """`wait` for both numbers before each step; by default on the CPU, and for optimizers that
         know no flag."""
-        self.policy: Policy = config.on_non_finite
+        self.policy: Policy = "stop" if training.is_range_test else config.on_non_finite
         self.noticed: Bad | None = None
         """The first bad step not yet acted on, as soon as the host knows of it."""
         self._training = training
@@ -67,33 +69,41 @@ class Guard:
         self.waits = (device.type == "cpu" or not fused) if wait is None else wait
         self._was_bad = False
         self._flag = torch.zeros((), device=device)
+        self._left_out = torch.zeros((), device=device)
+        """The flag, or 1 for a single step that the loss scaler leaves out."""
         self._norms = torch.empty(0)
         if not self.waits:
             # How torch.amp.GradScaler tells fused optimizers to leave everything as it is.
-            optimizer: nn.Module = training.optimizer  # type: ignore[assignment]
-            optimizer.grad_scale, optimizer.found_inf = None, self._flag  # type: ignore[assignment]
+            optimizer: Any = training.optimizer
+            optimizer.grad_scale, optimizer.found_inf = None, self._left_out
 
     def before(self) -> None:
         """Remember what a forward pass changes by itself, such as batch norm's averages."""
         if self._buffers:
             torch._foreach_copy_(self._saved, self._buffers)
 
-    def allows(self, loss: Tensor, grad_norm: Tensor, norms: Tensor) -> bool:
+    def allows(self, values: Mapping[str, Tensor], norms: Tensor) -> bool:
         """Whether the optimizer may step; where nobody waits, the flag sees to it.
 
-        `norms` are those of all gradients before clipping, which can spoil them.
+        `values` are those that are recorded of the step, `norms` those of all gradients before
+        clipping, which can spoil them. A loss scaler leaves out steps whose gradients overflow,
+        and lowers its scale, as a matter of course.
         """
-        step = self._training.step
+        step, loss, grad_norm = self._training.step, values["train/loss"], values["grad_norm"]
+        overflowed = values.get("scaler/overflow")
         if not self.waits:
-            self._raise_flag(step, loss.detach(), grad_norm, norms)
+            self._raise_flag(step, loss, grad_norm, norms, overflowed)
             return True
-        values = loss.item(), grad_norm.item()
-        if math.isfinite(values[0]) and math.isfinite(values[1]):
+        seen = loss.item(), grad_norm.item()
+        if math.isfinite(seen[0]) and math.isfinite(seen[1]):
             self._was_bad = False
             return True
+        scale = 0.0 if overflowed is None else values["scaler/scale"].item()
+        if math.isfinite(seen[0]) and scale >= _LEAST_SCALE:
+            return False
         if self._buffers:
             torch._foreach_copy_(self._buffers, self._saved)
-        self._found(step, *values, norms)
+        self._found(step, *seen, norms)
         return False
 
     def inspect(self, steps: list[int], columns: Mapping[str, Sequence[float]]) -> int:
@@ -104,7 +114,8 @@ class Guard:
             return 0  # all of them are later
         for row, step in enumerate(steps):
             values = columns["train/loss"][row], columns["grad_norm"][row]
-            if math.isfinite(values[0]) and math.isfinite(values[1]):
+            scale = columns["scaler/scale"][row] if "scaler/scale" in columns else 0.0
+            if math.isfinite(values[0]) and (math.isfinite(values[1]) or scale >= _LEAST_SCALE):
                 self._was_bad = False
                 continue
             self._found(step, *values, self._norms[step % _REMEMBERED])
@@ -128,6 +139,7 @@ class Guard:
         """
         bad, self.noticed = self.noticed, None
         self._flag.zero_()
+        self._left_out.zero_()
         if bad is None:
             return None
         if self.policy != "skip-step":
@@ -160,14 +172,25 @@ class Guard:
                 self.noticed = Bad(step, "loss", loss, layer)
         self._was_bad = True
 
-    def _raise_flag(self, step: int, loss: Tensor, grad_norm: Tensor, norms: Tensor) -> None:
+    def _raise_flag(
+        self,
+        step: int,
+        loss: Tensor,
+        grad_norm: Tensor,
+        norms: Tensor,
+        overflowed: Tensor | None,
+    ) -> None:
         if not len(self._norms):
             self._norms = norms.new_zeros(_REMEMBERED, len(norms))
         self._norms[step % _REMEMBERED] = norms
-        bad = torch.isfinite(loss + grad_norm).logical_not_().to(self._flag.dtype)
+        seen = loss + grad_norm if overflowed is None else loss
+        bad = torch.isfinite(seen).logical_not_().to(self._flag.dtype)
         if self.policy == "skip-step":
             self._flag.copy_(bad)
         else:
             torch.maximum(self._flag, bad, out=self._flag)
+        torch.maximum(
+            self._flag, self._flag if overflowed is None else overflowed, out=self._left_out
+        )
         for buffer, saved in zip(self._buffers, self._saved, strict=True):
             buffer.copy_(torch.where(self._flag > 0, saved, buffer))

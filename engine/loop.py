@@ -3,25 +3,33 @@
 import importlib.metadata
 import math
 import platform
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from engine import configure, losses, origin, registry, seeds, startup
-from engine.batches import Batches, to_device
+from engine import configure, estimate, origin, peaks, registry, tasks
+from engine.assemble import assemble
+from engine.batches import Batches, Tensors, stays_on_host, to_device
 from engine.checkpoint import Checkpoint
-from engine.clipping import clip, gradient_norms
+from engine.clipping import gradient_norms
 from engine.configure import Plan
 from engine.device import describe, pick, set_threads
-from engine.evaluate import evaluate
+from engine.diagnostics import Diagnostics
 from engine.events import Evaluation, Parent, Restarted, RunStarted, number
 from engine.guards import Guard, Outcome
 from engine.journal import Journal
 from engine.metrics import MetricBuffer
+from engine.passes import Passes, Tally
+from engine.precision import set_precision
+from engine.profiling import Profiler
+from engine.rangetest import RangeTest
+from engine.registry import DatasetInfo
 from engine.saver import Saver
 from engine.steering import Steering
+from engine.tasks import Task
 from engine.training import Training
 from presets.schema import RunConfig, Target, plain
 
@@ -41,17 +49,20 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
     plan = configure.plan(config)
     device = pick(config.device)
     threads = set_threads(config.threads, plan.num_parameters)
+    set_precision(config.precision, device)
     data = registry.build("dataset", config.dataset)
     val, test = to_device(data.val, device), to_device(data.test, device)
-    loss_of = losses.BY_NAME[config.loss]
-    training = _build(config, plan, device)
-    model, optimizer, parameters = training.model, training.optimizer, training.parameters
+    info = configure.dataset_info(config)
+    task = tasks.of(config, info)
+    training = assemble(config, plan, device)
+    model, optimizer, scaler = training.model, training.optimizer, training.scaler
     batches = Batches(
         data,
         batch_size=plan.batch_size,
         per_epoch=plan.steps_per_epoch,
         seed=config.seed,
         device=device,
+        on_host=stays_on_host(config.data_on, data.train, device),
     )
     resumed = _begin(
         config,
@@ -64,83 +75,120 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
     )
     journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
     target = config.stop_target()
-    guard = Guard(training, config, device)
+    passes, tally = Passes(config, training, task, device), Tally()
+    guard, profiler = Guard(training, config, device), Profiler(steering.run, journal, device)
+    range_test = RangeTest() if training.is_range_test else None
+    evaluate = partial(_evaluate, training=training, passes=passes, task=task, journal=journal)
     outcome: Outcome | None = None
 
     with (
-        MetricBuffer(device, journal, inspect=guard.inspect) as metrics,
+        MetricBuffer(
+            device,
+            journal,
+            inspect=range_test.after(guard.inspect) if range_test else guard.inspect,
+            unit=task.unit,
+            utilisation=_utilisation(config, info, task, device),
+        ) as metrics,
+        closing(
+            Diagnostics(model, training.named, config.diagnostics, journal, device)
+        ) as diagnostics,
         Saver(
             run=steering.run,
             journal=journal,
             training=training,
             device=device,
             policy=config.checkpoint,
+            best=task.best,
             settle=metrics.drain,
             resumed=resumed,
         ) as saver,
     ):
-        while outcome is None:
-            if steering.waiting(training.step):
-                with metrics.paused():
-                    metrics.drain()  # the log has every step before the answer to a command
-                    reason = None if guard.noticed else steering.obey(training, saver)
-                if reason:
-                    outcome = ("stopped", f"{reason} after step {training.step}")
-                    continue
-            if guard.noticed:
-                metrics.drain()
-                outcome = guard.act(journal, steering, saver.last_good)
-                continue
-            if training.step >= training.steps and not steering.paused:
-                outcome = ("done", f"all {training.steps} steps done")
-                continue
-
+        ready = partial(
+            _ready,
+            training=training,
+            steering=steering,
+            guard=guard,
+            range_test=range_test,
+            journal=journal,
+            metrics=metrics,
+            profiler=profiler,
+            saver=saver,
+        )
+        while (outcome := outcome or ready()) is None:
             training.step += 1
-            x, y = batches.at(training.step)
+            training.set_lr()
+            batch = batches.at(training.step)
             guard.before()
-            logits = model(x)
-            loss = loss_of(logits, y, "mean")
+            diagnostics.begin(training.step)
             optimizer.zero_grad()
-            loss.backward()
-            norms = gradient_norms(parameters)
-            clipped = clip(parameters, training.clip, norms)
-            if guard.allows(loss, clipped["grad_norm"], norms):
-                optimizer.step()
-            values = {"train/loss": loss, "train/accuracy": losses.accuracy(logits, y)} | clipped
-            metrics.record(training.step, len(y), {**values, "lr": training.lr})
+            for x, y, share in passes.parts(*batch):
+                output, loss = passes.forward(x, y)
+                passes.backward(loss, share)
+                tally.add(share, loss, task.metrics(output, y))
+            values = tally.take()
+            if scaler:
+                scaler.unscale()
+            norms = gradient_norms(training.parameters)
+            diagnostics.gradients()
+            values |= training.clipper(norms)
+            if scaler:
+                values |= scaler.update(values["grad_norm"])
+            if guard.allows(values, norms):
+                training.update(partial(passes.again, *batch))
+            diagnostics.end()
+            metrics.record(training.step, task.size(batch[1]), {**values, "lr": training.lr})
             journal.progress(training.step)
+            if profiler.active:
+                profiler.step(training.step)
 
             if training.evaluation_due and guard.settled(metrics):
                 with metrics.paused(), journal.busy("evaluating"):
-                    means = evaluate(model, *val, loss_of)
-                    _report(journal, training, "val", means)
+                    means = evaluate("val", val)
                     saver.evaluated(means)
                 outcome = _reached(target, means, training.step)
             if saver.due and guard.settled(metrics):
                 with metrics.paused():
                     saver.save_due()
+        profiler.close(training.step)
         saver.finish("end" if outcome[0] == "done" else "stop")
-    with journal.busy("evaluating"):
-        _report(journal, training, "test", evaluate(model, *test, loss_of))
+    if not training.is_range_test:
+        with journal.busy("evaluating"):
+            evaluate("test", test)
     return outcome
 
 
-def _build(config: RunConfig, plan: Plan, device: torch.device) -> Training:
-    """Model and optimizer as they are before the first step; sets the random streams."""
-    torch.manual_seed(config.seed)
-    model = registry.build("model", config.model, configure.dataset_info(config)).to(device)
-    parameters = list(model.parameters())
-    optimizer = startup.build_optimizer(config.optimizer, parameters)
-    torch.manual_seed(seeds.training(config.seed))
-    return Training(
-        model=model,
-        parameters=parameters,
-        optimizer=optimizer,
-        optimizer_type=config.optimizer.type,
-        steps_per_epoch=plan.steps_per_epoch,
-        steps=plan.steps,
-        clip=config.clip,
-    )
+def _ready(
+    *,
+    training: Training,
+    steering: Steering,
+    guard: Guard,
+    range_test: RangeTest | None,
+    journal: Journal,
+    metrics: MetricBuffer,
+    profiler: Profiler,
+    saver: Saver,
+) -> Outcome | None:
+    """Between two steps: obey commands, act on what is not finite, wait while the run is paused.
+
+    Returns how the run ends, None if another step is to be taken.
+    """
+    while True:
+        if steering.waiting(training.step):
+            with metrics.paused():
+                metrics.drain()  # the log has every step before the answer to a command
+                reason = None if guard.noticed else steering.obey(training, saver, profiler)
+            if reason:
+                return ("stopped", f"{reason} after step {training.step}")
+        if guard.noticed:
+            metrics.drain()
+            if outcome := guard.act(journal, steering, saver.last_good):
+                return outcome
+        elif range_test and range_test.reason:
+            return ("done", range_test.reason)
+        elif training.step >= training.steps:
+            return ("done", f"all {training.steps} steps done")
+        else:
+            return None
 
 
 def _begin(
@@ -170,14 +218,18 @@ def _begin(
             )
         )
     if resumed is None:
-        journal.emit(_started(config, plan, device, parent))
+        journal.emit(_started(config, plan, training, device, parent))
     journal.go_on_from(training.step, seconds)
     steering.begin(training, training.step)
     return resumed
 
 
 def _started(
-    config: RunConfig, plan: Plan, device: torch.device, parent: Parent | None
+    config: RunConfig,
+    plan: Plan,
+    training: Training,
+    device: torch.device,
+    parent: Parent | None,
 ) -> RunStarted:
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     with suppress(importlib.metadata.PackageNotFoundError):  # run from a checkout
@@ -189,13 +241,52 @@ def _started(
         planned_steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         samples=dict(plan.samples),
+        task=configure.dataset_info(config).task,
+        parameters=training.names,
         versions=versions,
         parent=parent,
     )
 
 
+def _utilisation(
+    config: RunConfig, data: DatasetInfo, task: Task, device: torch.device
+) -> float | None:
+    """The share of the device's peak that one unit a second would use; None where it is unknown."""
+    if device.type == "cpu":
+        return None
+    peak = peaks.flops(torch.cuda.get_device_name(device), config.precision)
+    units = data.input_shape[0] if task.unit == "tokens" else 1
+    return None if peak is None else estimate.flops_per_sample(config) / units / peak
+
+
+def _evaluate(
+    split: Literal["val", "test"],
+    tensors: Tensors,
+    *,
+    training: Training,
+    passes: Passes,
+    task: Task,
+    journal: Journal,
+) -> dict[str, float]:
+    """Log the means over a split, and what its samples look like; returns the means."""
+    x, y = tensors
+    with training.ready_to_evaluate(), passes.autocast():
+        means = task.evaluate(training.model, x, y)
+        pictures = task.pictures(training.model, x, y, step=training.step, split=split)
+        if training.ema is not None:
+            with training.ema.in_place():
+                averaged = task.evaluate(training.model, x, y)
+            means |= {f"ema_{name}": value for name, value in averaged.items()}
+    _report(journal, training, split, means)
+    for event in pictures:
+        journal.emit(event)
+    if split == "val" and (changed := training.evaluated(means["loss"])):
+        journal.say(changed)
+    return means
+
+
 def _reached(target: Target | None, means: dict[str, float], step: int) -> Outcome | None:
-    value = means[target.metric.removeprefix("val/")] if target else math.nan
+    value = means.get(target.metric.removeprefix("val/"), math.nan) if target else math.nan
     if target is None or not target.reached(value):
         return None
     return (
@@ -217,5 +308,5 @@ def _report(
     every = math.ceil(epochs / _MAX_EPOCH_LINES)
     if split == "test" or step == training.steps or round(epoch) % every == 0:
         where = f"epoch {epoch:g}/{epochs}" if epoch.is_integer() else f"step {step}"
-        loss, accuracy = means["loss"], means["accuracy"]
-        journal.say(f"{where}: {split} loss {loss:.4f}, accuracy {accuracy:.4f}")
+        said = ", ".join(f"{name.replace('_', ' ')} {mean:.4f}" for name, mean in means.items())
+        journal.say(f"{where}: {split} {said}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ class _Rows:
     """Steps that were recorded since the last flush, apart from what is on the device."""
 
     began: float
-    samples: int = 0
+    units: int = 0
     step: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     host_values: dict[str, list[float]] = field(default_factory=dict)
@@ -58,8 +58,13 @@ class MetricBuffer:
         rows: int = MAX_ROWS,
         interval: float = 0.1,
         inspect: Inspect | None = None,
+        unit: Literal["samples", "tokens"] = "samples",
+        utilisation: float | None = None,
     ) -> None:
         """A block is sent when it has `rows` steps or is `interval` seconds old.
+
+        The speed is recorded in units a second; times `utilisation` it is the share of the
+        device's peak that the model's own operations use.
 
         `inspect` sees the steps and columns of each block once they are on the host, and says how
         many of its rows are valid: the rest is dropped.
@@ -68,6 +73,8 @@ class MetricBuffer:
         self._journal = journal
         self._interval = interval
         self._max_rows = rows
+        self._unit = unit
+        self._utilisation = utilisation
         self._names: list[str] = []
         self._block = torch.empty(0)
         self._block_rows: tuple[Tensor, ...] = ()
@@ -77,8 +84,8 @@ class MetricBuffer:
         self._finite = True
         self._inspect = inspect
 
-    def record(self, step: int, samples: int, values: Mapping[str, Tensor | float]) -> None:
-        """Keep the values of a step on `samples` samples: 0-dim tensors of the device, or floats.
+    def record(self, step: int, units: int, values: Mapping[str, Tensor | float]) -> None:
+        """Keep the values of a step on so many units: 0-dim tensors of the device, or floats.
 
         The names may change after `drain` only. Nothing here waits for the device.
         """
@@ -92,7 +99,7 @@ class MetricBuffer:
                 rows.host_values.setdefault(key, []).append(value)
         rows.step.append(step)
         rows.seconds.append(self._journal.seconds())
-        rows.samples += samples
+        rows.units += units
         age = time.perf_counter() - rows.began
         if age >= self._interval or len(rows.step) == self._max_rows:
             self.flush()
@@ -108,7 +115,7 @@ class MetricBuffer:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep what is done inside out of `samples_per_second`."""
+        """Keep what is done inside out of the speed."""
         self._synchronize()
         self._paused_at = time.perf_counter()
         try:
@@ -123,8 +130,11 @@ class MetricBuffer:
         rows, self._rows = self._rows, _Rows(time.perf_counter())
         if rows.step:
             age = max((self._paused_at or self._rows.began) - rows.began, 1e-9)
-            speed = float(f"{rows.samples / age:.4g}")
-            rows.host_values["samples_per_second"] = [speed] * len(rows.step)
+            speed = float(f"{rows.units / age:.4g}")
+            rows.host_values[f"{self._unit}_per_second"] = [speed] * len(rows.step)
+            if self._utilisation is not None:
+                mfu = float(f"{speed * self._utilisation:.4g}")
+                rows.host_values["mfu"] = [mfu] * len(rows.step)
             on_device = self._block[: len(rows.step)]
             if self._device.type == "cuda":
                 # Later writes to the block queue up behind this copy, on the same stream.

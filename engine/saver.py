@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import torch
 
@@ -35,15 +35,18 @@ class Saver:
         training: Training,
         device: torch.device,
         policy: CheckpointPolicy,
+        best: tuple[str, Literal["max", "min"]],
         settle: Callable[[], None],
         resumed: Checkpoint | None = None,
     ) -> None:
-        """`settle` sends all that was recorded to the log, so that no checkpoint is ahead of it."""
+        """`best` is the mean of an evaluation that decides, and which end of it is better; `settle`
+        sends all that was recorded to the log, so that no checkpoint is ahead of it."""
         self._run = run
         self._journal = journal
         self._training = training
         self._device = device
         self._policy = policy
+        self._best = best
         self._settle = settle
         self._waiting: Snapshot | None = None
         """The best state, unless it is on the disk."""
@@ -70,6 +73,8 @@ class Saver:
     @property
     def due(self) -> bool:
         """Whether the interval is over. Cheap enough to be asked after every step."""
+        if self._training.is_range_test:
+            return False
         every, minutes = self._policy.every_steps, self._policy.every_minutes
         if every is not None and self._training.step % every == 0:
             return True
@@ -91,13 +96,12 @@ class Saver:
 
     def evaluated(self, means: Mapping[str, float]) -> None:
         """Keep the state if these means of the validation set are the best so far."""
-        name = "accuracy" if "accuracy" in means else "loss"
+        name, direction = self._best
         value, best = means[name], self._training.best
         if not math.isfinite(value):
             return
-        if best is not None and (
-            value <= best.value if name == "accuracy" else value >= best.value
-        ):
+        sign = 1 if direction == "max" else -1
+        if best is not None and sign * value <= sign * best.value:
             return
         self._training.best = Best(metric=f"val/{name}", value=value, step=self._training.step)
         self._waiting = self._take()
@@ -120,8 +124,8 @@ class Saver:
         return self._write(self._take(), reason, best=False)
 
     def finish(self, reason: Reason) -> None:
-        """Write the last checkpoint of the run, unless it took no step."""
-        if self._training.step:
+        """Write the last checkpoint of the run, unless it took no step or looked for a rate."""
+        if self._training.step and not self._training.is_range_test:
             self.save(reason)
 
     def _take(self) -> Snapshot:

@@ -25,7 +25,8 @@ from engine.training import Training
 from presets import UserError
 
 Tensors = dict[str, Any]
-"""`optimizer`: its state_dict; `cpu_rng`, `cuda_rng`: the state of torch's random streams."""
+"""`optimizer`, `clipper`, `scaler`: what they have to remember; `ema`: the averaged weights;
+`cpu_rng`, `cuda_rng`: the state of torch's random streams."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,13 @@ def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
     weights = {name: _copy(tensor) for name, tensor in training.model.state_dict().items()}
     tensors: Tensors = {
         "optimizer": _copied(training.optimizer.state_dict()),
+        "clipper": _copied(training.clipper.state_dict()),
         "cpu_rng": torch.get_rng_state(),
     }
+    if training.scaler is not None:
+        tensors["scaler"] = _copied(training.scaler.state_dict())
+    if training.ema is not None:
+        tensors["ema"] = _copied(training.ema.averages)
     if device.type == "cuda":
         tensors["cuda_rng"] = torch.cuda.get_rng_state(device)
     finite = all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
@@ -94,6 +100,7 @@ def restore(snapshot: Snapshot, training: Training, device: torch.device) -> Non
     _restore_optimizer(snapshot.tensors["optimizer"], training)
     _restore_streams(snapshot, device)
     training.go_on_from(snapshot.state)
+    _restore_rest(snapshot.tensors, training)
 
 
 def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> None:
@@ -107,6 +114,8 @@ def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> Non
         own = training.optimizer.state_dict()["param_groups"]
         theirs = snapshot.tensors["optimizer"]
         _restore_optimizer({**theirs, "param_groups": own}, training)
+    if training.ema is not None:
+        training.ema.load(snapshot.tensors.get("ema", training.parameters))
     _restore_streams(snapshot, device)
     training.step = snapshot.state.step
     if training.steps <= training.step:
@@ -148,6 +157,19 @@ def _restore_streams(snapshot: Snapshot, device: torch.device) -> None:
             torch.cuda.set_rng_state(snapshot.tensors["cuda_rng"], device)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UserError(f"the checkpoint's random streams do not fit: {_line(error)}") from None
+
+
+def _restore_rest(tensors: Tensors, training: Training) -> None:
+    """Clipping, scaler and averaged weights; an older checkpoint may have none of them."""
+    try:
+        if "clipper" in tensors:
+            training.clipper.load_state_dict(tensors["clipper"])
+        if training.scaler is not None and "scaler" in tensors:
+            training.scaler.load_state_dict(tensors["scaler"])
+        if training.ema is not None:
+            training.ema.load(tensors.get("ema", training.parameters))
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise UserError(f"the checkpoint does not fit: {_line(error)}") from None
 
 
 def _copy(tensor: Tensor) -> Tensor:

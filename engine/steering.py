@@ -17,6 +17,7 @@ from engine.rundir import RunDir
 from presets import UserError
 
 if TYPE_CHECKING:  # both import torch, which takes a second or two
+    from engine.profiling import Profiler
     from engine.saver import Saver
     from engine.training import Training
 
@@ -92,14 +93,14 @@ class Steering:
             or (self._again and self._again[0].step <= step)
         )
 
-    def obey(self, training: "Training", saver: "Saver") -> str | None:
+    def obey(self, training: "Training", saver: "Saver", profiler: "Profiler") -> str | None:
         """Obey what is waiting, and wait as long as the run is paused.
 
         Returns why the run has to stop now; None to go on.
         """
         while True:
             self._apply_again(training)
-            if reason := self._obey_waiting(training, saver):
+            if reason := self._obey_waiting(training, saver, profiler):
                 return reason
             if self._last and training.step >= self._last_step:
                 self._answer(self._last, "applied", training.step)
@@ -135,7 +136,9 @@ class Steering:
                 self._seen.add(request.id)
                 self._queue.append(request)
 
-    def _obey_waiting(self, training: "Training", saver: "Saver") -> str | None:
+    def _obey_waiting(
+        self, training: "Training", saver: "Saver", profiler: "Profiler"
+    ) -> str | None:
         while self._queue:
             request = self._queue.popleft()
             step = training.step
@@ -148,7 +151,7 @@ class Steering:
                     self._stop_later(request, training)
                     continue
                 self._answer(request, "accepted", step)
-                changed = self._obey(request, training, saver)
+                changed = self._obey(request, training, saver, profiler)
             except UserError as error:
                 self._answer(request, "rejected", step, str(error))
                 continue
@@ -179,7 +182,9 @@ class Steering:
         self._last, self._last_step = request, epochs * training.steps_per_epoch
         self._answer(request, "accepted", training.step, f"stops after step {self._last_step}")
 
-    def _obey(self, request: Request, training: "Training", saver: "Saver") -> str:
+    def _obey(
+        self, request: Request, training: "Training", saver: "Saver", profiler: "Profiler"
+    ) -> str:
         """Returns what changed, in a line. Raises UserError to reject it."""
         if request.command == "set":
             changed = training.change(request.arguments)
@@ -190,6 +195,12 @@ class Steering:
             if trouble or saver.newest is None:
                 raise UserError(trouble or "nothing to save")
             return f"saved {saver.newest.name}"
+        if request.command == "profile":
+            try:
+                profiler.begin(training.step)
+            except RuntimeError as error:
+                raise UserError(str(error)) from None
+            return "the next steps"
         return ""
 
     def _tell_state(self, request: Request, step: int) -> None:

@@ -1,14 +1,23 @@
 """A run while it trains: what its steps change, and what commands may change about it."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from torch import nn, optim
+from msgspec import to_builtins
+from torch import Tensor, nn, optim
 
+from engine import schedules
 from engine.checkpoint import Best, State
+from engine.clipping import Clipper
 from engine.control import Arguments
-from presets import UserError
-from presets.schema import Clip
+from engine.ema import MovingAverage
+from engine.precision import LossScaler
+from engine.schedules import Plateau
+from presets import ConfigError, UserError
+from presets.convert import convert
+from presets.schema import Clip, Schedule
 
 
 @dataclass(kw_only=True)
@@ -16,27 +25,114 @@ class Training:
     """Everything that decides how a run goes on, apart from the random streams."""
 
     model: nn.Module
-    parameters: list[nn.Parameter]
+    named: list[tuple[str, nn.Parameter]]
+    """The parameters that are trained, from the input on."""
     optimizer: optim.Optimizer
     optimizer_type: str
+    needs_closure: bool = False
+    """Whether the optimizer computes gradients itself, at several points in a step."""
     steps_per_epoch: int
     steps: int
     """The planned total."""
-    clip: Clip
+    evaluate_every: int
+    """Steps."""
+    schedule: Schedule
+    clipper: Clipper
+    scaler: LossScaler | None = None
+    """With precision `fp16`."""
+    ema: MovingAverage | None = None
+    plateau: Plateau = field(default_factory=Plateau)
     step: int = 0
     """Steps that were done, counting those whose update was left out."""
     best: Best | None = None
     applied: list[str] = field(default_factory=list)
     """The ids of the commands that were applied."""
 
+    def __post_init__(self) -> None:
+        # The rate before the schedule, in the group: so it is a part of every checkpoint.
+        self.parameters = [parameter for _, parameter in self.named]
+        for group in self.optimizer.param_groups:
+            group.setdefault("base_lr", group["lr"])
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.named]
+
     @property
     def lr(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
+        """The learning rate of the step that was taken last, without the scale of a group."""
+        group = self.optimizer.param_groups[0]
+        return float(group["lr"] / group.get("lr_scale", 1.0))
+
+    @property
+    def base_lr(self) -> float:
+        """The same before the schedule."""
+        group = self.optimizer.param_groups[0]
+        return float(group["base_lr"] / group.get("lr_scale", 1.0))
+
+    @property
+    def clip(self) -> Clip:
+        return self.clipper.settings
+
+    @property
+    def is_range_test(self) -> bool:
+        """Whether this is no run for its own sake, but one that looks for a learning rate."""
+        return self.schedule.type == "range-test"
 
     @property
     def evaluation_due(self) -> bool:
-        """At the end of an epoch, and at the end of the run."""
-        return self.step % self.steps_per_epoch == 0 or self.step >= self.steps
+        """At an interval, and at the end of the run."""
+        due = self.step % self.evaluate_every == 0 or self.step >= self.steps
+        return due and not self.is_range_test
+
+    def set_lr(self) -> None:
+        """Give the optimizer the learning rate of step `step`."""
+        if schedules.changes(self.schedule):
+            factor = self._factor(self.step)
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["base_lr"] * factor
+
+    def update(self, again: Callable[[], Tensor]) -> None:
+        """Take the optimizer's step. `again` computes loss and gradients at the weights as they
+        are then, for optimizers that look at several points."""
+        if self.needs_closure:
+            # Torch's own step would compute at the first point once more, but knows no other way.
+            self.optimizer.step(again)  # type: ignore[arg-type]
+        else:
+            self.optimizer.step()
+        if self.ema is not None:
+            self.ema.update()
+
+    @contextmanager
+    def ready_to_evaluate(self) -> Iterator[None]:
+        """Inside, the weights are those to be judged: a schedule-free optimizer trains others."""
+        to_evaluate = getattr(self.optimizer, "eval", None)
+        to_train = getattr(self.optimizer, "train", None)
+        if to_evaluate is not None:
+            to_evaluate()
+        try:
+            yield
+        finally:
+            if to_train is not None:
+                to_train()
+
+    def evaluated(self, loss: float) -> str:
+        """Take note of a validation loss; returns what that changed, "" if nothing."""
+        drops = self.plateau.drops
+        self.plateau = self.plateau.evaluated(loss, self.schedule.patience)
+        if self.schedule.type != "plateau" or self.plateau.drops == drops:
+            return ""
+        return f"no better validation loss in {self.schedule.patience} evaluations: lr falls"
+
+    def _factor(self, step: int) -> float:
+        return schedules.factor(
+            self.schedule,
+            step,
+            lr=self.base_lr,
+            steps=self.steps,
+            steps_per_epoch=self.steps_per_epoch,
+            drops=self.plateau.drops,
+        )
 
     def state(self, seconds: float) -> State:
         """What a checkpoint says of it besides tensors."""
@@ -45,16 +141,18 @@ class Training:
             steps=self.steps,
             seconds=seconds,
             optimizer=self.optimizer_type,
-            lr=self.lr,
+            lr=self.base_lr,
             clip=self.clip,
             best=self.best,
+            plateau=self.plateau,
             applied=list(self.applied),
         )
 
     def go_on_from(self, state: State) -> None:
         """Take over what `state` said; the learning rate comes with the optimizer's tensors."""
-        self.step, self.steps, self.clip = state.step, state.steps, state.clip
-        self.best, self.applied = state.best, list(state.applied)
+        self.step, self.steps = state.step, state.steps
+        self.clipper.use(state.clip)
+        self.best, self.plateau, self.applied = state.best, state.plateau, list(state.applied)
 
     def change(self, arguments: Arguments) -> str:
         """Obey a `set` command as a whole, or not at all.
@@ -67,12 +165,13 @@ class Training:
         steps = self._new_steps(arguments)
         said = []
         if lrs is not None:
-            said.append(f"lr {self.lr:g} -> {lrs[0]:g}")
+            before, factor = self.lr, self._factor(self.step + 1)
             for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
-                group["lr"] = lr
+                group["lr"], group["base_lr"] = lr, lr / factor
+            said.append(f"lr {before:g} -> {self.lr:g}")
         if clip is not None:
-            said.append(f"clip {_say_clip(self.clip)} -> {_say_clip(clip)}")
-            self.clip = clip
+            said.append(f"clip {self.clip} -> {clip}")
+            self.clipper.use(clip)
         if steps is not None:
             epochs = f" ({arguments.epochs} epochs)" if arguments.epochs is not None else ""
             said.append(f"steps {self.steps} -> {steps}{epochs}")
@@ -84,9 +183,11 @@ class Training:
     def _new_lrs(self, arguments: Arguments) -> list[float] | None:
         if arguments.lr is not None and arguments.lr_factor is not None:
             raise UserError("lr and lr_factor exclude each other")
+        if self.is_range_test and (arguments.lr or arguments.lr_factor):
+            raise UserError("lr: a range test sets it at each step")
         groups = self.optimizer.param_groups
         if arguments.lr is not None:
-            lrs = [arguments.lr] * len(groups)
+            lrs = [arguments.lr * group.get("lr_scale", 1.0) for group in groups]
         elif arguments.lr_factor is not None:
             lrs = [float(group["lr"]) * arguments.lr_factor for group in groups]
         else:
@@ -103,7 +204,11 @@ class Training:
             raise UserError(f"clip_threshold: expected a finite number > 0, got {threshold:g}")
         if threshold is not None and (mode or self.clip.mode) == "none":
             raise UserError("clip_threshold: there is no clipping; give clip_mode norm or value")
-        return Clip(mode=mode or self.clip.mode, threshold=threshold or self.clip.threshold)
+        try:
+            # Through the plain data: `replace` does not look at the limits of a number.
+            return convert(to_builtins(self.clip.changed(mode, threshold)), Clip, "clip")
+        except ConfigError as error:
+            raise UserError(str(error)) from None
 
     def _new_steps(self, arguments: Arguments) -> int | None:
         if arguments.epochs is not None and arguments.steps is not None:
@@ -117,7 +222,3 @@ class Training:
         if arguments.steps is not None and arguments.steps < self.step:
             raise UserError(f"steps: {self.step} are done already, got {arguments.steps}")
         return arguments.steps
-
-
-def _say_clip(clip: Clip) -> str:
-    return clip.mode if clip.mode == "none" else f"{clip.mode} {clip.threshold:g}"

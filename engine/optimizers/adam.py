@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, Positive
 
 if TYPE_CHECKING:
-    from torch import nn, optim
+    from torch import optim
+
+STATE_TENSORS = 2
 
 
 class Config(Base, frozen=True):
@@ -19,8 +23,8 @@ class Config(Base, frozen=True):
     eps: Positive = 1e-8
 
 
-def build(config: Config, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
     # Fused: one kernel over all parameters, on the CPU too; a third faster on small models.
-    return optim.Adam(parameters, lr=config.lr, betas=config.betas, eps=config.eps, fused=True)
+    return optim.Adam(tuned(groups, config), **structs.asdict(config), fused=True)

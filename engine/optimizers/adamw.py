@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, NonNegative, Positive
 
 if TYPE_CHECKING:
-    from torch import nn, optim
+    from torch import optim
+
+STATE_TENSORS = 2
 
 
 class Config(Base, frozen=True):
@@ -21,14 +25,7 @@ class Config(Base, frozen=True):
     """Every step takes lr * weight_decay of each weight away, apart from the gradient."""
 
 
-def build(config: Config, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    return optim.AdamW(
-        parameters,
-        lr=config.lr,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    return optim.AdamW(tuned(groups, config), **structs.asdict(config), fused=True)

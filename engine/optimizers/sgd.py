@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive
 
 if TYPE_CHECKING:
-    from torch import nn, optim
+    from torch import optim
+
+STATE_TENSORS = 0
 
 
 class Config(Base, frozen=True):
@@ -18,7 +22,7 @@ class Config(Base, frozen=True):
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
 
 
-def build(config: Config, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    return optim.SGD(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    return optim.SGD(tuned(groups, config), **structs.asdict(config), fused=True)

@@ -12,7 +12,7 @@ from engine.registry import Split, Splits
 CPU = torch.device("cpu")
 
 
-def make(samples, batch_size, *, seed=0, draw=None):
+def make(samples, batch_size, *, seed=0, draw=None, on_host=False):
     x = np.arange(samples, dtype=np.float32)[:, None]
     split = Split(x, np.arange(samples))
     return Batches(
@@ -21,6 +21,7 @@ def make(samples, batch_size, *, seed=0, draw=None):
         per_epoch=batches_per_epoch(samples, batch_size),
         seed=seed,
         device=CPU,
+        on_host=on_host,
     )
 
 
@@ -73,3 +74,20 @@ def test_drawn_data_comes_anew_each_epoch():
 def test_streams_are_apart():
     assert len({seeds.training(seed) for seed in range(100)}) == 100
     assert all(0 <= seeds.training(seed) < 2**63 for seed in range(100))
+
+
+def test_batches_from_the_host_are_the_same_ones():
+    """Also after a jump, as at a resume, and past the end of an epoch."""
+    near, far = make(50, 8, seed=3), make(50, 8, seed=3, on_host=True)
+    for step in (1, 2, 3, 9, 10, 15, 16, 2):
+        assert all(map(torch.equal, near.at(step), far.at(step)))
+
+
+def test_new_samples_each_epoch_from_the_host():
+    def draw(seed, epoch):
+        x = np.full((20, 1), epoch, dtype=np.float32)
+        return Split(x, np.arange(20) + 100 * seed)
+
+    batches = make(20, 8, seed=2, draw=draw, on_host=True)
+    seen = [batches.at(step)[0][0].item() for step in range(1, 8)]
+    assert seen == [1, 1, 1, 2, 2, 2, 3]

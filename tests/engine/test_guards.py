@@ -7,9 +7,11 @@ import torch
 from forked import last_checkpoint, of
 from test_resume import check_equal, interrupt
 
-from engine import control, loop, rundir, snapshot
+from engine import configure, control, loop, rundir, snapshot
+from engine.assemble import assemble
 from engine.batches import Batches
 from engine.checkpoint import listed
+from engine.clipping import gradient_norms
 from engine.events import (
     CheckpointSaved,
     Command,
@@ -208,7 +210,7 @@ def test_a_skipped_step_is_part_of_an_exact_resume(tmp_path, tiny, poison):
 def test_on_a_gpu_nothing_waits_for_the_guard(tiny, policy):
     device = torch.device("cuda", 0)
     config = tiny(on_non_finite=policy, model__batch_norm=True)
-    training = loop._build(config, loop.configure.plan(config), device)
+    training = assemble(config, configure.plan(config), device)
     guard = Guard(training, config, device)
     assert not guard.waits
     x, y = torch.randn(8, 2, device=device), torch.zeros(8, dtype=torch.long, device=device)
@@ -221,9 +223,9 @@ def test_on_a_gpu_nothing_waits_for_the_guard(tiny, policy):
             loss = torch.nn.functional.cross_entropy(training.model(bad if step == 2 else x), y)
             training.optimizer.zero_grad()
             loss.backward()
-            norms = loop.gradient_norms(training.parameters)
-            clipped = loop.clip(training.parameters, config.clip, norms)
-            if guard.allows(loss, clipped["grad_norm"], norms):
+            norms = gradient_norms(training.parameters)
+            values = {"train/loss": loss.detach(), **training.clipper(norms)}
+            if guard.allows(values, norms):
                 training.optimizer.step()
     finally:
         torch.cuda.set_sync_debug_mode("default")

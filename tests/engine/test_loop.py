@@ -193,15 +193,15 @@ def test_an_absent_device_fails_in_one_line(train, tiny, monkeypatch):
 def test_an_error_in_training_is_one_line_and_loses_no_step(train, tiny, monkeypatch):
     from engine import loop
 
-    original, calls = loop.clip, []
+    original, calls = loop.gradient_norms, []
 
-    def clip(*arguments):
+    def norms(*arguments):
         calls.append(1)
         if len(calls) == 3:
             raise ValueError("gradient trouble\nand a second line")
         return original(*arguments)
 
-    monkeypatch.setattr(loop, "clip", clip)
+    monkeypatch.setattr(loop, "gradient_norms", norms)
     events = train(tiny())
     ended = events[-1]
     assert (ended.status, ended.reason) == ("failed", "ValueError: gradient trouble")

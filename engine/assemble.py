@@ -1,0 +1,46 @@
+"""Builds what a run trains with: model, optimizer and all that stands around them."""
+
+import torch
+from torch import nn
+
+from engine import configure, parameter_groups, registry, seeds, startup
+from engine.clipping import Clipper
+from engine.configure import Plan
+from engine.ema import MovingAverage
+from engine.precision import LossScaler
+from engine.training import Training
+from presets.schema import RunConfig
+
+
+def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
+    """A run before its first step; sets torch's random streams.
+
+    Raises UserError, in one line, for parts that do not go together.
+    """
+    torch.manual_seed(config.seed)
+    model: nn.Module = registry.build("model", config.model, configure.dataset_info(config))
+    model = model.to(device)
+    if config.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    parameters = [parameter for _, parameter in named]
+    optimizer = startup.build_optimizer(
+        config.optimizer, parameter_groups.split(named, config.groups)
+    )
+    torch.manual_seed(seeds.training(config.seed))
+    return Training(
+        model=model,
+        named=named,
+        optimizer=optimizer,
+        optimizer_type=config.optimizer.type,
+        needs_closure=getattr(
+            registry.module("optimizer", config.optimizer.type), "CLOSURE", False
+        ),
+        steps_per_epoch=plan.steps_per_epoch,
+        steps=plan.steps,
+        evaluate_every=config.evaluate_every or plan.steps_per_epoch,
+        schedule=config.schedule,
+        clipper=Clipper(named, config.clip, device),
+        scaler=LossScaler(parameters, device) if config.precision == "fp16" else None,
+        ema=None if config.ema_decay is None else MovingAverage(parameters, config.ema_decay),
+    )

@@ -1,0 +1,183 @@
+"""What a run will need, before it starts: memory by its parts, and arithmetic; without torch."""
+
+import math
+import os
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from engine import configure, registry
+from engine.registry import Cost, DatasetInfo
+from presets.schema import RunConfig
+
+DEFAULT_STATE_TENSORS = 2
+"""Of an optimizer whose module does not say `STATE_TENSORS`: as many as Adam has."""
+KEPT_WITH_CHECKPOINTING = 0.25
+"""Rough share of the activations that a model still keeps with activation checkpointing: the
+inputs of its blocks, and everything inside the one that is computed again."""
+RUNTIME_BYTES = 600 << 20
+"""Roughly what torch itself takes on a device, with the workspaces of its libraries."""
+
+_FLOAT, _HALF, _INTEGER = 4, 2, 8  # bytes of a number; torch's labels and symbols are int64
+_FLOPS_PER_MULTIPLY_ADD = 6
+_ASK_SECONDS = 3.0
+_REMEMBER_SECONDS = 10.0
+_CGROUP = Path("/sys/fs/cgroup")
+
+_asked: dict[str, tuple[float, int | None]] = {}
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Bytes on the device in the moment of the highest use: the end of a forward pass."""
+
+    parameters: int
+    """With autocast also their shorter copies, in which products are computed."""
+    gradients: int
+    optimizer: int
+    ema: int
+    activations: int
+    """Of the samples that are computed at once."""
+    data: int
+    """The samples of all splits that lie there."""
+
+    @property
+    def total(self) -> int:
+        return sum(structs.astuple(self))
+
+
+def memory(config: RunConfig, free: int | None = None) -> Memory:
+    """The memory that `config` needs on its device, from formulas of its components.
+
+    `free` bytes decide with `data_on: auto` whether the training set lies on the device; None
+    means that it does. Without: torch itself (`RUNTIME_BYTES`), and what diagnostics, clipping and
+    profiling hold for a moment. Raises ConfigError for components that do not exist.
+    """
+    cost, data, plan = _cost(config), configure.dataset_info(config), configure.plan(config)
+    half = config.precision in ("bf16", "fp16")
+    weights = _FLOAT * cost.num_parameters
+    at_once = -(-plan.batch_size // config.accumulate)
+    kept = KEPT_WITH_CHECKPOINTING if config.activation_checkpointing else 1.0
+    activations = cost.activations * at_once * (_HALF if half else _FLOAT)
+    return Memory(
+        parameters=weights + (_HALF * cost.num_parameters if half else 0),
+        gradients=weights,
+        optimizer=weights * _state_tensors(config),
+        ema=weights if config.ema_decay is not None else 0,
+        activations=math.ceil(kept * activations),
+        data=_data_bytes(config, data, free),
+    )
+
+
+def flops_per_sample(config: RunConfig) -> int:
+    """Floating-point operations of one sample's forward and backward pass.
+
+    Two for each multiply-add of the forward pass and four in the backward pass, for the gradients
+    of inputs and of weights (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). What activation
+    checkpointing computes again does not count, as in model FLOP utilisation (Chowdhery et al.
+    2022, arXiv:2204.02311, appendix B). A sample of a language model is a whole context.
+    """
+    return _FLOPS_PER_MULTIPLY_ADD * _cost(config).multiply_adds
+
+
+def fits(needed: Memory, free: int | None) -> bool | None:
+    """Whether the run fits into `free` bytes, torch itself included; None where nobody knows."""
+    return None if free is None else needed.total + RUNTIME_BYTES <= free
+
+
+def free_memory(device: str) -> int | None:
+    """Free bytes of a device as a configuration names it; None where they cannot be known.
+
+    `auto` is the first CUDA device that the driver tells of, else the CPU. May wait some seconds
+    for the driver, so a screen asks from a thread; answers are good for ten seconds.
+    """
+    if device == "cpu":
+        return _host_memory()
+    name = _driver_name(int(device.partition(":")[2] or 0))
+    free = None if name is None else _remembered(name)
+    return _host_memory() if free is None and device == "auto" else free
+
+
+def _cost(config: RunConfig) -> Cost:
+    options = registry.config("model", config.model)
+    cost: Cost = registry.module("model", config.model.type).cost(
+        options, configure.dataset_info(config)
+    )
+    return cost
+
+
+def _state_tensors(config: RunConfig) -> int:
+    module = registry.module("optimizer", config.optimizer.type)
+    return int(getattr(module, "STATE_TENSORS", DEFAULT_STATE_TENSORS))
+
+
+def _data_bytes(config: RunConfig, data: DatasetInfo, free: int | None) -> int:
+    inputs = math.prod(data.input_shape)
+    if data.task == "language":
+        sample = 2 * _INTEGER * inputs
+    elif data.task == "regression":
+        sample = _FLOAT * (inputs + data.num_outputs)
+    else:
+        sample = _FLOAT * inputs + _INTEGER
+    train = sample * data.samples["train"]
+    too_large = config.data_on == "auto" and free is not None and 4 * train > free
+    if config.data_on == "host" or too_large:
+        train = 0
+    return train + sample * (data.samples["val"] + data.samples["test"])
+
+
+def _driver_name(index: int) -> str | None:
+    """CUDA's device `index` as the driver calls it, as far as CUDA_VISIBLE_DEVICES tells: a number
+    or an identifier; None if it is hidden."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is None:
+        return str(index)
+    names = [name.strip() for name in listed.split(",")]
+    return names[index] if index < len(names) and names[index] not in ("", "-1") else None
+
+
+def _remembered(name: str) -> int | None:
+    asked, free = _asked.get(name, (-math.inf, None))
+    if time.monotonic() - asked >= _REMEMBER_SECONDS:
+        free = _ask_driver(name)
+        _asked[name] = (time.monotonic(), free)
+    return free
+
+
+def _ask_driver(name: str) -> int | None:
+    """Free bytes by nvidia-smi, which tells whole MiB."""
+    query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", *query, "-i", name],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ASK_SECONDS,
+            check=True,
+        )
+        return int(done.stdout.splitlines()[0]) << 20
+    # Absent, too slow, no such device, or a device that only says "[N/A]".
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None
+
+
+def _host_memory() -> int:
+    """What the system can still give away, within the limit of the container if it has one."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError):  # no limit reads "max"
+        limit, used = (int((_CGROUP / f"memory.{key}").read_text()) for key in ("max", "current"))
+        free = min(free, max(0, limit - used + _reclaimable()))
+    return free
+
+
+def _reclaimable() -> int:
+    """Bytes of files that the container has read, which are given up when memory runs short."""
+    with suppress(OSError, ValueError, KeyError):
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        return int(dict(line.split() for line in lines)["inactive_file"])
+    return 0

@@ -1,0 +1,73 @@
+"""A GPT: a decoder-only transformer over symbols; as long a context as its data set gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.registry import Cost, DatasetInfo, Task
+from presets.schema import Config as Base
+from presets.schema import Count, Fraction, RunConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TASKS: tuple[Task, ...] = ("language",)
+
+
+class Config(Base, frozen=True):
+    layers: Count = 4
+    heads: Count = 4
+    width: Count = 128
+    """Numbers that represent a symbol, a multiple of the heads."""
+    dropout: Fraction = 0.0
+    """Of embeddings, attention weights and everything that is added, in training."""
+
+
+def check(config: Config, run: RunConfig) -> None:
+    if config.width % config.heads:
+        raise ValueError(
+            f"model.width: expected a multiple of model.heads = {config.heads}, got {config.width}"
+        )
+
+
+def cost(config: Config, data: DatasetInfo) -> Cost:
+    """Attention counts as if each place saw the whole context, as is usual in model FLOP
+    utilisation (Chowdhery et al. 2022, appendix B)."""
+    (context,), width, symbols = data.input_shape, config.width, data.num_outputs
+    matrices = 12 * width**2
+    biases_and_norms = 13 * width
+    block = matrices + 2 * context * width  # multiply-adds of one place
+    return Cost(
+        num_parameters=(symbols + context) * width
+        + config.layers * (matrices + biases_and_norms)
+        + 2 * width,
+        multiply_adds=context * (config.layers * block + width * symbols),
+        activations=_activations(config, context, symbols),
+    )
+
+
+def _activations(config: Config, context: int, symbols: int) -> int:
+    """Inputs of norms, matrices and GELU, and what attention keeps: q, k, v, its result, and one
+    number a head to compute the weights again. Dropout adds its masks, and where the attention
+    weights are dropped they are kept."""
+    width, heads = config.width, config.heads
+    place = 16 * width + heads + 4
+    ends = 2 * width + 2 + symbols + 2
+    if config.dropout:
+        place += 2 * width + 4 * heads * context
+        ends += width
+    return context * (config.layers * place + ends)
+
+
+def build(config: Config, data: DatasetInfo) -> nn.Module:
+    """Maps symbols int64 (n, t), t <= context_length, to logits (n, t, num_outputs)."""
+    from engine.transformer import Transformer
+
+    return Transformer(
+        symbols=data.num_outputs,
+        context_length=data.input_shape[0],
+        width=config.width,
+        layers=config.layers,
+        heads=config.heads,
+        dropout=config.dropout,
+    )

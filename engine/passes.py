@@ -1,0 +1,119 @@
+"""The forward and backward passes of one step: in parts, in reduced precision, compiled."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from engine.precision import autocast
+from engine.tasks import Task
+from engine.training import Training
+from presets import UserError
+from presets.schema import RunConfig
+
+_NORMS = (nn.modules.batchnorm._BatchNorm,)
+
+
+class Passes:
+    """Computes loss and gradients of a batch as the configuration says."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        training: Training,
+        task: Task,
+        device: torch.device,
+    ) -> None:
+        """Raises UserError if the model cannot do what is asked."""
+        model = training.model
+        self._accumulate = config.accumulate
+        self._parameters = training.parameters
+        # Batch norm has no variance for one sample.
+        self._least = 2 if _has_batch_norm(model) else 1
+        self._images_last = config.channels_last
+        self.autocast = partial(autocast, config.precision, device)
+        self._task = task
+        self._scaler = training.scaler
+        if config.activation_checkpointing:
+            _recompute(model, config.model.name)
+        self._model: Callable[[Tensor], Tensor] = torch.compile(model) if config.compile else model
+
+    def parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """The batch in `accumulate` parts, each with its share of all samples."""
+        if self._images_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        number = min(self._accumulate, max(1, len(y) // self._least))
+        if number == 1:
+            yield x, y, 1.0
+            return
+        for part_x, part_y in zip(
+            torch.tensor_split(x, number), torch.tensor_split(y, number), strict=True
+        ):
+            yield part_x, part_y, len(part_y) / len(y)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The model's output and the training loss."""
+        with self.autocast():
+            output = self._model(x)
+            return output, self._task.loss(output, y)
+
+    def backward(self, loss: Tensor, share: float) -> None:
+        """Add this share of the loss's gradients to those of the parameters."""
+        if self._scaler is not None:
+            loss = self._scaler.scaled(loss)
+        (loss if share == 1 else loss * share).backward()
+
+    def again(self, x: Tensor, y: Tensor) -> Tensor:
+        """The loss of a batch, and its gradients in place of those there are: for optimizers that
+        look at several points in a step."""
+        for parameter in self._parameters:
+            parameter.grad = None
+        losses = []
+        for part_x, part_y, share in self.parts(x, y):
+            _, loss = self.forward(part_x, part_y)
+            self.backward(loss, share)
+            losses.append(loss.detach() * share)
+        return torch.stack(losses).sum()
+
+
+class Tally:
+    """The mean loss and metrics of a batch from those of its parts."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Tensor] = {}
+
+    def add(self, share: float, loss: Tensor, metrics: Mapping[str, Tensor]) -> None:
+        """Take in a part; `share` is its share of all samples."""
+        found = {"train/loss": loss.detach()}
+        for name, value in metrics.items():
+            found[f"train/{name}"] = value
+        if share == 1:
+            self._values = found
+            return
+        for name, value in found.items():
+            part = value * share
+            self._values[name] = self._values[name] + part if name in self._values else part
+
+    def take(self) -> dict[str, Tensor]:
+        """The means, and begin anew."""
+        values, self._values = self._values, {}
+        return values
+
+
+def _has_batch_norm(model: nn.Module) -> bool:
+    return any(isinstance(module, _NORMS) for module in model.modules())
+
+
+def _recompute(model: nn.Module, name: str) -> None:
+    """Have each block of the model forget its activations and compute them again."""
+    if _has_batch_norm(model):
+        raise UserError(
+            f"activation_checkpointing: batch norm would see each batch twice, and {name} has it"
+        )
+    blocks = getattr(model, "blocks", None)
+    if not isinstance(blocks, nn.ModuleList | nn.Sequential):
+        raise UserError(f"activation_checkpointing: {name} has no blocks to compute again")
+    for block in blocks:
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)

@@ -1,0 +1,23 @@
+"""A recurrent network over symbols."""
+
+from torch import Tensor, nn
+
+
+class RecurrentNetwork(nn.Module):
+    """Embedding, gated recurrent units (Cho et al. 2014, arXiv:1406.1078) and a linear layer: maps
+    symbols int64 (n, t) to logits (n, t, symbols). Each window begins with a state of zeros."""
+
+    def __init__(
+        self, *, symbols: int, hidden: int, layers: int, dropout: float, sparse: bool
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, hidden, sparse=sparse)
+        between = dropout if layers > 1 else 0.0  # torch warns of it where there is no between
+        self.gru = nn.GRU(hidden, hidden, layers, dropout=between, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, symbols)
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, _ = self.gru(self.embedding(x))
+        logits: Tensor = self.head(self.dropout(states))
+        return logits

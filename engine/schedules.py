@@ -1,0 +1,105 @@
+"""Learning-rate schedules: a factor of the optimizer's rate, as a function of the step."""
+
+import math
+
+from msgspec import Struct, structs
+
+from presets.schema import Schedule
+
+LEAST = 1e-12
+"""A factor is never smaller: a rate of 0 could not be changed by a factor any more."""
+_ONE_CYCLE_END = 1e-4
+"""What `one-cycle` ends with, times what it starts with."""
+
+
+def factor(  # noqa: PLR0911 (one line for each type)
+    schedule: Schedule, step: int, *, lr: float, steps: int, steps_per_epoch: int, drops: int = 0
+) -> float:
+    """What the optimizer's `lr` is multiplied with at `step` (1 to `steps`); always > 0.
+
+    `drops` counts how often `plateau` lowered the rate; see `Plateau`. After the last step the
+    factor stays what it was there.
+
+    cosine: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts. one-cycle: Smith and
+    Topin 2018, arXiv:1708.07120. wsd: Hu et al. 2024, arXiv:2404.06395. inverse-sqrt: Vaswani et
+    al. 2017, arXiv:1706.03762. range-test: Smith 2017, arXiv:1506.01186.
+    """
+    warmup = schedule.warmup_steps
+    if step <= warmup:
+        return step / warmup
+    done = min(step, steps) - 1
+    progress = max(0, done - warmup) / max(1, steps - warmup)  # of what follows the warm-up
+    final = schedule.final_factor
+    match schedule.type:
+        case "linear":
+            return _between(1.0, final, progress)
+        case "cosine":
+            return _cosine(1.0, final, progress)
+        case "one-cycle":
+            return _one_cycle(schedule, progress)
+        case "step":
+            falls = float(done // steps_per_epoch // schedule.every_epochs)
+            return max(LEAST, schedule.gamma**falls)
+        case "exponential":
+            return max(LEAST, schedule.gamma ** (done / steps_per_epoch / schedule.every_epochs))
+        case "wsd":
+            fallen = (progress - (1 - schedule.decay_share)) / schedule.decay_share
+            return _between(1.0, final, max(0.0, fallen))
+        case "plateau":
+            return max(LEAST, final, schedule.gamma**drops)
+        case "inverse-sqrt":
+            return math.sqrt(max(1, warmup) / (done + 1))
+        case "range-test":
+            rise = done / max(1, steps - 1)
+            return float(schedule.min_lr * (schedule.max_lr / schedule.min_lr) ** rise / lr)
+    return 1.0
+
+
+class Plateau(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `plateau` remembers of the evaluations."""
+
+    best: float | None = None
+    """The smallest validation loss so far."""
+    worse: int = 0
+    """Evaluations since then, or since the rate fell."""
+    drops: int = 0
+    """How often the rate fell."""
+
+    def evaluated(self, loss: float, patience: int) -> "Plateau":
+        """After another evaluation; a loss that is NaN counts as worse."""
+        if self.best is None or loss < self.best:
+            return structs.replace(self, best=loss, worse=0)
+        if self.worse + 1 < patience:
+            return structs.replace(self, worse=self.worse + 1)
+        return structs.replace(self, worse=0, drops=self.drops + 1)
+
+
+def curve(
+    schedule: Schedule, *, lr: float, steps: int, steps_per_epoch: int, points: int = 120
+) -> list[tuple[int, float]]:
+    """(step, learning rate) at evenly spread steps, the first and the last one included."""
+    shown = sorted({1 + round(i * (steps - 1) / max(1, points - 1)) for i in range(points)})
+    return [
+        (step, lr * factor(schedule, step, lr=lr, steps=steps, steps_per_epoch=steps_per_epoch))
+        for step in shown
+    ]
+
+
+def changes(schedule: Schedule) -> bool:
+    """Whether the rate ever differs from the optimizer's own."""
+    return schedule.type != "constant" or schedule.warmup_steps > 0
+
+
+def _between(first: float, last: float, progress: float) -> float:
+    return first + (last - first) * progress
+
+
+def _cosine(first: float, last: float, progress: float) -> float:
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _one_cycle(schedule: Schedule, progress: float) -> float:
+    start, rise = schedule.start_factor, schedule.rise_share
+    if progress < rise:
+        return _cosine(start, 1.0, progress / rise)
+    return _cosine(1.0, start * _ONE_CYCLE_END, (progress - rise) / (1 - rise))

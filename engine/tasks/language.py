@@ -1,0 +1,96 @@
+"""Language modelling: the next symbol at each place of a text."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from engine import tasknames
+from engine.events import AnyEvent, SampleText
+from engine.registry import DatasetInfo
+from engine.tasks.task import Split, evaluating
+
+SAMPLE_LENGTH = 200
+"""Symbols that are written at an evaluation."""
+PROMPT_LENGTH = 32
+"""Symbols of the split that a sample begins with, at most."""
+TEMPERATURE = 0.8
+"""The logits of a sample are divided by this: a little surer than the model is."""
+
+_SAMPLE = 4  # the random stream of the samples, apart from those of `seeds`
+_TOKENS = 8192  # at a time: bounds the memory of logits
+
+
+class Language:
+    """logits float (n, context_length, symbols); symbols int64 (n, context_length)."""
+
+    unit = tasknames.UNITS["language"]
+    best = tasknames.BEST["language"]
+
+    def __init__(self, info: DatasetInfo, *, smoothing: float = 0.0, seed: int = 0) -> None:
+        self._alphabet = info.names or tuple(f"<{symbol}>" for symbol in range(info.num_outputs))
+        self._context_length = info.input_shape[0]
+        self._smoothing = smoothing
+        self._seed = seed
+
+    def loss(self, output: Tensor, y: Tensor) -> Tensor:
+        """Cross entropy in nats per symbol, its labels smoothed."""
+        return F.cross_entropy(
+            output.flatten(0, 1), y.flatten(), label_smoothing=self._smoothing
+        )
+
+    def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """The share of symbols that were thought the most likely."""
+        return {"accuracy": (output.argmax(dim=2) == y).float().mean()}
+
+    def size(self, y: Tensor) -> int:
+        return y.numel()
+
+    def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+        """`loss` in nats per character and the same as `bits_per_char`. Each window stands alone:
+        its first symbols are told from few others. All windows of the split count; the data set
+        decides how many those are (see `windows`)."""
+        with evaluating(model):
+            total = torch.zeros((), dtype=torch.float64, device=x.device)
+            chunk = max(1, _TOKENS // x.shape[1])
+            for inputs, expected in zip(torch.split(x, chunk), torch.split(y, chunk), strict=True):
+                logits = model(inputs).float().flatten(0, 1)
+                nats = F.cross_entropy(logits, expected.flatten(), reduction="none")
+                total += nats.double().sum()
+            loss = total.item() / y.numel()
+        return {"loss": loss, "bits_per_char": loss / math.log(2)}
+
+    def pictures(
+        self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
+    ) -> list[AnyEvent]:
+        """What the model writes after the beginning of the split."""
+        prompt = x[0, : min(PROMPT_LENGTH, max(1, x.shape[1] // 2))]
+        entropy = np.random.SeedSequence((_SAMPLE, self._seed, step))
+        generator = torch.Generator(x.device)
+        generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        with evaluating(model):
+            written = self._write(model, prompt, generator)
+        return [SampleText(step=step, prompt=self._text(prompt), text=self._text(written))]
+
+    def _write(self, model: nn.Module, prompt: Tensor, generator: torch.Generator) -> Tensor:
+        """`SAMPLE_LENGTH` symbols that follow the prompt, each drawn from what the model expects
+        after as many symbols before it as it can take.
+
+        Drawn by the Gumbel-max trick (Gumbel 1954): unlike `multinomial` it needs no wait for a
+        GPU, and survives the logits of a model that diverged.
+        """
+        shape = (SAMPLE_LENGTH, len(self._alphabet))
+        uniform = torch.rand(shape, generator=generator, device=prompt.device)
+        noise = -(-uniform.clamp(min=1e-20).log()).log()
+        symbols = torch.cat([prompt, prompt.new_zeros(SAMPLE_LENGTH)])
+        for place in range(SAMPLE_LENGTH):
+            end = len(prompt) + place
+            seen = symbols[max(0, end - self._context_length) : end]
+            logits = model(seen[None])[0, -1].float()
+            symbols[end] = (logits / TEMPERATURE + noise[place]).argmax()
+        return symbols[len(prompt) :]
+
+    def _text(self, symbols: Tensor) -> str:
+        return "".join(self._alphabet[symbol] for symbol in symbols.tolist())

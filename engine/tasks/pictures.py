@@ -1,0 +1,62 @@
+"""Samples for people: which ones, and how an input looks as grey values or in words."""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor
+
+from engine.events import AnyEvent, Prediction, Predictions
+from engine.tasks.task import Split
+
+MAX_PIXELS = 28
+"""Width and height of a picture at most; larger images are made smaller."""
+_WORDS = 8  # numbers of an input that is no image
+_IMAGE_DIMENSIONS = 3
+
+
+def choose(correct: Tensor, count: int) -> Tensor:
+    """Indices of `count` samples, in order: the first wrong and the first right ones, half of
+    each as far as there are so many.
+
+    correct: bool (n,); the result is int64 (min(count, n),).
+    """
+    wrong, right = (~correct).nonzero()[:, 0], correct.nonzero()[:, 0]
+    # Where one kind is too few, the other one fills the places.
+    wrong = wrong[: max(count // 2, count - len(right))]
+    right = right[: count - len(wrong)]
+    return torch.cat([wrong, right]).sort().values
+
+
+def predictions(samples: list[Prediction], step: int, split: Split) -> list[AnyEvent]:
+    """The event of these samples; none without samples."""
+    return [Predictions(split=split, step=step, samples=samples)] if samples else []
+
+
+def sample(x: Tensor) -> dict[str, Any]:
+    """`pixels` of an image (channels, height, width), else `text`; x is in host memory."""
+    return {"pixels": _pixels(x)} if x.dim() == _IMAGE_DIMENSIONS else {"text": _words(x)}
+
+
+def finite(value: float) -> float | None:
+    """The value, or None for NaN and infinities, for which JSON has no number."""
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def _pixels(image: Tensor) -> list[list[int]]:
+    """Grey values 0 to 255 from the darkest to the brightest place, rows from the top."""
+    grey = image.float().mean(dim=0)
+    factor = -(-max(grey.shape) // MAX_PIXELS)
+    if factor > 1:
+        grey = F.avg_pool2d(grey[None], factor, ceil_mode=True)[0]
+    low, high = grey.min(), grey.max()
+    scaled = (grey - low) / (high - low).clamp(min=1e-12) * 255
+    rows: list[list[int]] = scaled.nan_to_num().round().clamp(0, 255).int().tolist()
+    return rows
+
+
+def _words(x: Tensor) -> str:
+    values = x.flatten()
+    words = ", ".join(f"{value:.3g}" for value in values[:_WORDS].tolist())
+    return f"{words}, ... ({len(values)} numbers)" if len(values) > _WORDS else words

@@ -1,0 +1,95 @@
+"""A decoder-only transformer (Vaswani et al. 2017; pre-norm as in GPT-2, Radford et al. 2019)."""
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+_INIT_STD = 0.02
+
+
+class Attention(nn.Module):
+    """Causal self-attention of several heads: (n, t, width) to the same shape."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = nn.Linear(width, 3 * width)
+        self.projection = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, t, width = x.shape
+        q, k, v = self.qkv(x).view(n, t, 3, self.heads, width // self.heads).unbind(2)
+        mixed = F.scaled_dot_product_attention(
+            q.transpose(1, 2),
+            k.transpose(1, 2),
+            v.transpose(1, 2),
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=True,
+        )
+        y: Tensor = self.projection(mixed.transpose(1, 2).reshape(n, t, width))
+        return y
+
+
+class Block(nn.Module):
+    """Attention and a hidden layer of four times the width, each added to what came in."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, dropout)
+        self.norm_2 = nn.LayerNorm(width)
+        self.expand = nn.Linear(width, 4 * width)
+        self.projection = nn.Linear(4 * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm_1(x)))
+        hidden = F.gelu(self.expand(self.norm_2(x)), approximate="tanh")
+        y: Tensor = x + self.dropout(self.projection(hidden))
+        return y
+
+
+class Transformer(nn.Module):
+    """Maps symbols int64 (n, t), t <= context_length, to logits (n, t, symbols).
+
+    The logits are products with the embedding of the symbols (tied weights, Press and Wolf 2017).
+    """
+
+    def __init__(
+        self,
+        *,
+        symbols: int,
+        context_length: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, width)
+        self.position = nn.Embedding(context_length, width)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self._initialise(layers)
+
+    @torch.no_grad()
+    def _initialise(self, layers: int) -> None:
+        """Normal with deviation 0.02, biases 0; what is added to the residual stream is divided by
+        sqrt(2 layers), so that its variance does not grow with the depth (GPT-2, section 2.3)."""
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                added = name.endswith("projection")
+                scale = 1 / math.sqrt(2 * layers) if added else 1.0
+                nn.init.normal_(module.weight, std=_INIT_STD * scale)
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.dropout(self.embedding(x) + self.position.weight[: x.shape[1]])
+        for block in self.blocks:
+            h = block(h)
+        return F.linear(self.norm(h), self.embedding.weight)
