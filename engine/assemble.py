@@ -24,9 +24,7 @@ def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     parameters = [parameter for _, parameter in named]
-    optimizer = startup.build_optimizer(
-        config.optimizer, parameter_groups.split(named, config.groups)
-    )
+    optimizer = startup.build_optimizer(config.optimizer, parameter_groups.of(model, config))
     torch.manual_seed(seeds.training(config.seed))
     return Training(
         model=model,

@@ -37,6 +37,21 @@ _MAX_EPOCH_LINES = 50
 """For people; a run on full batches has an epoch every step."""
 
 
+class Gallery:
+    """Says when an evaluation should also show pictures: they fill the log, and after an hour one
+    more minute changes little. About a hundred in a run, however long."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def wants(self, seconds: float) -> bool:
+        """Whether pictures are due so many seconds after the run's start."""
+        if seconds < self._next:
+            return False
+        self._next = 1.1 * seconds + 0.5
+        return True
+
+
 def train(  # noqa: PLR0915 (the loop stays in one piece)
     config: RunConfig, journal: Journal, steering: Steering, resume: Path | None = None
 ) -> Outcome:
@@ -78,7 +93,14 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
     passes, tally = Passes(config, training, task, device), Tally()
     guard, profiler = Guard(training, config, device), Profiler(steering.run, journal, device)
     range_test = RangeTest() if training.is_range_test else None
-    evaluate = partial(_evaluate, training=training, passes=passes, task=task, journal=journal)
+    evaluate = partial(
+        _evaluate,
+        training=training,
+        passes=passes,
+        task=task,
+        journal=journal,
+        gallery=Gallery(),
+    )
     outcome: Outcome | None = None
 
     with (
@@ -267,12 +289,15 @@ def _evaluate(
     passes: Passes,
     task: Task,
     journal: Journal,
+    gallery: Gallery,
 ) -> dict[str, float]:
     """Log the means over a split, and what its samples look like; returns the means."""
     x, y = tensors
     with training.ready_to_evaluate(), passes.autocast():
         means = task.evaluate(training.model, x, y)
-        pictures = task.pictures(training.model, x, y, step=training.step, split=split)
+        pictures = []
+        if gallery.wants(journal.seconds()) or training.step >= training.steps or split == "test":
+            pictures = task.pictures(training.model, x, y, step=training.step, split=split)
         if training.ema is not None:
             with training.ema.in_place():
                 averaged = task.evaluate(training.model, x, y)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["matrix", "table", "sparse table", "head", "other"]
 """`table`: of embeddings, `sparse table` if its gradients are sparse; `head`: the weights of the
-output layer; `matrix`: all others of two dimensions."""
+output layer, if the model ends with one of its own; `matrix`: all others of two dimensions."""
 
 Groups = list[dict[str, Any]]
 """As torch has them, with `params`, and beside these
@@ -36,8 +36,8 @@ def split(model: nn.Module, settings: ParameterGroups, *, decays: bool) -> Group
     """The trained parameters in groups of equal treatment, those with `lr_scale` 1 first.
 
     Without different rates, and where nothing `decays`, that is one group in the model's order.
-    Norms and biases, which have fewer than two dimensions, are not shrunk: it takes away from what
-    a unit can say and does not regularise (as in GPT-2's and ResNet's usual recipes).
+    Norms and biases, which have fewer than two dimensions, are not shrunk, as is usual for
+    residual networks and transformers (He et al. 2019, arXiv:1812.01187, section 3.1).
     Raises ConfigError for a pattern that matches no parameter.
     """
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
@@ -79,32 +79,46 @@ def only(groups: Groups, kinds: Iterable[Kind]) -> Groups:
     return result
 
 
-def fitted(theirs: dict[str, Any], own: dict[str, Any], kept: Iterable[str] = ()) -> dict[str, Any]:
-    """An optimizer's state_dict for another one's groups and settings, parameters matched by name.
+def completed(state: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A state_dict of an optimizer with the same groups; what a group of an older one does not
+    say is taken from its `own`. Raises ValueError for groups of other parameters."""
+    groups = []
+    for group, mine in zip(state["param_groups"], own["param_groups"], strict=True):
+        if group.get("names", mine.get("names")) != mine.get("names"):
+            raise ValueError("its groups are of other parameters")
+        groups.append({**mine, **group})
+    return {**state, "param_groups": groups}
 
-    Of their groups `kept` are the keys that are memory and no settings. Raises KeyError if a
-    parameter is missing in `own`.
+
+def fitted(theirs: dict[str, Any], own: dict[str, Any], memory: Iterable[str]) -> dict[str, Any]:
+    """Another optimizer's state_dict for `own` groups and settings, parameters matched by name.
+
+    `memory` are the keys of their groups that are no settings. Raises KeyError if a parameter is
+    missing in `own`.
     """
-    numbers = dict(_numbered(own["param_groups"]))
+    groups, past = own["param_groups"], theirs["param_groups"]
+    label = "names" if all("names" in group for group in [*groups, *past]) else "params"
+    numbers = dict(_labelled(groups, label))
     state = {
         numbers[name]: theirs["state"][number]
-        for name, number in _numbered(theirs["param_groups"])
+        for name, number in _labelled(past, label)
         if number in theirs["state"]
     }
-    memory = theirs["param_groups"]
-    if len(memory) != len(own["param_groups"]):
-        memory = [memory[0]] * len(own["param_groups"])
-    groups = [
-        {**group, **{key: past[key] for key in kept if key in past}}
-        for group, past in zip(own["param_groups"], memory, strict=True)
-    ]
-    return {"state": state, "param_groups": groups}
+    if len(past) != len(groups):
+        past = [past[0]] * len(groups)
+    return {
+        "state": state,
+        "param_groups": [
+            {**group, **{key: old[key] for key in memory if key in old}}
+            for group, old in zip(groups, past, strict=True)
+        ],
+    }
 
 
-def _numbered(groups: Groups) -> Iterator[tuple[Any, int]]:
-    """Names and numbers of parameters; a checkpoint that is older than the names has numbers."""
+def _labelled(groups: Groups, label: str) -> Iterator[tuple[Any, int]]:
+    """Labels and numbers of all parameters."""
     for group in groups:
-        yield from zip(group.get("names", group["params"]), group["params"], strict=True)
+        yield from zip(group[label], group["params"], strict=True)
 
 
 def _scale(settings: ParameterGroups, name: str) -> float:
@@ -127,9 +141,9 @@ def _kinds(model: nn.Module) -> dict[int, Kind]:
     from torch import nn
 
     kinds: dict[int, Kind] = {}
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if linear:
-        kinds[id(linear[-1].weight)] = "head"
+    last = [module for module in model.modules() if module._parameters][-1:]
+    if last and isinstance(last[0], nn.Linear):
+        kinds[id(last[0].weight)] = "head"
     for module in model.modules():
         if isinstance(module, nn.Embedding | nn.EmbeddingBag):
             kinds[id(module.weight)] = "sparse table" if module.sparse else "table"

@@ -1,12 +1,14 @@
 """The forward and backward passes of one step: in parts, in reduced precision, compiled."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from engine.curvature import twice_differentiable
 from engine.precision import autocast
 from engine.tasks import Task
 from engine.training import Training
@@ -29,7 +31,7 @@ class Passes:
         """Raises UserError if the model cannot do what is asked."""
         model = training.model
         self._accumulate = config.accumulate
-        self._parameters = training.parameters
+        self._parameters, self._optimizer = training.parameters, training.optimizer
         # Batch norm has no variance for one sample.
         self._least = 2 if _has_batch_norm(model) else 1
         self._images_last = config.channels_last
@@ -55,7 +57,8 @@ class Passes:
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The model's output and the training loss."""
-        with self.autocast():
+        kernels = twice_differentiable() if self._needs_graph else nullcontext()
+        with kernels, self.autocast():
             output = self._model(x)
             return output, self._task.loss(output, y)
 
@@ -63,7 +66,12 @@ class Passes:
         """Add this share of the loss's gradients to those of the parameters."""
         if self._scaler is not None:
             loss = self._scaler.scaled(loss)
-        (loss if share == 1 else loss * share).backward()
+        (loss if share == 1 else loss * share).backward(create_graph=self._needs_graph)
+
+    @property
+    def _needs_graph(self) -> bool:
+        """Whether the optimizer differentiates the gradients of this step."""
+        return bool(getattr(self._optimizer, "needs_graph", False))
 
     def again(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of a batch, and its gradients in place of those there are: for optimizers that

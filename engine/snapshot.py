@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from engine import registry
 from engine.checkpoint import (
     STATE,
     TENSORS,
@@ -21,6 +22,7 @@ from engine.checkpoint import (
     read_state,
     verify,
 )
+from engine.parameter_groups import completed, fitted
 from engine.training import Training
 from presets import UserError
 
@@ -111,9 +113,7 @@ def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> Non
     """
     _restore_weights(snapshot, training)
     if snapshot.state.optimizer == training.optimizer_type:
-        own = training.optimizer.state_dict()["param_groups"]
-        theirs = snapshot.tensors["optimizer"]
-        _restore_optimizer({**theirs, "param_groups": own}, training)
+        _restore_optimizer(snapshot.tensors["optimizer"], training, inherited=True)
     if training.ema is not None:
         training.ema.load(snapshot.tensors.get("ema", training.parameters))
     _restore_streams(snapshot, device)
@@ -133,14 +133,25 @@ def _restore_weights(snapshot: Snapshot, training: Training) -> None:
         raise UserError(f"the checkpoint is of another model: {what:.200}") from None
 
 
-def _restore_optimizer(state: dict[str, Any], training: Training) -> None:
-    """Torch compares the numbers of parameters only: the shapes are checked here."""
+def _restore_optimizer(
+    state: dict[str, Any], training: Training, *, inherited: bool = False
+) -> None:
+    """Torch compares the numbers of parameters only: names and shapes are checked here, since a
+    fused kernel would write past the end of a tensor that is too short."""
+    module = registry.module("optimizer", training.optimizer_type)
+    shapes_of = getattr(module, "state_shapes", lambda shape, total: ())
     parameters = [p for group in training.optimizer.param_groups for p in group["params"]]
+    total = sum(parameter.numel() for parameter in parameters)
+    own = training.optimizer.state_dict()
     try:
+        if inherited:
+            state = fitted(state, own, getattr(module, "GROUP_MEMORY", ()))
+        else:
+            state = completed(state, own)
         fits = all(
-            not isinstance(value, Tensor) or value.shape in ((), parameters[index].shape)
+            _fits(list(values.values()), {(), shape, *shapes_of(shape, total)})
             for index, values in state["state"].items()
-            for value in values.values()
+            for shape in [tuple(parameters[index].shape)]
         )
         if fits:
             training.optimizer.load_state_dict(state)
@@ -148,6 +159,13 @@ def _restore_optimizer(state: dict[str, Any], training: Training) -> None:
         raise UserError(f"the checkpoint's optimizer does not fit: {_line(error)}") from None
     if not fits:
         raise UserError("the checkpoint's optimizer does not fit: it has other shapes")
+
+
+def _fits(value: Any, shapes: set[tuple[int, ...]]) -> bool:
+    """Whether all tensors in nested lists have one of these shapes."""
+    if isinstance(value, list | tuple):
+        return all(_fits(item, shapes) for item in value)
+    return not isinstance(value, Tensor) or tuple(value.shape) in shapes
 
 
 def _restore_streams(snapshot: Snapshot, device: torch.device) -> None:

@@ -1,5 +1,5 @@
-"""Adafactor (Shazeer and Stern 2018, arXiv:1804.04235): Adam's scale from the means of rows and columns
-of squared gradients, without momentum: almost no memory."""
+"""Adafactor (Shazeer and Stern 2018, arXiv:1804.04235): Adam's scale from the means of rows and
+columns of squared gradients, without momentum: almost no memory."""
 
 from __future__ import annotations
 

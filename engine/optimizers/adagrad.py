@@ -29,6 +29,12 @@ class Config(Base, frozen=True):
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
+    import torch
     from torch import optim
 
-    return optim.Adagrad(tuned(groups, config), **structs.asdict(config)__X__)
+    # Fused came to the CPU first and to CUDA in a later torch.
+    device = groups[0]["params"][0].device.type.upper()
+    fused = torch._C._dispatch_has_kernel_for_dispatch_key("aten::_fused_adagrad_", device)
+    return optim.Adagrad(
+        tuned(groups, config), **structs.asdict(config), fused=fused, foreach=not fused
+    )

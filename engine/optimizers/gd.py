@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Positive, RunConfig
 
 if TYPE_CHECKING:
-    from torch import nn, optim
+    from torch import optim
+
+STATE_TENSORS = 0
 
 
 class Config(Base, frozen=True):
@@ -24,7 +26,7 @@ def check(config: Config, run: RunConfig) -> None:
         )
 
 
-def build(config: Config, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    return optim.SGD(parameters, lr=config.lr, fused=True)
+    return optim.SGD(tuned(groups, config), fused=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, Positive
 
 if TYPE_CHECKING:
-    from torch import nn, optim
+    from torch import optim
+
+STATE_TENSORS = 1
 
 
 class Config(Base, frozen=True):
@@ -18,18 +20,20 @@ class Config(Base, frozen=True):
     """Decay of the moving average of the gradient."""
 
 
-def build(config: Config, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-    import torch
+def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    weights = list(parameters)
     # Torch has v = momentum v + (1 - dampening) g.
-    optimizer = optim.SGD(
-        weights, lr=config.lr, momentum=config.beta, dampening=config.beta, fused=True
-    )
-    if config.beta > 0:
-        # Without a buffer torch takes the first gradient whole, undamped: 1 / (1 - beta) times
-        # the first step of the formula.
-        for weight in weights:
+    beta = config.beta
+    return from_rest(optim.SGD(tuned(groups, config), momentum=beta, dampening=beta, fused=True))
+
+
+def from_rest(optimizer: optim.SGD) -> optim.SGD:
+    """Begin with v0 = 0. Without a buffer torch takes the first gradient whole, undamped, and
+    leaves the buffer undefined where a GPU skips the first step."""
+    import torch
+
+    for group in optimizer.param_groups:
+        for weight in group["params"] if group["momentum"] > 0 else []:
             optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
     return optimizer

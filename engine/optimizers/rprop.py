@@ -1,5 +1,6 @@
-"""Rprop (Riedmiller and Braun 1993, doi:10.1109/ICNN.1993.298623): each weight has a step size of its
-own, which grows while the sign of its gradient stays. Signs are told from the whole training set."""
+"""Rprop (Riedmiller and Braun 1993, doi:10.1109/ICNN.1993.298623): each weight has a step size of
+its own, which grows while the sign of its gradient stays. Signs are told from the whole
+training set."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from forked import train as train_run
 
 from engine import checkpoint, checkpoint_store, rundir, snapshot
 from engine.checkpoint import MANIFEST, TENSORS, WEIGHTS, newest_valid
-from engine.events import CheckpointSaved, LogLine
+from engine.events import CheckpointSaved, Evaluation, LogLine
 from engine.log import read_all
 from engine.rundir import RunDir
 from presets import UserError
@@ -59,7 +59,7 @@ def test_a_quick_run_writes_its_best_and_its_end(train, tiny, tmp_path):
     (run,) = rundir.list_runs(tmp_path)
     best = [item for item in checkpoint.listed(run) if item.manifest.best]
     assert len(best) == 1
-    values = [e.values["accuracy"] for e in events if getattr(e, "split", "") == "val"]
+    values = [e.values["accuracy"] for e in of(Evaluation, events) if e.split == "val"]
     state = checkpoint.read_state(best[0])
     assert state.best is not None
     assert state.best.value == pytest.approx(max(values))

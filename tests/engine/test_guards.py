@@ -175,8 +175,7 @@ def test_the_layer_is_the_first_from_the_input_on(train, tiny, monkeypatch):
     config = tiny(steps=3, clip__mode="norm", on_non_finite="stop", model__batch_norm=False)
     events = train(config)
     (event,) = of(NonFinite, events)
-    built = loop._build(config, loop.configure.plan(config), torch.device("cpu"))
-    names = [name for name, _ in built.model.named_parameters()]
+    names = assemble(config, configure.plan(config), torch.device("cpu")).names
     assert (event.step, event.quantity, event.value) == (1, "grad_norm", "inf")
     assert event.layer == names[2]
 

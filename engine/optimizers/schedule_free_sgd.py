@@ -1,0 +1,49 @@
+"""Schedule-Free SGD (Defazio et al. 2024, arXiv:2405.15682): gradients are taken between a fast
+sequence and its average; the average is evaluated, and no schedule of the rate is needed. The
+averages of a batch norm are those of the weights that are trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, structs
+
+from engine import optional
+from engine.parameter_groups import Groups, tuned
+from presets.schema import Config as Base
+from presets.schema import NonNegative, Positive, RunConfig
+
+if TYPE_CHECKING:
+    from torch import optim
+
+STATE_TENSORS = 1
+GROUP_MEMORY = ("k", "weight_sum", "lr_max", "scheduled_lr", "train_mode")
+
+Inside = Annotated[float, Meta(gt=0, lt=1)]
+
+
+class Config(Base, frozen=True):
+    lr: Positive = 1.0
+    momentum: Inside = 0.9
+    """Of the interpolation that gradients are taken at."""
+    weight_decay: NonNegative = 0.0
+    """Strength of the L2 penalty at the weights that are trained, times the rate."""
+    warmup_steps: Annotated[int, Meta(ge=0)] = 0
+    """Steps of a linear rise of the rate, of which the average knows."""
+
+
+def check(config: Config, run: RunConfig) -> None:
+    optional.require("schedulefree", run.optimizer.name)
+
+
+def build(config: Config, groups: Groups) -> optim.Optimizer:
+    from engine.averaging import Restoring
+
+    library = optional.load("schedulefree", "SGDScheduleFree")
+
+    class ScheduleFree(Restoring, library):  # type: ignore[misc]
+        pass
+
+    optimizer = ScheduleFree(tuned(groups, config), **structs.asdict(config))
+    optimizer.train()
+    return optimizer

@@ -1,0 +1,69 @@
+"""Shampoo (Gupta, Koren and Singer 2018, arXiv:1802.09568): each dimension of a gradient multiplied
+by an inverse root of its summed second moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from engine import optional
+from engine.parameter_groups import Groups, tuned
+from presets import ConfigError
+from presets.schema import Config as Base
+from presets.schema import Count, Fraction, NonNegative, Positive, RunConfig
+
+if TYPE_CHECKING:
+    from torch import optim
+
+STATE_TENSORS = 5
+GROUP_MEMORY = ("step",)
+
+_LARGEST = 8192
+"""The longest dimension; its matrices take 1/2 GiB, and their roots minutes."""
+
+
+class Config(Base, frozen=True):
+    lr: Positive = 1e-3
+    momentum: Fraction = 0.0
+    """Share of the last update in the next."""
+    weight_decay: NonNegative = 0.0
+    """Strength of the L2 penalty, as a share of the weight added to its gradient."""
+    preconditioning_compute_steps: Count = 20
+    """Steps between two computations of the roots; the paper takes 20 to 100."""
+    matrix_eps: Positive = 1e-6
+    """What the moments begin with, on the diagonal."""
+
+
+def check(config: Config, run: RunConfig) -> None:
+    optional.require("pytorch_optimizer", run.optimizer.name)
+
+
+def build(config: Config, groups: Groups) -> optim.Optimizer:
+    """Raises ConfigError for tensors with dimensions of more than 8192."""
+    for group in groups:
+        for name, weight in zip(group["names"], group["params"], strict=True):
+            if max(weight.shape, default=0) > _LARGEST:
+                raise ConfigError(
+                    f"optimizer: shampoo keeps a square matrix for each dimension, of {_LARGEST} "
+                    f"at most; {name} has shape {tuple(weight.shape)} (soap leaves such out)"
+                )
+    library = optional.load("pytorch_optimizer", "Shampoo")
+
+    class Shampoo(library):  # type: ignore[misc]
+        """Computes roots at the first step too: the library's are zero until the first interval
+        ends, and so would be the updates."""
+
+        def step(self, closure: Any = None) -> Any:
+            first = self.param_groups[0].get("step", 0) == 0
+            self.preconditioning_compute_steps = (
+                1 if first else config.preconditioning_compute_steps
+            )
+            return super().step(closure)
+
+    return Shampoo(tuned(groups, config), **structs.asdict(config))
+
+
+def state_shapes(shape: tuple[int, ...], total: int) -> set[tuple[int, ...]]:
+    """Moments and their roots for each dimension."""
+    return {(size, size) for size in shape}
