@@ -6,7 +6,8 @@
 #   make run                      the app            make run ARGS="watch"   any other command
 #   make test ARGS="-k store"     the tests          make test-slow          those that take minutes
 #   make check                    format, lint, types, imports               make format
-#   make bench                    measured figures   make clean              all but your runs
+#   make bench                    measured figures   make bench-peers        other frameworks too
+#   make test-gpu                 on a CUDA device   make clean              all but your runs
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,8 +19,14 @@ PIP_INSTALL := $(BIN)/python -m pip install -c tests/constraints.txt
 FOR_RUNNING := $(VENV)/.installed-to-run
 FOR_TESTING := $(VENV)/.installed-to-test
 REQUIREMENTS := pyproject.toml tests/constraints.txt
+# The frameworks to compare with have an environment of their own, which shares our torch.
+PEERS := $(VENV)/peers
+FOR_PEERS := $(PEERS)/.installed
+PACKAGES = import sysconfig; print(sysconfig.get_path("purelib"))
+# Not with the others: these need what not every machine has.
+BENCHES = $(filter-out %/bench_peers.py %/bench_gpu.py, $(wildcard tests/benchmarks/bench_*.py))
 
-.PHONY: run test test-slow check format bench clean
+.PHONY: run test test-slow test-gpu check format bench bench-peers clean
 
 run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
@@ -29,6 +36,10 @@ test: $(FOR_TESTING)
 
 test-slow: $(FOR_TESTING)
 	$(BIN)/pytest -m slow -s --timeout 1800 $(ARGS)
+
+test-gpu: $(FOR_TESTING)
+	$(BIN)/pytest -m gpu -rs -s tests/gpu $(ARGS)
+	$(BIN)/python tests/benchmarks/bench_gpu.py
 
 check: $(FOR_TESTING)
 	$(BIN)/ruff format --check
@@ -41,7 +52,10 @@ format: $(FOR_TESTING)
 	$(BIN)/ruff check --fix
 
 bench: $(FOR_TESTING)
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(BENCHES); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+bench-peers: $(FOR_TESTING) $(FOR_PEERS)
+	$(BIN)/python tests/benchmarks/bench_peers.py $(PEERS)/bin/python $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -57,3 +71,10 @@ $(FOR_RUNNING): $(REQUIREMENTS) | $(BIN)/python
 $(FOR_TESTING): $(REQUIREMENTS) | $(BIN)/python
 	$(PIP_INSTALL) -e '.[test,check]'
 	@touch $@ $(FOR_RUNNING)
+
+# Our packages are in sight of the other environment, so that pip takes torch as it is.
+$(FOR_PEERS): | $(FOR_TESTING)
+	$(BIN)/python -m venv $(PEERS)
+	$(BIN)/python -c '$(PACKAGES)' > "$$($(PEERS)/bin/python -c '$(PACKAGES)')/ours.pth"
+	$(PEERS)/bin/python -m pip install -c tests/constraints.txt lightning transformers accelerate keras
+	@touch $@

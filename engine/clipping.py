@@ -1,63 +1,186 @@
-"""Gradient clipping by norm or by value, and what is recorded of it, without synchronisation."""
+"""Gradient clipping, and what is recorded of it, without synchronisation."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.norm_limits import LIMITS, NormLimit
 from presets.schema import Clip
 
+Values = dict[str, Tensor]
+
+
+class Clipper:
+    """Clips the gradients of a model as the settings say, and tells what it did."""
+
+    def __init__(
+        self, named: Sequence[tuple[str, nn.Parameter]], settings: Clip, device: torch.device
+    ) -> None:
+        self._named = list(named)
+        self._device = device
+        self._head = _head(self._named)
+        self._zero = torch.zeros((), device=device)
+        self.use(settings)
+
+    def use(self, settings: Clip) -> None:
+        """Clip like this from now on; what a mode remembers of the gradients is kept only if the
+        mode stays."""
+        previous = getattr(self, "settings", None)
+        self.settings = settings
+        if previous is not None and previous.mode == settings.mode:
+            if self._limit is not None:
+                self._limit.settings = settings
+            return
+        kind = LIMITS.get(settings.mode)
+        self._limit: NormLimit | None = kind(settings, self._device) if kind else None
+
+    @torch.no_grad()
+    def __call__(self, norms: Tensor) -> Values:
+        """Clip in place. `norms` are those of `gradient_norms`, before clipping.
+
+        Returns float32 0-dim tensors on the device of the gradients:
+        `grad_norm`         the global L2 norm before clipping,
+        `clip/norm_after`   the same after it,
+        `clipped`           1 if clipping changed anything, else 0,
+        `clip/layer`        which parameter, in the model's order, has the largest gradient norm,
+        `clip/fraction`     with `value` the share of elements that were clamped, with `parameter`
+                            and `agc` that of tensors and units that were scaled,
+        `clip/threshold`    with `autoclip` and `zclip`, the limit of the norm at this step.
+        """
+        weights, rows = [], []
+        for row, (_, weight) in enumerate(self._named):
+            if weight.grad is not None:
+                weights.append(weight)
+                rows.append(row)
+        norm = torch.linalg.vector_norm(norms)
+        largest = norms.argmax() if len(norms) else self._zero
+        if len(rows) < len(self._named) and rows:
+            largest = torch.tensor(rows, device=self._device)[largest]
+        values = {"grad_norm": norm, "clip/layer": largest.float()}
+        return values | self._clip(weights, norms, norm)
+
+    def _clip(self, weights: list[nn.Parameter], norms: Tensor, norm: Tensor) -> Values:
+        mode, limit = self.settings.mode, self.settings.limit
+        if not weights or mode == "none":
+            return {"clip/norm_after": norm, "clipped": self._zero}
+        gradients = [values_of(weight) for weight in weights]
+        if mode == "value":
+            return by_value(gradients, limit)
+        if mode == "parameter":
+            return by_parameter(gradients, norms, limit)
+        if mode == "agc":
+            return by_unit(weights, limit, self._head)
+        if self._limit is None:
+            return by_norm(gradients, norm, limit)
+        threshold = self._limit.after(norm)
+        return {**by_norm(gradients, norm, threshold), "clip/threshold": threshold}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the mode remembers of the gradients before."""
+        return {} if self._limit is None else self._limit.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with what another clipper of these settings remembered. Raises KeyError,
+        RuntimeError or TypeError if it does not fit."""
+        if self._limit is not None:
+            self._limit.load_state_dict(state)
+
 
 @torch.no_grad()
-def clip(
-    parameters: Iterable[nn.Parameter], settings: Clip, norms: Tensor | None = None
-) -> dict[str, Tensor]:
-    """Clip the gradients in place; parameters without a gradient are passed over.
-
-    `norms` are those of `gradient_norms`, if they are known already.
-    Returns float32 0-dim tensors on the device of the gradients:
-    `grad_norm`        the global L2 norm before clipping,
-    `clipped`          1 if clipping changed anything, else 0,
-    `clip/fraction`    the share of all elements that were clamped; only with mode `value`.
-    """
-    weights = [parameter for parameter in parameters if parameter.grad is not None]
-    gradients = [parameter.grad for parameter in weights if parameter.grad is not None]
-    norm = torch.linalg.vector_norm(gradient_norms(weights) if norms is None else norms)
-    if settings.mode == "norm":
-        return {"grad_norm": norm, "clipped": by_norm(weights, norm, settings.threshold)}
-    if settings.mode == "value":
-        fraction = by_value(gradients, settings.threshold)
-        return {"grad_norm": norm, "clipped": (fraction > 0).float(), "clip/fraction": fraction}
-    return {"grad_norm": norm, "clipped": torch.zeros_like(norm)}
-
-
-@torch.no_grad()
-def gradient_norms(parameters: Iterable[nn.Parameter]) -> Tensor:
+def gradient_norms(parameters: Sequence[nn.Parameter]) -> Tensor:
     """The L2 norm of each gradient, float32 (n,); parameters without one are passed over."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    gradients = [values_of(parameter) for parameter in parameters if parameter.grad is not None]
     return torch.stack(torch._foreach_norm(gradients)) if gradients else torch.zeros(0)
 
 
-def by_norm(weights: list[nn.Parameter], norm: Tensor, max_norm: float) -> Tensor:
-    """Scale the gradients by min(1, max_norm / (norm + 1e-6)) (Pascanu et al. 2013,
-    arXiv:1211.5063); returns 1 if norm > max_norm, else 0.
+def values_of(parameter: nn.Parameter) -> Tensor:
+    """The gradient, or of a sparse one the rows that are not 0; writing to it changes the
+    gradient."""
+    gradient = parameter.grad
+    assert gradient is not None
+    if gradient.is_sparse:
+        if not gradient.is_coalesced():
+            gradient = parameter.grad = gradient.coalesce()
+        return gradient.values()
+    return gradient
+
+
+def by_norm(gradients: list[Tensor], norm: Tensor, max_norm: Tensor | float) -> Values:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)) (Pascanu et al. 2013,
+    arXiv:1211.5063), as torch does.
 
     A norm of inf or NaN spoils gradients, as everywhere in torch: divergence must stay visible.
     """
-    torch.nn.utils.clip_grads_with_norm_(weights, max_norm, norm)
-    return (norm > max_norm).float()
+    scale = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
+    torch._foreach_mul_(gradients, scale)
+    return {"clip/norm_after": norm * scale, "clipped": (norm > max_norm).float()}
 
 
-def by_value(gradients: list[Tensor], limit: float) -> Tensor:
-    """Clamp every element to [-limit, limit]; returns the exact share that was outside.
+def by_value(gradients: list[Tensor], limit: float) -> Values:
+    """Clamp every element to [-limit, limit]; the exact share that was outside is counted.
 
     Infinities are clamped; NaN stays, and is not counted.
     """
-    if not gradients:
-        return torch.zeros(())
     # One flat copy makes the count three kernels instead of three for every tensor.
     flat = torch.cat([gradient.flatten() for gradient in gradients])
-    clamped = torch.count_nonzero(flat.abs() > limit)
-    for gradient in gradients:
-        gradient.clamp_(-limit, limit)
-    return clamped / flat.numel()
+    fraction = torch.count_nonzero(flat.abs() > limit) / flat.numel()
+    torch._foreach_clamp_min_(gradients, -limit)
+    torch._foreach_clamp_max_(gradients, limit)
+    return {
+        "clip/norm_after": torch.linalg.vector_norm(flat.clamp_(-limit, limit)),
+        "clipped": (fraction > 0).float(),
+        "clip/fraction": fraction,
+    }
+
+
+def by_parameter(gradients: list[Tensor], norms: Tensor, max_norm: float) -> Values:
+    """Scale each gradient by min(1, max_norm / (its own norm + 1e-6))."""
+    scales = torch.clamp(max_norm / (norms + 1e-6), max=1.0)
+    torch._foreach_mul_(gradients, list(scales.unbind()))
+    fraction = (norms > max_norm).float().mean()
+    return {
+        "clip/norm_after": torch.linalg.vector_norm(norms * scales),
+        "clipped": (fraction > 0).float(),
+        "clip/fraction": fraction,
+    }
+
+
+def by_unit(
+    weights: list[nn.Parameter], ratio: float, head: frozenset[int], eps: float = 1e-3
+) -> Values:
+    """Adaptive gradient clipping (Brock et al. 2021, arXiv:2102.06171, equation 3): scale the
+    gradient of each unit to at most `ratio` times the norm of its weights, taken as `eps` at least.
+
+    A unit is a row of a matrix, an output channel of a convolution, or a whole vector. The output
+    layer, whose parameters' `id`s are in `head`, is not clipped, as in section 4.1.
+    """
+    norms, fired = [], []
+    for weight in weights:
+        gradient = values_of(weight)
+        dims = None if weight.dim() < 2 else tuple(range(1, weight.dim()))
+        norm = torch.linalg.vector_norm(gradient, dim=dims, keepdim=dims is not None)
+        if id(weight) not in head and gradient.shape == weight.shape:
+            limit = torch.linalg.vector_norm(weight, dim=dims, keepdim=dims is not None)
+            limit = ratio * limit.clamp(min=eps)
+            scale = torch.clamp(limit / norm.clamp(min=1e-6), max=1.0)
+            gradient.mul_(scale)
+            fired.append((norm > limit).flatten())
+            norm = norm * scale
+        norms.append(norm.flatten())
+    fraction = torch.cat(fired).float().mean() if fired else norms[0].new_zeros(())
+    return {
+        "clip/norm_after": torch.linalg.vector_norm(torch.cat(norms)),
+        "clipped": (fraction > 0).float(),
+        "clip/fraction": fraction,
+    }
+
+
+def _head(named: list[tuple[str, nn.Parameter]]) -> frozenset[int]:
+    """The parameters of the output layer: the one that holds the model's last matrix."""
+    matrices = [name for name, weight in named if weight.dim() == 2]
+    if not matrices:
+        return frozenset()
+    layer = matrices[-1].rpartition(".")[0]
+    return frozenset(id(weight) for name, weight in named if name.rpartition(".")[0] == layer)

@@ -3,14 +3,15 @@
 from typing import Any
 
 import presets
-from engine import configure
-from presets.schema import Recipe
+from engine import configure, registry
+from presets.schema import Component, Recipe
 from tui.text import clean, count
 
 Entry = dict[str, Any]
 
-_SIZED_ON = "digits"
-"""The data set on which a model's parameters are counted."""
+_SIZED_ON = {"language": "bible-en"}
+"""The data set on which the parameters of a model for a task are counted; else digits."""
+_OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "symbols"}
 
 
 def entries() -> list[Entry]:
@@ -32,16 +33,20 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
         "options": preset.options,
     }
     if kind == "models":
-        plan = configure.plan(configure.resolve(model=name, dataset=_SIZED_ON))
-        entry |= {"num_parameters": plan.num_parameters, "sized_on": _SIZED_ON}
-    elif kind == "datasets":
-        info = configure.dataset_info(configure.resolve(dataset=name))
+        tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
+        sized_on = _SIZED_ON.get(tasks[0], "digits")
+        plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
+        entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
+    elif kind == "datasets" and preset.options.get("path") != "":
+        component = Component(name=name, type=preset.type, options=preset.options)
+        info = registry.module("dataset", preset.type).info(registry.config("dataset", component))
         entry |= {
+            "task": info.task,
             "input_shape": list(info.input_shape),
             "num_outputs": info.num_outputs,
             "samples": dict(info.samples),
         }
-    else:
+    elif kind == "optimizers":
         entry["run"] = preset.run
     return entry
 
@@ -77,9 +82,11 @@ def _figures(entry: Entry) -> str:
     match entry["kind"]:
         case "model":
             return f"{count(entry['num_parameters'])} parameters on {entry['sized_on']}"
+        case "dataset" if "samples" not in entry:
+            return "give dataset.path"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_outputs']} classes"
+            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS[entry['task']]}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"

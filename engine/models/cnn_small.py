@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,11 +54,22 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
     return Cost(
         num_parameters=sum(kernels) + norms + head + data.num_outputs,
         multiply_adds=convolutions + head,
+        activations=_activations(config, data, sizes),
     )
 
 
+def _activations(config: Config, data: DatasetInfo, sizes: list[tuple[int, int]]) -> int:
+    """What batch norm takes and ReLU gives; between two stages what pooling gives, and where its
+    maxima were; at the end the pooled features, and the mask of dropout."""
+    areas = [height * width for height, width in sizes]
+    stages = sum(2 * c * area for c, area in zip(config.channels, areas, strict=True))
+    pooled = sum(2 * c * area for c, area in zip(config.channels, areas[1:], strict=False))
+    ends = config.channels[-1] * (1 + (config.dropout > 0)) + data.num_outputs
+    return math.prod(data.input_shape) + stages + pooled + ends
+
+
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, channels, height, width) to logits (n, num_outputs)."""
+    """Maps float32 (n, channels, height, width) to logits or numbers (n, num_outputs)."""
     from torch import nn
 
     layers: list[nn.Module] = []

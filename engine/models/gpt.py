@@ -48,13 +48,13 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
 
 def _activations(config: Config, context: int, symbols: int) -> int:
     """Inputs of norms, matrices and GELU, and what attention keeps: q, k, v, its result, and one
-    number a head to compute the weights again. Dropout adds its masks, and where the attention
-    weights are dropped they are kept."""
+    number a head to compute the weights again. Dropout adds its masks, and on a CPU the attention
+    weights before and after it, which a GPU does not keep."""
     width, heads = config.width, config.heads
     place = 16 * width + heads + 4
     ends = 2 * width + 2 + symbols + 2
     if config.dropout:
-        place += 2 * width + 4 * heads * context
+        place += 2 * width + heads * (3 * context - 1)
         ends += width
     return context * (config.layers * place + ends)
 

@@ -27,7 +27,7 @@ class Config(Base, frozen=True):
 def cost(config: Config, data: DatasetInfo) -> Cost:
     (context,), hidden, symbols = data.input_shape, config.hidden, data.num_outputs
     layer = 6 * hidden**2  # three gates, each of the input and of the state before
-    kept = 11 * hidden  # the input, the gates, their parts, and the states
+    kept = 8 * hidden  # the input, the gates and their parts, the states
     masks = hidden * config.layers if config.dropout else 0
     return Cost(
         num_parameters=symbols * hidden

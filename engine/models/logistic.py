@@ -1,4 +1,5 @@
-"""Multinomial logistic regression: one linear layer on the flattened input."""
+"""One linear layer on the flattened input: multinomial logistic regression of classes, linear
+regression of numbers."""
 
 from __future__ import annotations
 
@@ -18,11 +19,16 @@ class Config(Base, frozen=True):
 
 def cost(config: Config, data: DatasetInfo) -> Cost:
     weights = math.prod(data.input_shape) * data.num_outputs
-    return Cost(num_parameters=weights + data.num_outputs, multiply_adds=weights)
+    return Cost(
+        num_parameters=weights + data.num_outputs,
+        multiply_adds=weights,
+        activations=math.prod(data.input_shape) + data.num_outputs,
+    )
 
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, *input_shape) to logits (n, num_outputs); softmax belongs to the loss."""
+    """Maps float32 (n, *input_shape) to logits or numbers (n, num_outputs); softmax belongs to the
+    loss."""
     from torch import nn
 
     return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(data.input_shape), data.num_outputs))

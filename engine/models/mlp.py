@@ -31,11 +31,19 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
     widths = (math.prod(data.input_shape), *config.hidden, data.num_outputs)
     weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
     norms = 2 * sum(config.hidden) if config.batch_norm else 0
-    return Cost(num_parameters=weights + sum(widths[1:]) + norms, multiply_adds=weights)
+    # What comes out of ReLU; before it what batch norm takes; after it what dropout gives, and its
+    # mask.
+    kept = 1 + config.batch_norm + 2 * (config.dropout > 0)
+    return Cost(
+        num_parameters=weights + sum(widths[1:]) + norms,
+        multiply_adds=weights,
+        activations=widths[0] + kept * sum(config.hidden) + data.num_outputs,
+    )
 
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
-    """Maps float32 (n, *input_shape) to logits (n, num_outputs); softmax belongs to the loss."""
+    """Maps float32 (n, *input_shape) to logits or numbers (n, num_outputs); softmax belongs to the
+    loss."""
     from torch import nn
 
     layers: list[nn.Module] = [nn.Flatten()]

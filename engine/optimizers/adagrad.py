@@ -32,7 +32,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     import torch
     from torch import optim
 
-    # Fused came to the CPU first and to CUDA in a later torch.
+    # On the CPU always; CUDA has it since a later torch, and before that foreach.
     device = groups[0]["params"][0].device.type.upper()
     fused = torch._C._dispatch_has_kernel_for_dispatch_key("aten::_fused_adagrad_", device)
     return optim.Adagrad(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.parameter_groups import Groups, tuned
+from engine.parameter_groups import Groups, batched, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, NonNegative, Positive
 
@@ -29,4 +29,4 @@ class Config(Base, frozen=True):
 def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    return optim.Adamax(tuned(groups, config), **structs.asdict(config), foreach=True)
+    return optim.Adamax(tuned(groups, config), **structs.asdict(config), foreach=batched(groups))

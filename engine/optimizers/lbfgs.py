@@ -49,7 +49,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
         """Each evaluation of a step draws the same dropout masks: a line search compares values
         of one function."""
 
-        def step(self, closure: Callable[[], Any]) -> Any:
+        def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
             device = self.param_groups[0]["params"][0].device
             streams: list[Any] = [torch]
             if device.type == "cuda":
@@ -61,7 +61,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
                     stream.set_rng_state(state)
                 return closure()
 
-            return super().step(again)
+            return super().step(again)  # type: ignore[no-untyped-call]
 
     return LBFGS(tuned(groups, config), **structs.asdict(config))
 

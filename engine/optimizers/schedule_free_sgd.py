@@ -41,7 +41,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
 
     library = optional.load("schedulefree", "SGDScheduleFree")
 
-    class ScheduleFree(Restoring, library):  # type: ignore[misc]
+    class ScheduleFree(Restoring, library):  # type: ignore[misc, valid-type]
         pass
 
     optimizer = ScheduleFree(tuned(groups, config), **structs.asdict(config))

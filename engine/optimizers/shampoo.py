@@ -3,7 +3,7 @@ by an inverse root of its summed second moments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -29,8 +29,9 @@ class Config(Base, frozen=True):
     """Share of the last update in the next."""
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
-    preconditioning_compute_steps: Count = 20
-    """Steps between two computations of the roots; the paper takes 20 to 100."""
+    preconditioning_compute_steps: Count = 1
+    """Steps between two computations of the roots. With more (the paper takes 20 to 100) the
+    weights stay until the first, and `matrix_eps` has to be about 1e-3."""
     matrix_eps: Positive = 1e-6
     """What the moments begin with, on the diagonal."""
 
@@ -48,20 +49,10 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
                     f"optimizer: shampoo keeps a square matrix for each dimension, of {_LARGEST} "
                     f"at most; {name} has shape {tuple(weight.shape)} (soap leaves such out)"
                 )
-    library = optional.load("pytorch_optimizer", "Shampoo")
-
-    class Shampoo(library):  # type: ignore[misc]
-        """Computes roots at the first step too: the library's are zero until the first interval
-        ends, and so would be the updates."""
-
-        def step(self, closure: Any = None) -> Any:
-            first = self.param_groups[0].get("step", 0) == 0
-            self.preconditioning_compute_steps = (
-                1 if first else config.preconditioning_compute_steps
-            )
-            return super().step(closure)
-
-    return Shampoo(tuned(groups, config), **structs.asdict(config))
+    optimizer: optim.Optimizer = optional.load("pytorch_optimizer", "Shampoo")(
+        tuned(groups, config), **structs.asdict(config)
+    )
+    return optimizer
 
 
 def state_shapes(shape: tuple[int, ...], total: int) -> set[tuple[int, ...]]:

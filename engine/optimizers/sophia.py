@@ -59,7 +59,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     warnings.filterwarnings("ignore", message=r"Using backward\(\) with create_graph")
     library = optional.load("pytorch_optimizer", "SophiaH")
 
-    class Sophia(library):  # type: ignore[misc]
+    class Sophia(library):  # type: ignore[misc, valid-type]
         """The library's, with random numbers of its own and no graph left behind."""
 
         _seed = torch.initial_seed()

@@ -37,9 +37,7 @@ class Language:
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """Cross entropy in nats per symbol, its labels smoothed."""
-        return F.cross_entropy(
-            output.flatten(0, 1), y.flatten(), label_smoothing=self._smoothing
-        )
+        return F.cross_entropy(output.flatten(0, 1), y.flatten(), label_smoothing=self._smoothing)
 
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
         """The share of symbols that were thought the most likely."""

@@ -1,0 +1,147 @@
+"""A table in a CSV file, of which one column is predicted from the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+import presets
+from engine import files, tables
+from engine.registry import DatasetInfo, Split, Splits
+from presets import ConfigError
+from presets.schema import Config as Base
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Config(Base, frozen=True):
+    path: str = ""
+    """The file, with a header; `~` is the home of the user."""
+    target: str = ""
+    """The name of the column to predict; empty for the last one."""
+    task: Literal["auto", "classification", "regression"] = "auto"
+    """`auto`: regression if the target column holds numbers only, else classification; classes
+    that are written as numbers need `classification`."""
+    ignore: tuple[str, ...] = ()
+    """Names of columns that are left out, such as an identifier."""
+
+
+class _Plan(Struct, frozen=True):
+    """What becomes of the columns."""
+
+    target: str
+    regression: bool
+    classes: tuple[str, ...]
+    inputs: tuple[tuple[str, tuple[str, ...]], ...]
+    """Names; with their different texts where they are words."""
+    samples: dict[str, int]
+
+    @property
+    def features(self) -> int:
+        return sum(len(words) or 1 for _, words in self.inputs)
+
+
+def info(config: Config) -> DatasetInfo:
+    plan = files.remembered(
+        _plan, files.located(config.path, "a CSV file"), config.target, config.task, config.ignore
+    )
+    return DatasetInfo(
+        input_shape=(plan.features,),
+        num_outputs=1 if plan.regression else len(plan.classes),
+        task="regression" if plan.regression else "classification",
+        samples=plan.samples,
+        names=(plan.target,) if plan.regression else plan.classes,
+    )
+
+
+def build(config: Config) -> Splits:
+    """70, 15 and 15 % of the rows, by a hash of their number. Columns of numbers, and a target of
+    numbers, get mean 0 and deviation 1 over the training rows; of a column of words each word
+    becomes an input of 0 or 1."""
+    import numpy as np
+
+    path = files.located(config.path, "a CSV file")
+    plan = _plan(path, config.target, config.task, config.ignore)
+    table = tables.read(path)
+    cells = dict(zip(table.names, table.columns, strict=True))
+    split = np.array([tables.split_of(row) for row in range(len(table.columns[0]))])
+    train = split == "train"
+    inputs = [_features(cells[name], words, train) for name, words in plan.inputs]
+    x = np.concatenate(inputs, axis=1)
+    if plan.regression:
+        y = _features(cells[plan.target], (), train)
+    else:
+        y = np.searchsorted(np.array(plan.classes), np.array(cells[plan.target])).astype(np.int64)
+    parts = {name: Split(x[split == name], y[split == name]) for name in plan.samples}
+    return Splits(train=parts["train"], val=parts["val"], test=parts["test"])
+
+
+def _features(
+    column: list[str], words: tuple[str, ...], train: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """(rows, features) of a column, normalised by its training rows."""
+    import numpy as np
+
+    if words:
+        one_hot: NDArray[np.bool_] = np.array(column)[:, None] == np.array(words)
+        return one_hot.astype(np.float32)
+    values = np.array(column, dtype=np.float64)
+    deviation = values[train].std()
+    # A column that is constant in training says nothing; it becomes 0 there.
+    scaled: NDArray[np.float64] = (values - values[train].mean()) / (deviation or 1.0)
+    return scaled.astype(np.float32)[:, None]
+
+
+def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:
+    table = tables.read(path)
+    where = f"dataset.path: {str(path)!r}"
+    for key, names in (("target", [target] if target else []), ("ignore", list(ignore))):
+        for name in names:
+            if name not in table.names:
+                raise ConfigError(f"dataset.{key}: {presets.unknown('column', name, table.names)}")
+    target = target or table.names[-1]
+    if target in ignore:
+        raise ConfigError(f"dataset.ignore: has the target {target!r}")
+    cells = dict(zip(table.names, table.columns, strict=True))
+    is_number = tables.numbers(cells[target]) is not None
+    if task == "regression" and not is_number:
+        first = next(cell for cell in cells[target] if tables.numbers([cell]) is None)
+        raise ConfigError(
+            f"dataset.task: regression needs numbers, but column {target!r} has {first!r:.40}"
+        )
+    regression = task == "regression" or (task == "auto" and is_number)
+    inputs = tuple(
+        (name, () if tables.numbers(column) else tuple(tables.words(column, name, where)))
+        for name, column in cells.items()
+        if name != target and name not in ignore
+    )
+    if not inputs:
+        raise ConfigError("dataset.ignore: leaves no column to predict from")
+    return _Plan(
+        target=target,
+        regression=regression,
+        classes=() if regression else _classes(cells[target], target),
+        inputs=inputs,
+        samples=_samples(len(table.columns[0])),
+    )
+
+
+def _classes(column: list[str], name: str) -> tuple[str, ...]:
+    classes = sorted(set(column))
+    if not 2 <= len(classes) <= tables.MAX_CLASSES:
+        raise ConfigError(
+            f"dataset.target: column {name!r} has {len(classes)} different classes; expected 2 to "
+            f"{tables.MAX_CLASSES}"
+        )
+    return tuple(classes)
+
+
+def _samples(rows: int) -> dict[str, int]:
+    samples = {"train": 0, "val": 0, "test": 0}
+    for row in range(rows):
+        samples[tables.split_of(row)] += 1
+    return samples

@@ -1,0 +1,78 @@
+"""Any UTF-8 text file, character by character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from engine import files, windows
+from engine.registry import DatasetInfo, Splits
+from presets import ConfigError
+from presets.schema import Config as Base
+
+MAX_BYTES = 128 * files.MEBIBYTE
+_HELD_OUT = 20  # of so many parts, one is for validation and one for the test
+
+
+class Config(Base, frozen=True):
+    path: str = ""
+    """The file; `~` is the home of the user."""
+    context_length: Annotated[int, Meta(ge=2, le=4096)] = 64
+    """Characters that are seen at once."""
+
+
+class _Facts(Struct, frozen=True):
+    lengths: dict[str, int]
+    alphabet: str
+
+
+def info(config: Config) -> DatasetInfo:
+    facts = files.remembered(_facts, files.located(config.path, "a text file"))
+    needed = windows.needed(config.context_length)
+    if any(facts.lengths[split] < least for split, least in needed.items()):
+        enough = _HELD_OUT * max(needed["val"], -(-needed["train"] // (_HELD_OUT - 2)))
+        raise ConfigError(
+            f"dataset.path: {config.path!r} has {sum(facts.lengths.values())} characters; "
+            f"expected at least {enough} for dataset.context_length = {config.context_length}"
+        )
+    return DatasetInfo(
+        input_shape=(config.context_length,),
+        num_outputs=len(facts.alphabet),
+        task="language",
+        samples=windows.counts(facts.lengths, config.context_length),
+        fixed=False,
+        names=tuple(facts.alphabet),
+    )
+
+
+def build(config: Config) -> Splits:
+    """The first 90 % of the text are for training, then 5 % for validation, then 5 % for the
+    test. The alphabet is that of the whole file, so that every character is known."""
+    info(config)  # for its errors
+    text = files.read_text(files.located(config.path, "a text file"), most=MAX_BYTES)
+    return windows.splits(_parts(text), "".join(sorted(set(text))), config.context_length)
+
+
+def _parts(text: str) -> dict[str, str]:
+    held_out = len(text) // _HELD_OUT
+    end = len(text) - 2 * held_out
+    return {
+        "train": text[:end],
+        "val": text[end : end + held_out],
+        "test": text[end + held_out :],
+    }
+
+
+def _facts(path: Path) -> _Facts:
+    text = files.read_text(path, most=MAX_BYTES)
+    if not text:
+        raise ConfigError(f"dataset.path: {str(path)!r} is empty")
+    alphabet = "".join(sorted(set(text)))
+    if len(alphabet) > windows.MAX_ALPHABET:
+        raise ConfigError(
+            f"dataset.path: {str(path)!r} has {len(alphabet)} different characters; expected at "
+            f"most {windows.MAX_ALPHABET}"
+        )
+    return _Facts({split: len(part) for split, part in _parts(text).items()}, alphabet)

@@ -1,0 +1,81 @@
+"""Files of a person that a data set is made of; what was learned of them is remembered."""
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.access import open_regular
+from presets import ConfigError
+
+T = TypeVar("T")
+MEBIBYTE = 2**20
+
+_REMEMBERED = 16  # files; the launch screen asks for the same one at every key
+_known: dict[Hashable, Any] = {}
+
+
+def located(path: str, what: str) -> Path:
+    """The path of `what`, such as "a text file"; ConfigError if there is nothing."""
+    if not path:
+        raise ConfigError(f"dataset.path: missing; expected the path of {what}")
+    try:
+        found = Path(path).expanduser()
+        found.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (ValueError, RuntimeError):  # a null byte; the home of a user who does not exist
+        raise ConfigError(f"dataset.path: expected the path of {what}, got {path!r}") from None
+    return found
+
+
+def unreadable(path: object, error: OSError) -> ConfigError:
+    """One line for a file that cannot be opened."""
+    return ConfigError(f"dataset.path: {str(path)!r} cannot be read ({error.strerror or error})")
+
+
+def read_text(path: Path, *, most: int) -> str:
+    """The text of a UTF-8 file of at most `most` bytes, with plain newlines, without a byte order
+    mark. ConfigError, in one line."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if len(data) > most:
+        raise ConfigError(
+            f"dataset.path: {str(path)!r} is larger than {most // MEBIBYTE} MiB, the most allowed"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"dataset.path: {str(path)!r} is not UTF-8 text (byte {error.start} is "
+            f"0x{data[error.start]:02x})"
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def remembered(read: Callable[..., T], path: Path, *arguments: Hashable) -> T:
+    """`read(path, *arguments)`, done once for each size and time of the file; errors too."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    key = (read.__module__, read.__name__, path.absolute(), facts.st_size, facts.st_mtime_ns)
+    return remembered_by((*key, *arguments), lambda: read(path, *arguments))
+
+
+def remembered_by(key: Hashable, read: Callable[[], T]) -> T:
+    """The result of `read`, or the ConfigError that it raised, done once for each key."""
+    if key not in _known:
+        while len(_known) >= _REMEMBERED:
+            del _known[next(iter(_known))]
+        try:
+            _known[key] = read()
+        except ConfigError as error:
+            _known[key] = error
+    found = _known[key]
+    if isinstance(found, ConfigError):
+        raise ConfigError(str(found))
+    result: T = found
+    return result

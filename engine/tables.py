@@ -1,0 +1,112 @@
+"""Tables in text files: columns of numbers and of words; without torch and NumPy."""
+
+import csv
+import io
+import math
+from pathlib import Path
+from zlib import crc32
+
+from msgspec import Struct
+
+from engine import files
+from presets import ConfigError
+
+MAX_BYTES = 64 * files.MEBIBYTE
+MAX_COLUMNS = 4096
+MAX_WORDS = 64
+"""Different texts in a column of words at most."""
+MAX_CLASSES = 1000
+MIN_ROWS = 40
+"""Enough for every split to have rows; see `split_of`."""
+
+_DELIMITERS = ",;\t"
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
+_PARTS, _VAL, _TEST = 20, 3, 6  # 15 % for validation, 15 % for the test
+
+
+class Table(Struct, frozen=True):
+    """Cells by column, all without a missing value."""
+
+    names: list[str]
+    columns: list[list[str]]
+
+
+def split_of(row: int) -> str:
+    """The split of a row, counted from 0: a hash of its number, so that it stays where it is when
+    rows are added."""
+    place = crc32(b"%d" % row) % _PARTS
+    return "val" if place < _VAL else "test" if place < _TEST else "train"
+
+
+def read(path: Path) -> Table:
+    """Read a table with a header. Its delimiter is the one of comma, semicolon and tab that the
+    header has most of. ConfigError names row, counted from 1 for the header, and column."""
+    text = files.read_text(path, most=MAX_BYTES)
+    where = f"dataset.path: {str(path)!r}"
+    header = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ConfigError(f"{where}: line {reader.line_num}: {error}") from None
+    if not rows or not rows[0]:
+        raise ConfigError(f"{where}: expected a header with the names of the columns")
+    names = [name.strip() for name in rows[0]]
+    _check_names(names, where)
+    columns: list[list[str]] = [[] for _ in names]
+    for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue  # an empty line
+        if len(row) != len(names):
+            raise ConfigError(
+                f"{where}: row {number} has {len(row)} cells; expected {len(names)}, as the header"
+            )
+        for name, column, cell in zip(names, columns, row, strict=True):
+            value = cell.strip()
+            if value.lower() in _MISSING:
+                raise ConfigError(
+                    f"{where}: row {number}, column {name!r}: missing value, got {cell!r:.40}"
+                )
+            column.append(value)
+    if len(columns[0]) < MIN_ROWS:
+        raise ConfigError(
+            f"{where}: has {len(columns[0])} rows; expected at least {MIN_ROWS} after the header"
+        )
+    return Table(names, columns)
+
+
+def _check_names(names: list[str], where: str) -> None:
+    if len(names) < 2:
+        raise ConfigError(
+            f"{where}: has 1 column; expected at least 2, separated by comma, semicolon or tab"
+        )
+    if len(names) > MAX_COLUMNS:
+        raise ConfigError(f"{where}: has {len(names)} columns; expected at most {MAX_COLUMNS}")
+    for number, name in enumerate(names):
+        if not name:
+            raise ConfigError(f"{where}: column {number + 1} has no name in the header")
+        if name in names[:number]:
+            raise ConfigError(f"{where}: the header has {name!r} twice")
+
+
+def numbers(column: list[str]) -> list[float] | None:
+    """The numbers of a column; None if any of its cells is none, or not finite as float32."""
+    try:
+        values = [float(cell) for cell in column]
+    except ValueError:
+        return None
+    return values if all(math.isfinite(value) and abs(value) < 1e30 for value in values) else None
+
+
+def words(column: list[str], name: str, where: str) -> list[str]:
+    """The different texts of a column, sorted; ConfigError for too many of them."""
+    different = sorted(set(column))
+    if len(different) > MAX_WORDS:
+        first = next(cell for cell in column if numbers([cell]) is None)
+        raise ConfigError(
+            f"{where}: column {name!r} has {len(different)} different texts, such as "
+            f"{first!r:.40}; expected numbers or at most {MAX_WORDS} texts; dataset.ignore leaves "
+            "a column out"
+        )
+    return different
