@@ -112,7 +112,14 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
             utilisation=_utilisation(config, info, task, device),
         ) as metrics,
         closing(
-            Diagnostics(model, training.named, config.diagnostics, journal, device)
+            Diagnostics(
+                model,
+                training.named,
+                config.diagnostics,
+                journal,
+                device,
+                hooks=not config.compile,
+            )
         ) as diagnostics,
         Saver(
             run=steering.run,
@@ -151,7 +158,7 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
             if scaler:
                 scaler.unscale()
             norms = gradient_norms(training.parameters)
-            diagnostics.gradients()
+            diagnostics.gradients(partial(passes.half, *batch), len(batch[1]))
             values |= training.clipper(norms)
             if scaler:
                 values |= scaler.update(values["grad_norm"])

@@ -85,6 +85,15 @@ class Passes:
             losses.append(loss.detach() * share)
         return torch.stack(losses).sum()
 
+    def half(self, x: Tensor, y: Tensor) -> int:
+        """Put the gradients of the first half of a batch in the place of those there are; returns
+        its samples, 0 where it has no half, or gradients are scaled."""
+        samples = len(y) // 2
+        if samples < self._least or self._scaler is not None:
+            return 0
+        self.again(x[:samples], y[:samples])
+        return samples
+
 
 class Tally:
     """The mean loss and metrics of a batch from those of its parts."""

@@ -8,10 +8,18 @@ A component's module has a `Config` struct and a `build` function, and imports t
     optimizers  build(config, groups) -> torch.optim.Optimizer
 
 `groups` are parameter groups as torch has them, each with the `names` of its `params`; see
-`parameter_groups`. An optimizer's module may say `STATE_TENSORS`, the tensors of a parameter's
-shape that it keeps (2 for Adam). A model's module may say `TASKS`, those that it can learn; without
-it, classification and regression. Any of them may have `check(config, run)`, which raises
-ValueError for what does not go together.
+`parameter_groups`. A model's module may say `TASKS`, those that it can learn; without it,
+classification and regression. Any of them may have `check(config, run)`, which raises ValueError
+for what does not go together. An optimizer's module may say
+
+    STATE_TENSORS   how many tensors of a parameter's shape it keeps (2 for Adam)
+    state_shapes(shape, total) -> other shapes that tensors of its state have, for a parameter of
+                    `shape` in a model of `total` numbers; a checkpoint with others is refused
+    GROUP_MEMORY    keys of its groups that are memory and no settings, which a fork inherits
+    CLOSURE         True if its step computes loss and gradients itself, many times
+    CREATE_GRAPH    True if it has a `needs_graph`, which says whether it will differentiate the
+                    gradients of the next step
+    SPARSE          True if it takes sparse gradients
 """
 
 from __future__ import annotations

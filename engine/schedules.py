@@ -39,14 +39,15 @@ def factor(  # noqa: PLR0911 (one line for each type)
             return _one_cycle(schedule, progress)
         case "step":
             falls = float(done // steps_per_epoch // schedule.every_epochs)
-            return max(LEAST, schedule.gamma**falls)
+            return max(LEAST, float(schedule.gamma**falls))
         case "exponential":
-            return max(LEAST, schedule.gamma ** (done / steps_per_epoch / schedule.every_epochs))
+            falls = done / steps_per_epoch / schedule.every_epochs
+            return max(LEAST, float(schedule.gamma**falls))
         case "wsd":
             fallen = (progress - (1 - schedule.decay_share)) / schedule.decay_share
             return _between(1.0, final, max(0.0, fallen))
         case "plateau":
-            return max(LEAST, final, schedule.gamma**drops)
+            return max(LEAST, final, float(schedule.gamma**drops))
         case "inverse-sqrt":
             return math.sqrt(max(1, warmup) / (done + 1))
         case "range-test":

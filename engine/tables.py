@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from pathlib import Path
 from zlib import crc32
 
@@ -18,6 +17,9 @@ MAX_WORDS = 64
 MAX_CLASSES = 1000
 MIN_ROWS = 40
 """Enough for every split to have rows; see `split_of`."""
+
+MAX_NUMBER = 1e30
+"""Its square is still finite as float64, and itself as float32."""
 
 _DELIMITERS = ",;\t"
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
@@ -64,9 +66,9 @@ def read(path: Path) -> Table:
             )
         for name, column, cell in zip(names, columns, row, strict=True):
             value = cell.strip()
-            if value.lower() in _MISSING:
+            if problem := _problem(value):
                 raise ConfigError(
-                    f"{where}: row {number}, column {name!r}: missing value, got {cell!r:.40}"
+                    f"{where}: row {number}, column {name!r}: {problem}, got {cell!r:.40}"
                 )
             column.append(value)
     if len(columns[0]) < MIN_ROWS:
@@ -74,6 +76,18 @@ def read(path: Path) -> Table:
             f"{where}: has {len(columns[0])} rows; expected at least {MIN_ROWS} after the header"
         )
     return Table(names, columns)
+
+
+def _problem(value: str) -> str:
+    """Why a cell cannot be used, "" if it can."""
+    if value.lower() in _MISSING:
+        return "missing value"
+    try:
+        if abs(float(value)) > MAX_NUMBER:
+            return f"expected a number up to {MAX_NUMBER:g}"
+    except ValueError:
+        pass  # a word
+    return ""
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -91,12 +105,11 @@ def _check_names(names: list[str], where: str) -> None:
 
 
 def numbers(column: list[str]) -> list[float] | None:
-    """The numbers of a column; None if any of its cells is none, or not finite as float32."""
+    """The numbers of a column; None if any of its cells is none."""
     try:
-        values = [float(cell) for cell in column]
+        return [float(cell) for cell in column]
     except ValueError:
         return None
-    return values if all(math.isfinite(value) and abs(value) < 1e30 for value in values) else None
 
 
 def words(column: list[str], name: str, where: str) -> list[str]:

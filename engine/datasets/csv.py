@@ -75,7 +75,7 @@ def build(config: Config) -> Splits:
     if plan.regression:
         y = _features(cells[plan.target], (), train)
     else:
-        y = np.searchsorted(np.array(plan.classes), np.array(cells[plan.target])).astype(np.int64)
+        y = _places(cells[plan.target], plan.classes)
     parts = {name: Split(x[split == name], y[split == name]) for name in plan.samples}
     return Splits(train=parts["train"], val=parts["val"], test=parts["test"])
 
@@ -87,13 +87,21 @@ def _features(
     import numpy as np
 
     if words:
-        one_hot: NDArray[np.bool_] = np.array(column)[:, None] == np.array(words)
-        return one_hot.astype(np.float32)
-    values = np.array(column, dtype=np.float64)
+        return np.eye(len(words), dtype=np.float32)[_places(column, words)]
+    values = np.array(tables.numbers(column))
     deviation = values[train].std()
-    # A column that is constant in training says nothing; it becomes 0 there.
-    scaled: NDArray[np.float64] = (values - values[train].mean()) / (deviation or 1.0)
+    # A column that is constant in training, but for rounding, says nothing; it becomes 0 there.
+    varies = deviation > 1e-12 * np.abs(values).max()
+    scaled: NDArray[np.float64] = (values - values[train].mean()) / (deviation if varies else 1.0)
     return scaled.astype(np.float32)[:, None]
+
+
+def _places(column: list[str], words: tuple[str, ...]) -> NDArray[np.int64]:
+    """The place of each cell among the words, (rows,)."""
+    import numpy as np
+
+    place = {word: number for number, word in enumerate(words)}
+    return np.array([place[cell] for cell in column], dtype=np.int64)
 
 
 def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:

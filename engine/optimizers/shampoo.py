@@ -1,5 +1,6 @@
 """Shampoo (Gupta, Koren and Singer 2018, arXiv:1802.09568): each dimension of a gradient multiplied
-by an inverse root of its summed second moments."""
+by an inverse root of its summed second moments. The interval is the paper's; `lr` and `matrix_eps`
+are the defaults of torch-optimizer, whose code most others descend from."""
 
 from __future__ import annotations
 
@@ -24,16 +25,15 @@ _LARGEST = 8192
 
 
 class Config(Base, frozen=True):
-    lr: Positive = 1e-3
+    lr: Positive = 0.1
     momentum: Fraction = 0.0
     """Share of the last update in the next."""
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
-    preconditioning_compute_steps: Count = 1
-    """Steps between two computations of the roots. With more (the paper takes 20 to 100) the
-    weights stay until the first, and `matrix_eps` has to be about 1e-3."""
-    matrix_eps: Positive = 1e-6
-    """What the moments begin with, on the diagonal."""
+    preconditioning_compute_steps: Count = 20
+    """Steps between two computations of the roots; until the first the weights stay."""
+    matrix_eps: Positive = 1e-4
+    """What the moments begin with, on the diagonal; old roots need more of it."""
 
 
 def check(config: Config, run: RunConfig) -> None:

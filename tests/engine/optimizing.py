@@ -1,7 +1,6 @@
 """Small models and their optimizers, for tests."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import presets
@@ -48,7 +47,7 @@ def step(net, optimizer, x, y):
 
     def closure():
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(x), y)
+        loss = nn.functional.cross_entropy(net(x), y)
         loss.backward(create_graph=getattr(optimizer, "needs_graph", False))
         return loss.detach()
 

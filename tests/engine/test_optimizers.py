@@ -1,4 +1,4 @@
-"""Optimizers equal their formulas, written out in NumPy, from the first step on; all of them learn."""
+"""Optimizers equal their formulas, written out in NumPy, from the first step on; all learn."""
 
 import subprocess
 import sys
@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from optimizing import PRESETS, batch, build, model, step
 
 import presets
 from engine import configure, registry
-from optimizing import PRESETS, batch, build, model, step
 from presets import ConfigError
 
 STEPS = 6
@@ -114,7 +114,6 @@ OVERFIT = {
     "schedule-free-adamw": 0.02,
     "schedule-free-sgd": 3.0,
     "sgd": 1.0,
-    "shampoo": 0.1,
     "soap": 0.01,
     "sophia": 1.0,
     "sparse-adam": 0.02,
@@ -163,7 +162,7 @@ def test_every_component_has_a_preset_with_all_its_options():
     for kind, name in by_type.items():
         given = presets.load("optimizers", name).options
         config = registry.module("optimizer", kind).Config
-        assert list(config.__struct_fields__) and set(given) == set(config.__struct_fields__)
+        assert set(given) == set(config.__struct_fields__) >= {"lr"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -171,8 +170,9 @@ def test_learns_a_batch_by_heart(name):
     net = model(name)
     x, y = batch(name)
     faster = {"lr": OVERFIT[name]} if name in OVERFIT else {}
-    if name == "muon":
-        faster = {"adamw_lr": 0.02}
+    faster |= {"muon": {"adamw_lr": 0.02}, "shampoo": {"preconditioning_compute_steps": 1}}.get(
+        name, {}
+    )
     optimizer = build(net, name, **faster)
     first = step(net, optimizer, x, y)
     for _ in range(150):
@@ -303,7 +303,8 @@ def test_building_and_stepping_does_not_import_the_compiler():
         "    optimizer = build(net, name)\n"
         "    before = [w.detach().clone() for w in net.parameters()]\n"
         "    for _ in range(2): step(net, optimizer, *batch(name))\n"
-        "    assert any((w != b).any() for w, b in zip(net.parameters(), before)), name\n"
+        "    changed = any((w != b).any() for w, b in zip(net.parameters(), before))\n"
+        "    assert changed != (name == 'shampoo'), name  # that one waits for its first roots\n"
         "    assert all(not w.grad_fn and w.is_leaf for w in net.parameters())\n"
         "    optimizer.load_state_dict(optimizer.state_dict())\n"
         "    assert 'torch._dynamo' not in sys.modules, name\n"

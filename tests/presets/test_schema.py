@@ -22,7 +22,7 @@ RUN_KEYS = (
         ({"optimizer.speed": 1}, "optimizer.speed: unknown key; allowed: betas, eps, lr"),
         (
             {"optimizer.type": "adm"},
-            "unknown optimizer.type 'adm': did you mean adam or adamw? known: ...",
+            "unknown optimizer.type 'adm': did you mean adam or radam or nadam? known: ...",
         ),
         ({"batch_size": "half"}, "batch_size: expected a whole number or full, got 'half'"),
         ({"batch_size": 0}, "batch_size: expected a whole number >= 1, got 0"),

@@ -42,7 +42,7 @@ def refusal(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--optimizer adm", "unknown optimizer 'adm': did you mean adam or adamw? known: adam,"),
+        ("--optimizer adm", "unknown optimizer 'adm': did you mean adam or radam or nadam? known: adadelta,"),
         ("--model nosuch", "unknown model 'nosuch': known: cnn-small, "),
         ("--dataset nosuch", "unknown dataset 'nosuch': known: digits, "),
         ("--recipe quick", "unknown recipe 'quick': did you mean quickstart? known: "),

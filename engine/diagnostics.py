@@ -1,0 +1,234 @@
+"""Looks at each layer now and then: norms, update sizes, dead units, distributions, noise."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine import histograms
+from engine.clipping import values_of
+from engine.events import Histograms, Layers, number
+from engine.journal import Journal
+from engine.looks import DeadUnits, Interval, NoiseScale, Stopwatch
+from presets.schema import DiagnosticsPolicy
+
+HISTOGRAM_LOOKS = 4
+"""Every so many looks has histograms, which cost more than the rest."""
+
+Named = Sequence[tuple[str, nn.Parameter]]
+PartGradient = Callable[[], int]
+"""Puts the gradients of a part of the batch in the place of those there are; returns its samples,
+or 0 if there is no smaller part."""
+
+
+class Diagnostics:
+    """Calls come in the order `begin`, `gradients`, `end` at each step, and cost next to nothing
+    between two looks. Nothing of the training depends on them: the numbers are the same, bit for
+    bit, without. The host never waits for the device; `close` does, once.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        named: Named,
+        policy: DiagnosticsPolicy,
+        journal: Journal,
+        device: torch.device,
+        *,
+        hooks: bool = True,
+        interval: Interval | None = None,
+    ) -> None:
+        """Without `hooks`, as for a compiled model, dead units are not counted."""
+        self._model = model
+        self._named = list(named)
+        self._journal = journal
+        self._device = device
+        self._histograms = policy.histograms
+        self._layers = list(dict.fromkeys(_layer(name) for name, _ in self._named))
+        rows = {name: row for row, name in enumerate(self._layers)}
+        self._row_of = [rows[_layer(name)] for name, _ in self._named]
+        self._rows = torch.tensor(self._row_of, device=device)
+        self._interval = interval or Interval(policy.every)
+        self._dead = DeadUnits(model, rows, hooks=hooks)
+        self._noise = NoiseScale()
+        self._watch = Stopwatch(device)
+        self._step = 0
+        self._looks = 0
+        self._previous: list[Tensor | None] = []
+        """The gradients of the step before a look."""
+        self._weights: list[Tensor] = []
+        """The weights before the update of a look's step."""
+        self._found: dict[str, Tensor] = {}
+        self._sizes = (0, 0)
+        """Samples of the part and of the batch that `noise` is of."""
+        self._pending: deque[tuple[Any, ...]] = deque()
+
+    @property
+    def looking(self) -> bool:
+        """Whether this step is looked at."""
+        return self._interval.looks_at(self._step)
+
+    def begin(self, step: int) -> None:
+        """Before the forward pass of a step."""
+        self._step = step
+        self._interval.begin(step)
+        if self.looking:
+            self._dead.attach()
+        if self._pending:
+            self._send()
+
+    @torch.no_grad()
+    def gradients(self, part: PartGradient, samples: int) -> None:
+        """After the backward pass of a batch of so many samples, before clipping."""
+        previous, self._previous = self._previous, []
+        if self.looking:
+            with self._watch:
+                self._look(previous)
+                self._measure_noise(part, samples)
+        if self._interval.looks_after(self._step):
+            with self._watch:
+                self._previous = [self._gradient(p, copy=True) for _, p in self._named]
+
+    @torch.no_grad()
+    def end(self) -> None:
+        """After the update."""
+        if not self.looking:
+            return
+        with self._watch:
+            weights = [parameter.detach() for _, parameter in self._named]
+            updates = torch._foreach_sub(weights, self._weights)
+            ratio = self._norms(list(updates)) / self._found["weight_norm"]
+            self._found["update_ratio"] = ratio.log10()
+            self._weights = []
+            self._queue()
+        self._looks += 1
+        self._interval.looked(self._watch)
+        self._send()
+
+    def close(self) -> None:
+        """Send what is still on its way; waits for the device."""
+        self._dead.detach()
+        if self._pending and self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        self._send()
+
+    def _look(self, previous: list[Tensor | None]) -> None:
+        """At gradients and weights, as they are before clipping and the update."""
+        self._dead.detach()
+        weights = [parameter.detach() for _, parameter in self._named]
+        gradients = [self._gradient(parameter) for _, parameter in self._named]
+        known = [
+            torch.zeros_like(weight) if gradient is None else gradient
+            for gradient, weight in zip(gradients, weights, strict=True)
+        ]
+        self._found = {"grad_norm": self._norms(known), "weight_norm": self._norms(weights)}
+        self._found["grad_cosine"] = self._products(gradients, previous)
+        self._weights = [weight.clone() for weight in weights]
+        if self._histograms and self._looks % HISTOGRAM_LOOKS == 0:
+            self._found["gradient"] = histograms.of(known, self._row_of)
+            self._found["weight"] = histograms.of(weights, self._row_of)
+
+    def _gradient(self, parameter: nn.Parameter, *, copy: bool = False) -> Tensor | None:
+        if parameter.grad is None:
+            return None
+        gradient = parameter.grad
+        gradient = values_of(parameter) if gradient.is_sparse else gradient.detach()
+        return gradient.clone() if copy else gradient
+
+    def _norms(self, tensors: list[Tensor]) -> Tensor:
+        """The L2 norm of each layer, float32 (layers,)."""
+        squares = torch.stack(torch._foreach_norm(tensors)).square()
+        return squares.new_zeros(len(self._layers)).index_add_(0, self._rows, squares).sqrt()
+
+    def _products(self, gradients: list[Tensor | None], previous: list[Tensor | None]) -> Tensor:
+        """Of all gradients and those of the step before: their scalar product and the two squared
+        norms, float32 (3,); NaN where the step before is not known."""
+        pairs = [
+            (now.flatten(), before.flatten())
+            for now, before in zip(gradients, previous, strict=False)
+            if now is not None and before is not None and now.shape == before.shape
+        ]
+        if not pairs:
+            return torch.full((3,), torch.nan, device=self._device)
+        sums = [torch.stack([torch.dot(a, b), torch.dot(a, a), torch.dot(b, b)]) for a, b in pairs]
+        return torch.stack(sums).sum(dim=0)
+
+    def _measure_noise(self, part: PartGradient, samples: int) -> None:
+        """The squared norms of the gradients of a part and of the whole batch, (2,)."""
+        kept = [parameter.grad for _, parameter in self._named]
+        buffers = [(buffer, buffer.clone()) for buffer in self._model.buffers()]
+        devices = [self._device] if self._device.type == "cuda" else []
+        whole = torch.linalg.vector_norm(self._found["grad_norm"]).square()
+        try:
+            with torch.random.fork_rng(devices), torch.enable_grad():
+                fewer = part()
+            if 0 < fewer < samples:
+                few = [g for _, p in self._named if (g := self._gradient(p)) is not None]
+                square = torch.stack(torch._foreach_norm(few)).square().sum()
+                self._found["noise"] = torch.stack([square, whole])
+                self._sizes = fewer, samples
+        finally:
+            for (_, parameter), gradient in zip(self._named, kept, strict=True):
+                parameter.grad = gradient
+            for buffer, value in buffers:
+                buffer.copy_(value)
+
+    def _queue(self) -> None:
+        """Start the way of what was found to the host."""
+        self._found["dead"] = self._dead.shares(len(self._layers), self._device)
+        sizes = self._sizes if "noise" in self._found else (0, 0)
+        found, self._found = self._found, {}
+        if self._device.type != "cuda":
+            self._pending.append((self._step, found, sizes, None))
+            return
+        on_host = {}
+        for key, value in found.items():
+            on_host[key] = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
+            on_host[key].copy_(value, non_blocking=True)
+        copied = torch.cuda.Event()
+        copied.record(torch.cuda.current_stream(self._device))
+        self._pending.append((self._step, on_host, sizes, copied))
+
+    def _send(self) -> None:
+        while self._pending:
+            step, found, sizes, copied = self._pending[0]
+            if copied is not None and not copied.query():
+                return
+            self._pending.popleft()
+            self._emit(step, found, sizes)
+
+    def _emit(self, step: int, found: dict[str, Tensor], sizes: tuple[int, int]) -> None:
+        columns = ("grad_norm", "weight_norm", "update_ratio", "dead")
+        product, first, second = found["grad_cosine"].tolist()
+        length = math.sqrt(first * second) if first * second > 0 else math.nan
+        totals = {"grad_cosine": product / length}
+        if "noise" in found:
+            totals["noise_scale"] = self._noise.after(found["noise"].tolist(), sizes)
+        self._journal.emit(
+            Layers(
+                step=step,
+                names=self._layers,
+                values={key: [number(value) for value in found[key].tolist()] for key in columns},
+                totals={key: number(v) for key, v in totals.items() if not math.isnan(v)},
+            )
+        )
+        for of in ("gradient", "weight"):
+            if of in found:
+                self._journal.emit(
+                    Histograms(
+                        step=step,
+                        of=of,
+                        names=self._layers,
+                        low=histograms.LOW,
+                        high=histograms.HIGH,
+                        counts=found[of].long().tolist(),
+                    )
+                )
+
+
+def _layer(parameter: str) -> str:
+    """The module that holds a parameter; the parameter itself if it stands alone."""
+    return parameter.rpartition(".")[0] or parameter
