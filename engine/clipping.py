@@ -21,6 +21,9 @@ class Clipper:
         self._named = list(named)
         self._device = device
         self._head = _head(self._named)
+        self._rows: list[int] = []
+        """Of the parameters that have a gradient, where not all of them have one."""
+        self._rows_there = torch.empty(0)
         self._zero = torch.zeros((), device=device)
         self.use(settings)
 
@@ -57,7 +60,10 @@ class Clipper:
         norm = torch.linalg.vector_norm(norms)
         largest = norms.argmax() if len(norms) else self._zero
         if len(rows) < len(self._named) and rows:
-            largest = torch.tensor(rows, device=self._device)[largest]
+            if rows != self._rows:
+                self._rows = rows
+                self._rows_there = torch.tensor(rows, device=self._device)
+            largest = self._rows_there[largest]
         values = {"grad_norm": norm, "clip/layer": largest.float()}
         return values | self._clip(weights, norms, norm)
 

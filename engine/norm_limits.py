@@ -19,7 +19,7 @@ class NormLimit:
     def __init__(self, settings: Clip, device: torch.device, norms: int) -> None:
         self.settings = settings
         self._steps = 0
-        self._norms = torch.full((norms,), torch.nan, device=device)
+        self._norms = torch.zeros(norms, device=device)
         """The newest norms in a ring; NaN for those that were not finite."""
 
     def after(self, norm: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import optim
 
 from engine import registry
 from engine.parameter_groups import Groups
+from presets import ConfigError
 from presets.schema import Component
 
 
@@ -25,6 +26,7 @@ def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
 
     Raises ConfigError, in one line, for what the optimizer cannot do with them.
     """
+    _refuse_sparse(component, groups)
     for function in vars(optim.Optimizer).values():
         plain = getattr(function, "__wrapped__", None)
         if plain is not None and not hasattr(plain, "__dynamo_disable"):
@@ -36,17 +38,34 @@ def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
     return optimizer
 
 
-def _pass_by_compiler(optimizer: optim.Optimizer) -> None:
-    """Take torch's request to the compiler out of `step`; its hooks stay around it.
+def _refuse_sparse(component: Component, groups: Groups) -> None:
+    takes = getattr(registry.module("optimizer", component.type), "SPARSE", False)
+    if not takes and any("sparse table" in group["kinds"] for group in groups):
+        raise ConfigError(
+            f"optimizer: {component.name} takes no sparse gradients; expected sparse-adam, or "
+            "model.sparse = false"
+        )
 
-    Most classes of torch.optim have that layer; those of other libraries, composites, LBFGS, Muon,
-    Adafactor and SparseAdam do not, and stay as they are.
+
+def _pass_by_compiler(optimizer: optim.Optimizer) -> None:
+    """Take torch's request to the compiler out of `step`, and the layer of hooks and profiler
+    while there are neither (hooks on all optimizers at once are not asked for).
+
+    Most classes of torch.optim have that request; those of other libraries, composites, LBFGS,
+    Muon, Adafactor and SparseAdam do not, and stay as they are.
     """
     layer = inspect.unwrap(type(optimizer).step, stop=_asks_compiler)
-    if _asks_compiler(layer) and not optimizer.defaults.get("differentiable"):
-        step = torch.no_grad()(layer.__wrapped__)  # what is left of it, if not differentiable
-        hooked = optim.Optimizer.profile_hook_step(step)
-        optimizer.step = MethodType(hooked, optimizer)  # type: ignore[method-assign]
+    if not _asks_compiler(layer) or optimizer.defaults.get("differentiable"):
+        return
+    plain = torch.no_grad()(layer.__wrapped__)  # what is left of it, if not differentiable
+    hooked = optim.Optimizer.profile_hook_step(plain)
+
+    def step(self: optim.Optimizer, closure: Callable[[], Any] | None = None) -> Any:
+        watched = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks
+        whole = watched or torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
+        return (hooked if whole else plain)(self, closure)
+
+    optimizer.step = MethodType(step, optimizer)  # type: ignore[method-assign]
 
 
 def _asks_compiler(function: Callable[..., Any]) -> bool:

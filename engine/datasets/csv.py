@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -72,10 +72,10 @@ def build(config: Config) -> Splits:
     train = split == "train"
     inputs = [_features(cells[name], words, train) for name, words in plan.inputs]
     x = np.concatenate(inputs, axis=1)
-    if plan.regression:
-        y = _features(cells[plan.target], (), train)
-    else:
-        y = _places(cells[plan.target], plan.classes)
+    target = cells[plan.target]
+    y: NDArray[Any] = (
+        _features(target, (), train) if plan.regression else _places(target, plan.classes)
+    )
     parts = {name: Split(x[split == name], y[split == name]) for name in plan.samples}
     return Splits(train=parts["train"], val=parts["val"], test=parts["test"])
 

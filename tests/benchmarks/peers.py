@@ -173,9 +173,7 @@ def hf(x: Tensor, y: Tensor, order: np.ndarray, clock: Clock) -> None:
             use_cpu=True,
             dataloader_pin_memory=False,
         )
-        Ordered(
-            model=Model(), args=arguments, train_dataset=Samples(), callbacks=[Ticks()]
-        ).train()
+        Ordered(model=Model(), args=arguments, train_dataset=Samples(), callbacks=[Ticks()]).train()
 
 
 def accelerate(x: Tensor, y: Tensor, order: np.ndarray, clock: Clock) -> None:

@@ -1,14 +1,16 @@
 """The metric buffer loses no step, and keeps what is not finite."""
 
+from typing import get_args
+
 import pytest
 import torch
 
-from engine.clipping import clip
+from engine.clipping import Clipper, gradient_norms
 from engine.events import LogLine, Scalars
 from engine.journal import Journal
 from engine.log import LogWriter, read_all
 from engine.metrics import MetricBuffer
-from presets.schema import Clip
+from presets.schema import Clip, ClipMode
 
 CPU = torch.device("cpu")
 
@@ -98,16 +100,17 @@ def test_throughput_leaves_out_what_is_paused(journal, path, monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("mode", ["none", "norm", "value"])
+@pytest.mark.parametrize("mode", get_args(ClipMode))
 def test_on_a_gpu_nothing_waits_for_the_device(journal, path, mode):
     device = torch.device("cuda", 0)
     weight = torch.nn.Parameter(torch.ones(1000, device=device))
     metrics = MetricBuffer(device, journal, rows=4)
+    clipper = Clipper([("weight", weight)], Clip(mode=mode), device)
     torch.cuda.set_sync_debug_mode("error")
     try:
         for step in range(1, 11):
             weight.grad = torch.full_like(weight, step / 4)
-            recorded = clip([weight], Clip(mode=mode))
+            recorded = clipper(gradient_norms([weight]))
             metrics.record(step, 1, {"train/loss": (weight * step).mean(), "lr": 0.1, **recorded})
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -232,6 +232,16 @@ def test_hooks_around_a_step_are_called(name):
     assert seen == ["before", "after"]
 
 
+@pytest.mark.parametrize("name", ["adam", "soap"])
+def test_a_profile_names_the_step(name):
+    net, (x, y) = model(), batch()
+    optimizer = build(net, name)
+    step(net, optimizer, x, y)
+    with torch.profiler.profile() as profile:
+        step(net, optimizer, x, y)
+    assert any(event.key.startswith("Optimizer.step#") for event in profile.key_averages())
+
+
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_trains_a_compiled_model(name):
     plain, net = model(), model()

@@ -235,6 +235,12 @@ def test_sparse_adam_leaves_unused_rows_alone():
     assert [type(part).__name__ for part in optimizer.parts] == ["SparseAdam", "Adam"]
 
 
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "sparse-adam"])
+def test_the_others_say_that_they_take_no_sparse_gradients(name):
+    with pytest.raises(ConfigError, match=rf"^optimizer: {name} takes no sparse gradients; "):
+        build(model("sparse-adam"), name)
+
+
 def test_shampoo_refuses_matrices_that_would_not_fit():
     net = torch.nn.Embedding(9000, 2)
     with pytest.raises(ConfigError, match=r"weight has shape \(9000, 2\)"):

@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import get_args
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from engine.control import Arguments
 from engine.events import Command, Restarted, RunEnded, RunStarted
 from engine.log import read_all
 from engine.logparts import Pen
+from presets.schema import ScheduleType
 
 OPTIMIZERS = ["adam", "adamw", "gd", "momentum", "sgd"]
 CLIPS = {"none": 1.0, "norm": 0.5, "value": 0.01}
@@ -32,7 +34,8 @@ def final(run):
     """All that the last checkpoint holds, apart from times."""
     taken = snapshot.load(last_checkpoint(run))
     state = taken.state
-    return taken.weights, taken.tensors, (state.step, state.steps, state.clip, state.best)
+    facts = (state.step, state.steps, state.clip, state.best, state.plateau)
+    return taken.weights, taken.tensors, facts
 
 
 def interrupt(root, config, *steps, prepare=None):
@@ -67,6 +70,42 @@ def test_every_optimizer_and_clip_mode(tmp_path, tiny, optimizer, clip):
     assert restarted.step == 4 * ((step - 1) // 4)
     assert restarted.checkpoint == f"step-{restarted.step:08d}"
     check_equal(run, whole)
+
+
+@pytest.mark.parametrize("kind", sorted(set(get_args(ScheduleType)) - {"range-test"}))
+def test_every_schedule(tmp_path, tiny, kind):
+    """Plateau falls at once, since nothing is learned at this rate."""
+    schedule = {"schedule__type": kind, "schedule__warmup_steps": 2, "schedule__patience": 1}
+    settings = {"optimizer__lr": 1e-9, "epochs": 4, "checkpoint__every_steps": 5, **schedule}
+    config = tiny("sgd", **settings)
+    whole = interrupt(tmp_path / "whole", config)
+    rates = [value for (name, _), value in told(whole).items() if name == "lr"]
+    assert len(set(rates)) > 1
+    check_equal(interrupt(tmp_path / "cut", config, 7, 11), whole)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"clip__mode": "autoclip", "clip__percentile": 50},
+        {"clip__mode": "zclip", "clip__z_score": 0.5, "epochs": 12},
+        {"clip__mode": "agc"},
+        {"clip__mode": "parameter", "clip__threshold": 0.1},
+        {"ema_decay": 0.8},
+        {"accumulate": 4, "model__dropout": 0.3},
+        {"precision": "bf16"},
+        {"precision": "fp16"},
+        {"data_on": "host"},
+        {"evaluate_every": 2, "diagnostics__every": 2},
+        {"label_smoothing": 0.1, "groups__lr_scale": {"*.bias": 0.5}},
+    ],
+    ids=lambda settings: next(iter(settings)) + "-" + str(next(iter(settings.values()))),
+)
+def test_every_way_to_take_a_step(tmp_path, tiny, settings):
+    config = tiny(**{"epochs": 4, "checkpoint__every_steps": 4, **settings})
+    whole = interrupt(tmp_path / "whole", config)
+    last = 3 * config.epochs
+    check_equal(interrupt(tmp_path / "cut", config, 7, last - 1), whole)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,12 @@ def refusal(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--optimizer adm", "unknown optimizer 'adm': did you mean adam or radam or nadam? known: adadelta,"),
-        ("--model nosuch", "unknown model 'nosuch': known: cnn-small, "),
-        ("--dataset nosuch", "unknown dataset 'nosuch': known: digits, "),
+        (
+            "--optimizer adm",
+            "unknown optimizer 'adm': did you mean adam or radam or nadam? known: adadelta,",
+        ),
+        ("--model nosuch", "unknown model 'nosuch': known: cnn, cnn-small, "),
+        ("--dataset nosuch", "unknown dataset 'nosuch': known: bible-en, "),
         ("--recipe quick", "unknown recipe 'quick': did you mean quickstart? known: "),
         ("--lr -1", "optimizer.lr: expected a number > 0.0, got -1"),
         ("--lr fast", "optimizer.lr: expected a number, got 'fast'"),

@@ -138,7 +138,7 @@ async def test_space_elsewhere_says_where_it_works(app: BigModelApp) -> None:
 async def test_the_lists_choose_model_and_data(app: BigModelApp, begun: list[list[RunDir]]) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("left", "j")  # from the optimizers to the data sets
-        await pilot.press("left", "up", "up")
+        await pilot.press("left", *6 * ["up"])
         await until_shown(pilot, "fashion-mnist")
         await pilot.press("enter")
         await until(pilot, lambda: begun)
