@@ -18,6 +18,7 @@ from torch.profiler import ProfilerActivity
 from engine.events import Operation, Profiled
 from engine.journal import Journal
 from engine.rundir import RunDir
+from presets import UserError
 
 STEPS = 20
 TOP = 20
@@ -69,16 +70,19 @@ class Profiler:
         return self._profile is not None
 
     def begin(self, step: int, steps: int = STEPS) -> None:
-        """Profile the `steps` steps after step `step`. RuntimeError if some are being profiled, or
-        if torch cannot profile here."""
+        """Profile the `steps` steps after step `step`. UserError if some are being profiled, or if
+        torch cannot profile here."""
         if self.active:
-            raise RuntimeError(f"steps {self._first_step} to {self._last_step} are being profiled")
+            raise UserError(f"steps {self._first_step} to {self._last_step} are being profiled")
         activities = [ProfilerActivity.CPU]
         if self._device.type == "cuda":
             activities.append(ProfilerActivity.CUDA)
         profile = torch.profiler.profile(activities=activities)
-        with self._journal.busy("profiling"):  # CUDA's tracer takes seconds to load
-            profile.start()
+        try:
+            with self._journal.busy("profiling"):  # the tracer takes seconds to load
+                profile.start()
+        except RuntimeError as error:
+            raise UserError(f"torch cannot profile here: {_line(error)}") from None
         self._profile = profile
         self._first_step, self._last_step = step + 1, step + steps
 
@@ -134,7 +138,7 @@ class Profiler:
         elif isinstance(error, OSError):
             line = error.strerror or str(error)
         else:
-            line = (str(error).splitlines() or [type(error).__name__])[0]
+            line = _line(error)
         steps = f"steps {self._first_step} to {self._last_step}"
         self._journal.say(f"profile of {steps} not written: {line:.200}", "warning")
 
@@ -157,6 +161,10 @@ def top_operations(trace: bytes, count: int = TOP) -> list[Operation]:
         Operation(name=name, calls=calls[name], seconds=1e-6 * micros, share=micros / total)
         for name, micros in best
     ]
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _own_times(operations: Iterable[_Entry]) -> dict[str, float]:

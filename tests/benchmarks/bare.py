@@ -86,15 +86,17 @@ def main() -> None:
     chosen = {"fused": True} if way == "fused" else {}
     optimizer = adam(model.parameters(), lr=1e-3, **chosen)
     data = registry.build("dataset", config.dataset)
-    ends, evaluated = [], []
+    ends, computed, evaluated = [], [], []
     size = 32 if name == "mlp" else 12
     for end, last in train(
         model, data, optimizer=optimizer, size=size, clip=way == "clip", steps=steps
     ):
         ends.append(end)
+        computed.append(time.process_time())
         if last:
             evaluated.append(len(ends))
-    rate: Rate = of_ends(ends, evaluated, warmup)
+    per_cpu_second = (steps - warmup) / (computed[-1] - computed[warmup - 1])
+    rate: Rate = of_ends(ends, evaluated, warmup, per_cpu_second)
     print(json.dumps(asdict(rate)))
 
 

@@ -34,7 +34,7 @@ def watch(steps: int) -> list[tuple[int, int]]:
             process.wait()
 
 
-def _looks(pid: int, events: Path, steps: int):  # noqa: ANN202
+def _looks(pid: int, events: Path, steps: int):
     began, step = time.monotonic(), 0
     while step < steps and time.monotonic() - began < DEADLINE_SECONDS:
         time.sleep(0.5)

@@ -50,7 +50,7 @@ def peer_rate(python: str, name: str, data: Path, losses: dict[str, float]) -> R
     if said["count"] != MLP.steps:
         raise RuntimeError(f"{name}: {said['count']} steps instead of {MLP.steps}")
     losses[name] = said["loss"]
-    return Rate(steps=said["steps"], overall=said["overall"])
+    return Rate(**said["rates"])
 
 
 def main() -> None:

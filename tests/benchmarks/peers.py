@@ -53,11 +53,14 @@ class Clock:
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.ends: list[float] = []
+        self.computed: list[float] = []
+        """The same in seconds that the process computed."""
         self.losses: list[Tensor] = []
 
     def tick(self) -> bool:
         """A step has ended; whether it was the last."""
         self.ends.append(time.perf_counter())
+        self.computed.append(time.process_time())
         return len(self.ends) >= self.steps
 
 
@@ -244,8 +247,10 @@ def main() -> None:
         sys.exit(f"{name}: {torch.get_num_threads()} threads")
     ends = clock.ends[:steps]
     rate = (len(ends) - warmup) / (ends[-1] - ends[warmup - 1])
+    computed = (len(ends) - warmup) / (clock.computed[len(ends) - 1] - clock.computed[warmup - 1])
     loss = float(torch.stack(clock.losses[-100:]).mean())
-    print(json.dumps({"steps": rate, "overall": rate, "count": len(ends), "loss": loss}))
+    rates = {"steps": rate, "overall": rate, "per_cpu_second": computed}
+    print(json.dumps({"rates": rates, "count": len(ends), "loss": loss}))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from engine import configure, rundir
 from engine.events import Evaluation, Scalars, decode
@@ -47,7 +50,7 @@ class Work:
         )
 
 
-MLP = Work("seed MLP 784-256-128-64-10, batch 32", "mlp", "fashion-mnist", "adam", 3000, 600)
+MLP = Work("seed MLP 784-256-128-64-10, batch 32", "mlp", "fashion-mnist", "adam", 2400, 400)
 GPT = Work("gpt of 10.7 million, batch 12 x 64", "gpt-10m", "bible-en", "adamw", 28, 6)
 
 
@@ -59,9 +62,14 @@ class Rate:
     """Without the time of evaluations."""
     overall: float
     """With it."""
+    per_cpu_second: float
+    """The same for each second that the process computed: what others do on the machine matters
+    less to it."""
 
 
-def of_ends(ends: Sequence[float], evaluated: Iterable[int], warmup: int) -> Rate:
+def of_ends(
+    ends: Sequence[float], evaluated: Iterable[int], warmup: int, per_cpu_second: float
+) -> Rate:
     """The rate of steps by the times when they ended, in seconds.
 
     `evaluated` are the numbers, from 1 on, of the steps that an evaluation followed: the time from
@@ -70,11 +78,11 @@ def of_ends(ends: Sequence[float], evaluated: Iterable[int], warmup: int) -> Rat
     after = set(evaluated)
     spans = [
         later - sooner
-        for number, (sooner, later) in enumerate(zip(ends, ends[1:], strict=False), 1)
+        for number, (sooner, later) in enumerate(pairwise(ends), 1)
         if number >= warmup and number not in after
     ]
     overall = (len(ends) - warmup) / (ends[-1] - ends[warmup - 1])
-    return Rate(len(spans) / sum(spans), overall)
+    return Rate(len(spans) / sum(spans), overall, per_cpu_second)
 
 
 def engine_rate(work: Work, **settings: Any) -> Rate:
@@ -83,23 +91,32 @@ def engine_rate(work: Work, **settings: Any) -> Rate:
         run = rundir.create(Path(folder) / "runs", work.config(**settings))
         process = launcher.start([run])
         try:
-            _wait(run, work.steps, process)
+            per_cpu_second = _watch(run, work, process)
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # a session of its own
             process.wait()
         events = read_all(run.events_path)
     ends = [end for event in events if isinstance(event, Scalars) for end in event.seconds]
     evaluated = [event.step for event in events if isinstance(event, Evaluation)]
-    return of_ends(ends[: work.steps], evaluated, work.warmup)
+    return of_ends(ends[: work.steps], evaluated, work.warmup, per_cpu_second)
 
 
-def _wait(run: RunDir, steps: int, process: "subprocess.Popen[bytes]") -> None:
-    """Wait for a step of the log. A look at the end of the file is all that this costs."""
+def _watch(run: RunDir, work: Work, process: "subprocess.Popen[bytes]") -> float:
+    """Wait until the steps are in the log; returns how many it took for each second of computing.
+
+    A look at the end of the file is all that this costs.
+    """
+    looks: list[tuple[int, float]] = []
     began = time.monotonic()
-    while last_step(run.events_path) < steps:
+    while not looks or looks[-1][0] < work.steps:
         if process.poll() is not None or time.monotonic() - began > DEADLINE_SECONDS:
             raise RuntimeError(f"{run.path}: {run.engine_log_path.read_text()[-2000:]}")
-        time.sleep(0.25)
+        time.sleep(0.1)
+        if (step := last_step(run.events_path)) >= work.warmup:
+            (trainer,) = psutil.Process(process.pid).children()  # the parent only watches it
+            times = trainer.cpu_times()
+            looks.append((step, times.user + times.system))
+    return (looks[-1][0] - looks[0][0]) / (looks[-1][1] - looks[0][1])
 
 
 def last_step(path: Path) -> int:
@@ -143,11 +160,14 @@ def table(rates: Mapping[str, list[Rate]], ours: str) -> list[str]:
         speed = statistics.median(rate.steps for rate in measured)
         line = f"  {name:<34}{speed:10.2f} steps/s"
         if name != ours:
-            ratios = [a.steps / b.steps for a, b in zip(rates[ours], measured, strict=True)]
-            whole = [a.overall / b.overall for a, b in zip(rates[ours], measured, strict=True)]
+            pairs = [*zip(rates[ours], measured, strict=True)]
+            ratios = [a.steps / b.steps for a, b in pairs]
+            whole = [a.overall / b.overall for a, b in pairs]
             line += f"   engine / this: {statistics.median(ratios):.3f}"
             line += f" ({min(ratios):.3f} to {max(ratios):.3f})"
             line += f", with evaluations {statistics.median(whole):.3f}"
+            cpu = [a.per_cpu_second / b.per_cpu_second for a, b in pairs]
+            line += f", by CPU time {statistics.median(cpu):.3f}"
         lines.append(line)
     return lines
 

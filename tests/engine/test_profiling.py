@@ -19,6 +19,7 @@ from engine.journal import Journal
 from engine.log import LogWriter, read_all
 from engine.profiling import Profiler, top_operations
 from engine.rundir import RunDir
+from presets import UserError
 
 CPU = torch.device("cpu")
 
@@ -113,7 +114,7 @@ def test_profiling_changes_no_number(tmp_path):
 
 def test_one_profile_at_a_time(trained):
     trained.profiler.begin(0)
-    with pytest.raises(RuntimeError, match="steps 1 to 20 are being profiled"):
+    with pytest.raises(UserError, match="steps 1 to 20 are being profiled"):
         trained.profiler.begin(0)
     trained.train(1)
     trained.profiler.close(trained.step)
@@ -130,6 +131,16 @@ def test_the_run_ends_meanwhile(trained):
     trained.profiler.close(2)  # before a step was taken
     assert not trained.profiler.active
     assert len(trained.events(Profiled)) == 1
+
+
+def test_a_tracer_that_cannot_start_is_told(trained, monkeypatch):
+    def start(self):
+        raise RuntimeError("another tool traces this device\nand a stack")
+
+    monkeypatch.setattr(torch.profiler.profile, "start", start)
+    with pytest.raises(UserError, match=r"^torch cannot profile here: another tool .* device$"):
+        trained.profiler.begin(0)
+    assert not trained.profiler.active
 
 
 def no_space(path, content):

@@ -6,7 +6,7 @@ from device_runs import before_steps, column, ended, resolve, start, sync_debug,
 
 from engine import control, rundir
 from engine.batches import Batches
-from engine.events import CheckpointSaved, Layers, NonFinite, StateChanged
+from engine.events import CheckpointSaved, Layers, NonFinite, Profiled, StateChanged
 from engine.steering import Signals, Steering
 
 FIRST, LAST, STEPS = 10, 80, 90
@@ -117,6 +117,19 @@ def test_a_loss_that_is_not_finite_pauses(device, tmp_path, monkeypatch):
     saved = [event for event in events if isinstance(event, CheckpointSaved)]
     assert saved
     assert all(event.finite for event in saved)
+
+
+def test_a_profile_on_command(device, tmp_path):
+    run = rundir.create(tmp_path, resolve(device, steps=30))
+    control.send(run, "profile")
+    events = train(run)
+    assert ended(events)[0] == "done"
+    (profiled,) = [event for event in events if isinstance(event, Profiled)]
+    assert profiled.last_step == profiled.first_step + 19
+    assert (run.path / profiled.trace).is_file()
+    operations = {operation.name: operation for operation in profiled.operations}
+    assert operations["aten::addmm"].calls == 20 * 4  # the layers of the mlp
+    assert all(operation.seconds > 0 for operation in profiled.operations)
 
 
 @pytest.mark.gpu
