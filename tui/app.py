@@ -44,7 +44,21 @@ class BigModelApp(App[None]):
         self._runs = runs
         self.processes: list[Popen[bytes]] = []
         """Engines that this app started; each is polled, or it would stay in the process table."""
+        self.failure: Exception | None = None
+        """What ended the app, if it was an error of its own."""
         super().__init__()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave the terminal as it was and keep the error for whoever started the app.
+
+        Textual would print a traceback with all local variables over the person's screen.
+        """
+        self._return_code = 1
+        if self._exception is None:  # what Textual's pilot raises in a test
+            self._exception = error
+            self._exception_event.set()
+        self.failure = self.failure or error
+        self._close_messages_no_wait()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of the plots; a theme may bring its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from engine import access, rundir
 from presets import UserError
 from tui import steer
-from tui.oneline import PROGRAM, OneLineGroup, say
+from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
 
@@ -71,6 +72,12 @@ def _open_app(root: Path, runs: list[RunDir] | None) -> int:
     hangup.exit_with_terminal()
     app = BigModelApp(root=root, runs=runs)
     app.run()
+    if app.failure is not None:
+        if os.environ.get(TRACEBACK):
+            raise app.failure
+        from tui import crash
+
+        say(crash.explain(app.failure))
     return app.return_code or 0
 
 

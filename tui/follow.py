@@ -11,6 +11,7 @@ from engine.log import LogReader
 from engine.rundir import RunDir, Status
 from presets import ConfigError
 from presets.schema import plain
+from tui import meta
 from tui.store import RunState
 
 
@@ -87,8 +88,8 @@ class Follower:
 
 
 def open_state(run: RunDir) -> RunState:
-    """A state that knows the run's configuration already, before its first event."""
-    state = RunState(run=run)
+    """A state that knows name and configuration of the run already, before its first event."""
+    state = RunState(run=run, given_name=meta.read(run).name)
     # A run made by another version still shows what its log says.
     with suppress(ConfigError):
         state.config = plain(run.config())

@@ -24,7 +24,7 @@ def row(state: RunState, *, pid: int | None, now: float | None = None) -> Plain:
     age = (time.time() if now is None else now) - started.time if started else None
     return {
         "id": state.id,
-        "name": str(state.config.get("name") or ""),
+        "name": state.given_name or str(state.config.get("name") or ""),
         "status": state.status,
         "pid": pid if state.active else None,
         "model": _section(state.config, "model").get("name"),
@@ -44,7 +44,7 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
     started = state.started
     return {
         "id": state.id,
-        "name": str(state.config.get("name") or ""),
+        "name": state.given_name or str(state.config.get("name") or ""),
         "status": state.status,
         "reason": state.outcome(),
         "pid": pid if state.active else None,

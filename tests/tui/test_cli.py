@@ -19,7 +19,7 @@ from engine import rundir
 from engine.events import Evaluation, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
-from tui import cli, export, follow, headless
+from tui import cli, export, follow, headless, meta
 from tui.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
@@ -199,6 +199,17 @@ def test_show_json(runs_root: Path) -> None:
     assert shown["test"] == {"loss": pytest.approx(1 / 3), "accuracy": pytest.approx(6 / 7)}
     assert shown["events_path"] == str(run.events_path)
     assert shown["damaged"] == 0
+
+
+def test_a_name_that_a_person_gave_is_known_to_the_command_line(runs_root: Path) -> None:
+    record(runs_root, "first")
+    run = record(runs_root, "second", name="as configured")
+    meta.write(run, name="the good one")
+    listed = [json.loads(line) for line in invoke("ls", "--json").stdout.splitlines()]
+    assert {row["id"]: row["name"] for row in listed}[run.id] == "the good one"
+    assert json.loads(invoke("show", run.id, "--json").stdout)["name"] == "the good one"
+    assert "the good one" in invoke("ls").stdout
+    assert "the good one" in invoke("show", run.id).stdout
 
 
 def test_show_is_readable(runs_root: Path) -> None:

@@ -14,7 +14,6 @@ from engine import control, rundir
 from engine.events import Command, Parent
 from engine.rundir import RunDir
 from presets import UserError
-from tui import meta
 from tui.ancestry import inherited
 from tui.feed import Feed
 from tui.follow import News, apply, open_state
@@ -82,7 +81,7 @@ class DashboardScreen(SteeringScreen):
 
     def __init__(self, runs: list[RunDir]) -> None:
         super().__init__()
-        self._states = {run.id: _open(run) for run in runs}
+        self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
         self._stale = True
@@ -251,12 +250,6 @@ class DashboardScreen(SteeringScreen):
         for panel in self.query(Panel):
             if panel.is_on_screen or panel.size.width == 0:
                 panel.show(self._view)
-
-
-def _open(run: RunDir) -> RunState:
-    state = open_state(run)
-    state.given_name = meta.read(run).name
-    return state
 
 
 def _names(runs: list[RunDir]) -> str:
