@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import presets
 from engine import configure
 from engine.configure import Plan
 from presets import ConfigError, yaml
-from presets.schema import RunConfig, plain
+from presets.schema import Clip, ClipMode, RunConfig, Schedule, plain
 from tui.labels import flatten
 from tui.text import count
 
+_ANY_OPTIMIZER = "adam"
+"""Parameters do not depend on it, and it needs no optional package."""
 START_SECONDS = 3.0
 """Until an engine has loaded torch and takes its first step."""
 
@@ -128,7 +130,7 @@ class Choice:
         for name in presets.names("models"):
             try:
                 config = configure.resolve(
-                    model=name, dataset=self.dataset, optimizer=self.optimizers[0]
+                    model=name, dataset=self.dataset, optimizer=_ANY_OPTIMIZER
                 )
                 counts[name] = count(configure.plan(config).num_parameters)
             except ConfigError:
@@ -169,13 +171,58 @@ def _parse_length(text: str) -> dict[str, Any]:
 
 
 def parse_clip(text: str) -> dict[str, Any]:
-    """Settings from `norm 1.0`, `value 0.5` or `none`. Raises ConfigError."""
-    mode, _, threshold = text.partition(" ")
-    if mode == "none" and not threshold:
+    """Settings from a mode and its limit, such as `norm 1.0`, or `none`. Raises ConfigError."""
+    mode, _, limit = text.partition(" ")
+    if mode == "none" and not limit:
         return {"clip.mode": "none"}
-    if mode not in ("norm", "value") or not threshold.strip():
-        raise ConfigError(f"clip: expected 'norm 1.0', 'value 0.5' or 'none', got {text!r}")
-    return {"clip.mode": mode, "clip.threshold": yaml.parse(threshold, "clip")}
+    modes = [name for name in get_args(ClipMode) if name != "none"]
+    if mode not in modes or not limit.strip():
+        raise ConfigError(
+            f"clip: expected 'none', or a limit after {', '.join(modes)}, such as 'norm 1.0', "
+            f"got {text!r}"
+        )
+    key = Clip().changed(cast("Any", mode), None).limit_key
+    return {"clip.mode": mode, f"clip.{key}": yaml.parse(limit, "clip")}
+
+
+def _parse_schedule(text: str) -> dict[str, Any]:
+    """Settings from a type, perhaps `warmup` and steps, perhaps other keys of a schedule."""
+    kind, *words = text.split()
+    given: dict[str, Any] = {"schedule.type": kind, "schedule.warmup_steps": 0}
+    while words:
+        word = words.pop(0)
+        key, equals, value = word.partition("=")
+        if word == "warmup" and words:
+            key, value = "warmup_steps", words.pop(0)
+        elif not equals:
+            example = "'cosine', 'cosine warmup 100' or 'wsd decay_share=0.3'"
+            raise ConfigError(f"schedule: expected {example}, got {text!r}")
+        given[f"schedule.{key}"] = yaml.parse(value, f"schedule.{key}")
+    return given
+
+
+def _show_schedule(config: RunConfig) -> str:
+    """The same in words, what is as usual left out."""
+    schedule, usual = config.schedule, Schedule()
+    words: list[str] = [schedule.type]
+    if schedule.warmup_steps:
+        words.append(f"warmup {schedule.warmup_steps}")
+    for key in schedule.__struct_fields__:
+        value = getattr(schedule, key)
+        if key not in ("type", "warmup_steps") and value != getattr(usual, key):
+            words.append(f"{key}={value:g}")
+    return " ".join(words)
+
+
+def _parse_more(text: str) -> dict[str, Any]:
+    """Any settings by their dotted keys, as `run --set` takes them."""
+    given = {}
+    for word in text.split():
+        key, equals, value = word.partition("=")
+        if not (key and equals):
+            raise ConfigError(f"more: expected KEY=VALUE such as ema_decay=0.999, got {word!r}")
+        given[key] = yaml.parse(value, key)
+    return given
 
 
 def _show_length(config: RunConfig) -> str:
@@ -183,8 +230,7 @@ def _show_length(config: RunConfig) -> str:
 
 
 def _show_clip(config: RunConfig) -> str:
-    clip = config.clip
-    return "none" if clip.mode == "none" else f"{clip.mode} {clip.threshold:g}"
+    return str(config.clip)
 
 
 def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
@@ -201,7 +247,28 @@ FIELDS = (
     Field("length", "Train for", "such as 10 epochs or 400 steps", _parse_length, _show_length),
     _plain_field("batch", "Batch size", "samples a step, or full", "batch_size"),
     _plain_field("rate", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
-    Field("clip", "Clip", "norm 1.0, value 0.5 or none", parse_clip, _show_clip),
+    Field(
+        "schedule",
+        "Schedule",
+        "such as cosine warmup 100; also linear, one-cycle, step, wsd, plateau",
+        _parse_schedule,
+        _show_schedule,
+    ),
+    Field(
+        "clip",
+        "Clip",
+        "norm 1, value 0.5, parameter 1, agc 0.01, autoclip 10, zclip 2.5, none",
+        parse_clip,
+        _show_clip,
+    ),
+    _plain_field("precision", "Precision", "fp32, tf32, bf16 or fp16", "precision"),
     _plain_field("seed", "Seed", "a whole number >= 0: weights, batches, dropout", "seed"),
     _plain_field("device", "Device", "auto, cpu or cuda:0", "device"),
+    Field(
+        "more",
+        "More",
+        "any setting, such as ema_decay=0.99 accumulate=4 model.dropout=0.2",
+        _parse_more,
+        lambda config: "",
+    ),
 )

@@ -13,6 +13,20 @@ import presets
 ComponentKind = Literal["models", "datasets", "optimizers"]
 
 
+_COMMON: dict[ComponentKind, tuple[str, ...]] = {
+    "models": ("cnn-small", "logistic", "mlp", "cnn", "gru-char", "gpt-mini"),
+    "datasets": ("digits", "fashion-mnist", "spirals", "bible-en"),
+    "optimizers": ("adam", "adamw", "gd", "momentum", "sgd"),
+}
+
+
+def ordered(kind: ComponentKind) -> list[str]:
+    """The names of all presets of a kind: first those that most people look for."""
+    known = presets.names(kind)
+    common = [name for name in _COMMON[kind] if name in known]
+    return common + [name for name in known if name not in common]
+
+
 class PresetList(OptionList):
     """The names of all presets of a kind."""
 
@@ -36,7 +50,7 @@ class PresetList(OptionList):
     def __init__(self, kind: ComponentKind, *, several: bool) -> None:
         super().__init__(id=kind, compact=True)
         self.kind: ComponentKind = kind
-        self._names = presets.names(kind)
+        self._names = ordered(kind)
         self._notes: dict[str, str] = {}
         self._marks: set[str] = set()
         self._several = several
@@ -53,7 +67,9 @@ class PresetList(OptionList):
 
     def choose(self, name: str) -> None:
         """Highlight a preset."""
+        self._marks.clear()
         self.highlighted = self._names.index(name)
+        self._write()
 
     def annotate(self, notes: dict[str, str]) -> None:
         """Write a note beside each name."""

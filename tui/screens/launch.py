@@ -8,23 +8,30 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Horizontal, Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input, Label, OptionList, Static
 
 import presets
-from engine import rundir
+from engine import configure, estimate, registry, rundir, schedules
+from engine.estimate import Memory
 from presets import ConfigError, UserError
 from tui import launcher
 from tui.choice import FIELDS, Choice, Field, Fork
 from tui.panels.footer import FittingFooter
 from tui.preset_list import ComponentKind, PresetList
-from tui.text import clean, count, duration
+from tui.screens.recipes import RecipesScreen
+from tui.text import clean, count, duration, file_size
 
 _HEADINGS: dict[ComponentKind, str] = {
     "models": "Model",
     "datasets": "Data set",
     "optimizers": "Optimizer",
 }
+
+
+_WIDE, _TALL = 110, 36
+"""Columns for the parts of the memory, lines for a plot of the learning rate."""
 
 
 class LaunchScreen(Screen[None]):
@@ -56,6 +63,8 @@ class LaunchScreen(Screen[None]):
             key_display="Ctrl+R",
             tooltip="Forget the changed settings",
         ),
+        Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
+        Binding("f", "find_rate", "Find rate", tooltip="Look for a learning rate"),
         Binding("r", "runs", "Runs", tooltip="List all runs"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
@@ -65,6 +74,8 @@ class LaunchScreen(Screen[None]):
         ("Tab, Shift+Tab", "go to the next list or setting"),
         ("Left, Right", "go to the list beside this one"),
         ("Space", "mark an optimizer; marked ones are compared, one run after another"),
+        ("e", "choose a recipe: a complete run with its expected result"),
+        ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
         ("r", "list all runs"),
         ("Ctrl+R", "take all settings from the presets again"),
         ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
@@ -76,6 +87,9 @@ class LaunchScreen(Screen[None]):
         self._fork = fork
         self._started = False
         self._choice = Choice()
+        self._recipe = self._choice.recipe
+        self._free: dict[str, int | None] = {}
+        """Free memory in bytes by device, as far as it is known."""
 
     def compose(self) -> ComposeResult:
         yield Static(self._title(), id="title", markup=False)
@@ -93,10 +107,16 @@ class LaunchScreen(Screen[None]):
                     yield Input(id=field.key, compact=True, select_on_focus=True)
         yield Static("", id="hint", markup=False)
         yield Static("", id="summary", markup=False)
+        yield Static("", id="preview", markup=False)
         yield FittingFooter()
 
     def on_mount(self) -> None:
-        recipe = presets.load("recipes", self._choice.recipe)
+        self._choose_parts()
+        self.query_one("#optimizers").focus()
+        self._look_for_active()
+
+    def _choose_parts(self) -> None:
+        recipe = presets.load("recipes", self._recipe)
         for preset_list in self.query(PresetList):
             kind = preset_list.kind.removesuffix("s")
             name = getattr(recipe, kind)
@@ -107,8 +127,6 @@ class LaunchScreen(Screen[None]):
             else:
                 self.notify(clean(f"{kind}: the preset {name} is gone"), markup=False)
         self._refresh()
-        self.query_one("#optimizers").focus()
-        self._look_for_active()
 
     @work(thread=True)
     def _look_for_active(self) -> None:
@@ -124,9 +142,41 @@ class LaunchScreen(Screen[None]):
             text = Text(self._title()).append(f"  {runs} training: r shows them")
             self.query_one("#title", Static).update(text)
 
+    def action_recipe(self) -> None:
+        """Choose a complete run."""
+        if self._fork is not None:
+            self.notify("A fork keeps its parent's settings; change single ones.")
+            return
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self._recipe = name
+                for widget in self.query(Input):
+                    widget.value = ""
+                self._choose_parts()
+                self.query_one("#title", Static).update(self._title())
+
+        self.app.push_screen(RecipesScreen(), chosen)
+
+    def action_find_rate(self) -> None:
+        """Look for a learning rate for what is chosen."""
+        self._refresh()
+        try:
+            config = self._choice.configs()[0]
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+            return
+        from tui.screens.finder import FinderScreen
+
+        def found(rate: float | None) -> None:
+            if rate is not None:
+                self.query_one("#rate", Input).value = f"{rate:.3g}"
+
+        self.app.push_screen(FinderScreen(config), found)
+
     def _title(self) -> str:
         if self._fork is None:
-            return "bigmodel-tui  choose what to train"
+            return f"bigmodel-tui  choose what to train; recipe {self._recipe}"
         return clean(f"fork of {self._fork.folder.name} at {self._fork.checkpoint}")
 
     def action_runs(self) -> None:
@@ -194,6 +244,7 @@ class LaunchScreen(Screen[None]):
             dataset=lists["datasets"].chosen[0],
             optimizers=tuple(lists["optimizers"].chosen),
             values={key: value.strip() for key, value in values.items() if value.strip()},
+            recipe=self._recipe,
             fork=self._fork,
         )
         for preset_list in lists.values():
@@ -202,7 +253,12 @@ class LaunchScreen(Screen[None]):
         lists["models"].annotate(self._choice.parameter_counts())
         self._show_settings()
         self._show_summary()
+        self._show_preview()
         self._show_hint()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height >= _TALL, "-tall")
+        self.call_after_refresh(self._refresh)
 
     def _show_settings(self) -> None:
         try:
@@ -227,8 +283,76 @@ class LaunchScreen(Screen[None]):
         if len(plans) > 1:
             parts.insert(0, f"{len(plans)} runs, one after another")
         text = Text(", ".join(parts), style="bold")
-        text.append(f"   Enter starts; runs go to {clean(str(self._app.root))}/", style="dim")
-        summary.update(text)
+        text.append(f"   Enter starts; runs go to {clean(str(self._app.root))}/\n", style="dim")
+        summary.update(text.append(self._needs()))
+
+    def _needs(self) -> Text:
+        """The memory that the largest of the chosen runs takes."""
+        configs = self._choice.configs()
+        device = configs[0].device
+        if device not in self._free:
+            self._free[device] = None
+            self._look_for_memory(device)
+        free = self._free[device]
+        needed = max((estimate.memory(config, free) for config in configs), key=_total)
+        parts = ", ".join(
+            f"{name} {file_size(size)}"
+            for name, size in (
+                ("weights", needed.parameters),
+                ("gradients", needed.gradients),
+                ("optimizer", needed.optimizer),
+                ("activations", needed.activations),
+                ("data", needed.data),
+            )
+        )
+        text = Text(f"about {file_size(needed.total)} of memory", style="dim")
+        if self.size.width >= _WIDE:
+            text.append(f": {parts}", style="dim")
+        if free is not None:
+            fits = estimate.fits(needed, free)
+            words = f"; {'fits' if fits else 'does not fit'}, {file_size(free)} are free"
+            text.append(words, style="dim" if fits else self.app.theme_variables["error"])
+        return text
+
+    @work(thread=True)
+    def _look_for_memory(self, device: str) -> None:
+        free = estimate.free_memory(device)
+        self.app.call_from_thread(self._know_memory, device, free)
+
+    def _know_memory(self, device: str, free: int | None) -> None:
+        self._free[device] = free
+        if free is not None and self.is_attached:
+            self._show_summary()
+
+    def _show_preview(self) -> None:
+        """The learning rate over the steps, where a schedule changes it and there is room."""
+        preview = self.query_one("#preview", Static)
+        width, height = preview.content_size
+        try:
+            config = self._choice.configs()[0]
+            plan = configure.plan(config)
+        except ConfigError:
+            preview.update("")
+            return
+        lr = getattr(registry.config("optimizer", config.optimizer), "lr", None)
+        if height < 5 or lr is None or not schedules.changes(config.schedule):
+            preview.update("")
+            return
+        from tui.preview import learning_rate  # draws, which the first picture does not wait for
+
+        curve = schedules.curve(
+            config.schedule, lr=lr, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
+        )
+        colors = self.app.theme_variables
+        lines = learning_rate(
+            curve,
+            width=width,
+            height=min(height, 12),
+            ink=colors["plot-ink"],
+            color=colors["lane-0"],
+            ascii_only=bool(self._app.plain),
+        )
+        preview.update(Text("\n").join(lines))
 
     def _show_hint(self) -> None:
         field = next((f for f in FIELDS if self.focused and f.key == self.focused.id), None)
@@ -242,3 +366,7 @@ class LaunchScreen(Screen[None]):
         if problem := self._choice.problem(field):
             return Text(clean(problem), style=self.app.theme_variables["error"])
         return Text(f"{field.label}: {field.help}", style="dim")
+
+
+def _total(memory: Memory) -> int:
+    return memory.total
