@@ -227,7 +227,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
 
 
 class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
-    """Samples of a split, some of them wrong if any are: the same ones each time."""
+    """Samples of a split: wrong ones first, about half of them if there are as many."""
 
     split: Literal["val", "test"]
     step: Step

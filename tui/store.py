@@ -2,19 +2,25 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.events import (
     AnyEvent,
     CheckpointSaved,
     Command,
+    Confusion,
     Evaluation,
     Gap,
+    Histograms,
+    Layers,
     LogLine,
     NonFinite,
+    Predictions,
+    Profiled,
     Restarted,
     RunEnded,
     RunStarted,
+    SampleText,
     Scalars,
     StateChanged,
 )
@@ -24,6 +30,11 @@ from tui.series import Series
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
+MAX_LOOKS = 240
+"""Looks at the layers that are kept: more than a screen has columns."""
+MAX_TEXTS = 50
+
+Look = TypeVar("Look", Layers, Confusion, Predictions)
 
 
 @dataclass
@@ -53,6 +64,15 @@ class RunState:
     """What happened at which step, for the curves."""
     commands: list[Command] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
+    layers: Layers | None = None
+    """The newest look at the layers."""
+    histograms: dict[str, deque[Histograms]] = field(default_factory=dict)
+    """Of `gradient` and `weight`, oldest first."""
+    confusion: Confusion | None = None
+    predictions: Predictions | None = None
+    """Of the newest evaluation that had them; of the test set once the run is done."""
+    texts: deque[SampleText] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS))
+    profile: Profiled | None = None
     paused: StateChanged | None = None
     """Since when and why it pauses; None while it runs."""
     alarm: NonFinite | None = None
@@ -79,6 +99,8 @@ class RunState:
                 self.ended, self.status, self.paused = event, event.status, None
             case LogLine():
                 self.log.append(event)
+            case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
+                self._looked(event)
             case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
                 self._happened(event)
         if note := note_of(event):
@@ -110,12 +132,41 @@ class RunState:
             case Gap():
                 self.lost_records += event.records
 
+    def _looked(
+        self,
+        event: Layers | Histograms | Confusion | Predictions | SampleText | Profiled,
+    ) -> None:
+        match event:
+            case Layers():
+                self.layers = event
+                for name, value in event.totals.items():
+                    self._series(name).extend([event.step], [value])
+            case Histograms():
+                kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_LOOKS))
+                kept.append(event)
+            case Confusion():
+                self.confusion = event
+            case Predictions():
+                self.predictions = event
+            case SampleText():
+                self.texts.append(event)
+            case Profiled():
+                self.profile = event
+
     def _void_after(self, step: int) -> None:
         """A new process goes on from `step`: what was recorded of later steps did not happen."""
         for series in (*self.metrics.values(), self.seconds):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.commands = [command for command in self.commands if command.step <= step]
+        for looks in self.histograms.values():
+            while looks and looks[-1].step > step:
+                looks.pop()
+        while self.texts and self.texts[-1].step > step:
+            self.texts.pop()
+        self.layers = _not_after(self.layers, step)
+        self.confusion = _not_after(self.confusion, step)
+        self.predictions = _not_after(self.predictions, step)
         self.ended = self.paused = self.alarm = None
         self.status = "running"
         self._settle()
@@ -208,6 +259,10 @@ class RunState:
         if self.detail:
             return self.detail
         return self.paused.reason if self.paused else ""
+
+
+def _not_after(event: Look | None, step: int) -> Look | None:
+    return event if event is not None and event.step <= step else None
 
 
 def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

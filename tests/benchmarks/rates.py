@@ -51,7 +51,7 @@ class Work:
 
 
 MLP = Work("seed MLP 784-256-128-64-10, batch 32", "mlp", "fashion-mnist", "adam", 2400, 400)
-GPT = Work("gpt of 10.7 million, batch 12 x 64", "gpt-10m", "bible-en", "adamw", 28, 6)
+GPT = Work("gpt of 10.7 million, batch 12 x 64", "gpt-10m", "bible-en", "adamw", 54, 14)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The dashboard: plots, progress, configuration and log of one run or of several together."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine import control, rundir
-from engine.events import Command, Parent
+from engine.events import Command, Parent, Profiled
 from engine.rundir import RunDir
 from presets import UserError
 from tui.ancestry import inherited
@@ -20,15 +21,21 @@ from tui.follow import News, apply, open_state
 from tui.history import note_of
 from tui.lanes import View, make_lanes
 from tui.panels.banner import BannerPanel
+from tui.panels.confusion import ConfusionPanel
 from tui.panels.curves import CurvesPanel
+from tui.panels.distribution import DistributionPanel
 from tui.panels.footer import FittingFooter
 from tui.panels.gradients import GradientsPanel
+from tui.panels.layers import LayersPanel
 from tui.panels.log import LogPanel
+from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
+from tui.panels.samples import SamplesPanel
 from tui.panels.settings import SettingsPanel
+from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
 from tui.screens.steering import SteeringScreen
 from tui.series import Series
@@ -48,6 +55,10 @@ class DashboardScreen(SteeringScreen):
         Binding("down,j", "move(1)", "Next run", show=False),
         Binding("up,k", "move(-1)", "Previous run", show=False),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
+        Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
+        Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
+        Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
+        Binding("Y", "profile_shown", "Profile", show=False, tooltip="Show the newest profile"),
         Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
         Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
@@ -55,6 +66,10 @@ class DashboardScreen(SteeringScreen):
     KEYS = (
         *SteeringScreen.STEERING_KEYS,
         ("r", "list all runs"),
+        ("1, 2, 3", "curves, layers, samples"),
+        ("o", "on the layers: sort by the next column"),
+        ("g", "on the magnitudes: gradients or weights"),
+        ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
         ("Up, Down, k, j", "select another run"),
         ("Tab, Shift+Tab", "go to another panel"),
@@ -87,6 +102,7 @@ class DashboardScreen(SteeringScreen):
         self._stale = True
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
+        self._opened_at = time.time()
         self._unanswered: set[str] = set()
         """The ids of commands that were sent from here."""
         self._forks: set[str] = set()
@@ -95,7 +111,8 @@ class DashboardScreen(SteeringScreen):
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
         yield BannerPanel(id="banner")
-        with Container(id="panels"):
+        yield PagesPanel(id="pages")
+        with Container(id="panels", classes="page"):
             yield CurvesPanel(id="loss", heading="Loss", train="train/loss", val="val/loss")
             yield CurvesPanel(
                 id="accuracy", heading="Accuracy", train="train/accuracy", val="val/accuracy"
@@ -108,12 +125,21 @@ class DashboardScreen(SteeringScreen):
             yield RunsPanel(id="runs")
             yield SettingsPanel(id="settings")
             yield LogPanel(id="log")
+        with Container(id="layers-page", classes="page"):
+            yield LayersPanel(id="layers")
+            yield DistributionPanel(id="distribution")
+            yield CurvesPanel(id="cosine", heading="Cosine of gradients", train="grad_cosine")
+            yield CurvesPanel(id="noise", heading="Noise scale, samples", train="noise_scale")
+        with Container(id="samples-page", classes="page"):
+            yield ConfusionPanel(id="confusion")
+            yield SamplesPanel(id="samples")
         yield Prompt()
         yield FittingFooter()
 
     def on_mount(self) -> None:
         colors = self.app.theme_variables
         self._view = View(make_lanes(list(self._states.values()), colors))
+        self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
         self._feed.start()
@@ -134,11 +160,31 @@ class DashboardScreen(SteeringScreen):
             state = self._states[news.run.id]
             apply(state, news)
             self._answer(news)
+            self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
                 self._forks.add(state.id)
                 self._read_parent(state.run, state.started.parent)
         self._stale = True
         self._feed.taken()
+
+    def action_page(self, page: int) -> None:
+        """Show another page; what is hidden is not drawn."""
+        for index, container in enumerate(self.query(".page")):
+            container.display = index == page
+        self.query_one(PagesPanel).turn_to(page)
+        self._stale = True
+        self.call_after_refresh(self._draw)
+
+    def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
+        self.query_one(DistributionPanel).choose(message.layer)
+
+    def action_profile_shown(self) -> None:
+        """Show the newest profile of the run at hand."""
+        state = self.state_at_hand()
+        if state is not None and state.profile is not None:
+            self.app.push_screen(ProfileScreen(state.profile))
+        else:
+            self.notify("No steps of this run were profiled; y profiles the next ones.")
 
     def on_runs_panel_selected(self, message: RunsPanel.Selected) -> None:
         self._look(selected=message.index)
@@ -161,7 +207,8 @@ class DashboardScreen(SteeringScreen):
             self.minimize()
         else:
             focused = self.focused
-            self.maximize(focused if isinstance(focused, Panel) else self.query_one("#loss"))
+            shown = [panel for panel in self.query(".page Panel") if panel.is_on_screen]
+            self.maximize(focused if isinstance(focused, Panel) else shown[0])
 
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
@@ -186,6 +233,12 @@ class DashboardScreen(SteeringScreen):
                     severity="warning" if rejected else "information",
                     markup=False,
                 )
+
+    def _show_profile(self, news: News) -> None:
+        """A profile that was made while somebody watched."""
+        for event in news.events:
+            if isinstance(event, Profiled) and event.time >= self._opened_at:
+                self.app.push_screen(ProfileScreen(event))
 
     @work(thread=True)
     def _read_parent(self, run: RunDir, parent: Parent) -> None:

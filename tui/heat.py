@@ -1,0 +1,26 @@
+"""Colours and characters for how much there is of something; pure."""
+
+from tui.palette import blend
+
+SHADES = " ░▒▓█"
+ASCII_SHADES = " .:+#"
+GREYS = " .:-=+*#%@"
+
+
+def shade(share: float, *, ascii_only: bool) -> str:
+    """A character for a share from 0 to 1; anything over 0 is seen."""
+    shades = ASCII_SHADES if ascii_only else SHADES
+    if not share > 0:
+        return shades[0]
+    return shades[max(1, min(len(shades) - 1, round(share * (len(shades) - 1))))]
+
+
+def warmth(share: float, hot: str, cold: str) -> str:
+    """A colour between two, as #rrggbb; the root makes small shares visible."""
+    return blend(hot, cold, max(0.0, min(1.0, share)) ** 0.5)
+
+
+def grey(value: int) -> str:
+    """A grey value 0 to 255 as #rrggbb."""
+    level = max(0, min(255, value))
+    return f"#{level:02x}{level:02x}{level:02x}"

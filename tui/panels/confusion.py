@@ -1,0 +1,81 @@
+"""The confusion matrix of a classifier: rows are true classes, columns what was predicted."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from engine.events import Confusion
+from tui import heat
+from tui.lanes import View
+from tui.panels.panel import Panel
+from tui.text import clean, count
+
+
+class ConfusionPanel(Panel):
+    """Counts on a shade; where there is no room, the classes that are confused most."""
+
+    HEADING = "Confusion"
+
+    def heading(self, view: View) -> Text:
+        event = view.focus.state.confusion
+        if event is None:
+            return Text()
+        right = sum(row[index] for index, row in enumerate(event.counts))
+        total = sum(map(sum, event.counts)) or 1
+        where = "test set" if event.split == "test" else f"validation, step {event.step}"
+        return Text(f"{where}: {right / total:.1%} right; rows are true, columns predicted")
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        event = view.focus.state.confusion
+        if event is None:
+            return [Text(_without(view))]
+        names = [clean(name, 12) for name in event.names] or [
+            str(index) for index in range(len(event.counts))
+        ]
+        label = min(max(map(len, names)), max(3, width // 5))
+        widest = max(len(str(number)) for row in event.counts for number in row)
+        cell = max(widest, min(4, max(map(len, names)))) + 1
+        if len(names) > height - 1 or label + 1 + cell * len(names) > width:
+            return self._worst(event, names, height)
+        head = Text(" " * (label + 1), style=self.color("plot-ink"))
+        for name in names:
+            head.append(name[: cell - 1].rjust(cell))
+        lines = [head]
+        for index, row in enumerate(event.counts):
+            line = Text(names[index][:label].rjust(label) + " ", style=self.color("plot-ink"))
+            total = sum(row) or 1
+            for column, number in enumerate(row):
+                line.append(*self._cell(number, number / total, index == column, cell))
+            lines.append(line)
+        return lines
+
+    def _cell(self, number: int, share: float, right: bool, width: int) -> tuple[str, str]:
+        words = (str(number) if number else "·" if not self.plain else ".").rjust(width)
+        hot = self.color("success" if right else "error")
+        ink = "#000000" if share > 0.35 else self.color("foreground" if number else "plot-ink")
+        return words, f"{ink} on {heat.warmth(share, hot, self.color('background'))}"
+
+    def _worst(self, event: Confusion, names: list[str], height: int) -> list[Text]:
+        """The pairs of classes that are mixed up most often."""
+        pairs = sorted(
+            (
+                (number, row, column)
+                for row, numbers in enumerate(event.counts)
+                for column, number in enumerate(numbers)
+                if row != column and number
+            ),
+            reverse=True,
+        )
+        lines = [Text(f" {len(names)} classes; taken for another most often:")]
+        for number, row, column in pairs[: height - 1]:
+            line = Text(f" {count(number):>6} ", style=self.color("error"))
+            lines.append(line.append(f"{names[row]} taken for {names[column]}", style="none"))
+        return lines
+
+
+def _without(view: View) -> str:
+    state = view.focus.state
+    task = state.started.task if state.started else "classification"
+    if task != "classification":
+        return f" no confusion matrix: this run is for {clean(task)}"
+    return " comes with the first evaluation" if state.active else " none was recorded"

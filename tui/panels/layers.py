@@ -1,0 +1,185 @@
+"""A table of the layers: how large gradient and weights are, how fast they move, what is dead."""
+
+import math
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.message import Message
+
+from engine.events import Layers
+from tui.lanes import View
+from tui.panels.panel import Panel
+from tui.text import clean, number
+
+BAND = (-3.5, -2.5)
+"""log10(update / weight) of most layers that learn well, near 1e-3."""
+_EDGES = (-4.5, -1.5)
+"""Beyond these a layer hardly moves, or forgets what it knew."""
+_GAUGE = (-6.0, 0.0, 15)
+"""The ends of the gauge, and its cells."""
+_COLUMNS = ("layer", "update_ratio", "grad_norm", "weight_norm", "dead")
+_HEADS = {"update_ratio": "update", "grad_norm": "gradient", "weight_norm": "weights"}
+
+
+class LayersPanel(Panel):
+    """A line a layer, from the input on or sorted by a column; one is selected."""
+
+    HEADING = "Layers"
+    BINDINGS = [
+        Binding("down,j", "move(1)", "Next layer", show=False),
+        Binding("up,k", "move(-1)", "Previous layer", show=False),
+        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
+        Binding("o", "order", "Order", tooltip="Sort the layers by the next column"),
+    ]
+
+    class Chosen(Message):
+        """A layer was selected, by its name."""
+
+        def __init__(self, layer: str) -> None:
+            super().__init__()
+            self.layer = layer
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._selected = ""
+        self._column = 0
+        self._first = 0
+
+    def action_move(self, by: int) -> None:
+        """Select another layer."""
+        look = self._look_now
+        if look is None:
+            return
+        names = [look.names[row] for row in self._rows(look)]
+        at = names.index(self._selected) if self._selected in names else 0
+        self._select(names[max(0, min(len(names) - 1, at + by))])
+
+    def action_order(self) -> None:
+        """Sort by the next column."""
+        self._column = (self._column + 1) % len(_COLUMNS)
+        self._redraw()
+
+    def on_click(self, event: object) -> None:
+        """Select the layer under the mouse."""
+        row = getattr(event, "y", 0) - 2 + self._first
+        look = self._look_now
+        if look is not None and 0 <= row < len(look.names):
+            self._select(look.names[self._rows(look)[row]])
+
+    def _select(self, name: str) -> None:
+        self._selected = name
+        self.post_message(self.Chosen(name))
+        self._redraw()
+
+    @property
+    def _look_now(self) -> Layers | None:
+        return self._view.focus.state.layers if self._view is not None else None
+
+    def heading(self, view: View) -> Text:
+        look = view.focus.state.layers
+        if look is None:
+            return Text()
+        sick = sum(_health(value) == "error" for value in _numbers(look, "update_ratio"))
+        text = Text(f"step {look.step}  ")
+        if sick:
+            words = f"{sick} of {len(look.names)} move too little or too much"
+            text.append(f"{words}  ", style=self.color("error"))
+        if self.size.width >= 70:
+            text.append("update: log10(|update| / |weights|), good near -3", self.color("plot-ink"))
+        return text
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        look = view.focus.state.layers
+        if look is None:
+            return [_without(view)]
+        rows = self._rows(look)
+        names = [look.names[row] for row in rows]
+        at = names.index(self._selected) if self._selected in names else 0
+        shown = max(1, height - 1)
+        self._first = max(0, min(self._first, at, len(rows) - shown), at - shown + 1)
+        gauge = width >= 66
+        name_width = max(6, width - 2 - 9 * 4 - (_GAUGE[2] + 2 if gauge else 0))
+        places = range(self._first, min(len(rows), self._first + shown))
+        return [
+            self._head(name_width, gauge),
+            *(self._row(look, rows[place], place == at, name_width, gauge) for place in places),
+        ]
+
+    def _rows(self, look: Layers) -> list[int]:
+        """The rows of a look in the order that is shown."""
+        rows = list(range(len(look.names)))
+        if self._column == 0:
+            return rows
+        values = _numbers(look, _COLUMNS[self._column])
+        return sorted(rows, key=lambda row: (math.isnan(values[row]), -values[row]))
+
+    def _head(self, name_width: int, gauge: bool) -> Text:
+        head = Text("  ", style=self.color("plot-ink"))
+        for index, column in enumerate(_COLUMNS):
+            word = _HEADS.get(column, column) + ("v" if self._column == index and index else "")
+            style = "bold" if self._column == index else ""
+            head.append(word.ljust(name_width) if index == 0 else word.rjust(9), style=style)
+            if column == "update_ratio" and gauge:
+                low, high, cells = _GAUGE
+                head.append(f"  {low:g}".ljust(cells) + f"{high:g} ")
+        return head
+
+    def _row(self, look: Layers, row: int, selected: bool, name_width: int, gauge: bool) -> Text:
+        name = clean(look.names[row])
+        if len(name) > name_width - 1:
+            name = "…" + name[-(name_width - 2) :]
+        line = Text("> " if selected else "  ", style="bold")
+        line.append(name.ljust(name_width), style="bold" if selected else "")
+        for column in _COLUMNS[1:]:
+            value = _numbers(look, column)[row]
+            if column == "update_ratio":
+                line.append(f"{value:9.2f}", style=self.color(_health(value)))
+                if gauge:
+                    line.append("  ").append(self._gauge(value))
+            elif column == "dead":
+                words = "-" if math.isnan(value) else f"{value:.0%}"
+                line.append(words.rjust(9), style=self.color("error") if value > 0.5 else "")
+            else:
+                line.append(number(value, 3).rjust(9))
+        return line
+
+    def _gauge(self, value: float) -> Text:
+        low, high, cells = _GAUGE
+        text = Text()
+        at = None
+        if not math.isnan(value):
+            at = round((max(low, min(high, value)) - low) / (high - low) * (cells - 1))
+        for cell in range(cells):
+            place = low + cell / (cells - 1) * (high - low)
+            inside = BAND[0] - 0.2 <= place <= BAND[1] + 0.2
+            if cell == at:
+                text.append("o" if self.plain else "●", style=f"bold {self.color(_health(value))}")
+            else:
+                dot = ("=" if inside else ".") if self.plain else ("━" if inside else "·")
+                text.append(dot, style=self.color("success" if inside else "plot-ink"))
+        return text
+
+
+def _health(ratio: float) -> str:
+    """The theme variable for a log10(update / weight)."""
+    if math.isnan(ratio):
+        return "plot-ink"
+    if not _EDGES[0] <= ratio <= _EDGES[1]:
+        return "error"
+    return "success" if BAND[0] <= ratio <= BAND[1] else "foreground"
+
+
+def _numbers(look: Layers, column: str) -> list[float]:
+    """One number a layer; NaN where a foreign log has none."""
+    values = [float(value) for value in look.values.get(column, [])][: len(look.names)]
+    return values + [math.nan] * (len(look.names) - len(values))
+
+
+def _without(view: View) -> Text:
+    diagnostics = view.focus.state.config.get("diagnostics")
+    if isinstance(diagnostics, dict) and diagnostics.get("every") == "off":
+        return Text(" no looks at the layers: this run has diagnostics.every=off")
+    waits = view.focus.state.active
+    return Text(" waiting for the first look" if waits else " no look at the layers was recorded")
