@@ -20,7 +20,7 @@ MAX_BYTES = 65536
 _LISTINGS = 100
 """Of a folder into which commands pour without end, at one look."""
 
-CommandName = Literal["pause", "resume", "stop", "checkpoint", "set"]
+CommandName = Literal["pause", "resume", "stop", "checkpoint", "profile", "set"]
 
 
 class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -48,6 +48,10 @@ class Diagnostics:
         self._device = device
         self._histograms = policy.histograms
         self._layers = list(dict.fromkeys(_layer(name) for name, _ in self._named))
+        modules = dict(model.named_modules())
+        self._kinds = [
+            type(modules[name]).__name__ if name in modules else "" for name in self._layers
+        ]
         rows = {name: row for row, name in enumerate(self._layers)}
         self._row_of = [rows[_layer(name)] for name, _ in self._named]
         self._rows = torch.tensor(self._row_of, device=device)
@@ -211,6 +215,7 @@ class Diagnostics:
             Layers(
                 step=step,
                 names=self._layers,
+                kinds=self._kinds,
                 values={key: [number(value) for value in found[key].tolist()] for key in columns},
                 totals={key: number(v) for key, v in totals.items() if not math.isnan(v)},
             )

@@ -179,6 +179,8 @@ class Layers(Event, frozen=True, kw_only=True, tag="layers"):
     step: Step
     names: list[str]
     """Of the layers, from the input on; each holds the parameters whose names begin with it."""
+    kinds: list[str] = []
+    """What each of them is, such as `Linear`."""
     values: dict[str, list[Value]]
     """One entry a layer: `grad_norm` before clipping, `weight_norm`, `update_ratio`, which is
     log10(|update| / |weight|), and `dead`, the share of its ReLU units that were 0 for the whole

@@ -70,7 +70,7 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
     info = configure.dataset_info(config)
     task = tasks.of(config, info)
     training = assemble(config, plan, device)
-    model, optimizer, scaler = training.model, training.optimizer, training.scaler
+    scaler = training.scaler
     batches = Batches(
         data,
         batch_size=plan.batch_size,
@@ -113,7 +113,7 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
         ) as metrics,
         closing(
             Diagnostics(
-                model,
+                training.model,
                 training.named,
                 config.diagnostics,
                 journal,
@@ -149,7 +149,8 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
             batch = batches.at(training.step)
             guard.before()
             diagnostics.begin(training.step)
-            optimizer.zero_grad()
+            for parameter in training.parameters:
+                parameter.grad = None  # as zero_grad does, without its bookkeeping
             for x, y, share in passes.parts(*batch):
                 output, loss = passes.forward(x, y)
                 passes.backward(loss, share)
@@ -168,7 +169,8 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
             metrics.record(training.step, task.size(batch[1]), {**values, "lr": training.lr})
             journal.progress(training.step)
             if profiler.active:
-                profiler.step(training.step)
+                with metrics.paused():
+                    profiler.step(training.step)
 
             if training.evaluation_due and guard.settled(metrics):
                 with metrics.paused(), journal.busy("evaluating"):

@@ -85,11 +85,12 @@ class MetricBuffer:
         self._inspect = inspect
 
     def record(self, step: int, units: int, values: Mapping[str, Tensor | float]) -> None:
-        """Keep the values of a step on so many units: 0-dim tensors of the device, or floats.
+        """Keep the values of a step on so many units: floats, or 0-dim tensors of the device that
+        need no gradient.
 
         The names may change after `drain` only. Nothing here waits for the device.
         """
-        tensors = [value.detach() for value in values.values() if isinstance(value, Tensor)]
+        tensors = [value for value in values.values() if isinstance(value, Tensor)]
         rows = self._rows
         if not rows.step:
             self._use([key for key, value in values.items() if isinstance(value, Tensor)])

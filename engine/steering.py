@@ -196,10 +196,7 @@ class Steering:
                 raise UserError(trouble or "nothing to save")
             return f"saved {saver.newest.name}"
         if request.command == "profile":
-            try:
-                profiler.begin(training.step)
-            except RuntimeError as error:
-                raise UserError(str(error)) from None
+            profiler.begin(training.step)
             return "the next steps"
         return ""
 

@@ -54,6 +54,12 @@ class Component(Config, frozen=True):
     """Everything else; checked by the `Config` of that file."""
 
 
+def limit_key(mode: str) -> str:
+    """The name of the field of `Clip` that limits in this mode."""
+    keys = {"agc": "ratio", "autoclip": "percentile", "zclip": "z_score"}
+    return keys.get(mode, "threshold")
+
+
 class Clip(Config, frozen=True):
     """Gradient clipping, between backward and update; each mode has a limit of its own."""
 
@@ -74,8 +80,7 @@ class Clip(Config, frozen=True):
     @property
     def limit_key(self) -> str:
         """The name of the field that limits in this mode."""
-        keys = {"agc": "ratio", "autoclip": "percentile", "zclip": "z_score"}
-        return keys.get(self.mode, "threshold")
+        return limit_key(self.mode)
 
     @property
     def limit(self) -> float:

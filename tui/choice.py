@@ -185,9 +185,12 @@ def parse_clip(text: str) -> dict[str, Any]:
     return {"clip.mode": mode, f"clip.{key}": yaml.parse(limit, "clip")}
 
 
-def _parse_schedule(text: str) -> dict[str, Any]:
-    """Settings from a type, perhaps `warmup` and steps, perhaps other keys of a schedule."""
-    kind, *words = text.split()
+def parse_schedule(text: str) -> dict[str, Any]:
+    """Settings from a type, perhaps `warmup` and steps, perhaps other keys of a schedule.
+
+    Raises ConfigError.
+    """
+    kind, *words = text.split() or [""]
     given: dict[str, Any] = {"schedule.type": kind, "schedule.warmup_steps": 0}
     while words:
         word = words.pop(0)
@@ -251,7 +254,7 @@ FIELDS = (
         "schedule",
         "Schedule",
         "such as cosine warmup 100; also linear, one-cycle, step, wsd, plateau",
-        _parse_schedule,
+        parse_schedule,
         _show_schedule,
     ),
     Field(

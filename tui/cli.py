@@ -13,7 +13,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import steer
+from tui import find_lr, steer
 from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
@@ -124,6 +124,9 @@ def _load(run: RunDir) -> RunState:
 @click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
 @click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
 @click.option("--no-clip", is_flag=True, help="Do not clip.")
+@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
+@click.option("--schedule", metavar="TEXT", help="Such as 'cosine warmup 100'.")
+@click.option("--precision", metavar="NAME", help="fp32, tf32, bf16 or fp16.")
 @click.option("--seed", metavar="N", type=PlainValue(), help="Weights, data order and dropout.")
 @click.option("--device", metavar="auto|cpu|cuda:0", help="Where to train.")
 @click.option("--threads", metavar="N", type=PlainValue(), help="CPU threads of the engine.")
@@ -282,6 +285,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 
 
 steer.register(cli, _runs_dir)
+find_lr.register(cli)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ _SETTINGS = {
     "lr": "optimizer.lr",
     "seed": "seed",
     "device": "device",
+    "precision": "precision",
     "threads": "threads",
     "target": "target",
     "max_restarts": "max_restarts",
@@ -39,7 +40,7 @@ _SETTINGS = {
 def settings(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as the dotted settings that `configure.resolve` takes."""
     exclusive(options, "epochs", "steps")
-    exclusive(options, "clip_norm", "clip_value", "no_clip")
+    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     given: dict[str, Any] = {
         setting: options[option]
         for option, setting in _SETTINGS.items()
@@ -50,6 +51,12 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
+    from tui.choice import parse_clip, parse_schedule
+
+    if options["clip"] is not None:
+        given |= parse_clip(options["clip"])
+    if options["schedule"] is not None:
+        given |= parse_schedule(options["schedule"])
     return given | pairs(options["sets"])
 
 

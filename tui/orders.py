@@ -25,9 +25,12 @@ def learning_rate(text: str) -> Arguments:
 
 
 def clipping(text: str) -> Arguments:
-    """`norm 1.0`, `value 0.5` or `none`. Raises ConfigError."""
-    found = {key.replace(".", "_"): value for key, value in parse_clip(text).items()}
-    return _arguments(found)
+    """A mode and its limit, such as `norm 1.0`, or `none`. Raises ConfigError."""
+    found = parse_clip(text)
+    arguments = {"clip_mode": found.pop("clip.mode")}
+    for limit in found.values():
+        arguments["clip_threshold"] = limit
+    return _arguments(arguments)
 
 
 def length(text: str) -> Arguments:

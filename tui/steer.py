@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from engine import control, rundir
 from engine.control import Arguments, CommandName
@@ -16,6 +17,7 @@ from engine.log import LogReader
 from engine.rundir import RunDir
 from presets import UserError
 from presets.convert import convert
+from tui import orders
 from tui.oneline import PROGRAM
 from tui.options import PlainValue, exclusive, pairs
 from tui.text import clean
@@ -31,7 +33,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 def register(group: click.Group, runs_dir: Any) -> None:
     """Add the commands to `group`; `runs_dir` is its option for the runs directory."""
-    for command in (pause, resume, stop, checkpoint, set_command, fork):
+    for command in (pause, resume, stop, checkpoint, profile, set_command, fork):
         group.add_command(runs_dir(command))
 
 
@@ -78,6 +80,18 @@ def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> 
     context.exit(_steer(rundir.find(root, name), "checkpoint", {}, as_json=as_json))
 
 
+@click.command()
+@_run
+@_json
+@click.pass_context
+def profile(context: click.Context, name: str, root: Path, as_json: bool) -> None:
+    """Profile the next 20 steps of a run.
+
+    The dashboard shows the result; the trace goes to the run's directory.
+    """
+    context.exit(_steer(rundir.find(root, name), "profile", {}, as_json=as_json))
+
+
 @click.command("set")
 @_run
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
@@ -85,6 +99,7 @@ def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> 
 @click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
 @click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
 @click.option("--no-clip", is_flag=True, help="Do not clip.")
+@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
 @_json
@@ -101,11 +116,13 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given as fields of `Arguments`; UserError, in one line."""
     exclusive(options, "lr", "lr_factor")
     exclusive(options, "epochs", "steps")
-    exclusive(options, "clip_norm", "clip_value", "no_clip")
+    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     names = ("lr", "lr_factor", "epochs", "steps")
     given = {name: options[name] for name in names if options[name] is not None}
     if options["no_clip"]:
         given["clip_mode"] = "none"
+    if options["clip"] is not None:
+        given |= msgspec.to_builtins(orders.clipping(options["clip"]))
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}

@@ -25,6 +25,7 @@ from engine.events import (
     StateChanged,
 )
 from engine.rundir import ENDED, RunDir, Status
+from presets.schema import limit_key
 from tui.history import Mark, Note, mark_of, note_of
 from tui.series import Series
 
@@ -275,8 +276,10 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
                 optimizer["lr"] = value
             case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
                 optimizer["lr"] = lr * value
-            case "clip_mode" | "clip_threshold":
-                clip[key.removeprefix("clip_")] = value
+            case "clip_mode":
+                clip["mode"] = value
+            case "clip_threshold":
+                clip[limit_key(str(arguments.get("clip_mode") or clip.get("mode")))] = value
             case "epochs" | "steps" if value is not None:
                 new["epochs" if key == "steps" else "steps"] = None
                 new[key] = value

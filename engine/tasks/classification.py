@@ -48,7 +48,7 @@ class Classification:
         return F.cross_entropy(output, y, label_smoothing=self._smoothing)
 
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
-        return {"accuracy": (output.argmax(dim=1) == y).float().mean()}
+        return {"accuracy": torch.mean(output.argmax(dim=1) == y, dtype=torch.float32)}
 
     def size(self, y: Tensor) -> int:
         return len(y)

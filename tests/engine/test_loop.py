@@ -10,7 +10,16 @@ from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Sc
 from engine.log import LogWriter
 from engine.steering import Signals
 
-KEYS = {"clip/layer", "clip/norm_after", "train/loss", "train/accuracy", "grad_norm", "clipped", "lr", "samples_per_second"}
+KEYS = {
+    "clip/layer",
+    "clip/norm_after",
+    "train/loss",
+    "train/accuracy",
+    "grad_norm",
+    "clipped",
+    "lr",
+    "samples_per_second",
+}
 
 
 def of(kind, events):

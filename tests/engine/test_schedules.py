@@ -1,6 +1,7 @@
 """Learning-rate schedules equal their formulas, and stay within what they promise."""
 
 import math
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -66,7 +67,7 @@ def test_inverse_square_root():
 def test_a_range_test_has_its_own_rates():
     rates = [LR * f for f in factors(type="range-test", min_lr=1e-5, max_lr=1.0)]
     assert (rates[0], rates[-1]) == (pytest.approx(1e-5), pytest.approx(1.0))
-    ratios = [second / first for first, second in zip(rates, rates[1:], strict=False)]
+    ratios = [second / first for first, second in pairwise(rates)]
     assert ratios == pytest.approx([10 ** (5 / 99)] * 99)
 
 
@@ -91,7 +92,9 @@ def test_plateau_falls_after_patience_and_not_below_its_least():
     gamma=st.floats(1e-3, 1.0),
     final=st.floats(0, 1),
 )
-def test_a_factor_is_always_positive_and_finite(kind, steps, warmup, at, gamma, final):
+def test_a_factor_is_always_positive_and_finite(  # noqa: PLR0917 (drawn by hypothesis)
+    kind, steps, warmup, at, gamma, final
+):
     schedule = Schedule(type=kind, warmup_steps=warmup, gamma=gamma, final_factor=final)
     step = 1 + int(at * 2 * (steps - 1))  # also after the end, when a command made the run longer
     value = schedules.factor(schedule, step, lr=0.1, steps=steps, steps_per_epoch=7)

@@ -1,6 +1,6 @@
 """Curves of a metric over steps: of one run, or of several laid over each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -26,31 +26,52 @@ class CurvesPanel(Panel):
     """
 
     def __init__(
-        self, *, id: str, heading: str, train: str, val: str = "", noisy: bool = True
+        self,
+        *,
+        id: str,
+        heading: str = "",
+        train: str = "",
+        val: str = "",
+        more: Mapping[str, str] | None = None,
+        noisy: bool = True,
     ) -> None:
+        """`more` are further metrics of a single run, with what the heading calls them; they are
+        drawn where they were recorded."""
         super().__init__(id=id, heading=heading)
         self._train = train
         self._val = val
+        self._more = dict(more or {})
         self._noisy = noisy
         self._drawn: tuple[object, ...] = ()
         self._lines: list[Text] = []
         """The picture of what was drawn last, since drawing is what a key waits for."""
         self._smoothed: dict[tuple[str, str, bool], Smoothed] = {}
 
+    def metrics(self, view: View) -> tuple[str, str]:
+        """The training metric and the validation metric, "" for none."""
+        return self._train, self._val
+
     def heading(self, view: View) -> Text:
         text = Text()
+        train, val = self.metrics(view)
         if view.several:
-            if self._val:
+            if train and val:
                 text.append("validation" if view.split == "val" else "training, smoothed")
             return text
         state = view.focus.state
-        for metric, index in ((self._train, 0), (self._val, 1)):
-            if metric and (value := state.last(metric)) is not None:
+        names = {train: "train " if val else "", val: "val "}
+        names |= {metric: f"{name} " for metric, name in self._more.items()}
+        for metric, index in self._drawn_metrics(view):
+            if (value := state.last(metric)) is not None:
                 sample = plot.line_sample(index, ascii_only=self.plain)
                 text.append(f"{sample} ", style=self.color(f"lane-{index}"))
-                split = metric.partition("/")[0] + " " if self._val else ""
-                text.append(f"{split}{number(value)}  ")
+                text.append(f"{names[metric]}{number(value)}  ")
         return text
+
+    def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
+        """What is drawn of a single run, each with its line style."""
+        metrics = [*self.metrics(view), *self._more]
+        return [(metric, index) for index, metric in enumerate(metrics) if metric]
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         return self.plot(view, self.frame(view, width, height))
@@ -94,7 +115,7 @@ class CurvesPanel(Panel):
             return [curve for lane in order for curve in self._lane_curves(lane, metric)]
         state = view.focus.state
         found = []
-        for index, metric in ((0, self._train), (1, self._val)):
+        for metric, index in self._drawn_metrics(view):
             color = self.color(f"lane-{index}")
             if before := state.inherited.get(metric):
                 found.append(_curve(before, self._faint(color), index))
@@ -103,7 +124,8 @@ class CurvesPanel(Panel):
         return found
 
     def _metric(self, view: View) -> str:
-        return self._val if view.split == "val" and self._val else self._train
+        train, val = self.metrics(view)
+        return val if (view.split == "val" and val) or not train else train
 
     def _lane_curves(self, lane: Lane, metric: str) -> list[Curve]:
         state = lane.state
@@ -112,7 +134,7 @@ class CurvesPanel(Panel):
             series = of.get(metric)
             if series is None or not len(series):
                 continue
-            if self._noisy and metric == self._train:
+            if self._noisy and not metric.startswith("val/"):
                 key = (state.id, metric, of is state.metrics)
                 series = self._smoothed.setdefault(key, Smoothed()).of(series)
             found.append(_curve(series, color, lane.index))

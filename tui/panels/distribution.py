@@ -19,7 +19,7 @@ class DistributionPanel(Panel):
 
     HEADING = "Magnitudes"
     BINDINGS = [
-        Binding("g", "switch", "Gradient/weights", tooltip="Show gradients, or weights"),
+        Binding("w", "switch", "Gradient/weights", show=False, tooltip="Gradients, or weights"),
     ]
 
     def __init__(self, *, id: str) -> None:
@@ -40,7 +40,7 @@ class DistributionPanel(Panel):
     def heading(self, view: View) -> Text:
         layer = clean(self._layer or self._first_layer(view))
         text = Text(f"|{self._of}| of {layer}" if layer else "")
-        return text.append("  g: gradient or weights", style=self.color("plot-ink"))
+        return text.append("  w: gradient or weights", style=self.color("plot-ink"))
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         looks = list(view.focus.state.histograms.get(self._of, ()))
@@ -63,7 +63,9 @@ class DistributionPanel(Panel):
                 line.append(*self._cell(shares[rows - 1 - row]))
             lines.append(line)
         first, last = looks[-len(columns)].step, looks[-1].step
-        scale = f"step {first}".ljust(len(columns) - len(str(last))) + str(last)
+        scale = f"step {last}"
+        if len(columns) > len(f"step {first}  {last}"):
+            scale = f"step {first}".ljust(len(columns) - len(str(last))) + str(last)
         return [*lines, Text(" " * (_LABEL + 1) + scale, style=self.color("plot-ink"))]
 
     def _cell(self, share: float) -> tuple[str, str]:

@@ -2,29 +2,41 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from rich.text import Text
 
 from tui import plot
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
-from tui.store import section
+from tui.store import RunState, section
+from tui.text import clean
 
 
 class GradientsPanel(CurvesPanel):
-    """The global L2 norm before clipping; under it, where the gradient was clipped."""
+    """The global L2 norm before and after clipping; under it, where the gradient was clipped."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, heading="Gradient norm", train="grad_norm")
+        after = {"clip/norm_after": "after", "clip/threshold": "limit"}
+        super().__init__(id=id, heading="Gradient norm", train="grad_norm", more=after)
+
+    def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
+        """Without clipping, the norm after it is the norm before."""
+        drawn = super()._drawn_metrics(view)
+        clip = section(view.focus.state.config, "clip")
+        return drawn[:1] if clip.get("mode", "none") == "none" else drawn
 
     def heading(self, view: View) -> Text:
         text = Text() if view.several else super().heading(view)
-        clip = section(view.focus.state.config, "clip")
-        share = view.focus.state.clipped_share()
+        state = view.focus.state
+        clip = section(state.config, "clip")
+        share = state.clipped_share()
         if clip.get("mode", "none") == "none":
             text.append("not clipped")
         elif share is not None:
-            last = "" if self.size.width < 60 else " of the last 100 steps"
+            last = "" if self.size.width < 75 else " of the last 100 steps"
             text.append(f"clipped {share:.0%}{last}", style=self.color("warning"))
+        if self.size.width >= 60 and (layer := _largest(state)):
+            text.append(f"  most in {layer}", style=self.color("plot-ink"))
         return text
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
@@ -45,3 +57,14 @@ class GradientsPanel(CurvesPanel):
         if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
             return None
         return float(threshold)
+
+
+def _largest(state: RunState) -> str:
+    """The parameter with the largest gradient in most of the last 100 steps; "" if unknown."""
+    series = state.metrics.get("clip/layer")
+    names = state.started.parameters if state.started else []
+    if series is None or not len(series) or not names:
+        return ""
+    rows = series.values[-100:]
+    rows = rows[(rows >= 0) & (rows < len(names))].astype(np.intp)
+    return clean(names[int(np.bincount(rows).argmax())], 24) if len(rows) else ""

@@ -128,6 +128,8 @@ class LayersPanel(Panel):
 
     def _row(self, look: Layers, row: int, selected: bool, name_width: int, gauge: bool) -> Text:
         name = clean(look.names[row])
+        if row < len(look.kinds):
+            name = f"{name} {clean(look.kinds[row], 20)}".strip()
         if len(name) > name_width - 1:
             name = "…" + name[-(name_width - 2) :]
         line = Text("> " if selected else "  ", style="bold")

@@ -32,6 +32,10 @@ class Panel(Widget, can_focus=True):
         self._view = view
         self._redraw()
 
+    def title(self, view: View) -> str:
+        """The panel's name."""
+        return self._heading
+
     def heading(self, view: View) -> Text:
         """What stands in the title line after the panel's name."""
         return Text()
@@ -78,7 +82,9 @@ class Panel(Widget, can_focus=True):
     def _title_line(self, view: View, width: int) -> Text:
         focused = self.has_focus
         line = Text(" ")
-        line.append(self._heading, style=f"bold {self.color('accent') if focused else ''}".strip())
+        line.append(
+            self.title(view), style=f"bold {self.color('accent') if focused else ''}".strip()
+        )
         heading = self.heading(view)
         if heading.plain:
             line.append("  ").append(heading)

@@ -69,9 +69,12 @@ class ProgressPanel(Panel, can_focus=False):
         right = f" {duration(state.elapsed)}"
         if state.active and state.remaining is not None:
             right += f", {duration(state.remaining)} left"
-        speed = state.last("samples_per_second")
-        if speed is not None:
-            right += f"  lr {number(state.last('lr'))}  {count(round(speed))} samples/s"
+        for unit in ("samples", "tokens"):
+            if (speed := state.last(f"{unit}_per_second")) is not None:
+                right += f"  lr {number(state.last('lr'))}  {count(round(speed))} {unit}/s"
+        if (scale := state.last("scaler/scale")) is not None:
+            skipped = count(round(state.last("scaler/skipped") or 0))
+            right += f"  loss scale {number(scale)}, {skipped} skipped"
         if len(left) + len(right) > width - 12:
             right = right.partition("  lr")[0]
         return Text(left).append(self._bar(state, width - len(left) - len(right) - 1)).append(right)

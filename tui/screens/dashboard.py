@@ -32,6 +32,7 @@ from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
+from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
 from tui.panels.samples import SamplesPanel
 from tui.panels.settings import SettingsPanel
@@ -58,6 +59,7 @@ class DashboardScreen(SteeringScreen):
         Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
         Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
         Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
+        Binding("w", "magnitudes", "Gradient/weights", show=False),
         Binding("Y", "profile_shown", "Profile", show=False, tooltip="Show the newest profile"),
         Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
         Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
@@ -68,7 +70,7 @@ class DashboardScreen(SteeringScreen):
         ("r", "list all runs"),
         ("1, 2, 3", "curves, layers, samples"),
         ("o", "on the layers: sort by the next column"),
-        ("g", "on the magnitudes: gradients or weights"),
+        ("w", "on the layers: magnitudes of gradients, or of weights"),
         ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
         ("Up, Down, k, j", "select another run"),
@@ -113,15 +115,17 @@ class DashboardScreen(SteeringScreen):
         yield BannerPanel(id="banner")
         yield PagesPanel(id="pages")
         with Container(id="panels", classes="page"):
-            yield CurvesPanel(id="loss", heading="Loss", train="train/loss", val="val/loss")
             yield CurvesPanel(
-                id="accuracy", heading="Accuracy", train="train/accuracy", val="val/accuracy"
+                id="loss",
+                heading="Loss",
+                train="train/loss",
+                val="val/loss",
+                more={"val/ema_loss": "averaged"},
             )
+            yield QualityPanel(id="accuracy")
             yield GradientsPanel(id="gradients")
             yield CurvesPanel(id="lr", heading="Learning rate", train="lr", noisy=False)
-            yield CurvesPanel(
-                id="speed", heading="Samples per second", train="samples_per_second", noisy=False
-            )
+            yield SpeedPanel(id="speed")
             yield RunsPanel(id="runs")
             yield SettingsPanel(id="settings")
             yield LogPanel(id="log")
@@ -172,11 +176,17 @@ class DashboardScreen(SteeringScreen):
         for index, container in enumerate(self.query(".page")):
             container.display = index == page
         self.query_one(PagesPanel).turn_to(page)
+        first = ("#loss", "#layers", "#samples")[page]
+        self.set_focus(self.query_one(first) if page else None)
         self._stale = True
         self.call_after_refresh(self._draw)
 
     def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
         self.query_one(DistributionPanel).choose(message.layer)
+
+    def action_magnitudes(self) -> None:
+        """Gradients instead of weights, or the other way round."""
+        self.query_one(DistributionPanel).action_switch()
 
     def action_profile_shown(self) -> None:
         """Show the newest profile of the run at hand."""

@@ -111,6 +111,7 @@ class SteeringScreen(RunActions):
         Binding("g", "clip", "Clip", tooltip="Change clipping"),
         Binding("e", "extend", "Epochs", tooltip="Change the total of epochs or steps"),
         Binding("f", "fork", "Fork", tooltip="Start a new run from a checkpoint of this one"),
+        Binding("y", "profile", "Profile", show=False, tooltip="Profile the next 20 steps"),
         Binding("R", "resume_run", "Resume", tooltip="Go on with a run that ended"),
     ]
     STEERING_KEYS = (
@@ -118,9 +119,10 @@ class SteeringScreen(RunActions):
         ("s, S", "stop it after this step; after this epoch"),
         ("c", "write a checkpoint now"),
         ("l", "change the learning rate: 3e-4, or x0.5 for half of it"),
-        ("g", "change clipping: norm 1.0, value 0.5 or none"),
+        ("g", "change clipping: norm 1.0, value 0.5, agc 0.01, ... or none"),
         ("e", "change its length: 20 epochs or 400 steps in all"),
         ("f", "fork: a new run from its newest checkpoint, with other settings"),
+        ("y", "profile the next 20 steps: where the time goes"),
         ("R", "go on with a run that ended"),
     )
 
@@ -153,13 +155,17 @@ class SteeringScreen(RunActions):
         """Write a checkpoint."""
         self.order("checkpoint", said="writes a checkpoint")
 
+    def action_profile(self) -> None:
+        """Profile the next steps."""
+        self.order("profile", said="profiles the next 20 steps")
+
     def action_rate(self) -> None:
         """Ask for another learning rate."""
         self._ask_order("Learning rate", "a value such as 3e-4, or a factor such as x0.5", "rate")
 
     def action_clip(self) -> None:
         """Ask for other clipping."""
-        self._ask_order("Clip", "norm 1.0, value 0.5 or none", "clip")
+        self._ask_order("Clip", "norm 1, value 0.5, parameter 1, agc 0.01, zclip 2.5, none", "clip")
 
     def action_extend(self) -> None:
         """Ask for another length."""

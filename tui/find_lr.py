@@ -1,0 +1,101 @@
+"""`bigmodel-tui find-lr`: look for a learning rate without the app."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine import configure
+from presets import UserError
+from tui import options
+from tui.options import PlainValue
+
+if TYPE_CHECKING:
+    from tui.rangetest import Search
+
+_POLL_SECONDS = 0.1
+_STEPS = "200"
+
+
+def register(group: click.Group) -> None:
+    """Add the command to `group`."""
+    group.add_command(find_lr)
+
+
+@click.command("find-lr")
+@click.option("--recipe", metavar="NAME", default="quickstart", help="Begin with this recipe.")
+@click.option("--model", metavar="NAME", help="A model preset in place of the recipe's.")
+@click.option("--dataset", metavar="NAME", help="A data set preset.")
+@click.option("--optimizer", metavar="NAME", help="An optimizer preset.")
+@click.option("--steps", metavar="N", default=_STEPS, type=PlainValue(), help="Of the test.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def find_lr(
+    context: click.Context,
+    /,
+    *,
+    recipe: str,
+    model: str | None,
+    dataset: str | None,
+    optimizer: str | None,
+    steps: Any,
+    sets: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Look for a learning rate.
+
+    A short run whose rate rises with each step until the loss does; it leaves nothing behind.
+    """
+    from tui import rangetest
+
+    settings = options.pairs(sets) | {"steps": steps}
+    config = configure.resolve(
+        recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
+    )
+    search = rangetest.Search(config, int(steps))
+    try:
+        while _poll(search):
+            time.sleep(_POLL_SECONDS)
+        if as_json:
+            click.echo(json.dumps(rangetest.as_json(search)))
+        else:
+            _print(search)
+        context.exit(0 if rangetest.as_json(search)["lr"] is not None else 1)
+    finally:
+        search.close()
+
+
+def _poll(search: Search) -> bool:
+    try:
+        return search.poll()
+    except OSError as error:
+        raise UserError(f"{Path(str(error.filename))}: cannot be read ({error.strerror})") from None
+
+
+def _print(search: Search) -> None:
+    """The curve, as large as the terminal, and the suggestion."""
+    from tui import finder
+
+    found = search.found()
+    size = shutil.get_terminal_size()
+    encoding = (sys.stdout.encoding or "").lower()
+    lines = finder.draw(
+        search.rates,
+        search.losses,
+        None if isinstance(found, str) else found,
+        width=min(size.columns, 100) - 1,
+        height=max(8, min(size.lines - 2, 16)),
+        ink="#8a94a0",
+        color="#56b4e9",
+        accent="#2fbf8f",
+        ascii_only="utf" not in encoding,
+    )
+    click.echo("\n".join(line.plain.rstrip() for line in lines))
+    click.echo(finder.sentence(found))

@@ -1,0 +1,101 @@
+"""A range test: a short run in a folder of its own, that is followed and then forgotten."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from msgspec import structs
+
+from engine import configure, control, rundir
+from presets import UserError
+from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
+from tui import finder, follow, launcher
+from tui.finder import Suggestion
+from tui.store import RunState
+from tui.summary import plain_number
+
+_STOP_SECONDS = 10.0
+
+
+def range_test(config: RunConfig, steps: int = finder.STEPS) -> RunConfig:
+    """The configuration of a range test for a run; raises ConfigError."""
+    schedule = structs.replace(config.schedule, type="range-test", warmup_steps=0)
+    test = structs.replace(
+        config,
+        schedule=schedule,
+        epochs=None,
+        steps=steps,
+        target=None,
+        parent=None,
+        max_restarts=0,
+        on_non_finite="stop",
+        checkpoint=CheckpointPolicy(every_minutes=None),
+        diagnostics=DiagnosticsPolicy(every="off"),
+    )
+    configure.check(test)
+    return test
+
+
+class Search:
+    """A range test that runs. Close it: its folder and its engine go."""
+
+    def __init__(self, config: RunConfig, steps: int = finder.STEPS) -> None:
+        """Starts it. Raises UserError, in one line, if it cannot be."""
+        test = range_test(config, steps)
+        self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
+        try:
+            self._run = rundir.create(self._folder, test)
+            self._engine = launcher.start([self._run])
+        except UserError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._follower = follow.Follower(self._run)
+        self.state: RunState = follow.open_state(self._run)
+
+    def poll(self) -> bool:
+        """Take in what is new; whether it still runs. Raises OSError if the log is unreadable."""
+        ended = self._engine.poll() is not None
+        while (news := self._follower.poll(at_once=True)) is not None:
+            follow.apply(self.state, news)
+            if not news.events:
+                break
+        return not ended and self.state.active
+
+    @property
+    def rates(self) -> list[float]:
+        series = self.state.metrics.get("lr")
+        return [] if series is None else series.values.tolist()
+
+    @property
+    def losses(self) -> list[float]:
+        series = self.state.metrics.get("train/loss")
+        return [] if series is None else series.values.tolist()
+
+    def found(self) -> Suggestion | str:
+        """The suggestion, or why there is none."""
+        if self.state.status in ("failed", "crashed"):
+            return self.state.outcome()
+        return finder.suggest(self.rates, self.losses)
+
+    def close(self) -> None:
+        """Stop the engine if it still runs, and remove the folder."""
+        if self._engine.poll() is None:
+            try:
+                control.send(self._run, "stop")
+                self._engine.wait(_STOP_SECONDS)
+            except (UserError, subprocess.TimeoutExpired):
+                self._engine.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def as_json(search: Search) -> dict[str, object]:
+    """What a program wants to know."""
+    found = search.found()
+    suggestion = None if isinstance(found, str) else found.lr
+    points = [
+        {"lr": rate, "loss": plain_number(loss)}
+        for rate, loss in zip(search.rates, search.losses, strict=True)
+    ]
+    reason = found if isinstance(found, str) else found.why
+    return {"lr": suggestion, "reason": reason, "points": points}

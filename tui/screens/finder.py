@@ -1,0 +1,111 @@
+"""Look for a learning rate: a short run whose rate rises, its curve, and what it suggests."""
+
+import contextlib
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from presets import UserError
+from presets.schema import RunConfig
+from tui import finder
+from tui.finder import Suggestion
+from tui.rangetest import Search
+from tui.text import clean
+
+_POLL_SECONDS = 0.2
+
+
+class FinderScreen(ModalScreen[float | None]):
+    """Dismissed with the learning rate that a person took, or None."""
+
+    BINDINGS = [
+        Binding("enter", "take", "Take", key_display="Enter"),
+        ("escape", "leave", "Close"),
+        ("q", "leave", "Close"),
+    ]
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self._config = config
+        self._search: Search | None = None
+        self._found: Suggestion | str | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="finder") as box:
+            box.border_title = "Learning rate"
+            box.border_subtitle = "Esc closes"
+            yield Static("", id="finder-plot", markup=False)
+            yield Static("", id="finder-words", markup=False)
+
+    def on_mount(self) -> None:
+        try:
+            self._search = Search(self._config)
+        except UserError as error:
+            self._found = str(error)
+            self._show()
+            return
+        self.set_interval(_POLL_SECONDS, self._poll)
+        self._show()
+
+    def on_unmount(self) -> None:
+        if self._search is not None:
+            self._close(self._search)
+
+    @work(thread=True, exit_on_error=False)
+    def _close(self, search: Search) -> None:
+        search.close()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def action_take(self) -> None:
+        """Take the suggestion."""
+        if isinstance(self._found, Suggestion):
+            self.dismiss(self._found.lr)
+
+    def action_leave(self) -> None:
+        """Take nothing; the run is stopped."""
+        self.dismiss(None)
+
+    def _poll(self) -> None:
+        if self._search is None or self._found is not None:
+            return
+        with contextlib.suppress(OSError):  # the next look may succeed
+            if not self._search.poll():
+                self._found = self._search.found()
+            self._show()
+
+    def _show(self) -> None:
+        words = self.query_one("#finder-words", Static)
+        box = self.query_one("#finder-plot", Static)
+        if self._search is not None and box.content_size.height >= 4:
+            suggestion = self._found if isinstance(self._found, Suggestion) else None
+            colors = self.app.theme_variables
+            lines = finder.draw(
+                self._search.rates,
+                self._search.losses,
+                suggestion,
+                width=box.content_size.width,
+                height=box.content_size.height,
+                ink=colors["plot-ink"],
+                color=colors["lane-0"],
+                accent=colors["lane-2"],
+                ascii_only=bool(getattr(self.app, "plain", False)),
+            )
+            box.update(Text("\n").join(lines))
+        words.update(self._words())
+
+    def _words(self) -> Text:
+        if self._found is None:
+            steps = len(self._search.losses) if self._search is not None else 0
+            done = f"step {steps} of {finder.STEPS}" if steps else "the engine is starting"
+            return Text(f"The rate rises with each step, the smoothed loss is drawn: {done}")
+        text = Text(clean(finder.sentence(self._found)), style="bold")
+        if isinstance(self._found, Suggestion):
+            text.append("   Enter takes it", style="not bold")
+        return text
