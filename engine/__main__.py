@@ -18,7 +18,7 @@ from engine.events import Restarted, RunEnded, RunStarted
 from engine.heartbeat import Heartbeat
 from engine.journal import Journal, Restart
 from engine.log import LogWriter, lifecycle
-from engine.rundir import INHERITED_LOCKS, Lock, RunDir, take
+from engine.rundir import INHERITED_LOCKS, Lock, RunDir, check_ours, take
 from engine.steering import Signals, Steering
 from engine.supervise import Claim, Supervisor, Whereabouts
 from presets import UserError
@@ -71,6 +71,7 @@ def _claim(names: list[str]) -> list[Claim]:
     for run in runs:
         if not run.config_path.is_file():
             raise UserError(f"{run.path}: not a run directory (no config.yaml in it)")
+        check_ours(run)
     inherited = [int(file) for file in os.environ.pop(INHERITED_LOCKS, "").split()]
     files = inherited or [take(run) for run in runs]
     for file in files:

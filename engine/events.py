@@ -51,12 +51,15 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     device: str
     """Where it runs, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
     num_parameters: int
-    planned_steps: Count
-    steps_per_epoch: Count
+    planned_steps: Count | None
+    """None where a loop that is not ours did not say it."""
+    steps_per_epoch: Count | None
+    """Likewise."""
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
     task: str = "classification"
-    """What is learned: `classification`, `regression` or `language`."""
+    """What is learned: `classification`, `regression` or `language`; `open` where the loop is not
+    ours and `config` is what it told."""
     parameters: list[str] = []
     """The names of the parameters that are trained, from the input on."""
     versions: dict[str, str] = {}

@@ -7,13 +7,13 @@ import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from engine import identity
 from engine.access import check_owner, check_root, open_regular
 from engine.events import RunEnded, RunStarted
 from engine.identity import Identity
-from presets import UserError, yaml
+from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 
 Status = Literal[
@@ -28,6 +28,8 @@ Status = Literal[
     "failed",
     "crashed",
 ]
+RECORDED = "recorded_by"
+"""The key of a `config.yaml` that says: this run's loop is not ours, `settings` is what it told."""
 INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed"})
@@ -85,7 +87,35 @@ class RunDir:
 
     def config(self) -> RunConfig:
         """The resolved configuration; ConfigError if it cannot be used."""
-        return run_config(yaml.read(self.config_path), str(self.config_path))
+        data = yaml.read(self.config_path)
+        if _is_recorded(data):
+            raise ConfigError(
+                f"{self.id}: recorded from a training loop of its own, which alone can begin it"
+                " again; it cannot be resumed or forked here"
+            )
+        return run_config(data, str(self.config_path))
+
+    def settings(self) -> dict[str, Any]:
+        """What to show as its configuration, also of a run whose loop is not ours; ConfigError."""
+        data = yaml.read(self.config_path)
+        if _is_recorded(data):
+            told = data.get("settings")
+            return told if isinstance(told, dict) else {}
+        return plain(run_config(data, str(self.config_path)))
+
+
+def _is_recorded(data: Any) -> bool:
+    return isinstance(data, dict) and RECORDED in data
+
+
+def check_ours(run: RunDir) -> None:
+    """Raises UserError if no engine of ours can work on the run: its loop is somebody else's."""
+    try:
+        recorded = _is_recorded(yaml.read(run.config_path))
+    except ConfigError:
+        return  # whoever needs the configuration will say what is wrong with it
+    if recorded:
+        run.config()
 
 
 def default_root() -> Path:
@@ -101,16 +131,22 @@ def create(root: Path, config: RunConfig) -> RunDir:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     parts = (config.model.name, config.dataset.name, config.optimizer.name)
     run = RunDir(root / f"{stamp}-{'-'.join(parts)}-{secrets.token_hex(2)}")
+    make(run, plain(config))
+    return run
+
+
+def make(run: RunDir, config: dict[str, Any]) -> None:
+    """Make this very directory, with `config.yaml` in it; UserError as with `create`."""
+    root = run.path.parent
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_root(root)
         run.path.mkdir(mode=0o700)
         run.control_path.mkdir(mode=0o700)
         run.config_path.touch(mode=0o600)
-        run.config_path.write_text(yaml.dump(plain(config)), encoding="utf-8")
+        run.config_path.write_text(yaml.dump(config), encoding="utf-8")
     except OSError as error:
         raise UserError(f"runs directory {root}: cannot be written ({error.strerror})") from None
-    return run
 
 
 def list_runs(root: Path) -> list[RunDir]:

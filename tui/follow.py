@@ -10,7 +10,6 @@ from engine.health import Health
 from engine.log import LogReader
 from engine.rundir import RunDir, Status
 from presets import ConfigError
-from presets.schema import plain
 from tui import meta
 from tui.store import RunState
 
@@ -92,7 +91,7 @@ def open_state(run: RunDir) -> RunState:
     state = RunState(run=run, given_name=meta.read(run).name)
     # A run made by another version still shows what its log says.
     with suppress(ConfigError):
-        state.config = plain(run.config())
+        state.config = run.settings()
     return state
 
 

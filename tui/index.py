@@ -21,7 +21,6 @@ from platformdirs import user_cache_path
 from engine import rundir
 from engine.rundir import RunDir
 from presets import ConfigError
-from presets.schema import plain
 from tui import follow, meta
 from tui.labels import labels
 from tui.row import Row, row_of
@@ -138,7 +137,7 @@ def _is_text(name: str) -> bool:
 def _configuration(run: RunDir) -> dict[str, Any]:
     """Of a run whose log does not say it yet; empty if it is of another version."""
     try:
-        return plain(run.config())
+        return run.settings()
     except (ConfigError, OSError):
         return {}
 

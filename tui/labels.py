@@ -23,7 +23,7 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
     keys = dict.fromkeys(key for config in flat for key in config)
     parts = [[_name(config)] for config in flat]
     for key in keys:
-        about = key not in ("name", "optimizer.name") and not key.endswith(".type")
+        about = key not in ("name", "optimizer", "optimizer.name") and not key.endswith(".type")
         if about and key.partition(".")[0] not in _OPERATION:
             _add_differences(key, flat, parts)
     return [
@@ -45,7 +45,11 @@ def _without_implied(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(config: dict[str, Any]) -> str:
-    return str(config.get("optimizer.name", "?"))
+    if "optimizer.name" in config:
+        return str(config["optimizer.name"])
+    # A loop that is not ours may say it in a word.
+    words = (config.get(key) for key in ("optimizer", "model"))
+    return next((word for word in words if isinstance(word, str)), "?")
 
 
 def _add_differences(key: str, flat: list[dict[str, Any]], parts: list[list[str]]) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from engine import rundir
 from engine.rundir import INHERITED_LOCKS, Lock, RunDir
 from presets import UserError
 
@@ -22,6 +23,8 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
     returned now and then, or a finished engine stays in the process table.
     Raises UserError if it cannot be started.
     """
+    for run in runs:
+        rundir.check_ours(run)
     environment = dict(os.environ)
     # The caller's folder may hold another `engine`: -P keeps it off the path, and where
     # PYTHONPATH would put it back, ours goes first.

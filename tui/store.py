@@ -214,7 +214,7 @@ class RunState:
                 steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
                 if isinstance(steps, int):
                     return steps
-                if isinstance(epochs, int):
+                if isinstance(epochs, int) and self.started.steps_per_epoch:
                     return epochs * self.started.steps_per_epoch
         return self.started.planned_steps
 

@@ -19,7 +19,8 @@ def plain_number(value: float) -> float | str:
 
 def row(state: RunState, *, pid: int | None, now: float | None = None) -> Plain:
     """A run in a list; `pid` is given only while an engine is alive, for numbers are reused."""
-    optimizer = _section(state.config, "optimizer")
+    config = state.config
+    lr = _section(config, "optimizer").get("lr", config.get("lr"))
     started = state.started
     age = (time.time() if now is None else now) - started.time if started else None
     return {
@@ -27,10 +28,10 @@ def row(state: RunState, *, pid: int | None, now: float | None = None) -> Plain:
         "name": state.given_name or str(state.config.get("name") or ""),
         "status": state.status,
         "pid": pid if state.active else None,
-        "model": _section(state.config, "model").get("name"),
-        "dataset": _section(state.config, "dataset").get("name"),
-        "optimizer": optimizer.get("name"),
-        "lr": optimizer.get("lr"),
+        "model": _named(config, "model"),
+        "dataset": _named(config, "dataset"),
+        "optimizer": _named(config, "optimizer"),
+        "lr": lr if isinstance(lr, int | float) else None,
         "step": state.step,
         "planned_steps": state.planned_steps,
         "best_val_accuracy": _best(state, "val/accuracy"),
@@ -70,6 +71,13 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
 def _section(config: Plain, key: str) -> Plain:
     value = config.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _named(config: Plain, key: str) -> str | None:
+    """The name of a part; a loop that is not ours may say it in one word."""
+    value = config.get(key)
+    name = value.get("name") if isinstance(value, dict) else value
+    return name if isinstance(name, str) else None
 
 
 def _lasts(state: RunState) -> dict[str, float]:

@@ -22,15 +22,13 @@ class GradientsPanel(CurvesPanel):
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
         """Without clipping, the norm after it is the norm before."""
         drawn = super()._drawn_metrics(view)
-        clip = section(view.focus.state.config, "clip")
-        return drawn[:1] if clip.get("mode", "none") == "none" else drawn
+        return drawn if _clips(view.focus.state) else drawn[:1]
 
     def heading(self, view: View) -> Text:
         text = Text() if view.several else super().heading(view)
         state = view.focus.state
-        clip = section(state.config, "clip")
         share = state.clipped_share()
-        if clip.get("mode", "none") == "none":
+        if not _clips(state):
             text.append("not clipped")
         elif share is not None:
             last = "" if self.size.width < 75 else " of the last 100 steps"
@@ -42,8 +40,7 @@ class GradientsPanel(CurvesPanel):
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
         clipped = state.metrics.get("clipped")
-        clip_mode = section(state.config, "clip").get("mode", "none")
-        if clipped is None or clip_mode == "none" or height < 5:
+        if clipped is None or not _clips(state) or height < 5:
             return super().body(view, width, height)
         frame = self.frame(view, width, height - 1)
         lines = self.plot(view, frame)
@@ -57,6 +54,14 @@ class GradientsPanel(CurvesPanel):
         if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
             return None
         return float(threshold)
+
+
+def _clips(state: RunState) -> bool:
+    """Whether gradients are clipped; a loop that is not ours tells it by what it records."""
+    mode = section(state.config, "clip").get("mode")
+    if mode is None:
+        return "clipped" in state.metrics
+    return bool(mode != "none")
 
 
 def _largest(state: RunState) -> str:

@@ -36,7 +36,7 @@ class ProgressPanel(Panel, can_focus=False):
         line.append(f"{state.status}", style=f"bold {color}")
         line.append(f"  {clean(view.focus.label)}", style="bold")
         line.append(f"  {clean(_what(state))}")
-        if state.started:
+        if state.started and state.started.device:
             line.append(f"  on {clean(state.started.device)}", style=self.color("plot-ink"))
         problem = state.outcome() if state.status in _IN_TROUBLE else ""
         if problem:
@@ -56,16 +56,20 @@ class ProgressPanel(Panel, can_focus=False):
 
     def _steps(self, state: RunState, width: int) -> Text:
         planned = state.planned_steps
-        if state.started is None or planned is None:
+        if state.started is None:
             words = {
                 "queued": " waiting for its turn",
                 "starting": " the engine is loading torch and the data",
             }
             return Text(words.get(state.status, " it took no step"))
-        per_epoch = max(1, state.started.steps_per_epoch)
-        epochs = -(-planned // per_epoch)
-        epoch = min(epochs, state.step // per_epoch + 1)
-        left = f" step {count(state.step)}/{count(planned)}  epoch {epoch}/{epochs} "
+        per_epoch = state.started.steps_per_epoch
+        left = f" step {count(state.step)}"
+        if planned is not None:
+            left += f"/{count(planned)}"
+        if planned is not None and per_epoch is not None:
+            epochs = -(-planned // per_epoch)
+            left += f"  epoch {min(epochs, state.step // per_epoch + 1)}/{epochs}"
+        left += " "
         right = f" {duration(state.elapsed)}"
         if state.active and state.remaining is not None:
             right += f", {duration(state.remaining)} left"

@@ -12,6 +12,8 @@ from tui.panels.panel import Panel
 from tui.text import clean
 
 _GAP = 2
+_LEAST_WIDTH = 14
+"""Of a picture: room for its verdict."""
 
 
 class SamplesPanel(Panel):
@@ -67,7 +69,7 @@ class SamplesPanel(Panel):
         if not all(sample.pixels for sample in samples):
             return [line for sample in samples for line in self._words(sample, width)]
         pictures = [self._picture(sample) for sample in samples]
-        columns = max(len(lines[0]) for lines in pictures) + _GAP
+        columns = max(line.cell_len for lines in pictures for line in lines) + _GAP
         each = max(1, width // columns)
         lines = []
         for first in range(0, len(pictures), each):
@@ -116,10 +118,8 @@ class SamplesPanel(Panel):
                     line.append("▀", style=f"{heat.grey(above)} on {heat.grey(below)}")
             lines.append(line)
         verdict = self._verdict(sample)
-        width = max(len(upper) if rows else 0, 14)
-        verdict.truncate(width, overflow="ellipsis")
-        blank = Text(" " * max(width, verdict.cell_len))
-        return [*(lines or [blank]), verdict]
+        verdict.truncate(max(len(rows[0]) if rows else 0, _LEAST_WIDTH), overflow="ellipsis")
+        return [*lines, verdict]
 
 
 def _printable(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
+from tui.labels import flatten
 from tui.lanes import View
 from tui.panels.panel import Panel
 from tui.store import section
@@ -18,6 +19,12 @@ class SettingsPanel(Panel):
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
+        if state.started and state.started.task == "open":
+            told = flatten(state.config).items()
+            rows = [(key, v if isinstance(v, str) else _value(v)) for key, v in told]
+            if state.started.num_parameters:
+                rows.insert(0, ("parameters", count(state.started.num_parameters)))
+            return [self._line(key, value, width) for key, value in rows[:height]]
         rows = _rows(state.config)
         if state.started:
             samples = state.started.samples
