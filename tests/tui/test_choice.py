@@ -69,10 +69,10 @@ def test_a_typed_setting(key: str, text: str, setting: str, value: object) -> No
         ("rate", "0", "optimizer.lr: expected a number > 0.0, got 0"),
         ("rate", "fast", "optimizer.lr: expected a number, got 'fast'"),
         ("rate", ".nan", "expected a finite number"),
-        ("clip", "hard", "clip: expected 'norm 1.0', 'value 0.5' or 'none', got 'hard'"),
-        ("clip", "norm", "clip: expected 'norm 1.0'"),
+        ("clip", "hard", "such as 'norm 1.0', got 'hard'"),
+        ("clip", "norm", "clip: expected 'none', or a limit after norm, value,"),
         ("clip", "norm -1", "clip.threshold: expected"),
-        ("clip", "none 3", "clip: expected 'norm 1.0'"),
+        ("clip", "none 3", "clip: expected 'none', or a limit after norm, value,"),
         ("seed", "-1", "seed: expected"),
         ("seed", "1.5", "seed: expected"),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
@@ -94,15 +94,17 @@ def test_a_setting_that_cannot_be_used_is_explained_in_one_line(
         choice.configs()
 
 
-@pytest.mark.parametrize("optimizer", presets.names("optimizers"))
-@pytest.mark.parametrize("model", presets.names("models"))
+@pytest.mark.parametrize(
+    ("model", "optimizer"),
+    [
+        *(("mlp", name) for name in presets.names("optimizers") if name != "sparse-adam"),
+        *((name, "adam") for name in presets.names("models")),
+    ],
+)
 def test_what_is_shown_as_a_default_can_be_typed_and_changes_nothing(
     model: str, optimizer: str
 ) -> None:
-    text = model.startswith("g")
-    if text and presets.load("optimizers", optimizer).run.get("batch_size") == "full":
-        return  # every epoch brings other windows of the text
-    dataset = "bible-en" if text else "digits"
+    dataset = "bible-en" if model.startswith("g") else "digits"
     choice = Choice(model=model, dataset=dataset, optimizers=(optimizer,))
     typed = replace(choice, values=choice.defaults())
     assert typed.configs() == choice.configs()

@@ -56,7 +56,7 @@ def refusal(*arguments: str) -> str:
         ("--set optimizer.lr=fast", "optimizer.lr: expected a number, got 'fast'"),
         ("--set optimizer.lr", "--set: expected KEY=VALUE such as optimizer.lr=3e-4, got 'opt"),
         ("--set =3", "--set: expected KEY=VALUE such as optimizer.lr=3e-4, got '=3'"),
-        ("--set speed=3", "speed: unknown key; allowed: batch_size, checkpoint, clip, "),
+        ("--set speed=3", "speed: unknown key; allowed: accumulate, activation_checkpointing, "),
         ("--set 'seed=[1'", "--set seed: line 1: "),
         ("--set 'seed=*a'", "--set seed: line 1: aliases (*name) are not allowed"),
         ("--epochs 1 --steps 2", "--epochs and --steps exclude each other; give one of them"),

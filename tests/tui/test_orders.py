@@ -36,7 +36,7 @@ def test_orders(parse, text: str, wanted: Arguments) -> None:
         (orders.learning_rate, "0", "learning rate: expected a number > 0"),
         (orders.learning_rate, "x-1", "factor of the learning rate: expected"),
         (orders.learning_rate, ".inf", "expected a finite number"),
-        (orders.clipping, "norm", "expected 'norm 1.0'"),
+        (orders.clipping, "norm", "expected 'none', or a limit after norm, value,"),
         (orders.clipping, "norm 0", "clipping threshold: expected"),
         (orders.clipping, "norm .nan", "expected a finite number"),
         (orders.length, "0", "epochs: expected"),

@@ -130,8 +130,8 @@ class Wire:
         self._taken += len(item.rows)
         try:
             told = item.wait(self._late)
-        except Exception as error:  # the device is broken: the loop will hear of it itself
-            told, self._device_error = False, error
+        except Exception:  # the device is broken: the loop will hear of it itself
+            told = False
         messages = [{"kind": "rows", **columns} for columns in item.columns()]
         if not told:
             line = "values on the device could not be read"

@@ -1,0 +1,264 @@
+"""The process that records a loop which is not ours: `bigmodel_tui.open_run` starts it.
+
+It reads JSON lines from standard input and writes the run directory. A pipe that ends without a
+last word means that the loop's process died: then it leaves without one, too, and the run counts
+as crashed.
+"""
+
+import json
+import math
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from engine import identity, rundir
+from engine.control import Inbox, Refused, Request
+from engine.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
+from engine.heartbeat import Heartbeat
+from engine.journal import Journal
+from engine.log import LogWriter
+from engine.rundir import RECORDED, Lock, RunDir
+from presets import UserError, yaml
+
+LOOK_SECONDS = 0.1
+CLOSE_SECONDS = 10.0
+_SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
+_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
+
+Message = dict[str, Any]
+
+
+def main() -> None:
+    """Record one run; ends the process with status 0, or 2 if there can be no run directory."""
+    os.umask(0o077)
+    for each in _IGNORED:  # they are meant for the loop, after whose end this one ends by itself
+        signal.signal(each, signal.SIG_IGN)
+    reports = os.dup(1)
+    batches = messages(0)
+    begun = next((batch for batch in batches if batch), None)
+    if begun is None:
+        sys.exit(0)
+    first, *others = begun
+    try:
+        _record(first, chain([others], batches), reports)
+    except UserError as error:
+        _report(reports, error=str(error))
+        sys.exit(2)
+    except OSError as error:
+        _report(reports, error=f"{error.filename or first['run']}: {error.strerror}")
+        sys.exit(2)
+
+
+def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> None:
+    """Raises UserError or OSError if the run directory cannot be had."""
+    run = RunDir(Path(first["run"]))
+    _make(run, first["config"])
+    lock = Lock(run, sign=False)
+    # Who works on the run is the loop; this process only holds the pen.
+    os.pwrite(lock.file, identity.encode(identity.of(first["pid"])), 0)
+    _redirect_output(run)
+    log = LogWriter(run.events_path)
+    heartbeat = Heartbeat(run, trouble=log.trouble)
+    recorder = Recorder(run, first, Journal(log, heartbeat=heartbeat), reports)
+    try:
+        recorder.work(batches)
+    finally:
+        log.close(CLOSE_SECONDS)
+        heartbeat.close()
+        lock.release()
+        _report(reports, ended=True)
+
+
+def _make(run: RunDir, settings: Message) -> None:
+    config = {RECORDED: "bigmodel_tui", "settings": settings}
+    if len(yaml.dump(config).encode()) > yaml.MAX_BYTES:
+        config["settings"] = {"name": settings.get("name", "")}  # the log has them all
+    rundir.make(run, config)
+
+
+def _redirect_output(run: RunDir) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    file = os.open(run.engine_log_path, flags, 0o600)
+    for standard in (1, 2):
+        os.dup2(file, standard)
+    os.close(file)
+
+
+def _report(pipe: int, **report: Any) -> None:
+    with suppress(OSError):  # nobody is there to read it
+        os.write(pipe, json.dumps(report).encode() + b"\n")
+
+
+def messages(file: int) -> Iterator[list[Message]]:
+    """What comes out of a pipe, as it comes; an empty batch now and then while nothing does."""
+    parent, rest = os.getppid(), b""
+    while True:
+        ready = select.select([file], [], [], LOOK_SECONDS)[0]
+        data = os.read(file, 2**16) if ready else b""
+        if ready and not data:
+            return
+        # A worker that the loop forked may hold the pipe open after the loop's death.
+        if not ready and os.getppid() != parent:
+            return
+        *whole, rest = (rest + data).split(b"\n")
+        yield [message for line in whole if (message := _decoded(line)) is not None]
+
+
+def _decoded(line: bytes) -> Message | None:
+    with suppress(ValueError, RecursionError):
+        message = json.loads(line)  # which reads NaN and Infinity
+        return message if isinstance(message, dict) else None
+    return None
+
+
+class Recorder:
+    """Turns messages into events, and answers commands."""
+
+    def __init__(self, run: RunDir, first: Message, journal: Journal, reports: int) -> None:
+        self._first = first
+        self._journal = journal
+        self._reports = reports
+        self._inbox = Inbox(run, LOOK_SECONDS)
+        self._stop: Request | None = None
+        self._step = 0
+        """The last one that was logged."""
+        self._ended = False
+
+    def work(self, batches: Iterable[list[Message]]) -> None:
+        """Until the loop said its last word, or its process ended without."""
+        for batch in batches:
+            for message in batch:
+                try:
+                    self._take(message)
+                except (KeyError, TypeError, ValueError, OverflowError) as error:
+                    self._journal.say(f"a record was not understood: {error!r:.200}", "warning")
+            if self._ended:
+                return
+            self._answer_new()
+        self._journal.say("the loop's process ended without a word", "error")
+
+    def _take(self, message: Message) -> None:
+        match message["kind"]:
+            case "rows":
+                self._rows(message["step"], message["seconds"], message["values"])
+            case "start":
+                self._start(message)
+            case "say":
+                self._journal.say(message["message"], message["level"])
+            case "lost":
+                first, last = message["first"], message["last"]
+                reason = "the recorder was too slow"
+                records = message["records"]
+                lost = Gap(records=records, first_step=first, last_step=last, reason=reason)
+                self._journal.emit(lost)
+            case "end":
+                self._end(message)
+
+    def _start(self, message: Message) -> None:
+        import platform
+
+        self._journal.emit(
+            RunStarted(
+                config=self._first["config"],
+                device=message["device"],
+                num_parameters=message["num_parameters"],
+                planned_steps=self._first["steps"],
+                steps_per_epoch=self._first["steps_per_epoch"],
+                samples={},
+                task="open",
+                versions={"python": platform.python_version()},
+            )
+        )
+
+    def _rows(
+        self, steps: list[int], seconds: list[float], columns: dict[str, list[float]]
+    ) -> None:
+        """Columns of equal length; those of an evaluation become events of their own."""
+        if "grad_norm" in columns and "clip/threshold" in columns:
+            columns |= clipped(columns["grad_norm"], columns["clip/threshold"])
+        values: dict[str, list[Value]] = {
+            name: [number(value) for value in column]
+            for name, column in columns.items()
+            if not name.startswith(("val/", "test/"))
+        }
+        self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
+        for split in _SPLITS:
+            evaluated = [name for name in columns if name.startswith(f"{split}/")]
+            for row, step in enumerate(steps if evaluated else ()):
+                per_epoch = self._first["steps_per_epoch"]
+                self._journal.emit(
+                    Evaluation(
+                        split=split,
+                        step=step,
+                        epoch=round(step / per_epoch, 6) if per_epoch else 0.0,
+                        seconds=seconds[row],
+                        values={
+                            name.removeprefix(f"{split}/"): number(columns[name][row])
+                            for name in evaluated
+                        },
+                    )
+                )
+        self._step = steps[-1]
+        self._journal.progress(self._step)
+
+    def _end(self, message: Message) -> None:
+        if self._stop is not None:
+            looked = message["stopped"]
+            reason = "" if looked else "the loop ended without a look at should_stop"
+            self._answer(self._stop, "applied" if looked else "rejected", reason)
+        for request in self._inbox.take(at_once=True):
+            reason = request.reason if isinstance(request, Refused) else "the run has ended"
+            self._answer(request, "rejected", reason)
+        self._journal.go_on_from(self._step, message["seconds"])
+        self._journal.end(message["status"], message["reason"])
+        self._ended = True
+
+    def _answer_new(self) -> None:
+        for request in self._inbox.take():
+            if isinstance(request, Refused):
+                self._answer(request, "rejected", request.reason)
+            elif request.command != "stop":
+                self._answer(request, "rejected", "this run's own loop does not take it")
+            elif self._stop is not None:
+                self._answer(request, "rejected", "the run was asked to stop already")
+            else:
+                self._stop = request
+                self._answer(request, "accepted", "the loop sees it in should_stop")
+                _report(self._reports, stop=request.id)
+
+    def _answer(
+        self,
+        request: Request | Refused,
+        outcome: Literal["accepted", "applied", "rejected"],
+        reason: str = "",
+    ) -> None:
+        known = isinstance(request, Request)
+        self._journal.emit(
+            Command(
+                id=request.id,
+                command=request.command if known else "",
+                arguments=msgspec.to_builtins(request.arguments) if known else {},
+                outcome=outcome,
+                step=self._step,
+                reason=reason[:500],
+            )
+        )
+
+
+def clipped(norms: Sequence[float], limits: Sequence[float]) -> dict[str, list[float]]:
+    """What clipping by the global norm did: scaled by min(1, limit / (norm + 1e-6)), as torch
+    does (Pascanu et al. 2013, arXiv:1211.5063). A NaN stays one."""
+    after, changed = [], []
+    for norm, limit in zip(norms, limits, strict=True):
+        scale = limit / (norm + 1e-6)
+        after.append(norm * (scale if scale < 1.0 or math.isnan(scale) else 1.0))
+        changed.append(float(norm > limit))
+    return {"clip/norm_after": after, "clipped": changed}
