@@ -31,7 +31,7 @@ def written(journal, path):
 
 
 def test_full_blocks_are_sent_and_the_rest_at_the_end(journal, path):
-    weight = torch.tensor(1.0, requires_grad=True)
+    weight = torch.tensor(1.0)
     with MetricBuffer(CPU, journal, rows=4, interval=1e9) as metrics:
         for step in range(1, 11):
             metrics.record(step, 32, {"train/loss": weight * step, "lr": step / 10})
@@ -111,7 +111,7 @@ def test_on_a_gpu_nothing_waits_for_the_device(journal, path, mode):
         for step in range(1, 11):
             weight.grad = torch.full_like(weight, step / 4)
             recorded = clipper(gradient_norms([weight]))
-            metrics.record(step, 1, {"train/loss": (weight * step).mean(), "lr": 0.1, **recorded})
+            metrics.record(step, 1, {"train/loss": (weight * step).mean().detach(), "lr": 0.1, **recorded})
     finally:
         torch.cuda.set_sync_debug_mode("default")
     metrics.drain()
