@@ -130,6 +130,8 @@ class Recorder:
         self._stop: Request | None = None
         self._step = 0
         """The last one that was logged."""
+        self._seconds = 0.0
+        """When it was logged."""
         self._ended = False
 
     def work(self, batches: Iterable[list[Message]]) -> None:
@@ -189,7 +191,12 @@ class Recorder:
             for name, column in columns.items()
             if not name.startswith(("val/", "test/"))
         }
-        self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
+        if values:
+            passed, self._seconds = seconds[-1] - self._seconds, seconds[-1]
+            if passed > 0:
+                speed = float(f"{len(set(steps)) / passed:.4g}")
+                values["steps_per_second"] = [speed] * len(steps)
+            self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
         for split in _SPLITS:
             evaluated = [name for name in columns if name.startswith(f"{split}/")]
             for row, step in enumerate(steps if evaluated else ()):
@@ -240,12 +247,12 @@ class Recorder:
         outcome: Literal["accepted", "applied", "rejected"],
         reason: str = "",
     ) -> None:
-        known = isinstance(request, Request)
+        known = request if isinstance(request, Request) else None
         self._journal.emit(
             Command(
                 id=request.id,
-                command=request.command if known else "",
-                arguments=msgspec.to_builtins(request.arguments) if known else {},
+                command=known.command if known else "",
+                arguments=msgspec.to_builtins(known.arguments) if known else {},
                 outcome=outcome,
                 step=self._step,
                 reason=reason[:500],

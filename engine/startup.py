@@ -16,6 +16,7 @@ import torch
 from torch import optim
 
 from engine import registry
+from engine.fused_adam import gather_once
 from engine.parameter_groups import Groups
 from presets import ConfigError
 from presets.schema import Component
@@ -35,6 +36,7 @@ def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
     optimizer: optim.Optimizer = registry.build("optimizer", component, groups)
     for part in getattr(optimizer, "parts", [optimizer]):
         _pass_by_compiler(part)
+        gather_once(part)
     return optimizer
 
 

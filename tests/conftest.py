@@ -11,6 +11,8 @@ settings.register_profile("fixed", derandomize=True, deadline=None, database=Non
 settings.load_profile("fixed")
 
 
+# Nobody's own plug-ins; a path that does not exist.
+os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).with_name("no-configuration"))
 os.umask(0o022)  # a group's write permission, which some systems give, has runs refused
 
 

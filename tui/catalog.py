@@ -1,10 +1,12 @@
 """The presets as a list for people and programs: what each is, and how large."""
 
-from typing import Any
+from typing import Any, cast
 
 import presets
 from engine import configure, registry
-from presets.schema import Component, Recipe
+from engine.registry import Kind
+from presets import ConfigError, plugins
+from presets.schema import Component, Preset, Recipe
 from tui.text import clean, count
 
 Entry = dict[str, Any]
@@ -15,7 +17,9 @@ _OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "s
 
 
 def entries() -> list[Entry]:
-    """One entry a preset; ConfigError if a preset cannot be used."""
+    """One entry a preset. Raises ConfigError if a built-in preset cannot be used, or if the user's
+    plug-ins are not what `config.yaml` says; one that fails has a `problem`."""
+    plugins.check()
     return [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
 
 
@@ -25,20 +29,27 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
         recipe = presets.load("recipes", name)
         return {"kind": singular, "name": name, **_about_recipe(name, recipe)}
     preset = presets.load(kind, name)
-    entry: Entry = {
-        "kind": singular,
-        "name": name,
-        "description": preset.description,
-        "type": preset.type,
-        "options": preset.options,
-    }
+    about = {"kind": singular, "name": name, "description": preset.description}
+    try:
+        return {**about, "type": preset.type, **_about(kind, name, preset)}
+    except ConfigError as error:
+        if plugins.named(kind, name) is None:
+            raise
+        return {**about, "type": preset.type, "problem": str(error)}
+
+
+def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
+    """The options of a component and its figures."""
+    singular: Kind = cast("Kind", kind.removesuffix("s"))
+    options = registry.options(singular, preset)
+    entry: Entry = {"options": dict(options)}
     if kind == "models":
         tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
         sized_on = _SIZED_ON.get(tasks[0], "digits")
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
-    elif kind == "datasets" and preset.options.get("path") != "":
-        component = Component(name=name, type=preset.type, options=preset.options)
+    elif kind == "datasets" and options.get("path") != "":
+        component = Component(name=name, type=preset.type, options=dict(options))
         info = registry.module("dataset", preset.type).info(registry.config("dataset", component))
         entry |= {
             "task": info.task,
@@ -79,6 +90,8 @@ def lines(found: list[Entry]) -> list[str]:
 
 
 def _figures(entry: Entry) -> str:
+    if "problem" in entry:
+        return str(entry["problem"])
     match entry["kind"]:
         case "model":
             return f"{count(entry['num_parameters'])} parameters on {entry['sized_on']}"

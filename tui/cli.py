@@ -161,9 +161,11 @@ def run(
     closed.
     """
     from engine import configure
+    from presets import plugins
     from tui import headless
 
     if resume is None:
+        plugins.check()
         config = configure.resolve(
             recipe=recipe,
             model=model,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine import configure
-from presets import UserError
+from presets import UserError, plugins
 from tui import options
 from tui.options import PlainValue
 
@@ -55,6 +55,7 @@ def find_lr(
     """
     from tui import rangetest
 
+    plugins.check()
     settings = options.pairs(sets) | {"steps": steps}
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings

@@ -111,7 +111,9 @@ def test_on_a_gpu_nothing_waits_for_the_device(journal, path, mode):
         for step in range(1, 11):
             weight.grad = torch.full_like(weight, step / 4)
             recorded = clipper(gradient_norms([weight]))
-            metrics.record(step, 1, {"train/loss": (weight * step).mean().detach(), "lr": 0.1, **recorded})
+            metrics.record(
+                step, 1, {"train/loss": (weight * step).mean().detach(), "lr": 0.1, **recorded}
+            )
     finally:
         torch.cuda.set_sync_debug_mode("default")
     metrics.drain()

@@ -4,17 +4,45 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
+from tui.text import clean
 
 _QUALITY = {
     "classification": ("Accuracy", "train/accuracy", "val/accuracy"),
     "regression": ("Mean absolute error", "train/mae", "val/mae"),
     "language": ("Bits per character", "", "val/bits_per_char"),
 }
+_TASKS = {*_QUALITY, "open"}
+
+_OF_LOOPS = {"lr", "grad_norm", "clipped"}
+"""What the other panels show of a loop that is not ours, besides losses, clipping and speed."""
+
+
+def _of_loop(view: View) -> tuple[str, str, str] | None:
+    """Title and metrics for a loop that is not ours: the first one that has no panel yet."""
+    if _task(view) != "open":
+        return None
+    for metric in view.focus.state.metrics:
+        split, _, name = metric.rpartition("/")
+        if split in ("train", "val") and name != "loss":
+            return clean(name).replace("_", " ").capitalize(), f"train/{name}", f"val/{name}"
+    for metric in view.focus.state.metrics:
+        known = metric in _OF_LOOPS or metric.endswith("_per_second")
+        if not known and not metric.startswith(("train/", "val/", "test/", "clip/")):
+            return clean(metric), metric, ""
+    return None
+
+
+def _speed_unit(view: View) -> str:
+    task, metrics = _task(view), view.focus.state.metrics
+    if task == "open":
+        units = [name for name in ("samples", "tokens") if f"{name}_per_second" in metrics]
+        return next(iter(units), "steps")
+    return "tokens" if task == "language" else "samples"
 
 
 def _task(view: View) -> str:
     started = view.focus.state.started
-    return started.task if started and started.task in _QUALITY else "classification"
+    return started.task if started and started.task in _TASKS else "classification"
 
 
 class QualityPanel(CurvesPanel):
@@ -24,11 +52,14 @@ class QualityPanel(CurvesPanel):
         super().__init__(id=id, more={"val/ema_accuracy": "averaged"})
 
     def title(self, view: View) -> str:
-        return _QUALITY[_task(view)][0]
+        return self._of(view)[0]
 
     def metrics(self, view: View) -> tuple[str, str]:
-        _, train, val = _QUALITY[_task(view)]
+        _, train, val = self._of(view)
         return train, val
+
+    def _of(self, view: View) -> tuple[str, str, str]:
+        return _of_loop(view) or _QUALITY.get(_task(view), _QUALITY["classification"])
 
 
 class SpeedPanel(CurvesPanel):
@@ -38,11 +69,10 @@ class SpeedPanel(CurvesPanel):
         super().__init__(id=id, noisy=False)
 
     def title(self, view: View) -> str:
-        return "Tokens per second" if _task(view) == "language" else "Samples per second"
+        return f"{_speed_unit(view).capitalize()} per second"
 
     def metrics(self, view: View) -> tuple[str, str]:
-        unit = "tokens" if _task(view) == "language" else "samples"
-        return f"{unit}_per_second", ""
+        return f"{_speed_unit(view)}_per_second", ""
 
     def heading(self, view: View) -> Text:
         text = super().heading(view)

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, OptionList, Static
 import presets
 from engine import configure, estimate, registry, rundir, schedules
 from engine.estimate import Memory
-from presets import ConfigError, UserError
+from presets import ConfigError, UserError, plugins
 from tui import launcher
 from tui.choice import FIELDS, Choice, Field, Fork
 from tui.panels.footer import FittingFooter
@@ -113,6 +113,10 @@ class LaunchScreen(Screen[None]):
     def on_mount(self) -> None:
         self._choose_parts()
         self.query_one("#optimizers").focus()
+        for problem in plugins.problems():
+            self.notify(
+                clean(problem), title="Plug-ins", severity="error", timeout=30, markup=False
+            )
         self._look_for_active()
 
     def _choose_parts(self) -> None:
@@ -273,7 +277,7 @@ class LaunchScreen(Screen[None]):
     def _show_summary(self) -> None:
         summary = self.query_one("#summary", Static)
         try:
-            plans = self._choice.plans()
+            plans, needs = self._choice.plans(), self._needs()
         except ConfigError as error:
             summary.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
             return
@@ -284,7 +288,7 @@ class LaunchScreen(Screen[None]):
             parts.insert(0, f"{len(plans)} runs, one after another")
         text = Text(", ".join(parts), style="bold")
         text.append(f"   Enter starts; runs go to {clean(str(self._app.root))}/\n", style="dim")
-        summary.update(text.append(self._needs()))
+        summary.update(text.append(needs))
 
     def _needs(self) -> Text:
         """The memory that the largest of the chosen runs takes."""
@@ -331,10 +335,10 @@ class LaunchScreen(Screen[None]):
         try:
             config = self._choice.configs()[0]
             plan = configure.plan(config)
+            lr = getattr(registry.config("optimizer", config.optimizer), "lr", None)
         except ConfigError:
             preview.update("")
             return
-        lr = getattr(registry.config("optimizer", config.optimizer), "lr", None)
         if height < 5 or lr is None or not schedules.changes(config.schedule):
             preview.update("")
             return
@@ -359,6 +363,8 @@ class LaunchScreen(Screen[None]):
         self.query_one("#hint", Static).update(self._hint(field))
 
     def _hint(self, field: Field | None) -> Text:
+        if field is None and (problems := plugins.problems()):
+            return Text(clean(problems[0]), style=self.app.theme_variables["error"])
         if field is None:
             marked = len(self._choice.optimizers)
             more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"

@@ -42,8 +42,8 @@ def open_run(
     """
     settings = _values.settings(config)
     names = [settings.get(key) for key in ("model", "dataset", "optimizer")]
-    words = [word["name"] if isinstance(word, dict) and "name" in word else word for word in names]
-    words = [word for word in words if isinstance(word, str)]
+    parts = [part.get("name") if isinstance(part, dict) else part for part in names]
+    words = [part for part in parts if isinstance(part, str)]
     given = name or settings.get("name") or ("" if words else Path(sys.argv[0] or "run").stem)
     settings["name"] = _values.text(given, 80)
     root = Path(runs_dir or os.environ.get("BIGMODEL_RUNS_DIR") or "runs")
@@ -186,7 +186,8 @@ class Run:
         if not isinstance(given, str) or not given or len(self._names) >= MAX_NAMES:
             self._warn(f"a name that is no text, or more than {MAX_NAMES} names: not recorded")
             return ""
-        name = self._names[given] = _values.text(given, 100)
+        name: str = _values.text(given, 100)
+        self._names[given] = name
         return name
 
     def _sort(

@@ -1,0 +1,85 @@
+"""Fused Adam and AdamW on the CPU without collecting their tensors anew at each step.
+
+`torch.optim.Adam.step` gathers parameters, gradients and moments into lists before it calls its
+kernel; with the many small tensors of a small model that takes about as long as the kernel. They
+are the same tensors at each step, so they are gathered once, and the same kernel is called with
+the same numbers.
+"""
+
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+
+_KERNELS: dict[type[optim.Optimizer], Any] = {
+    kind: kernel
+    for kind, name in ((optim.Adam, "_fused_adam_"), (optim.AdamW, "_fused_adamw_"))
+    if (kernel := getattr(torch, name, None)) is not None
+}
+"""What torch.optim itself calls; not part of torch's public interface, so it may be absent."""
+
+
+class _Gathered:
+    """The tensors of one parameter group, in the order of its parameters."""
+
+    def __init__(self, group: dict[str, Any], state: dict[Tensor, dict[str, Tensor]]) -> None:
+        self.group = group
+        self.parameters: list[Tensor] = group["params"]
+        states = [state[parameter] for parameter in self.parameters]
+        self.first = [each["exp_avg"] for each in states]
+        self.second = [each["exp_avg_sq"] for each in states]
+        self.steps = [each["step"] for each in states]
+
+
+def gather_once(optimizer: optim.Optimizer) -> None:
+    """Make the steps of the optimizer cheaper, if it is one of these; the first one, those with a
+    gradient missing and those with a closure stay as they are."""
+    kernel = _KERNELS.get(type(optimizer))
+    if kernel is None or not all(_plain(group) for group in optimizer.param_groups):
+        return
+    slow = optimizer.step
+    gathered: list[_Gathered] = []
+    gathered_from: Any = None
+
+    @torch.no_grad()
+    def step(self: optim.Optimizer, closure: Any = None) -> Any:
+        nonlocal gathered_from
+        gradients = [[w.grad for w in group["params"]] for group in self.param_groups]
+        whole = closure is None and not any(g is None for part in gradients for g in part)
+        if not whole or gathered_from is not self.state or torch.autograd._profiler_enabled():  # type: ignore[attr-defined]
+            result = slow() if closure is None else slow(closure)
+            if whole:  # now each parameter has its moments; loading a state makes others
+                gathered[:] = [_Gathered(group, self.state) for group in self.param_groups]
+                gathered_from = self.state
+            return result
+        for part, grads in zip(gathered, gradients, strict=True):
+            group = part.group
+            torch._foreach_add_(part.steps, 1)
+            beta1, beta2 = group["betas"]
+            kernel(
+                part.parameters,
+                grads,
+                part.first,
+                part.second,
+                [],
+                part.steps,
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+        return None
+
+    optimizer.step = MethodType(step, optimizer)  # type: ignore[method-assign]
+
+
+def _plain(group: dict[str, Any]) -> bool:
+    """Whether one call of the kernel does the whole group."""
+    plain = group["fused"] and not (group["amsgrad"] or group["maximize"])
+    return plain and all(
+        weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in group["params"]
+    )
