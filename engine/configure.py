@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 from msgspec import Struct
@@ -9,7 +11,7 @@ from msgspec import Struct
 import presets
 from engine import registry, tasknames
 from engine.registry import DatasetInfo, Kind
-from presets import ConfigError
+from presets import ConfigError, plugins
 from presets.schema import Component, RunConfig, run_config
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "optimizer")
@@ -52,18 +54,37 @@ def resolve(
     brought: dict[str, Any] = {}
     for kind in KINDS:
         name = chosen[kind] or getattr(base, kind)
-        preset = presets.load(cast("Any", f"{kind}s"), name)
-        tree[kind] = {"name": name, "type": preset.type, **preset.options}
-        brought |= preset.run
+        tree[kind], run = section(kind, name)
+        brought |= run
     for key, value in flatten(base.settings):
         part = key.partition(".")[0]
         if not chosen.get(part) or chosen[part] == getattr(base, part):
             put(tree, key, value)
     for key, value in [*flatten(brought), *(settings or {}).items()]:
         put(tree, key, value)
+    _find_data_from_anywhere(tree["dataset"])
     config = run_config(tree)
     check(config)
     return config
+
+
+def section(kind: Kind, name: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """What a preset puts into its section of a configuration, and the settings of the run that it
+    brings along. Raises ConfigError."""
+    plural = f"{kind}s"
+    try:
+        preset = presets.load(cast("Any", plural), name)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{plugins.hint(plural, name)}") from None
+    return {"name": name, "type": preset.type, **registry.options(kind, preset)}, preset.run
+
+
+def _find_data_from_anywhere(dataset: Any) -> None:
+    """A run may be resumed in another folder than that in which its data was named."""
+    path = dataset.get("path") if isinstance(dataset, dict) else None
+    if isinstance(path, str) and path:
+        with suppress(RuntimeError):  # the home of a user who does not exist
+            dataset["path"] = str(Path(path).expanduser().absolute())
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import to_builtins
 
-import presets
 from engine import checkpoint, configure, registry
 from engine.checkpoint import Checkpoint, State
 from engine.rundir import RunDir
@@ -29,9 +28,8 @@ def config(
     found = _find(parent, checkpoint_name)
     tree = _as_it_was(parent.config(), checkpoint.read_state(found))
     if optimizer is not None:
-        preset = presets.load("optimizers", optimizer)
-        tree["optimizer"] = {"name": optimizer, "type": preset.type, **preset.options}
-        for key, value in configure.flatten(preset.run):
+        tree["optimizer"], brought = configure.section("optimizer", optimizer)
+        for key, value in configure.flatten(brought):
             configure.put(tree, key, value)
     for key, value in (settings or {}).items():
         configure.put(tree, key, value)

@@ -31,6 +31,7 @@ from engine.saver import Saver
 from engine.steering import Steering
 from engine.tasks import Task
 from engine.training import Training
+from presets import plugins
 from presets.schema import RunConfig, Target, plain
 
 _MAX_EPOCH_LINES = 50
@@ -265,6 +266,7 @@ def _started(
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     with suppress(importlib.metadata.PackageNotFoundError):  # run from a checkout
         versions["bigmodel-tui"] = importlib.metadata.version("bigmodel-tui")
+    versions |= plugins.versions([config.model.type, config.dataset.type, config.optimizer.type])
     return RunStarted(
         config=plain(config),
         device=describe(device),

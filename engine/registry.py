@@ -1,4 +1,5 @@
-"""Find components by name: a file `engine/models/mlp.py` is the model of type `mlp`.
+"""Find components by name: a file `engine/models/mlp.py` is the model of type `mlp`, and a plug-in
+`tiny` of an enabled distribution `my-package` that of type `my-package:tiny`.
 
 A component's module has a `Config` struct and a `build` function, and imports torch only inside
 `build`: the launch screen checks settings with `Config`, and must not wait for torch.
@@ -20,6 +21,8 @@ for what does not go together. An optimizer's module may say
     CREATE_GRAPH    True if it has a `needs_graph`, which says whether it will differentiate the
                     gradients of the next step
     SPARSE          True if it takes sparse gradients
+
+A plug-in's `Config` has a default for every field, and that of an optimizer an `lr`.
 """
 
 from __future__ import annotations
@@ -27,16 +30,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from msgspec import Struct
 
 import presets
-from presets import ConfigError
+from engine import plugged
+from presets import ConfigError, plugins
 from presets.convert import convert
-from presets.schema import Component
+from presets.schema import Component, Preset
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
     from numpy.typing import NDArray
@@ -97,14 +102,21 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 def names(kind: Kind) -> list[str]:
-    """The types of components that exist."""
-    package = importlib.import_module(f"engine.{kind}s")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    """The types of components that exist, those of plug-ins last."""
+    return _built_in(kind) + plugins.types(f"{kind}s")
 
 
 def module(kind: Kind, type_name: str) -> ModuleType:
-    """The module of a component; ConfigError if there is none of that name."""
-    known = names(kind)
+    """The module of a component; ConfigError if there is none of that name.
+
+    Errors in what a plug-in's module offers are ConfigErrors too, which name the plug-in.
+    """
+    if _is_plugin(type_name):
+        plural = cast("plugins.Kind", f"{kind}s")
+        return plugged.module(
+            plural, type_name, {"cost": Cost, "info": DatasetInfo}, get_args(Task)
+        )
+    known = _built_in(kind)
     if type_name not in known:
         raise ConfigError(presets.unknown(f"{kind}.type", type_name, known))
     return importlib.import_module(f"engine.{kind}s.{type_name}")
@@ -115,9 +127,34 @@ def config(kind: Kind, component: Component) -> Any:
 
     Raises ConfigError such as "optimizer.lr: expected a number > 0, got 'fast'".
     """
-    return convert(component.options, module(kind, component.type).Config, where=kind)
+    struct = module(kind, component.type).Config
+    with _blaming(kind, component.type):
+        return convert(component.options, struct, where=kind)
+
+
+def options(kind: Kind, preset: Preset) -> Mapping[str, Any]:
+    """The options that a preset stands for: its own, or the defaults of a plug-in's `Config`."""
+    if _is_plugin(preset.type):
+        return plugged.options(module(kind, preset.type))
+    return preset.options
 
 
 def build(kind: Kind, component: Component, *arguments: Any) -> Any:
     """Build the model, data set or optimizer."""
     return module(kind, component.type).build(config(kind, component), *arguments)
+
+
+def _is_plugin(type_name: str) -> bool:
+    return ":" in type_name
+
+
+def _blaming(kind: Kind, type_name: str) -> AbstractContextManager[None]:
+    if not _is_plugin(type_name):
+        return nullcontext()
+    title = f"plug-in {type_name.partition(':')[0]}:"
+    return plugged.blaming(title, f"{kind}.Config failed", of_user=True)
+
+
+def _built_in(kind: Kind) -> list[str]:
+    package = importlib.import_module(f"engine.{kind}s")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))

@@ -1,11 +1,12 @@
-"""Presets: the models, data sets, optimizers and recipes that a person can pick by name."""
+"""Presets: the models, data sets, optimizers and recipes that a person can pick by name, those of
+plug-ins too."""
 
 import difflib
 import functools
 from pathlib import Path
 from typing import Literal, overload
 
-from presets import yaml
+from presets import plugins, yaml
 from presets.convert import convert
 from presets.errors import ConfigError, UserError
 from presets.schema import Preset, Recipe
@@ -19,7 +20,8 @@ __all__ = ["DATA", "KINDS", "ConfigError", "Kind", "UserError", "load", "names"]
 
 def names(kind: Kind) -> list[str]:
     """The names of all presets of a kind, sorted."""
-    return sorted(path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
+    shipped = (path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
+    return sorted([*shipped, *plugins.names(kind)])
 
 
 @overload
@@ -31,6 +33,8 @@ def load(kind: Kind, name: str) -> Preset | Recipe:
     known = names(kind)
     if name not in known:
         raise ConfigError(unknown(kind.removesuffix("s"), name, known))
+    if plugin := plugins.named(kind, name):
+        return plugin.preset()
     return _read(kind, Path(__file__).parent / kind / f"{name}.yaml")
 
 

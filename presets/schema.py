@@ -49,7 +49,7 @@ class Component(Config, frozen=True):
     name: PresetName
     """The preset that it came from."""
     type: str
-    """The file under `engine/` that builds it."""
+    """The file under `engine/` that builds it, or DISTRIBUTION:NAME of a plug-in."""
     options: dict[str, Any] = {}
     """Everything else; checked by the `Config` of that file."""
 

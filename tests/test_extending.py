@@ -9,9 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def blocks(language):
+def blocks(language, heading="## Adding things"):
+    """The blocks of a language between a heading of the page and the next one."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    section = re.split(r"\n#+ ", text.partition(f"\n{heading}\n")[2], maxsplit=1)[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 def test_the_optimizer_of_the_architecture_page_trains(tmp_path):
@@ -26,7 +28,11 @@ def test_the_optimizer_of_the_architecture_page_trains(tmp_path):
     done = subprocess.run(
         [sys.executable, "-P", "-c", start, *command],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        env={
+            "PYTHONPATH": str(tmp_path),
+            "PATH": "/usr/bin:/bin",
+            "XDG_CONFIG_HOME": str(tmp_path / "nothing"),
+        },
         capture_output=True,
         text=True,
     )

@@ -100,3 +100,12 @@ def test_batches_per_epoch(samples, batch_size, batches):
 def test_a_batch_larger_than_the_data_is_the_whole_data():
     plan = configure.plan(resolve(settings={"batch_size": 100_000}))
     assert (plan.batch_size, plan.steps_per_epoch) == (1257, 1)
+
+
+def test_data_of_a_person_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "mine.txt").write_text("abcd" * 4000)
+    monkeypatch.chdir(tmp_path)
+    config = configure.resolve(
+        model="gru-char", dataset="text", settings={"dataset.path": "mine.txt"}
+    )
+    assert config.dataset.options["path"] == str(tmp_path / "mine.txt")

@@ -12,7 +12,7 @@ from seen import rows, text, until, until_shown
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine import configure, rundir
+from engine import configure, estimate, rundir
 from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import Lock, RunDir
@@ -741,10 +741,15 @@ def test_picture(
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 def test_picture_of_the_launch_screen(
-    terminal_environment: None, snap_compare, size: tuple[int, int]
+    terminal_environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    snap_compare,
+    size: tuple[int, int],
 ) -> None:
+    monkeypatch.setattr(estimate, "free_memory", lambda device: 16 * 10**9)
+
     async def settled(pilot) -> None:
-        await until_shown(pilot, "59,338 parameters")
+        await until_shown(pilot, "16 GB are free")
 
     app = BigModelApp(root=Path("runs"))
     assert snap_compare(app, terminal_size=size, run_before=settled)

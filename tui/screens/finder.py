@@ -99,13 +99,12 @@ class FinderScreen(ModalScreen[float | None]):
             )
             box.update(Text("\n").join(lines))
         words.update(self._words())
+        if isinstance(self._found, Suggestion):
+            self.query_one("#finder").border_subtitle = "Enter takes it, Esc closes"
 
     def _words(self) -> Text:
         if self._found is None:
             steps = len(self._search.losses) if self._search is not None else 0
             done = f"step {steps} of {finder.STEPS}" if steps else "the engine is starting"
             return Text(f"The rate rises with each step, the smoothed loss is drawn: {done}")
-        text = Text(clean(finder.sentence(self._found)), style="bold")
-        if isinstance(self._found, Suggestion):
-            text.append("   Enter takes it", style="not bold")
-        return text
+        return Text(clean(finder.sentence(self._found)), style="bold")

@@ -222,6 +222,7 @@ class LaunchScreen(Screen[None]):
         self._refresh()
         try:
             configs = self._choice.configs()
+            self._choice.plans()  # what cannot be sized cannot be trained
             # A fork stands beside its parent, by whose name it finds it.
             root = self._fork.folder.parent if self._fork else self._app.root
             runs = [rundir.create(root, config) for config in configs]
