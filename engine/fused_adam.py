@@ -47,7 +47,9 @@ def gather_once(optimizer: optim.Optimizer) -> None:
         nonlocal gathered_from
         gradients = [[w.grad for w in group["params"]] for group in self.param_groups]
         whole = closure is None and not any(g is None for part in gradients for g in part)
-        if not whole or gathered_from is not self.state or torch.autograd._profiler_enabled():  # type: ignore[attr-defined]
+        # A flag that says whether to step at all (see guards.py), and a profiler's look.
+        watched = getattr(self, "found_inf", None) is not None or _profiled()
+        if not whole or watched or gathered_from is not self.state:
             result = slow() if closure is None else slow(closure)
             if whole:  # now each parameter has its moments; loading a state makes others
                 gathered[:] = [_Gathered(group, self.state) for group in self.param_groups]
@@ -83,3 +85,7 @@ def _plain(group: dict[str, Any]) -> bool:
     return plain and all(
         weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in group["params"]
     )
+
+
+def _profiled() -> bool:
+    return bool(torch.autograd._profiler_enabled())  # type: ignore[attr-defined]

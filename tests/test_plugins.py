@@ -280,6 +280,11 @@ BROKEN = {
     "less": ("models", MODEL.replace("adds=1", "adds=-1"), "cost returned what cannot be used: "),
     "split": ("datasets", DATASET.replace('"val": 2, ', ""), "info returned what cannot be used: "),
     "shape": ("datasets", DATASET.replace("(4,)", "4"), "info returned what cannot be used: "),
+    "task": (
+        "datasets",
+        DATASET.replace("num_outputs=2", "num_outputs=2, task='vision'"),
+        "info returned what cannot be used: task: expected one of classification, regression, ",
+    ),
     "check": ("models", MODEL + "def check(a, b): {}[3]", "check failed: KeyError: 3"),
     "arguments": ("models", MODEL.replace("cost(config, data)", "cost()"), "cost failed: TypeErr"),
 }
@@ -355,6 +360,10 @@ def test_a_run_says_that_its_plugin_is_not_enabled_any_more(
     (site / "tiny_package-1.2.dist-info/entry_points.txt").unlink()
     forget()
     assert refusal("run", "--resume", run.id) == f"{message}led: install it and {rest}"
+    path = configured("plugins: 3")
+    reason = f"is not at hand: {path}: plugins: expected a list, got 3"
+    assert refusal("run", "--resume", run.id) == f"model.type: 'tiny-package:tiny' {reason}"
+    configured("plugins: []")
     monkeypatch.setenv("PYTHONPATH", str(site))
     engine = [sys.executable, "-P", "-m", "engine", str(run.path)]
     assert subprocess.run(engine, capture_output=True, text=True).returncode == 1
