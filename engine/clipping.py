@@ -24,6 +24,7 @@ class Clipper:
         self._rows: list[int] = []
         """Of the parameters that have a gradient, where not all of them have one."""
         self._rows_there = torch.empty(0)
+        self._weights = [weight for _, weight in self._named]
         self._zero = torch.zeros((), device=device)
         self.use(settings)
 
@@ -52,26 +53,29 @@ class Clipper:
                             and `agc` that of tensors and units that were scaled,
         `clip/threshold`    with `autoclip` and `zclip`, the limit of the norm at this step.
         """
-        weights, rows = [], []
-        for row, (_, weight) in enumerate(self._named):
-            if weight.grad is not None:
-                weights.append(weight)
-                rows.append(row)
+        weights = self._weights
         norm = torch.linalg.vector_norm(norms)
         largest = norms.argmax() if len(norms) else self._zero
-        if len(rows) < len(self._named) and rows:
-            if rows != self._rows:
-                self._rows = rows
-                self._rows_there = torch.tensor(rows, device=self._device)
-            largest = self._rows_there[largest]
+        if len(norms) < len(weights):
+            rows = [row for row, weight in enumerate(weights) if weight.grad is not None]
+            weights = [weights[row] for row in rows]
+            if rows:
+                largest = self._row(rows, largest)
         values = {"grad_norm": norm, "clip/layer": largest.float()}
         return values | self._clip(weights, norms, norm)
+
+    def _row(self, rows: list[int], place: Tensor) -> Tensor:
+        """Which of the rows is at a place, where not all parameters have a gradient."""
+        if rows != self._rows:
+            self._rows = rows
+            self._rows_there = torch.tensor(rows, device=self._device)
+        return self._rows_there[place]
 
     def _clip(self, weights: list[nn.Parameter], norms: Tensor, norm: Tensor) -> Values:
         mode, limit = self.settings.mode, self.settings.limit
         if not weights or mode == "none":
             return {"clip/norm_after": norm, "clipped": self._zero}
-        gradients = [values_of(weight) for weight in weights]
+        gradients = gradients_of(weights)
         if mode == "value":
             return by_value(gradients, limit)
         if mode == "parameter":
@@ -97,8 +101,16 @@ class Clipper:
 @torch.no_grad()
 def gradient_norms(parameters: Sequence[nn.Parameter]) -> Tensor:
     """The L2 norm of each gradient, float32 (n,); parameters without one are passed over."""
-    gradients = [values_of(parameter) for parameter in parameters if parameter.grad is not None]
+    gradients = gradients_of(parameters)
     return torch.stack(torch._foreach_norm(gradients)) if gradients else torch.zeros(0)
+
+
+def gradients_of(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+    """`values_of` all parameters that have a gradient."""
+    gradients = [found for parameter in parameters if (found := parameter.grad) is not None]
+    if any(gradient.is_sparse for gradient in gradients):
+        return [values_of(parameter) for parameter in parameters if parameter.grad is not None]
+    return gradients
 
 
 def values_of(parameter: nn.Parameter) -> Tensor:
@@ -119,8 +131,8 @@ def by_norm(gradients: list[Tensor], norm: Tensor, max_norm: Tensor | float) -> 
 
     A norm of inf or NaN spoils gradients, as everywhere in torch: divergence must stay visible.
     """
-    scale = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
-    # On the CPU nobody waits for a look at the scale, which mostly changes nothing.
+    scale = (max_norm / (norm + 1e-6)).clamp_(max=1.0)
+    # On the CPU nobody waits for a look at the scale, which may well change nothing.
     if scale.device.type != "cpu" or scale.item() != 1.0:
         torch._foreach_mul_(gradients, scale)
     return {"clip/norm_after": norm * scale, "clipped": (norm > max_norm).float()}

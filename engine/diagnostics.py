@@ -84,24 +84,22 @@ class Diagnostics:
         if self._pending:
             self._send()
 
-    @torch.no_grad()
     def gradients(self, part: PartGradient, samples: int) -> None:
         """After the backward pass of a batch of so many samples, before clipping."""
         previous, self._previous = self._previous, []
         if self.looking:
-            with self._watch:
+            with self._watch, torch.no_grad():
                 self._look(previous)
                 self._measure_noise(part, samples)
         if self._interval.looks_after(self._step):
-            with self._watch:
+            with self._watch, torch.no_grad():
                 self._previous = [self._gradient(p, copy=True) for _, p in self._named]
 
-    @torch.no_grad()
     def end(self) -> None:
         """After the update."""
         if not self.looking:
             return
-        with self._watch:
+        with self._watch, torch.no_grad():
             weights = [parameter.detach() for _, parameter in self._named]
             updates = torch._foreach_sub(weights, self._weights)
             ratio = self._norms(list(updates)) / self._found["weight_norm"]
