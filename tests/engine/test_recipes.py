@@ -23,7 +23,7 @@ def follow(train):
     return follow_it
 
 
-def tested(events):
+def on_test_set(events):
     """The means over the test set, printed for those who watch."""
     (means,) = [e.values for e in events if isinstance(e, Evaluation) and e.split == "test"]
     print({name: round(value, 4) for name, value in means.items()}, end=" ")
@@ -50,17 +50,17 @@ def losses(events):
     ],
 )
 def test_median_of_three_seeds(follow, recipe, least):
-    found = [tested(follow(recipe, seed=seed))["accuracy"] for seed in range(3)]
+    found = [on_test_set(follow(recipe, seed=seed))["accuracy"] for seed in range(3)]
     assert statistics.median(found) >= least
 
 
 def test_fashion_cnn(follow):
-    assert tested(follow("fashion-cnn"))["accuracy"] >= 0.875
+    assert on_test_set(follow("fashion-cnn"))["accuracy"] >= 0.875
 
 
 def test_bible_gpt(follow):
     events = follow("bible-gpt")
-    means = tested(events)
+    means = on_test_set(events)
     assert means["loss"] <= 1.75
     assert means["bits_per_char"] == pytest.approx(means["loss"] / math.log(2), rel=1e-6)
     samples = [event for event in events if isinstance(event, SampleText)]
@@ -78,4 +78,4 @@ def test_gradient_explosion_is_what_clipping_prevents(follow):
     assert worst > 2 * begin or ended[-1].status == "failed"
     assert statistics.mean(losses(free)[-50:]) > 0.9 * begin or ended[-1].status == "failed"
     assert statistics.mean(losses(clipped)[-50:]) < 0.5 * begin
-    assert tested(clipped)["loss"] < 0.5 * begin
+    assert on_test_set(clipped)["loss"] < 0.5 * begin
