@@ -3,6 +3,7 @@
 import errno
 import os
 import pwd
+import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -55,3 +56,21 @@ def open_regular(path: Path, flags: int = 0) -> BinaryIO:
     if folder:
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file aside, readable by its owner only, and rename it: others see all of it or none.
+
+    Raises OSError, and leaves what was there before.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

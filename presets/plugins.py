@@ -12,34 +12,24 @@ others from use: it is a line in `problems`.
 
 import functools
 import importlib
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from presets import yaml
-from presets.convert import convert
 from presets.errors import ConfigError
-from presets.schema import Config, Preset
+from presets.schema import Preset
+from presets.userconfig import config_path, read_config
 
 Kind = Literal["models", "datasets", "optimizers"]
-DistributionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$")]
 
 _GROUP = "bigmodel_tui."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-class UserConfig(Config, frozen=True):
-    """The user's own `config.yaml`."""
-
-    plugins: tuple[DistributionName, ...] = ()
-    """Installed distributions whose models, data sets and optimizers can be picked."""
 
 
 class Plugin(Struct, frozen=True):
@@ -75,36 +65,6 @@ class Found(Struct, frozen=True):
     problems: tuple[tuple[str, str], ...] = ()
     """A distribution (empty if it is the whole file) and a line that says what is wrong with it."""
     enabled: tuple[str, ...] = ()
-
-
-def config_path() -> Path:
-    """Where the user's configuration is, or would be."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):  # the standard wants relative ones ignored
-        base = os.path.expanduser("~/.config")
-    return Path(base) / "bigmodel-tui" / "config.yaml"
-
-
-def read_config() -> UserConfig:
-    """The user's configuration; no file is an empty one. ConfigError names the file and the key."""
-    path = config_path()
-    try:
-        if not path.is_absolute():  # a user without a home
-            return UserConfig()
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return UserConfig()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    data = yaml.read(path)
-    if data is None:
-        return UserConfig()
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping, got {data!r:.60}")
-    try:
-        return convert(data, UserConfig)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def names(kind: str) -> list[str]:

@@ -16,6 +16,12 @@ os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).with_name("no-configuration")
 os.umask(0o022)  # a group's write permission, which some systems give, has runs refused
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
+    """No test sees what another one, or the person at the machine, left behind."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture
 def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty runs directory, which is also the default one."""

@@ -7,7 +7,6 @@ that file, it is made anew.
 
 import hashlib
 import os
-import secrets
 import time
 import zlib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from msgspec import structs
 from platformdirs import user_cache_path
 
 from engine import rundir
+from engine.access import replace_file
 from engine.rundir import RunDir
 from presets import ConfigError
 from tui import follow, meta
@@ -64,12 +64,9 @@ class Index:
         """Keep the rows for next time, readable by the owner only. A cache that cannot be written
         costs time at the next start and nothing else."""
         body = _packer.encode([row for row in self.rows.values() if _is_text(row.id)])
-        draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
-                f.write(_FORMAT + zlib.crc32(body).to_bytes(4, "big") + body)
-            draft.rename(self.path)
+            replace_file(self.path, _FORMAT + zlib.crc32(body).to_bytes(4, "big") + body)
         except OSError:
             return
         self._unsaved = False

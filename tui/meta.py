@@ -1,14 +1,13 @@
 """What a person noted about a run, kept in its directory: name, note and tags."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from engine.access import replace_file
 from engine.rundir import RunDir
 from presets import UserError
 from presets.convert import convert
@@ -47,16 +46,8 @@ def write(run: RunDir, **changes: object) -> Remarks:
     Raises UserError if a text is too long or the directory cannot be written.
     """
     remarks = convert(structs.asdict(read(run)) | changes, Remarks)
-    final = path_of(run)
-    draft = final.with_name(f".meta-{secrets.token_hex(4)}.tmp")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(structs.asdict(remarks), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(final)
+        replace_file(path_of(run), json.dumps(structs.asdict(remarks)).encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"{final}: cannot be written ({error.strerror})") from None
+        raise UserError(f"{path_of(run)}: cannot be written ({error.strerror})") from None
     return remarks
