@@ -3,6 +3,7 @@
 import random
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,12 @@ def test_damaged_presets_and_logs_are_refused_in_one_line(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_ten_thousand_of_them(tmp_path: Path) -> None:
+@pytest.mark.figure(
+    "10,000 mutated presets and logs", asked="no traceback, one line, <= 1 s, <= 200 MB"
+)
+def test_ten_thousand_of_them(tmp_path: Path, measured: Callable[[str], None]) -> None:
     refused, slowest, grown = check(10_000, tmp_path)
-    print(
-        f"\n10,000 mutated presets and logs: {refused} refused or cut, 0 tracebacks, slowest "
-        f"{slowest * 1000:.0f} ms, +{grown:.0f} MB"
-    )
+    measured(f"{refused} refused or cut, slowest {slowest * 1000:.0f} ms, +{grown:.0f} MB")
     assert refused > 3000
+    assert slowest <= 1
     assert grown < MEGABYTES

@@ -1,8 +1,10 @@
 """Two dashboards that follow one run see the same, while both send it commands."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from recorded import wait_for
 
 from engine import configure, control, rundir
@@ -43,7 +45,12 @@ def view(state: RunState) -> dict[str, object]:
     }
 
 
-def test_both_views_are_identical_and_each_command_is_applied_once(tmp_path: Path) -> None:
+@pytest.mark.figure(
+    "two dashboards' states, 20 concurrent commands", asked="each applied once; views identical"
+)
+def test_both_views_are_identical_and_each_command_is_applied_once(
+    tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
     engine = launcher.start([run])
     try:
@@ -70,4 +77,6 @@ def test_both_views_are_identical_and_each_command_is_applied_once(tmp_path: Pat
         feed.join()
     applied = [c.id for c in first[0].commands if c.outcome == "applied"]
     assert len(applied) == len(set(applied)) == COMMANDS + 1
-    assert view(first[0]) == view(second[0])
+    same = view(first[0]) == view(second[0])
+    measured(f"{len(set(applied)) - 1} applied once; views {'identical' if same else 'differ'}")
+    assert same

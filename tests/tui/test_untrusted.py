@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from engine.events import (
     encode,
 )
 from engine.rundir import RunDir
+from tui.text import count
 
 EVIL = (
     "EVIL\x1b]52;c;QQ==\x07\x1b]0;owned\x07\x1b[31337m\x1bP1$q\x1b\\\x9b31337m\x9d0;x\x9c"
@@ -170,7 +172,10 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> None:
+@pytest.mark.figure("escape sequences in every untrusted string", asked="0 disallowed bytes")
+def test_nothing_hostile_reaches_the_terminal(
+    root: Path, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     runs = rundir.list_runs(root)
     lock = rundir.Lock(runs[0])  # so that it is paused, and not crashed
     program = Program(tmp_path, "watch", *(str(run.path) for run in runs), "--runs-dir", str(root))
@@ -211,5 +216,5 @@ def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> Non
         for pattern in FORBIDDEN
         for match in re.finditer(pattern, shown)
     ]
+    measured(f"{len(found)} disallowed among {count(len(program.written))} bytes")
     assert found == [], found[:5]
-    print("escape sequences in every untrusted string: 0 disallowed bytes")
