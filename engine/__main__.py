@@ -141,7 +141,9 @@ def _restart(
     if not any(isinstance(event, RunStarted) for event in history):
         return None
     attempt = 1 + sum(isinstance(event, Restarted) for event in history)
-    return Restart(attempt=attempt, reason=died or "resume", cut_bytes=log.cut_bytes)
+    return Restart(
+        attempt=attempt, reason=died or "resume", asked=not died, cut_bytes=log.cut_bytes
+    )
 
 
 def _redirect_output(run: RunDir) -> None:
