@@ -9,7 +9,7 @@ from tui.text import clean, count, duration, number
 
 Plain = dict[str, Any]
 
-_COLUMNS = ("id", "status", "optimizer", "lr", "step", "best val/accuracy", "age")
+_COLUMNS = ("id", "status", "name", "lr", "step", "best val/accuracy", "age")
 
 
 def plain_number(value: float) -> float | str:

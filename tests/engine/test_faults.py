@@ -12,30 +12,28 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from forked import in_child, wait
 from recorded import wait_for
 
 from engine import rundir
 from engine.events import Gap, RunEnded, Scalars
-from engine.log import LogReader, read_all
+from engine.log import LogReader, LogWriter, read_all
 from tui.follow import Follower, load
 
 ROOT = Path(__file__).parents[2]
 FULL_DISK = "training goes on, gap visible, 0 damaged"
-# Appends as fast as it can; in a shared file it keeps which records were acknowledged.
-WRITER = """
-import mmap, pathlib, struct, sys
-from engine.events import Scalars
-from engine.logwriter import LogWriter
-folder, life = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-with (folder / "acknowledged").open("r+b") as file:
-    shared = mmap.mmap(file.fileno(), 8)
-log = LogWriter(folder / "events.jsonl")
-for step in range(1, 10**9):
-    log.append(Scalars(step=[step], seconds=[1.0], values={"life": [life], "x": [step]}))
-    struct.pack_into("q", shared, 0, log.written)
-    if step % 50 == 0:
-        log.flush()
-"""
+
+
+def write_forever(path, counter, life):
+    """Append as fast as it goes; how many records were acknowledged stands in a shared file."""
+    with counter.open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+    log = LogWriter(path)
+    for step in range(1, 10**9):
+        log.append(Scalars(step=[step], seconds=[1.0], values={"life": [life], "x": [step]}))
+        struct.pack_into("q", shared, 0, log.written)
+        if step % 50 == 0:
+            log.flush()
 
 
 def kill_writers(folder, kills):
@@ -43,17 +41,16 @@ def kill_writers(folder, kills):
     random, lost, unreadable = Random(0), 0, 0
     path, counter = folder / "events.jsonl", folder / "acknowledged"
     for life in range(kills):
-        if life % 20 == 0:
+        if life % 5 == 0:
             path.unlink(missing_ok=True)
         counter.write_bytes(bytes(8))
         with counter.open("r+b") as file:
             shared = mmap.mmap(file.fileno(), 8)
-        command = [sys.executable, "-c", WRITER, str(folder), str(life)]
-        writer = subprocess.Popen(command, cwd=ROOT)
+        writer = in_child(lambda life=life: write_forever(path, counter, life))
         wait_for(lambda shared=shared: struct.unpack_from("q", shared)[0])
-        time.sleep(random.random() / 20)  # the random point, nothing is waited for
-        writer.kill()
-        writer.wait()
+        time.sleep(random.random() / 30)  # the random point, nothing is waited for
+        os.kill(writer, signal.SIGKILL)
+        assert wait(writer) == -signal.SIGKILL
         (acknowledged,) = struct.unpack_from("q", shared)
         reader = LogReader(path)
         events = []

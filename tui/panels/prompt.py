@@ -62,7 +62,7 @@ class Prompt(Horizontal):
         field.cursor_position = len(question.value)
         self._say(question.hint)
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)  # at once: the answer may be there already
 
     def action_cancel(self) -> None:
         """Forget the question."""
