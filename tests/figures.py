@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import pytest
 
 HEAD = ("figure", "asked", "measured", "")
+_VERDICTS = {"failed": "FAILED", "skipped": "skipped", "passed": "ok"}
+"""The worst first."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def table(found: Sequence[Row]) -> list[str]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in found:
         groups.setdefault((row.name, row.asked), []).append(row)
-    cells = [HEAD, *(_cells(*key, group) for key, group in groups.items())]
+    cells = [HEAD, *(line for key, group in groups.items() for line in _cells(*key, group))]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -59,11 +61,12 @@ def table(found: Sequence[Row]) -> list[str]:
     ]
 
 
-def _cells(name: str, asked: str, group: list[Row]) -> tuple[str, ...]:
-    outcomes = Counter(row.outcome for row in group)
-    said = "; ".join(dict.fromkeys(row.measured for row in group if row.measured))
-    if len(group) > 1:
-        said = f"{outcomes['passed']} of {len(group)}" + (f": {said}" if said else "")
-    words = {"failed": "FAILED", "skipped": "skipped"}
-    verdict = next((words[outcome] for outcome in words if outcomes[outcome]), "ok")
-    return name, asked, said or "-", verdict
+def _cells(name: str, asked: str, group: list[Row]) -> list[tuple[str, ...]]:
+    """A line for each thing that was said; one for a group of many that said nothing."""
+    said = [(row.measured, _VERDICTS[row.outcome]) for row in group if row.measured]
+    silent = Counter(row.outcome for row in group if not row.measured)
+    if silent:
+        words = f"{silent['passed']} of {silent.total()}" if silent.total() > 1 else "-"
+        said.append((words, next(_VERDICTS[kind] for kind in _VERDICTS if silent[kind])))
+    firsts = [(name, asked), *[("", "")] * (len(said) - 1)]
+    return [(*first, *line) for first, line in zip(firsts, said, strict=True)]
