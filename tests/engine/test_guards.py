@@ -236,8 +236,8 @@ def test_on_a_gpu_nothing_waits_for_the_guard(tiny, policy):
 
 @pytest.fixture
 def inject(monkeypatch, poison):
-    """Makes the loss, or the gradient of the third parameter alone, NaN at one step, and stops a run
-    that pauses; returns the steps and reasons of the pauses."""
+    """Makes the loss, or the gradient of the third parameter alone, NaN at one step; a run that
+    pauses is stopped. Returns the steps and reasons of the pauses."""
     pauses = answer_pause(monkeypatch, ("stop",))
 
     def at(step, quantity):
