@@ -54,7 +54,7 @@ def complaints(data: bytes) -> list[str]:
 
 
 def check(rounds: int, folder: Path) -> tuple[int, float, float]:
-    """How many were refused, the slowest in seconds of the processor, since the machine may be busy,
+    """How many were refused, the slowest in seconds of the processor (the machine may be busy),
     and the growth of memory in MB."""
     chance = random.Random(0)
     texts = [path.read_bytes() for path in Path(presets.__file__).parent.glob("*/*.yaml")]
