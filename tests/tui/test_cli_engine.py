@@ -135,7 +135,7 @@ def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
     assert ended["status"] == "crashed"
     run = only_run(runs_root)
     assert ended["reason"] == f"the engine was killed by signal 9, after step {ended['steps']}"
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=100)
     assert process.returncode == 1
     (line,) = complaint.splitlines()
     assert line.startswith("bigmodel-tui: run crashed: the engine was killed by signal 9, after")
@@ -147,7 +147,7 @@ def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
 
 def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: Path) -> None:
     started = spawn("run", "--steps", "100000000", "--set", "checkpoint.every_steps=50", "--detach")
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=100)
     run = only_run(runs_root)
     assert (started.returncode, out, err) == (0, f"{run.id}\n", "")
     wait_for(lambda: follow.load(run).step > 100)
@@ -161,7 +161,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     died_at = follow.load(run).step
 
     again = spawn("run", "--resume", run.id, "--detach", "--json")
-    out, err = again.communicate(timeout=60)
+    out, err = again.communicate(timeout=100)
     event = json.loads(out)
     assert (event["event"], event["id"], err) == ("started", run.id, "")
     wait_for(lambda: follow.load(run).step > died_at)
@@ -174,7 +174,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
 
     control.send(run, "stop")  # also to a run that was stopped: it goes on, and obeys
     finished = spawn("run", "--resume", run.id, "--json")
-    out, err = finished.communicate(timeout=60)
+    out, err = finished.communicate(timeout=100)
     assert (finished.returncode, err) == (0, "")
     assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "ended"
 
@@ -220,7 +220,7 @@ def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> 
     next_event(process.stdout, "evaluation")
     process.send_signal(signal.SIGINT)
     ended = next_event(process.stdout, "ended")
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=100)
     assert process.returncode == 0, complaint
     assert ended["status"] == "stopped"
     assert complaint.startswith("bigmodel-tui: stopping after the current step; Ctrl-C again")
