@@ -19,6 +19,7 @@ from recorded import record, wait_for
 
 from engine import configure, control, rundir
 from engine.rundir import RunDir
+from presets import UserError
 from tui import cli, follow, headless, launcher, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
@@ -288,3 +289,16 @@ def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str
     assert block * 5 in drawings[-1]
     assert "step 60/60" in drawings[-1]
     assert "done (" in rest
+
+
+@pytest.mark.parametrize("how", [["--detach"], []], ids=["detached", "watched"])
+def test_whoever_starts_a_run_is_told_what_a_logout_does(runs_root, monkeypatch, capsys, how):
+    def refuse(*_, **__):
+        raise UserError("no")
+
+    monkeypatch.setattr(logout, "warning", lambda: "systemd ends your processes")
+    monkeypatch.setattr(launcher, "start", refuse)
+    with pytest.raises(SystemExit):
+        cli.cli(["run", *how])
+    said = capsys.readouterr().err
+    assert said == "bigmodel-tui: systemd ends your processes\nbigmodel-tui: no\n"
