@@ -141,7 +141,7 @@ def _list(root: Path, folders: dict[str, list[str]]) -> tuple[list[str], Images]
             for file in _images(root / top / name):
                 split = _split_of(f"{name}/{file}", top, folders)
                 images[split].append((f"{top}/{name}/{file}", classes.index(name)))
-    _check(root, classes, images)
+    _check(root, images)
     return classes, images
 
 
@@ -160,7 +160,7 @@ def _split_of(name: str, top: str, tops: Iterable[str]) -> str:
     return "train" if hashed in tops else hashed
 
 
-def _check(root: Path, classes: list[str], images: Images) -> None:
+def _check(root: Path, images: Images) -> None:
     total = sum(len(found) for found in images.values())
     if total > MAX_IMAGES:
         raise ConfigError(
@@ -173,10 +173,4 @@ def _check(root: Path, classes: list[str], images: Images) -> None:
                 f"dataset.path: {str(root)!r} has {total} images ({endings}), of which {split} "
                 f"gets {len(found)}; expected at least 2 (more images, or images of your choice in "
                 f"{split}/CLASS beside train/CLASS)"
-            )
-    trained = {label for _, label in images["train"]}
-    for label, name in enumerate(classes):
-        if label not in trained:
-            raise ConfigError(
-                f"dataset.path: {str(root)!r} has no training image of the class {name!r}"
             )
