@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.events import Key
 from textual.fuzzy import FuzzySearch
+from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -42,6 +43,9 @@ class NarrowingList(OptionList):
         ),
         Binding("escape", "show_all", "Show all", key_display="Esc"),
     ]
+
+    class Turned(Message):
+        """Keys are taken as text now, or no longer."""
 
     IDLE = ""
     """What stands at the bottom of the list while it is not narrowed."""
@@ -163,6 +167,7 @@ class NarrowingList(OptionList):
         if self.narrowing != self._told:  # the footer is composed anew, which takes a while
             self._told = self.narrowing
             self.refresh_bindings()
+            self.post_message(self.Turned())
         if self._typed is None:
             self.border_subtitle = self.IDLE
             return

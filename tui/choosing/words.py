@@ -33,6 +33,11 @@ def title(choice: Choice, earlier: Again | None, active: str, colors: Mapping[st
     return Text(f"against {label}: ").append(changed, style=colors["lane-1"])
 
 
+def narrowing() -> Text:
+    """What keys do while a list is narrowed."""
+    return Text("What you type narrows the list: Enter takes the name at hand, Esc shows all.")
+
+
 def hint(
     choice: Choice, field: Field | None, earlier: Again | None, colors: Mapping[str, str]
 ) -> Text:

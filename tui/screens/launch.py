@@ -226,6 +226,9 @@ class LaunchScreen(Screen[None]):
     def on_settings_grid_changed(self) -> None:
         self._refresh()
 
+    def on_narrowing_list_turned(self) -> None:
+        self._show_hint()
+
     def on_descendant_focus(self) -> None:
         self._show_hint()
 
@@ -325,8 +328,11 @@ class LaunchScreen(Screen[None]):
         self.query_one("#title", Static).update(title)
 
     def _show_hint(self) -> None:
-        field = self.query_one(SettingsGrid).at_hand
-        hint = words.hint(self._choice, field, self._again, self.app.theme_variables)
+        if any(preset_list.narrowing for preset_list in self.query(PresetList)):
+            hint = words.narrowing()
+        else:
+            field = self.query_one(SettingsGrid).at_hand
+            hint = words.hint(self._choice, field, self._again, self.app.theme_variables)
         self.query_one("#hint", Static).update(hint)
 
 
