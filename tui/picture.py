@@ -102,7 +102,7 @@ def _scaled(pixels: NDArray[Any], scale: int, shrink: int) -> NDArray[Any]:
 
 def _image(pixels: NDArray[Any], label: str, look: Look) -> list[Text]:
     if len(pixels) % 2:
-        pixels = np.concatenate([pixels, np.zeros_like(pixels[:1])])
+        pixels = np.concatenate([pixels, pixels[-1:]])
     lines = []
     for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
         line = Text(no_wrap=True)
