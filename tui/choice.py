@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,6 +65,10 @@ class Choice:
 
     def configs(self) -> list[RunConfig]:
         """A configuration for each optimizer. Raises ConfigError."""
+        return list(self._configs)
+
+    @cached_property  # the screen asks many times at each key
+    def _configs(self) -> list[RunConfig]:
         settings: dict[str, Any] = {}
         if self.fork is not None and self.model != self.fork.config.model.name:
             kept = self.fork.config.model.name
