@@ -41,7 +41,9 @@ class NarrowingList(OptionList):
             key_display="/",
             tooltip="Narrow this list by typing: Enter takes a name, Esc shows all",
         ),
-        Binding("escape", "show_all", "Show all", key_display="Esc"),
+        Binding(
+            "escape", "show_all", "Show all", key_display="Esc", tooltip="Drop the list's filter"
+        ),
     ]
 
     class Turned(Message):

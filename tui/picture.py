@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -105,18 +106,26 @@ def _image(pixels: NDArray[Any], label: str, look: Look) -> list[Text]:
         pixels = np.concatenate([pixels, pixels[-1:]])
     lines = []
     for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
+        pairs = list(zip(upper, lower, strict=True))
+        if look.ascii_only:
+            lines.append(Text("".join(_letter(*pair) for pair in pairs), no_wrap=True))
+            continue
         line = Text(no_wrap=True)
-        for above, below in zip(upper, lower, strict=True):
-            if look.ascii_only:
-                level = float(above.mean() + below.mean()) / 510
-                line.append(heat.GREYS[round(level * (len(heat.GREYS) - 1))])
-            else:
-                line.append("▀", style=f"{_color(above)} on {_color(below)}")
+        # Cells of one colour at a time, which is what the terminal is then sent.
+        for style, cells in groupby(
+            f"{_color(above)} on {_color(below)}" for above, below in pairs
+        ):
+            line.append("▀" * len(list(cells)), style=style)
         lines.append(line)
     name = Text(label, style=look.ink)
     name.truncate(pixels.shape[1], overflow="ellipsis")
     name.pad_right(pixels.shape[1] - name.cell_len)
     return [*lines, name]
+
+
+def _letter(above: NDArray[Any], below: NDArray[Any]) -> str:
+    level = float(above.mean() + below.mean()) / 510
+    return heat.GREYS[round(level * (len(heat.GREYS) - 1))]
 
 
 def _color(pixel: NDArray[Any]) -> str:

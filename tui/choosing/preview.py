@@ -16,6 +16,8 @@ class SchedulePreview(Static):
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
         self._curve: list[tuple[int, float]] = []
+        self._drawn: object = None
+        """What decides the picture that is shown; it is not drawn twice."""
 
     def show(self, choice: Choice) -> None:
         """Draw the first configuration of a choice."""
@@ -28,6 +30,10 @@ class SchedulePreview(Static):
 
     def _draw(self) -> None:
         width, height = self.content_size
+        drawn = (self._curve, width, height, self.app.theme)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
         if height < 5 or not self._curve:
             self.update("")
             return

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from engine import registry, samples
+from engine.registry import DatasetInfo
 from engine.samples import Sample
 from presets import UserError
 from presets.schema import Component
@@ -32,6 +33,8 @@ class SampleView(Static):
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
         self._wanted = b""
+        self._drawn: object = None
+        """What decides the picture that is shown; it is not sent twice."""
         self._known: dict[bytes, SampleView.Loaded | None] = {}
         """None while it is read."""
 
@@ -54,8 +57,7 @@ class SampleView(Static):
             module = registry.module("dataset", data.type)
             info = module.info(registry.config("dataset", data))
             sizes = " / ".join(count(size) for size in info.samples.values())
-            shape = "x".join(map(str, info.input_shape))
-            heading += f": {sizes} samples (train/val/test) of {shape}"
+            heading += f": {sizes} samples (train/val/test) of {_size(info)}"
             found: Sample | str | None = samples.of(data)
         except UserError as error:
             found = str(error)
@@ -70,6 +72,10 @@ class SampleView(Static):
 
     def _draw(self) -> None:
         known = self._known.get(self._wanted)
+        drawn = (known, self.content_size, self.app.theme)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
         if known is None:
             self.update("")
             return
@@ -93,3 +99,13 @@ class SampleView(Static):
             )
             lines = picture.draw(known.found, look)
         self.update(Text("\n").join([heading, *lines]))
+
+
+def _size(info: DatasetInfo) -> str:
+    """How large one sample is."""
+    *_, width = info.input_shape
+    if info.task == "language":
+        return f"{width} symbols"
+    if len(info.input_shape) == 3:
+        return f"{info.input_shape[1]}x{width} pixels"
+    return f"{'x'.join(map(str, info.input_shape))} numbers"
