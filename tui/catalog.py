@@ -55,6 +55,8 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     """The options of a component and its figures."""
     singular: Kind = cast("Kind", kind.removesuffix("s"))
     options = registry.options(singular, preset)
+    component = Component(name=name, type=preset.type, options=dict(options))
+    config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
         tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
@@ -62,8 +64,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
-        component = Component(name=name, type=preset.type, options=dict(options))
-        info = registry.module("dataset", preset.type).info(registry.config("dataset", component))
+        info = registry.module("dataset", preset.type).info(config)
         entry |= {
             "task": info.task,
             "input_shape": list(info.input_shape),

@@ -20,7 +20,10 @@ class LastChoice(Struct):
 
 
 def keep(choice: Choice) -> None:
-    """Remember a choice that can be trained."""
+    """Remember a choice that can be trained; one that goes on from a checkpoint is none for the
+    next time."""
+    if any(config.parent for config in choice.configs()):
+        return
     remembered.save(
         "launch",
         LastChoice(

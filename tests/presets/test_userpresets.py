@@ -8,6 +8,7 @@ import pytest
 import presets
 from engine import configure
 from presets import ConfigError, userpresets
+from tui import catalog
 
 RECIPE = """description: The quickstart, slower
 model: mlp
@@ -135,3 +136,20 @@ def test_patterns_of_parameters_are_no_dotted_keys(write) -> None:
     groups = "  groups: {lr_scale: {'head.*': 0.1}}\n"
     write("recipes", "slow", RECIPE + groups)
     assert configure.resolve(recipe="slow").groups.lr_scale == {"head.*": 0.1}
+
+
+def test_the_catalog_says_where_presets_are_from_and_what_is_wrong_with_them(write) -> None:
+    good = write("recipes", "slow", RECIPE)
+    broken = write("recipes", "broken", "model: [")
+    wrong = write("optimizers", "wrong", "description: Wrongly\ntype: adam\noptions: {lr: fast}\n")
+    found = {(entry["kind"], entry["name"]): entry for entry in catalog.entries()}
+    assert found["recipe", "quickstart"]["origin"] == "built-in"
+    assert found["recipe", "slow"]["origin"] == str(good)
+    assert found["recipe", "slow"]["steps"] == 70
+    assert found["recipe", "broken"]["problem"].startswith(f"{broken}: line 1: ")
+    assert "expected a number, got 'fast'" in found["optimizer", "wrong"]["problem"]
+    lines = catalog.lines(list(found.values()))
+    assert sum(f"from {good}" in line for line in lines) == 1
+    assert sum(f"from {wrong}" in line for line in lines) == 1
+    assert sum(str(broken) in line for line in lines) == 1
+    assert not any("from built-in" in line for line in lines)

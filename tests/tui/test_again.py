@@ -11,9 +11,10 @@ import presets
 from engine import configure
 from presets import ConfigError
 from presets.schema import Component, RunConfig, plain
-from tui import again, lastchoice, userrecipe
+from tui import again, lastchoice, remembered, userrecipe
 from tui.choice import Choice
 from tui.fields import FIELDS
+from tui.lastchoice import LastChoice
 
 KEYS = {field.key for field in FIELDS}
 settings = st.fixed_dictionaries(
@@ -140,7 +141,7 @@ def test_a_preset_that_is_gone_is_said_and_replaced() -> None:
     assert choice.configs()[0].seed == 5
 
 
-def test_the_last_choice_comes_back_without_what_is_gone() -> None:
+def test_the_last_choice_comes_back_unless_it_goes_on_from_a_checkpoint() -> None:
     first, lines = lastchoice.recall()
     assert (first, lines) == (Choice(), [])
     chosen = Choice(
@@ -152,14 +153,21 @@ def test_the_last_choice_comes_back_without_what_is_gone() -> None:
     )
     lastchoice.keep(chosen)
     assert lastchoice.recall() == (chosen, [])
-    lastchoice.keep(replace(chosen, recipe="own", model="mine", optimizers=("soup", "adam")))
+    lastchoice.keep(replace(chosen, values={"more": "parent=a-run/step-00000010"}))
+    assert lastchoice.recall() == (chosen, [])
+
+
+def test_what_is_gone_is_said_and_replaced() -> None:
+    last = LastChoice(recipe="own", model="mine", dataset="digits", optimizers=("soup", "adam"))
+    remembered.save("launch", last)
     found, lines = lastchoice.recall()
     assert lines == [
         f"{kind}: the preset {name} is gone"
         for kind, name in (("recipe", "own"), ("optimizer", "soup"), ("model", "mine"))
     ]
     assert (found.recipe, found.model, found.optimizers) == ("quickstart", "mlp", ("adam",))
-    lastchoice.keep(replace(chosen, optimizers=("soup",), values={"odd": "1", "rate": "\x1b2"}))
+    values = {"odd": "1", "rate": "\x1b2"}
+    remembered.save("launch", LastChoice(recipe="fashion-cnn", optimizers=("soup",), values=values))
     found, _ = lastchoice.recall()
     assert found.optimizers == (presets.load("recipes", "fashion-cnn").optimizer,)
     assert found.values == {"rate": "\N{REPLACEMENT CHARACTER}2"}
