@@ -33,6 +33,10 @@ class Feed(threading.Thread):
         self._taken = threading.Event()
         self._closed = threading.Event()
 
+    def add(self, runs: Sequence[RunDir]) -> None:
+        """Follow these too, from the next look on."""
+        self._followers += [Follower(run) for run in runs]
+
     def taken(self) -> None:
         """The last batch was taken in."""
         self._taken.set()

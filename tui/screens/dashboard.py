@@ -55,6 +55,7 @@ class DashboardScreen(SteeringScreen):
         Binding("down,j", "move(1)", "Next run", show=False),
         Binding("up,k", "move(-1)", "Previous run", show=False),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
+        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
         Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
         Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
@@ -76,6 +77,7 @@ class DashboardScreen(SteeringScreen):
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         ("n", "choose and start another run; this one goes on"),
+        ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
         ("?", "this help"),
     )
@@ -95,8 +97,9 @@ class DashboardScreen(SteeringScreen):
             super().__init__()
             self.news = news
 
-    def __init__(self, runs: list[RunDir]) -> None:
+    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
         super().__init__()
+        self._first = next((i for i, run in enumerate(runs) if run is selected), 0)
         self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
@@ -141,7 +144,8 @@ class DashboardScreen(SteeringScreen):
 
     def on_mount(self) -> None:
         colors = self.app.theme_variables
-        self._view = View(make_lanes(list(self._states.values()), colors))
+        lanes = make_lanes(list(self._states.values()), colors)
+        self._view = View(lanes, selected=min(self._first, len(lanes) - 1))
         self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
@@ -169,6 +173,16 @@ class DashboardScreen(SteeringScreen):
                 self._read_parent(state.run, state.started.parent)
         self._stale = True
         self._feed.taken()
+
+    def add(self, runs: list[RunDir]) -> None:
+        """Show these too, the first of them selected."""
+        place = len(self._states)
+        self._states |= {run.id: open_state(run) for run in runs}
+        self._feed.add(runs)
+        if self._view is not None:
+            lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
+            self._view = replace(self._view, lanes=lanes)
+            self._look(selected=place)
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
@@ -221,6 +235,12 @@ class DashboardScreen(SteeringScreen):
 
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
+
+    def label_at_hand(self) -> str:
+        return self._view.focus.label if self._view is not None else ""
+
+    def runs_shown(self) -> list[RunDir]:
+        return [state.run for state in self._states.values()]
 
     def name_of(self, state: RunState) -> str:
         lanes = self._view.lanes if self._view is not None else ()

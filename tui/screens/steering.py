@@ -12,6 +12,7 @@ from engine.rundir import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
 from tui import follow, launcher, orders
+from tui.again import Again
 from tui.choice import Fork
 from tui.panels.prompt import Prompt, Question
 from tui.store import RunState
@@ -31,6 +32,27 @@ class RunActions(Screen[None]):
     def status_at_hand(self) -> str:
         """How that run stands."""
         raise NotImplementedError
+
+    def label_at_hand(self) -> str:
+        """What the screen calls that run."""
+        raise NotImplementedError
+
+    def runs_shown(self) -> list[RunDir]:
+        """Those that a new run is shown together with."""
+        raise NotImplementedError
+
+    def action_again(self) -> None:
+        """Go to the launch screen with this run's settings, to train another one beside it."""
+        if (run := self.run_at_hand()) is None:
+            return
+        try:
+            config = run.config()
+        except UserError as error:
+            self.complain(str(error))
+            return
+        shown = self.runs_shown()
+        beside = shown if run.id in [other.id for other in shown] else [run, *shown]
+        self._app.open_again(Again(run, self.label_at_hand(), config, tuple(beside)))
 
     def action_fork(self) -> None:
         """Go to the launch screen with this run's settings, to begin at its newest checkpoint."""
