@@ -20,6 +20,8 @@ STATUS_COLORS = {
     "stopped": "warning",
     "failed": "error",
     "crashed": "error",
+    "growing": "primary",
+    "quiet": "foreground",
 }
 _IN_TROUBLE = ("failed", "crashed")
 

@@ -13,7 +13,7 @@ _QUALITY = {
 }
 _TASKS = {*_QUALITY, "open"}
 
-_OF_LOOPS = {"lr", "grad_norm", "clipped"}
+_OF_LOOPS = {"lr", "grad_norm", "clipped", "epoch"}
 """What the other panels show of a loop that is not ours, besides losses, clipping and speed."""
 
 
