@@ -1,12 +1,20 @@
 """Follow a log of another program: the same news as from a run of ours."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from engine.rundir import Status
 from tui.follow import News
 from tui.foreign.book import Book, fallback_time
-from tui.foreign.run import TITLES, ForeignRun
+from tui.foreign.csv_table import CsvReader
+from tui.foreign.jsonl import JsonLinesReader
+from tui.foreign.lightning import LightningReader
+from tui.foreign.run import TITLES, ForeignRun, Kind
+from tui.foreign.tensorboard import TensorBoardReader
+from tui.foreign.trainer_state import TrainerReader
+from tui.foreign.wandb import WandbReader
+from tui.foreign.wandb_csv import ExportReader
 from tui.text import day_and_time
 
 GROWING_SECONDS = 60.0
@@ -30,37 +38,15 @@ class Reader(Protocol):
         """Write a piece into the book; returns whether there may be more at once."""
 
 
-def _reader(run: ForeignRun) -> Reader:
-    # Each brings its libraries; only those that are needed are imported.
-    match run.kind:
-        case "tensorboard":
-            from tui.foreign.tensorboard import TensorBoardReader
-
-            return TensorBoardReader(run.path)
-        case "wandb":
-            from tui.foreign.wandb import WandbReader
-
-            return WandbReader(run.path)
-        case "wandb-csv":
-            from tui.foreign.wandb_csv import ExportReader
-
-            return ExportReader(run.path, run.part)
-        case "lightning":
-            from tui.foreign.lightning import LightningReader
-
-            return LightningReader(run.path)
-        case "trainer":
-            from tui.foreign.trainer_state import TrainerReader
-
-            return TrainerReader(run.path)
-        case "jsonl":
-            from tui.foreign.jsonl import JsonLinesReader
-
-            return JsonLinesReader(run.path)
-        case "csv":
-            from tui.foreign.csv_table import CsvReader
-
-            return CsvReader(run.path)
+READERS: dict[Kind, Callable[[ForeignRun], Reader]] = {
+    "tensorboard": lambda run: TensorBoardReader(run.path),
+    "wandb": lambda run: WandbReader(run.path),
+    "wandb-csv": lambda run: ExportReader(run.path, run.part),
+    "lightning": lambda run: LightningReader(run.path),
+    "trainer": lambda run: TrainerReader(run.path),
+    "jsonl": lambda run: JsonLinesReader(run.path),
+    "csv": lambda run: CsvReader(run.path),
+}
 
 
 class ForeignFollower:
@@ -68,7 +54,7 @@ class ForeignFollower:
 
     def __init__(self, run: ForeignRun) -> None:
         self.run = run
-        self._reader = _reader(run)
+        self._reader = READERS[run.kind](run)
         self._book: Book | None = None
         self._told: tuple[Status, int, str] | None = None
         self._caught_up = False

@@ -41,8 +41,8 @@ def messages(package: str, table: dict[str, Fields]) -> dict[str, Any]:
     )
     for name, known in table.items():
         message = file.message_type.add(name=name)
-        for field, (number, kind) in known.items():
-            many, kind = kind.endswith("*"), kind.rstrip("*")
+        for field, (number, said) in known.items():
+            many, kind = said.endswith("*"), said.rstrip("*")
             made = message.field.add(name=field, number=number)
             made.label = kinds.LABEL_REPEATED if many else kinds.LABEL_OPTIONAL
             if kind in table:
