@@ -116,7 +116,7 @@ class Book:
         name = self._names(key)
         if name is None:
             return
-        if self._last.get(name, 0) > step and not self._go_back(step):
+        if self._last.get(name, 0) > step and not self.go_back(step):
             self.left_out += 1
             return
         self._last[name] = step
@@ -186,7 +186,7 @@ class Book:
             self._events.append(_clock(found))
         self._events += found
 
-    def _go_back(self, step: int) -> bool:
+    def go_back(self, step: int) -> bool:
         """What was recorded after the step before this one is void; False if that was too often."""
         if self._restarts >= MAX_RESTARTS:
             return False
@@ -208,7 +208,7 @@ class Book:
     def restart(self) -> None:
         """The log was written anew: nothing of what was read holds."""
         self._flush()
-        if self._last and not self._go_back(0):
+        if self._last and not self.go_back(0):
             return
         self._last.clear()
         self._seconds = 0.0

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 PIECE_CHARACTERS = 2**16
 MAX_VALUE_CHARACTERS = 2**20
 """A longer value is damage."""
+_AFTER_VALUE = ",]}: \t\r\n"
 _decode = json.JSONDecoder().raw_decode
 
 Part = tuple[str, Any]
@@ -81,7 +82,8 @@ class Document:
                 value, end = _decode(self._text, self._place)
             except (ValueError, RecursionError):
                 end = len(self._text)
-            if end < len(self._text):  # a number at the end may go on
+            # At the end of a piece a number may go on: `1` as `1e-5`.
+            if end < len(self._text) and self._text[end] in _AFTER_VALUE:
                 self._place = end
                 return value
             if self._ended or len(self._text) - self._place > MAX_VALUE_CHARACTERS:

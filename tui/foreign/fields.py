@@ -19,6 +19,7 @@ STEPS = (
     "iterations",
     "iter",
     "n_iter",
+    "it",
     "time/total_timesteps",
     "total_timesteps",
     "timesteps",

@@ -94,13 +94,15 @@ class Lines:
         """Whether there may be more to read at once."""
         self._cut = False
         """Whether what comes up to the next newline belongs to a line that is done with."""
+        self._counted = False
+        """Whether that line was counted as damaged."""
 
     @property
     def anew(self) -> bool:
         """Whether the file was written anew since the last call."""
         anew, self.tail.anew = self.tail.anew, False
         if anew:
-            self._cut = False
+            self._cut = self._counted = False
         return anew
 
     def read(self, max_bytes: int = PIECE_BYTES) -> list[bytes]:
@@ -118,8 +120,8 @@ class Lines:
         self.tail.consume(end + 1)
         lines = data[:end].split(b"\n")
         if self._cut:
-            self._cut = False
-            self.damaged += bool(lines[0].strip())
+            self.damaged += bool(lines[0].strip()) and not self._counted
+            self._cut = self._counted = False
             del lines[0]
         return [line.rstrip(b"\r") for line in lines]
 
@@ -132,9 +134,8 @@ class Lines:
     def _without_end(self, data: bytes) -> list[bytes]:
         if len(data) >= MAX_LINE_BYTES:
             self.tail.consume(len(data))
-            self.damaged += not self._cut
-            self._cut = True
-            self.more = True
+            self.damaged += not self._counted
+            self._cut = self._counted = self.more = True
         elif data and not self._cut and self.tail.settled:
             return self.last(data)
         return []

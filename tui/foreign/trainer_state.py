@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.access import open_regular
+from tui.foreign import fields
 from tui.foreign.book import Book
 from tui.foreign.document import Document, DocumentError, Part
 from tui.foreign.records import Stepper, numbers
@@ -118,6 +119,7 @@ class TrainerReader:
             if mark == self._told[self._entry - 1]:
                 return
             del self._told[self._entry - 1 :]  # it went on from an earlier checkpoint
+            book.go_back(fields.step(value.get("step")) or 0)
         self._told.append(mark)
         if _SUMMARY in value:
             self._end(value, book)
