@@ -77,10 +77,8 @@ def read(path: Path) -> None:
 
 
 def main(number: int) -> None:
-    print(
     heads = ("seconds", "CPU s", "peak MB", "grown MB")
     print(f"{'log':<28}{'file MB':>9}{'points':>12}" + "".join(f"{head:>9}" for head in heads))
-    )
     kinds = {
         "TensorBoard, 1 a record": tensorboard,
         "W&B, 4 a record": wandb,

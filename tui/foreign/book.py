@@ -217,9 +217,10 @@ class Book:
 
 def _clock(events: list[Scalars]) -> Scalars:
     """When the steps of all of them were, in order: each alone knows some of the steps only."""
-    when = {
-        step: at for event in events for step, at in zip(event.step, event.seconds, strict=True)
-    }
+    when: dict[int, float] = {}
+    for event in events:
+        for step, seconds in zip(event.step, event.seconds, strict=True):
+            when[step] = min(seconds, when.get(step, seconds))
     steps = sorted(when)
     return Scalars(step=steps, seconds=[when[step] for step in steps], values={})
 
