@@ -2,6 +2,7 @@
 
 import re
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,8 @@ class TrainerReader:
         self._parts: Iterator[Part] | None = None
         self._entry = 0
         """Entries read of the state at hand."""
-        self._told: list[tuple[object, object]] = []
-        """Step and loss of the entries that were told."""
+        self._told = array("q")
+        """Hashes of the entries that were told."""
         self._stepper = Stepper()
         self._look_at = 0.0
         self._settings: dict[str, Any] = {}
@@ -113,7 +114,7 @@ class TrainerReader:
             return
         if not isinstance(value, dict):
             return
-        mark = (value.get("step"), repr(value.get("loss")))
+        mark = hash(repr(value))
         self._entry += 1
         if self._entry <= len(self._told):
             if mark == self._told[self._entry - 1]:
