@@ -110,7 +110,7 @@ def test_a_value_that_is_no_number_is_kept() -> None:
 def test_scalars_of_tensorflow_2(tmp_path: Path, packed: bool) -> None:
     path = tmp_path / "events.out.tfevents.1.x"
     path.write_bytes(logs.tensor_scalar("epoch_loss", 3, 0.5, packed=packed))
-    assert metrics(load(path)) == {"epoch_loss": ([3], ["0.5"])}
+    assert metrics(load(path)) == {"train/loss": ([3], ["0.5"])}
 
 
 def test_wandb() -> None:
@@ -142,6 +142,20 @@ def test_a_wandb_run_that_failed_and_a_record_over_several_blocks(tmp_path: Path
     assert state.last("metric2499") is None  # more metrics than anybody can look at
     assert "more than 2,000 metrics: the others are left out" in said(state)
     assert (state.status, state.outcome(), state.elapsed) == ("failed", "exit code 3", 7)
+
+
+def test_system_metrics_of_wandb_stand_at_the_step_that_was_recorded_last(tmp_path: Path) -> None:
+    load_of_gpu = logs.nested(1, b"gpu.0.gpu") + logs.nested(16, b"87.5")
+    moment = b"\x08" + logs.varint(1_700_000_009)
+    stats = logs.nested(7, logs.nested(2, moment) + logs.nested(3, load_of_gpu))
+    start = logs.nested(17, b"\x08" + logs.varint(1_700_000_000))
+    started = logs.nested(17, logs.nested(1, b"x") + start)
+    records = [started, logs.history(5, {"loss": "1"}), stats]
+    path = tmp_path / "run-x.wandb"
+    path.write_bytes(b"".join(logs.wandb_file(records)))
+    state = load(path)
+    assert metrics(state)["system/gpu.0.gpu"] == ([5], ["87.5"])
+    assert state.config == {"name": "x"}
 
 
 @pytest.mark.parametrize("field", ["train/global_step", "trainer/global_step"])
@@ -255,6 +269,8 @@ def test_times_as_dates_and_milliseconds(tmp_path: Path) -> None:
         ("train/grad_norm", "grad_norm"),
         ("box_loss", "box_loss"),
         ("val_lr", "val_lr"),
+        ("epoch_loss", "train/loss"),
+        ("epoch", "epoch"),
         ("train_val_loss", "train_val_loss"),
         ("val/f1", "val/f1"),
         ("", ""),

@@ -37,6 +37,8 @@ def ours(name: str) -> str:
     words = [word for word in re.split(r"[^a-z0-9]+", name[:MAX_NAME_LENGTH].lower()) if word]
     if words and words[-1] == "step":  # Lightning's `train_loss_step`, beside `train_loss_epoch`
         words.pop()
+    if len(words) > 1 and words[0] == "epoch":  # Keras' `epoch_loss`, of train and validation apart
+        del words[0]
     splits = [_SPLITS[word] for word in words if word in _SPLITS]
     rest = tuple(word for word in words if word not in _SPLITS)
     split = splits[0] if splits else "train"

@@ -103,9 +103,9 @@ def _of_folder(top: Path) -> list[RunDir]:
             runs.append(RunDir(folder.absolute()))
             continue
         runs += [_run(_place(folder, kind), kind, label) for kind in _in_folder(folder)]
-        for path in sorted(filter(Path.is_file, folder.iterdir())):
+        for path in sorted(folder.iterdir()):
             known = path.name in _BELOW or (folder == top and path.suffix in _TABLES)
-            if known and sniff(path) != "lightning":  # that is its folder
+            if known and path.is_file() and sniff(path) != "lightning":  # that is its folder
                 runs += _of_file(path, str(path.relative_to(top)))
         if len(runs) > 100 * MAX_RUNS:
             break

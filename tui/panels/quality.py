@@ -27,7 +27,7 @@ def _of_loop(view: View) -> tuple[str, str, str] | None:
             return clean(name).replace("_", " ").capitalize(), f"train/{name}", f"val/{name}"
     for metric in view.focus.state.metrics:
         known = metric in _OF_LOOPS or metric.endswith("_per_second")
-        if not known and not metric.startswith(("train/", "val/", "test/", "clip/")):
+        if not known and not metric.startswith(("train/", "val/", "test/", "clip/", "system/")):
             return clean(metric), metric, ""
     return None
 
