@@ -15,8 +15,8 @@ MAX_EVENT_BYTES = 2**18
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
 _EDGES = _HEADER.size + _CHECK.size
-_MAYBE_HEADER = re.compile(rb"(?=.{4}\0\0\0\0)", re.DOTALL)
-"""Where a length under 4 GiB could stand."""
+_MAYBE_HEADER = re.compile(rb"(?!\0{4})(?=.{4}\0{4})", re.DOTALL)
+"""Where a length from 1 byte to 4 GiB could stand."""
 
 
 class EventFile:
