@@ -244,6 +244,25 @@ def test_tables_and_lines(tmp_path: Path, name: str, text: str, expected: Any) -
     assert state.damaged == 0
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_steps_that_begin_again_in_each_epoch_are_counted_on(tmp_path: Path, name: str) -> None:
+    rows = [(epoch, number) for epoch in range(1, 4) for number in (50, 100)]
+    if name == "a.csv":
+        lines = ["epoch,iter,loss", *(f"{epoch},{number},1" for epoch, number in rows)]
+    else:
+        lines = [json.dumps({"epoch": e, "iter": n, "loss": 1}) for e, n in rows]
+    (tmp_path / name).write_text("\n".join([*lines, ""]))
+    state = load(tmp_path / name)
+    assert state.metrics["train/loss"].steps.tolist() == [50, 100, 150, 200, 250, 300]
+    assert "steps begin again in each epoch: they are counted on" in said(state)
+
+
+def test_a_better_step_that_comes_later_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"epoch":1,"val_loss":2}\n{"epoch":1,"step":100,"loss":1}\n')
+    assert metrics(load(path))["train/loss"] == ([100], ["1.0"])
+
+
 def test_times_as_dates_and_milliseconds(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("step,timestamp,loss\n1,2026-01-01T00:00:00,1\n2,2026-01-01T00:01:30,1\n")

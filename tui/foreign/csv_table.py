@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui.foreign import fields
 from tui.foreign.book import Book
+from tui.foreign.records import COUNTED
 from tui.foreign.tail import Lines
 
 DELIMITERS = ",;\t"
@@ -30,6 +31,8 @@ class CsvReader:
         self._delimiter = ","
         self._step: int | None = None
         """The column with the step; None: rows are counted."""
+        self._epoch: int | None = None
+        self._count = fields.Counter()
         self._time: int | None = None
         self._keys: dict[int, str] = {}
         """The columns that are metrics."""
@@ -97,6 +100,8 @@ class CsvReader:
         time = fields.find(fields.TIMES, header)
         self._step = header.index(step) if step is not None else None
         self._time = header.index(time) if time is not None else None
+        epoch = fields.find(fields.EPOCHS, header)
+        self._epoch = header.index(epoch) if epoch is not None and epoch != step else None
         used = (self._step, self._time)
         self._keys = {
             i: key for i, key in keys.items() if i not in used and key not in fields.NO_METRIC
@@ -108,6 +113,7 @@ class CsvReader:
     def _forget(self, book: Book) -> None:
         book.restart()
         self._told, self._first, self._last_step = 0, {}, 0
+        self._count = fields.Counter()
 
     def _split(self, line: bytes) -> Row:
         text = line.decode("utf-8-sig", "replace")
@@ -148,6 +154,8 @@ class CsvReader:
         """Rows that have the same cells filled."""
         cells = list(zip(*rows, strict=True))
         steps = self._steps(cells, full, len(rows))
+        if self._count.wrapped:
+            book.say("info", COUNTED)
         columns = {i: _numbers(cells[i]) for i in self._keys if full[i]}
         exact = {i: column for i, column in columns.items() if column is not None}
         self._row += len(rows)
@@ -182,6 +190,12 @@ class CsvReader:
         if not full[self._step]:
             return [self._last_step] * n
         steps = list(map(fields.step, cells[self._step]))
+        if self._epoch is not None and full[self._epoch]:
+            epochs = map(fields.real, cells[self._epoch])
+            steps = [
+                self._count(step, epoch) if step is not None else None
+                for step, epoch in zip(steps, epochs, strict=True)
+            ]
         self._last_step = next((step for step in reversed(steps) if step is not None), 0)
         return steps
 

@@ -28,6 +28,7 @@ STEPS = (
     "epochs",
 )
 """In the order of preference: many logs have an epoch beside the step."""
+EPOCHS = ("epoch", "epochs")
 TIMES = (
     "_timestamp",
     "timestamp",
@@ -58,6 +59,30 @@ def find(known: tuple[str, ...], names: Iterable[str]) -> str | None:
     """The first of the known names that is there, whatever its case."""
     there = {name.strip().lower(): name for name in names}
     return next((there[name] for name in known if name in there), None)
+
+
+class Counter:
+    """Counts on where steps begin again in each epoch, as batches and iterations may."""
+
+    def __init__(self) -> None:
+        self._base = self._last = 0
+        self._epoch: float | None = None
+        self.wrapped = False
+        """Whether that has happened."""
+
+    def __call__(self, step: int, epoch: float | None) -> int:
+        """The step since the run's start, of a record with this epoch, if it has one."""
+        known = self._epoch
+        if epoch is not None and known is not None:
+            if epoch > known and step < self._last:
+                self._base += self._last
+                self.wrapped = True
+            elif epoch < known:  # the log goes back
+                self._base = 0
+        if epoch is not None:
+            self._epoch = epoch
+        self._last = step
+        return min(MAX_STEP, self._base + step)
 
 
 def step(value: object) -> int | None:

@@ -12,6 +12,7 @@ from tui.foreign.book import Book
 MAX_DEPTH = 4
 MAX_VALUES = 5000
 """In one record."""
+COUNTED = "steps begin again in each epoch: they are counted on"
 _NON_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _decode = msgspec.json.Decoder().decode
 
@@ -50,6 +51,8 @@ class Stepper:
     def __init__(self) -> None:
         self._step: str | None = None
         self._time: str | None = None
+        self._epoch: str | None = None
+        self._count = fields.Counter()
         self._row = 0
         self.last_step = 0
         """That of the newest record."""
@@ -65,8 +68,12 @@ class Stepper:
         step: int | None = self._row if self._step is None else self.last_step
         if self._step in record:
             step = fields.step(record[self._step])
+            if step is not None and self._epoch in record:
+                step = self._count(step, fields.real(record[self._epoch]))
         if step is None:
             return False
+        if self._count.wrapped:
+            book.say("info", COUNTED)
         self.last_step = step
         moment = fields.moment(record.get(self._time)) if self._time else None
         for key, value in values.items():
@@ -76,7 +83,10 @@ class Stepper:
 
     def _choose(self, record: dict[str, Any], book: Book) -> None:
         """A better name for the step than the one known so far may come with a later record."""
-        if self._step is None and (step := fields.find(fields.STEPS, record)) is not None:
+        step = fields.find(fields.STEPS, self._fields)
+        epoch = fields.find(fields.EPOCHS, self._fields)
+        self._epoch = epoch if epoch != step else None
+        if step is not None and step != self._step:
             self._step = step
             book.say("info", f"the step is the field {step}")
         if self._time is None:
@@ -90,3 +100,4 @@ class Stepper:
     def forget(self) -> None:
         """The log was written anew."""
         self._row = self.last_step = 0
+        self._count = fields.Counter()
