@@ -44,7 +44,7 @@ from tui.text import clean
 
 FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
-_AT_WORK = ("starting", "running", "paused", "stalled")
+_AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
 
 class DashboardScreen(SteeringScreen):
@@ -288,7 +288,8 @@ class DashboardScreen(SteeringScreen):
 
     def action_quit(self) -> None:
         """Leave, after asking what becomes of runs that still train."""
-        active = [state.run for state in self._states.values() if state.active]
+        states = self._states.values()
+        active = [state.run for state in states if state.active and not state.read_only]
         if not active:
             self.app.exit()
             return

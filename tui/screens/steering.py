@@ -14,6 +14,7 @@ from presets.schema import run_config
 from tui import follow, launcher, orders
 from tui.again import Again
 from tui.choice import Fork
+from tui.foreign.run import ForeignRun, read_only
 from tui.panels.prompt import Prompt, Question
 from tui.store import RunState
 from tui.text import clean
@@ -56,7 +57,10 @@ class RunActions(Screen[None]):
 
     def action_fork(self) -> None:
         """Go to the launch screen with this run's settings, to begin at its newest checkpoint."""
-        if (run := self.run_at_hand()) is not None:
+        run = self.run_at_hand()
+        if isinstance(run, ForeignRun):
+            self.complain(read_only(run))
+        elif run is not None:
             self._prepare_fork(run)
 
     def action_resume_run(self) -> None:
@@ -64,7 +68,9 @@ class RunActions(Screen[None]):
         run = self.run_at_hand()
         if run is None:
             return
-        if rundir.locked(run):
+        if isinstance(run, ForeignRun):
+            self.complain(read_only(run))
+        elif rundir.locked(run):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")
@@ -221,6 +227,9 @@ class SteeringScreen(RunActions):
             self.complain(str(error))
 
     def _steerable(self, state: RunState) -> bool:
+        if state.read_only:
+            self.complain(state.read_only)
+            return False
         if not state.active:
             self.remark(state, f"already {state.status}")
         return state.active
