@@ -35,7 +35,7 @@ class Feed(threading.Thread):
 
     def add(self, runs: Sequence[RunDir]) -> None:
         """Follow these too, from the next look on."""
-        self._followers += [Follower(run) for run in runs]
+        self._followers += [follower(run) for run in runs]
 
     def taken(self) -> None:
         """The last batch was taken in."""
