@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 from recorded import record, wait_for
 
-from engine import configure, control, rundir
+from engine import configure, control, launch, rundir
 from engine.rundir import RunDir
-from tui import cli, follow, headless, launcher, logout
+from tui import cli, follow, headless, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 ENDLESS = ("run", "--steps", "100000000", "--json")
@@ -245,7 +245,7 @@ def test_the_second_interrupt_leaves_the_run_alive(
         os.kill(os.getpid(), signal.SIGINT)
         return "id"
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     monkeypatch.setattr(control, "send", send)
     try:
         status = headless.train(run, config, configure.plan(config), as_json=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from recorded import wait_for
 
-from engine import configure, control, rundir
+from engine import configure, control, launch, rundir
 from engine.control import Arguments
-from tui import follow, launcher
+from tui import follow
 from tui.feed import Feed
 from tui.store import RunState
 
@@ -45,7 +45,7 @@ def view(state: RunState) -> dict[str, object]:
 
 def test_both_views_are_identical_and_each_command_is_applied_once(tmp_path: Path) -> None:
     run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
-    engine = launcher.start([run])
+    engine = launch.start([run])
     try:
         first, second = watch(run), watch(run)
         wait_for(lambda: first[0].step > 0)

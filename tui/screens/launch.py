@@ -13,10 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, OptionList, Static
 
 import presets
-from engine import configure, estimate, registry, rundir, schedules
+from engine import configure, estimate, launch, registry, rundir, schedules
 from engine.estimate import Memory
 from presets import ConfigError, UserError, plugins
-from tui import launcher
 from tui.choice import FIELDS, Choice, Field, Fork
 from tui.panels.footer import FittingFooter
 from tui.preset_list import ComponentKind, PresetList
@@ -226,7 +225,7 @@ class LaunchScreen(Screen[None]):
             # A fork stands beside its parent, by whose name it finds it.
             root = self._fork.folder.parent if self._fork else self._app.root
             runs = [rundir.create(root, config) for config in configs]
-            self._app.processes.append(launcher.start(runs))
+            self._app.processes.append(launch.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return
