@@ -13,7 +13,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import find_lr, steer
+from tui import find_lr, race_command, steer
 from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
@@ -287,6 +287,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 
 
 steer.register(cli, _runs_dir)
+race_command.register(cli, _runs_dir)
 find_lr.register(cli)
 
 

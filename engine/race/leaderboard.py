@@ -17,7 +17,7 @@ class Row:
     lane: int
     label: str
     steps: Spread | None
-    """To the target; None without one."""
+    """To the goal; None while there is none."""
     seconds: Spread | None
     """Of training, to the target."""
     held: Spread | None
@@ -115,7 +115,7 @@ def _row(results: RaceResults, lane: int) -> Row:
         index for index, each in enumerate(spec.lanes) if each.label == spec.reference_lane
     )
     test = spec.metric.replace("val/", "test/", 1)
-    has_target = spec.target is not None
+    has_target = results.goal is not None
     return Row(
         lane=lane,
         label=spec.lanes[lane].label,

@@ -12,6 +12,7 @@ from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
 from engine.race.spec import RaceSpec
 from engine.rundir import RunDir
+from presets.schema import Target
 
 
 @dataclass
@@ -157,6 +158,21 @@ class RaceResults:
     def larger(self) -> bool:
         return self.spec.better == "max"
 
+    @property
+    def goal(self) -> Target | None:
+        """The race's target; without one, what the reference lane reaches in the median, known
+        once its runs are over."""
+        spec = self.spec
+        if spec.target is not None:
+            return spec.goal
+        labels = [lane.label for lane in spec.lanes]
+        runs = self.of(labels.index(spec.reference_lane))
+        best = [run.best(spec.metric, larger=self.larger) for run in runs]
+        median = statistics.quantile([value for value in best if math.isfinite(value)], 0.5)
+        if not runs or not all(run.ended for run in runs) or math.isnan(median):
+            return None
+        return Target(metric=spec.metric, op=">=" if self.larger else "<=", value=median)
+
     def of(self, lane: int, stage: Stage = "final") -> list[RunResult]:
         """The runs of a lane, by number."""
         runs = self.finals if stage == "final" else self.trials
@@ -166,8 +182,8 @@ class RaceResults:
 
     def to_target(self, lane: int, unit: str = "steps", hold: int = 1) -> dict[int, float]:
         """Steps or training seconds to the target by seed, infinity for a run that ended without;
-        runs that go on are left out. Empty without a target."""
-        goal = self.spec.goal
+        runs that go on are left out. Empty without a goal."""
+        goal = self.goal
         found: dict[int, float] = {}
         if goal is None:
             return found
