@@ -17,7 +17,7 @@ from engine.race import directory, leaderboard, spec
 from engine.race.directory import RaceDir
 from engine.race.results import RaceReader, RaceResults
 from engine.race.spec import RaceSpec
-from presets import ConfigError, UserError, plugins, yaml
+from presets import UserError, plugins, yaml
 from tui import standings
 from tui.oneline import INTERRUPTED, say
 from tui.options import pairs
@@ -170,8 +170,6 @@ def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]
 
 def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> None:
     """More seeds, and more lanes, for a race that is there; nothing else about it can change."""
-    from msgspec import structs
-
     fixed = [
         name
         for name in ("tier", "trials", "target", "budget", "reference", "workers")
@@ -179,24 +177,9 @@ def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any])
     ]
     if fixed:
         raise UserError(f"--resume: a race keeps its protocol; leave out --{fixed[0]}")
-    old = chosen.spec()
-    new = old
-    if options["seeds"] is not None:
-        if options["seeds"] < old.seeds:
-            raise UserError(f"--seeds: the race has {old.seeds} already, got {options['seeds']}")
-        new = structs.replace(new, seeds=options["seeds"])
-    if options["optimizers"] or options["varied"]:
-        # Beside a lane that is there, so that what is held equal is checked too.
-        first = {old.lanes[0].label: old.lanes[0].run_config()}
-        added = spec.build({**first, **lanes(options)}, budget=old.budget, target=old.target)
-        new = structs.replace(new, lanes=(*old.lanes, *added.lanes[1:]))
-    if new != old:
-        # Checked as a whole: labels may be taken.
-        try:
-            spec.RaceSpec(**structs.asdict(new))
-        except ValueError as error:
-            raise ConfigError(f"race: {error}") from None
-        chosen.write(new)
+    added = lanes(options) if options["optimizers"] or options["varied"] else {}
+    if added or options["seeds"] is not None:
+        chosen.write(spec.extended(chosen.spec(), added, options["seeds"]))
 
 
 def _facts(chosen: RaceDir, made: RaceSpec) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, structs
+from msgspec import Meta, structs, to_builtins
 
 from engine import configure
 from engine.configure import flatten
 from presets import ConfigError
+from presets.convert import convert
 from presets.schema import Config, Count, Positive, RunConfig, Target, plain, run_config
 
 Tier = Literal["quick", "fair", "rigorous"]
@@ -49,8 +50,8 @@ class RaceSpec(Config, frozen=True, kw_only=True):
     seeds; `rigorous`: the same over a grid of rates."""
     seeds: Annotated[int, Meta(ge=1, le=1000)] = 3
     """Runs of each lane, with seeds 0, 1, ..."""
-    trials: Annotated[int, Meta(ge=0, le=1000)] = 0
-    """Tuning runs of each lane."""
+    trials: Annotated[int, Meta(ge=1, le=1000)] = 1
+    """Tuning runs of each lane, in the tiers that tune."""
     rate_span: Annotated[float, Meta(gt=1)] = 30.0
     """Trials take rates between the default divided by this and the default times this."""
     budget: Count
@@ -78,8 +79,6 @@ class RaceSpec(Config, frozen=True, kw_only=True):
         if self.reference and self.reference not in labels:
             known = ", ".join(labels)
             raise ValueError(f"reference: expected one of {known}, got {self.reference!r}")
-        if self.tier != "quick" and self.trials < 1:
-            raise ValueError(f"trials: expected a whole number >= 1 in tier {self.tier}, got 0")
 
     @property
     def goal(self) -> Target | None:
@@ -128,24 +127,38 @@ def build(
         LaneSpec(label=label, config=plain(_for_race(config, steps)))
         for label, config in configs.items()
     )
-    try:
-        spec = RaceSpec(
-            lanes=lanes,
-            tier=tier,
-            seeds=SEEDS[tier] if seeds is None else seeds,
-            trials=TRIALS[tier] if trials is None else trials,
-            budget=steps,
-            metric=metric,
-            better=better,
-            target=target,
-            reference=reference,
-            workers=workers,
-        )
-    except ValueError as error:
-        raise ConfigError(f"race: {error}") from None
+    spec = convert(
+        {
+            "lanes": to_builtins(lanes),
+            "tier": tier,
+            "seeds": SEEDS[tier] if seeds is None else seeds,
+            "trials": max(1, TRIALS[tier]) if trials is None else trials,
+            "budget": steps,
+            "metric": metric,
+            "better": better,
+            "target": target,
+            "reference": reference,
+            "workers": workers,
+        },
+        RaceSpec,
+        "race",
+    )
     for lane in spec.lanes:
         lane.run_config(target=target)  # says what is wrong with the target, if anything is
     return spec
+
+
+def extended(
+    spec: RaceSpec, configs: Mapping[str, RunConfig], seeds: int | None = None
+) -> RaceSpec:
+    """The same race with more lanes and seeds. Raises ConfigError as `build` does."""
+    if seeds is not None and seeds < spec.seeds:
+        raise ConfigError(f"seeds: the race has {spec.seeds} already, got {seeds}")
+    # Beside a lane that is there, so that what is held equal is checked too.
+    first = {spec.lanes[0].label: spec.lanes[0].run_config()}
+    added = build({**first, **configs}, budget=spec.budget, target=spec.target).lanes[1:]
+    changes = {"lanes": to_builtins((*spec.lanes, *added)), "seeds": seeds or spec.seeds}
+    return convert(to_builtins(spec) | changes, RaceSpec, "race")
 
 
 def _for_race(config: RunConfig, steps: int) -> RunConfig:
@@ -171,7 +184,7 @@ def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:
     from engine import tasknames
 
     if target is not None:
-        parsed = structs.replace(config, target=target).stop_target()
+        parsed = run_config(plain(config) | {"target": target}).stop_target()
         assert parsed is not None
         return parsed.metric, "max" if parsed.op == ">=" else "min"
     name, better = tasknames.BEST[configure.dataset_info(config).task]
