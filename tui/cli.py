@@ -13,7 +13,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import find_lr, finding, steer
+from tui import find_lr, finding, race_command, steer
 from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
@@ -280,6 +280,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 
 
 steer.register(cli, _runs_dir)
+race_command.register(cli, _runs_dir)
 find_lr.register(cli)
 
 
