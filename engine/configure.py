@@ -62,6 +62,14 @@ def resolve(
 
 
 def _combined(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any]) -> RunConfig:
+    config = composed(base, names, settings)
+    check(config)
+    return config
+
+
+def composed(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any]) -> RunConfig:
+    """A recipe with these presets and settings; nobody looks whether its parts go together, nor at
+    the data. Raises ConfigError."""
     tree: dict[str, Any] = {}
     own: list[tuple[str, Any]] = []
     placed: list[tuple[str, Any]] = []
@@ -77,9 +85,7 @@ def _combined(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, An
     for key, value in [*placed, *settings.items()]:
         put(tree, key, value)
     _find_data_from_anywhere(tree["dataset"])
-    config = run_config(tree)
-    check(config)
-    return config
+    return run_config(tree)
 
 
 def _file_at_fault(recipe: str | Recipe, names: Mapping[Kind, str]) -> Path | None:

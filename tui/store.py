@@ -63,6 +63,8 @@ class RunState:
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
     history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The lines of the log together with what happened to the run, newest last."""
+    happened: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+    """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
     """What happened at which step, for the curves."""
     commands: list[Command] = field(default_factory=list)
@@ -107,10 +109,7 @@ class RunState:
             case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
                 self._happened(event)
         if note := note_of(event):
-            # An engine's log says some of it in the same words.
-            if self.history and self.history[-1].text == note.text:
-                self.history.pop()
-            self.history.append(note)
+            self._remember(note, told=isinstance(event, LogLine))
         if mark := mark_of(event):
             self.marks.append(mark)
 
@@ -125,6 +124,15 @@ class RunState:
         newest = self.seconds.steps[-1] if len(self.seconds) else -1
         begin = bisect_right(event.step, newest)
         self.seconds.extend(event.step[begin:], event.seconds[begin:])
+
+    def _remember(self, note: Note, *, told: bool) -> None:
+        """Keep a line of the history; `told` if it is one of the log."""
+        # An engine's log says some of what happens in the same words.
+        if self.history and self.history[-1].text == note.text:
+            self.history.pop()
+        self.history.append(note)
+        if not told:
+            self.happened.append(note)
 
     def _happened(
         self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap

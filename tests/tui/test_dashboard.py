@@ -226,6 +226,19 @@ async def test_m_shows_a_panel_alone_and_back(recorded: Callable[..., list[RunDi
         await until_shown(pilot, "Configuration")
 
 
+async def test_the_panel_at_hand_is_seen_although_nothing_is_new(
+    recorded: Callable[..., list[RunDir]],
+) -> None:
+    app = dashboard(*recorded("adam"))
+    async with running(app) as pilot:
+        await until_shown(pilot, "100%")
+        await until(pilot, lambda: not screen(app)._stale)
+        await pilot.press("tab", "tab")
+        drawn = [panel for panel in app.screen.query(Panel) if panel._strips]
+        (one,) = [panel for panel in drawn if "━" in panel._strips[0].text]
+        assert one is app.screen.focused is app.screen.query_one("#gradients")
+
+
 async def test_a_maximized_panel_goes_on_and_so_do_the_others(active: RunDir) -> None:
     app = dashboard(active)
     async with running(app) as pilot:

@@ -25,6 +25,7 @@ from tui import follow
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
 from tui.panels.layers import LayersPanel, _health
+from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.profile import ProfileScreen
@@ -205,6 +206,41 @@ async def test_a_language_model_shows_what_it_writes(terminal_environment: None)
         assert "what it writes at step 4" in shown
 
 
+async def test_earlier_texts_are_gone_back_to(terminal_environment: None) -> None:
+    texts = [
+        SampleText(step=step, prompt="And ", text=f"it was {step}\n" + "so.\n" * 20)
+        for step in (2, 4, 6)
+    ]
+    run = extended("r", *texts, status=None)
+    app, test = running(run, (80, 24))
+
+    def lines() -> list[str]:
+        return [s.text.strip() for s in app.screen.query_one("#samples", Panel)._strips]
+
+    async with test as pilot:
+        await until_shown(pilot, "after step 6")
+        await pilot.press("3")
+        await until_shown(pilot, "at step 6, 1 of 3")
+        await pilot.press("pagedown")
+        assert "at step 4, 2 of 3" in lines()[0]
+        assert lines()[1:3] == ["step 4", "And it was 4"]
+        await pilot.press("j")
+        assert lines()[1] == "And it was 4"
+        log = LogWriter(run.events_path)
+        log.append(SampleText(step=8, prompt="And ", text="it was 8"))
+        log.close()
+        await until_shown(pilot, "at step 4, 3 of 4")
+        assert lines()[1] == "And it was 4"  # who reads is not disturbed
+        await pilot.press("k", "k")
+        assert "at step 6, 2 of 4" in lines()[0]  # scrolled past its beginning
+        await pilot.press("home")
+        assert lines()[1:3] == ["step 8", "And it was 8"]
+        await pilot.press("end")
+        assert lines()[1] == "step 2"
+        await pilot.press("pagedown", "pagedown", "pageup")
+        assert lines()[1] == "step 4"
+
+
 async def test_words_stand_in_for_pictures(terminal_environment: None) -> None:
     sample = Prediction(expected="1.5", predicted="0.2", correct=False, text="rooms=3 age=20")
     app, test = running(extended("r", predictions(6, samples=[sample])))
@@ -305,6 +341,24 @@ async def test_a_profile_opens_when_it_comes(terminal_environment: None) -> None
     lock.release()
 
 
+@pytest.mark.parametrize("width", [72, 160])
+async def test_a_click_on_the_line_of_pages_turns_to_one(looked: RunDir, width: int) -> None:
+    app, test = running(looked, (width, 48))
+    async with test as pilot:
+        await until_shown(pilot, "100%")
+        place = text(app).splitlines()[2].index("6 Run")
+        await pilot.click("#pages", offset=(place + 1, 0))
+        await until_shown(pilot, "[6 Run]")
+        await pilot.click("#pages", offset=(2, 0))
+        await until_shown(pilot, "[1 Curves]")
+
+
+def test_where_names_have_no_room_they_are_short() -> None:
+    panel = PagesPanel(["Curves", "Layers", "Run"], id="pages")
+    assert panel._words(40) == ["[1 Curves]", " 2 Layers ", " 3 Run "]
+    assert panel._words(24) == ["[1 Cur]", " 2 Lay ", " 3 Run "]
+
+
 async def test_panels_follow_the_task(terminal_environment: None) -> None:
     run = record(Path("runs"), "r")
     lines = run.events_path.read_bytes().splitlines(keepends=True)
@@ -334,4 +388,8 @@ async def test_panels_follow_the_task(terminal_environment: None) -> None:
         await until_shown(pilot, "Bits per character")
         assert "Tokens per second" in text(app)
         await pilot.press("3")
-        await until_shown(pilot, "no confusion matrix: this run is for language")
+        await until_shown(pilot, "none were recorded")
+        assert "Confusion" not in text(app)  # the samples have the page for themselves
+        assert app.screen.query_one("#samples").size.width == 160
+        await pilot.press("1", "A")
+        await until_shown(pilot, "[ ] Confusion")

@@ -1,22 +1,24 @@
 """What happened to the selected run: what its engine wrote, commands, checkpoints, faults."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from tui.history import Note
 from tui.lanes import View
-from tui.panels.panel import Panel
+from tui.panels.lines import LinesPanel
 from tui.text import clean, clock, count
 
 _COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error": "error"}
 
 
-class LogPanel(Panel):
-    """As many of the newest lines as there is room for."""
+class LogPanel(LinesPanel):
+    """The lines of the log together with what happened, newest last."""
 
     HEADING = "Log"
+    FOLLOWS = True
 
-    def heading(self, view: View) -> Text:
+    def remark(self, view: View) -> Text:
         """What is missing from what is shown."""
         state = view.focus.state
         missing = []
@@ -26,16 +28,29 @@ class LogPanel(Panel):
             missing.append(f"{_plural(state.damaged, 'damaged line')} skipped")
         return Text(", ".join(missing), style=self.color("warning"))
 
-    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        newest = list(view.focus.state.history)[-height:] if height else []
+    def lines(self, view: View, width: int) -> Sequence[Text]:
+        return self._notes(view.focus.state.history)
+
+    def _notes(self, notes: Iterable[Note]) -> list[Text]:
         lines = []
-        for note in newest:
-            line = Text(f" {clock(note.time)} ")
-            line.stylize(self.color("plot-ink"))
-            line.append(clean(note.text), style=self.color(_COLORS[note.level]))
-            line.truncate(width, overflow="ellipsis")
-            lines.append(line)
+        for note in notes:
+            line = Text(f" {clock(note.time)} ", style=self.color("plot-ink"))
+            lines.append(line.append(clean(note.text), style=self.color(_COLORS[note.level])))
         return lines
+
+
+class HistoryPanel(LogPanel):
+    """Commands and what became of them, checkpoints, pauses, restarts, faults; no lines of the
+    log."""
+
+    HEADING = "History"
+
+    def remark(self, view: View) -> Text:
+        return Text("commands, checkpoints, restarts, faults", style=self.color("plot-ink"))
+
+    def lines(self, view: View, width: int) -> Sequence[Text]:
+        happened = self._notes(view.focus.state.happened)
+        return happened or [Text(" nothing yet", style=self.color("plot-ink"))]
 
 
 def _plural(number: int, noun: str) -> str:

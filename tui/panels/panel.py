@@ -54,10 +54,9 @@ class Panel(Widget, can_focus=True):
         if self._look != self._drawn_look:
             self._redraw()
 
-    def on_focus(self) -> None:
-        self._redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Not at the events: they come before it is known."""
+        super().watch_has_focus(has_focus)
         self._redraw()
 
     def render_line(self, y: int) -> Strip:

@@ -9,7 +9,7 @@ from engine.events import Prediction, SampleText
 from tui import heat
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.text import clean
+from tui.text import clean, count
 
 _GAP = 2
 _LEAST_WIDTH = 14
@@ -23,23 +23,53 @@ class SamplesPanel(Panel):
     BINDINGS = [
         Binding("down,j", "scroll_by(1)", "Down", show=False),
         Binding("up,k", "scroll_by(-1)", "Up", show=False),
-        Binding("pagedown", "scroll_by(10)", show=False),
-        Binding("pageup", "scroll_by(-10)", show=False),
+        Binding("pagedown", "turn(1)", "Earlier", show=False, tooltip="Go to the text before"),
+        Binding("pageup", "turn(-1)", "Later", show=False, tooltip="Go to the text after"),
+        Binding("home", "turn(-1000000)", "Newest", show=False),
+        Binding("end", "turn(1000000)", "Oldest", show=False),
     ]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._first = 0
+        """The first line that is shown, from the beginning of the text at hand."""
+        self._step: int | None = None
+        """Of the text at hand; None for the newest one."""
 
     def action_scroll_by(self, by: int) -> None:
         """Show other lines."""
-        self._first = max(0, self._first + by)
+        self._first += by
+        if texts := self._texts():
+            self._rest(texts)
         self._redraw()
+
+    def action_turn(self, by: int) -> None:
+        """Go to an earlier text, or a later one; where there are no texts, as far as fits."""
+        texts = self._texts()
+        if texts:
+            at = max(0, min(len(texts) - 1, self._at(texts) + by))
+            self._step, self._first = (texts[at].step if at else None), 0
+        else:
+            self._first += by * max(1, self.size.height - 2)
+        self._redraw()
+
+    def _texts(self) -> list[SampleText]:
+        """What a language model wrote, newest first."""
+        return list(reversed(self._view.focus.state.texts)) if self._view is not None else []
+
+    def _at(self, texts: Sequence[SampleText]) -> int:
+        steps = [text.step for text in texts]
+        return steps.index(self._step) if self._step in steps else 0
 
     def heading(self, view: View) -> Text:
         state = view.focus.state
-        if state.texts:
-            return Text(f"what it writes at step {state.texts[-1].step}, and before")
+        if texts := self._texts():
+            at = self._at(texts)
+            words = Text(f"what it writes at step {count(texts[at].step)}")
+            if len(texts) > 1:
+                place = f", {at + 1} of {len(texts)}, Page Down for earlier ones"
+                words.append(place, style=self.color("plot-ink"))
+            return words
         if state.predictions is None:
             return Text()
         right = sum(sample.correct for sample in state.predictions.samples)
@@ -49,14 +79,37 @@ class SamplesPanel(Panel):
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
         if state.texts:
-            lines = [line for text in reversed(state.texts) for line in self._text(text, width)]
-        elif state.predictions is not None:
+            return self._written(self._texts(), width, height)
+        if state.predictions is not None:
             lines = self._predictions(state.predictions.samples, width)
         else:
             waits = state.active
             return [Text(" come with the first evaluation" if waits else " none were recorded")]
         self._first = max(0, min(self._first, len(lines) - height))
         return lines[self._first : self._first + height]
+
+    def _written(self, texts: Sequence[SampleText], width: int, height: int) -> list[Text]:
+        """The text at hand, and earlier ones under it."""
+        lines: list[Text] = []
+        for text in texts[self._at(texts) :]:
+            if len(lines) < self._first + height:
+                lines += self._text(text, width)
+        return lines[self._first : self._first + height]
+
+    def _rest(self, texts: Sequence[SampleText]) -> None:
+        """After scrolling past an end of the text at hand, the next one is at hand."""
+        at = self._at(texts)
+        while self._first < 0 and at > 0:
+            at -= 1
+            self._first += len(self._text(texts[at], self.size.width))
+        while self._first >= (long := len(self._text(texts[at], self.size.width))):
+            if at + 1 == len(texts):
+                self._first = long - 1
+                break
+            self._first -= long
+            at += 1
+        self._first = max(0, self._first)
+        self._step = texts[at].step if at or self._first else None
 
     def _text(self, event: SampleText, width: int) -> list[Text]:
         lines = [Text(f" step {event.step}", style=f"bold {self.color('accent')}")]

@@ -1,4 +1,4 @@
-"""The dashboard: plots, progress, configuration and log of one run or of several together."""
+"""The dashboard: what is known of one run, or of several together, on pages."""
 
 import time
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Any
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
 
@@ -20,60 +19,52 @@ from tui.feed import Feed
 from tui.follow import News, apply, open_state
 from tui.history import note_of
 from tui.lanes import View, make_lanes
+from tui.pages.page import NARROW_COLUMNS
 from tui.panels.banner import BannerPanel
-from tui.panels.confusion import ConfusionPanel
-from tui.panels.curves import CurvesPanel
-from tui.panels.distribution import DistributionPanel
 from tui.panels.footer import FittingFooter
-from tui.panels.gradients import GradientsPanel
-from tui.panels.layers import LayersPanel
-from tui.panels.log import LogPanel
 from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
-from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
-from tui.panels.samples import SamplesPanel
-from tui.panels.settings import SettingsPanel
+from tui.screens.paging import PAGES, PagingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.screens.steering import SteeringScreen
 from tui.store import RunState
 from tui.text import clean
 
 FRAMES_PER_SECOND = 5
-NARROW_COLUMNS = 120
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
 
-class DashboardScreen(SteeringScreen):
+def _run(keys: str, action: str, name: str, tooltip: str) -> Binding:
+    return Binding(keys, action, name, show=False, tooltip=tooltip)
+
+
+class DashboardScreen(PagingScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
         Binding("r", "runs", "Runs", tooltip="List all runs"),
-        Binding("down,j", "move(1)", "Next run", show=False),
-        Binding("up,k", "move(-1)", "Previous run", show=False),
+        _run("down,j,right_square_bracket", "move(1)", "Next run", "Select the next run"),
+        _run("up,k,left_square_bracket", "move(-1)", "Previous run", "Select the run before"),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
         Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
-        Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
-        Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
-        Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
-        Binding("w", "magnitudes", "Gradient/weights", show=False),
         Binding("Y", "profile_shown", "Profile", show=False, tooltip="Show the newest profile"),
         Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
         Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
     ]
     KEYS = (
-        *SteeringScreen.STEERING_KEYS,
+        *PagingScreen.STEERING_KEYS,
+        *PagingScreen.PAGING_KEYS,
         ("r", "list all runs"),
-        ("1, 2, 3", "curves, layers, samples"),
         ("o", "on the layers: sort by the next column"),
         ("w", "on the layers: magnitudes of gradients, or of weights"),
         ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
-        ("Up, Down, k, j", "select another run"),
+        ("Up, Down, k, j", "select another run; scroll, on a page that does"),
+        ("[, ]", "select another run, on any page"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         ("n", "choose and start another run; this one goes on"),
@@ -115,30 +106,8 @@ class DashboardScreen(SteeringScreen):
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
         yield BannerPanel(id="banner")
-        yield PagesPanel(id="pages")
-        with Container(id="panels", classes="page"):
-            yield CurvesPanel(
-                id="loss",
-                heading="Loss",
-                train="train/loss",
-                val="val/loss",
-                more={"val/ema_loss": "averaged"},
-            )
-            yield QualityPanel(id="accuracy")
-            yield GradientsPanel(id="gradients")
-            yield CurvesPanel(id="lr", heading="Learning rate", train="lr", noisy=False)
-            yield SpeedPanel(id="speed")
-            yield RunsPanel(id="runs")
-            yield SettingsPanel(id="settings")
-            yield LogPanel(id="log")
-        with Container(id="layers-page", classes="page"):
-            yield LayersPanel(id="layers")
-            yield DistributionPanel(id="distribution")
-            yield CurvesPanel(id="cosine", heading="Cosine of gradients", train="grad_cosine")
-            yield CurvesPanel(id="noise", heading="Noise scale, samples", train="noise_scale")
-        with Container(id="samples-page", classes="page"):
-            yield ConfusionPanel(id="confusion")
-            yield SamplesPanel(id="samples")
+        yield PagesPanel([page.NAME for page in PAGES], id="pages")
+        yield self._pages[0]
         yield Prompt()
         yield FittingFooter()
 
@@ -146,7 +115,6 @@ class DashboardScreen(SteeringScreen):
         colors = self.app.theme_variables
         lanes = make_lanes(list(self._states.values()), colors)
         self._view = View(lanes, selected=min(self._first, len(lanes) - 1))
-        self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
         self._feed.start()
@@ -184,22 +152,12 @@ class DashboardScreen(SteeringScreen):
             self._view = replace(self._view, lanes=lanes)
             self._look(selected=place)
 
-    def action_page(self, page: int) -> None:
-        """Show another page; what is hidden is not drawn."""
-        for index, container in enumerate(self.query(".page")):
-            container.display = index == page
-        self.query_one(PagesPanel).turn_to(page)
-        first = ("#loss", "#layers", "#samples")[page]
-        self.set_focus(self.query_one(first) if page else None)
+    def view_at_hand(self) -> View | None:
+        return self._view
+
+    def redraw(self) -> None:
         self._stale = True
-        self.call_after_refresh(self._draw)
-
-    def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
-        self.query_one(DistributionPanel).choose(message.layer)
-
-    def action_magnitudes(self) -> None:
-        """Gradients instead of weights, or the other way round."""
-        self.query_one(DistributionPanel).action_switch()
+        self._draw()
 
     def action_profile_shown(self) -> None:
         """Show the newest profile of the run at hand."""
@@ -330,6 +288,7 @@ class DashboardScreen(SteeringScreen):
         if self._follow:
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
+        self.page.show(self._view)
         for panel in self.query(Panel):
             if panel.is_on_screen or panel.size.width == 0:
                 panel.show(self._view)

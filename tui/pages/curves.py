@@ -1,0 +1,117 @@
+"""The first page: the panels that a person chose, in the order and of the widths they chose."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from tui import layout, remembered
+from tui.flow import Cell
+from tui.lanes import View
+from tui.layout import METRIC, Arrangement, Layout
+from tui.pages.page import FlowPage
+from tui.panels.distribution import DistributionPanel
+from tui.panels.known import PANELS, Known, known
+from tui.panels.layers import LayersPanel
+from tui.panels.panel import Panel
+
+SUBJECT = "layout"
+"""Under which it is remembered."""
+_LIST_LINES, _NARROW_LIST_LINES = 11, 5
+
+
+class CurvesPage(FlowPage, can_focus=False):
+    """A metric that none of the runs has keeps its place in the arrangement, and takes none."""
+
+    NAME = "Curves"
+    ID = "panels"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layout = remembered.load(SUBJECT, Layout)
+        self._made: dict[str, Panel] = {}
+        self._metrics: frozenset[str] = frozenset()
+
+    def compose(self) -> ComposeResult:
+        for placed in self.arrangement:
+            if placed.panel in PANELS:
+                yield self._make(placed.panel)
+
+    def first(self) -> Widget | None:
+        return None
+
+    def show(self, view: View) -> None:
+        super().show(view)
+        metrics = frozenset(name for lane in view.lanes for name in lane.state.metrics)
+        if metrics != self._metrics:
+            self._metrics = metrics
+            if any(placed.panel.startswith(METRIC) for placed in self.arrangement):
+                self._bring()
+
+    def on_resize(self) -> None:
+        self._bring()
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """What a person chose for terminals of this kind, as far as there is such a panel."""
+        chosen = layout.arrangement(self._layout, narrow=self.narrow)
+        return tuple(placed for placed in chosen if known(placed.panel)) or self.default
+
+    @property
+    def default(self) -> Arrangement:
+        """The app's own for terminals of this kind."""
+        return layout.arrangement(Layout(), narrow=self.narrow)
+
+    def rearrange(self, chosen: Arrangement | None) -> None:
+        """Show these panels from now on, also after the next start; None for the app's own."""
+        self._layout = layout.with_arrangement(self._layout, chosen, narrow=self.narrow)
+        remembered.save(SUBJECT, self._layout)
+        self._bring()
+
+    def choices(self) -> dict[str, Known]:
+        """All panels that could be here, by name."""
+        chosen = [placed.panel for placed in self.arrangement]
+        metrics = [METRIC + name for name in sorted(self._metrics)]
+        found = {name: known(name) for name in (*PANELS, *metrics, *chosen)}
+        return {name: panel for name, panel in found.items() if panel is not None}
+
+    def placed(self, width: int, height: int) -> Sequence[tuple[Widget, Cell]]:
+        rows = _NARROW_LIST_LINES if self.narrow else _LIST_LINES
+        shown = [(name, placed) for placed in self.arrangement if self._has(name := placed.panel)]
+        lists_only = all(name in PANELS and PANELS[name].lines for name, _ in shown)
+        return [
+            (self._made[name], Cell(placed.span, rows if _is_list(name) and not lists_only else 0))
+            for name, placed in shown
+            if name in self._made
+        ]
+
+    def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
+        """Show the distributions of the layer that was selected."""
+        for panel in self.query(DistributionPanel):
+            panel.choose(message.layer)
+
+    def _bring(self) -> None:
+        """Make what is to be shown and was not made yet, and hide the rest."""
+        shown = [placed.panel for placed in self.arrangement if self._has(placed.panel)]
+        new = [self._make(name) for name in shown if name not in self._made]
+        for name, panel in self._made.items():
+            panel.display = name in shown
+        if new:
+            self.mount(*new)
+        self.settle()
+
+    def _has(self, name: str) -> bool:
+        """Whether there is such a panel, and something for it to show."""
+        return name in PANELS or name.removeprefix(METRIC) in self._metrics
+
+    def _make(self, name: str) -> Panel:
+        found = known(name)
+        assert found is not None
+        # The others are at home on pages of their own, where they have these names.
+        at_home = layout.place(layout.WIDE, name) is not None
+        self._made[name] = found.make(name if at_home else f"arranged-{len(self._made)}")
+        return self._made[name]
+
+
+def _is_list(name: str) -> bool:
+    return name in PANELS and PANELS[name].lines

@@ -1,0 +1,38 @@
+"""The second page: what goes on in the layers."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from tui.pages.page import Page
+from tui.panels.distribution import DistributionPanel
+from tui.panels.known import cosine, noise_scale
+from tui.panels.layers import LayersPanel
+
+
+class LayersPage(Page, can_focus=False):
+    """A table of the layers; of the selected one, the distributions over the steps."""
+
+    NAME = "Layers"
+    ID = "layers-page"
+    BINDINGS = [
+        Binding(
+            "w",
+            "magnitudes",
+            "Gradient/weights",
+            show=False,
+            tooltip="Show how gradients are distributed, or weights",
+        ),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield LayersPanel(id="layers")
+        yield DistributionPanel(id="distribution")
+        yield cosine("cosine")
+        yield noise_scale("noise")
+
+    def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
+        self.query_one(DistributionPanel).choose(message.layer)
+
+    def action_magnitudes(self) -> None:
+        """Gradients instead of weights, or the other way round."""
+        self.query_one(DistributionPanel).action_switch()

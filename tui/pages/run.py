@@ -1,0 +1,77 @@
+"""The sixth page: how the selected run was configured, what happened to it, what it printed."""
+
+from collections.abc import Sequence
+
+from textual import work
+from textual.message import Message
+
+from engine.rundir import RunDir
+from tui import tail
+from tui.flow import Cell
+from tui.lanes import View
+from tui.pages.page import FixedPage
+from tui.panels.configuration import ConfigurationPanel
+from tui.panels.engine_log import EngineLogPanel
+from tui.panels.log import HistoryPanel, LogPanel
+from tui.panels.panel import Panel
+from tui.tail import Tail
+
+_LOOK_SECONDS = 1.0
+"""Between two looks at the output, while the page is shown."""
+
+
+class RunPage(FixedPage, can_focus=False):
+    """Configuration, history, log and output, each scrolled and searched."""
+
+    NAME = "Run"
+    ID = "run-page"
+
+    class Read(Message):
+        """A thread has read the output of a run."""
+
+        def __init__(self, run: RunDir, tail: Tail) -> None:
+            super().__init__()
+            self.run = run
+            self.tail = tail
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tail: tuple[str, Tail] = ("", Tail())
+
+    def panels(self) -> Sequence[tuple[Panel, Cell, Cell]]:
+        return [
+            (ConfigurationPanel(id="configuration"), Cell(6), Cell(6)),
+            (HistoryPanel(id="history"), Cell(6), Cell(6)),
+            (LogPanel(id="log-lines"), Cell(6), Cell(12)),
+            (EngineLogPanel(id="output"), Cell(6), Cell(12)),
+        ]
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(_LOOK_SECONDS, self._look)
+
+    def opened(self) -> None:
+        self._timer.resume()
+        self._look()
+
+    def closed(self) -> None:
+        self._timer.pause()
+
+    def show(self, view: View) -> None:
+        other = self._view is None or self._view.focus.state is not view.focus.state
+        super().show(view)
+        if other:
+            self._look()
+
+    def _look(self) -> None:
+        if self._view is not None:
+            run = self._view.focus.state.run
+            self._read(run, self._tail[1] if self._tail[0] == run.id else None)
+
+    # A disk of a network may take its time; the screen does not wait for it.
+    @work(thread=True, exclusive=True, group="tail")
+    def _read(self, run: RunDir, before: Tail | None) -> None:
+        self.post_message(self.Read(run, tail.read(run.engine_log_path, before)))
+
+    def on_run_page_read(self, message: Read) -> None:
+        self._tail = message.run.id, message.tail
+        self.query_one(EngineLogPanel).take(message.run.id, message.tail)

@@ -1,0 +1,50 @@
+"""The third page: what the model makes of single samples."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from tui.flow import COLUMNS, Cell
+from tui.lanes import View
+from tui.pages.page import FlowPage
+from tui.panels.confusion import ConfusionPanel
+from tui.panels.samples import SamplesPanel
+
+_MATRIX_LINES = 12
+"""Ten classes, their names and a title."""
+
+
+class SamplesPage(FlowPage, can_focus=False):
+    """Predictions or texts, and the confusion matrix of a task that has one."""
+
+    NAME = "Samples"
+    ID = "samples-page"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._confusion = ConfusionPanel(id="confusion")
+        self._samples = SamplesPanel(id="samples")
+
+    def compose(self) -> ComposeResult:
+        yield self._confusion
+        yield self._samples
+
+    def first(self) -> SamplesPanel:
+        return self._samples
+
+    def show(self, view: View) -> None:
+        super().show(view)
+        state = view.focus.state
+        other = state.started is not None and state.started.task != "classification"
+        needed = state.confusion is not None or not other
+        if needed != self._confusion.display:
+            self._confusion.display = needed
+            self.settle()
+
+    def placed(self, width: int, height: int) -> Sequence[tuple[Widget, Cell]]:
+        if not self._confusion.display:
+            return [(self._samples, Cell(COLUMNS))]
+        if self.narrow:
+            return [(self._confusion, Cell(COLUMNS, _MATRIX_LINES)), (self._samples, Cell(COLUMNS))]
+        return [(self._confusion, Cell(6)), (self._samples, Cell(6))]

@@ -1,0 +1,82 @@
+"""All settings of the selected run; what is not as its recipe and presets say comes first."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from tui.differences import Compared, Setting, compare
+from tui.lanes import View
+from tui.panels.lines import LinesPanel
+from tui.store import RunState
+from tui.text import clean, count
+
+_KEY_WIDTH = 26
+
+
+class ConfigurationPanel(LinesPanel):
+    """A star and a colour mark a setting that differs; what the preset says stands after it."""
+
+    HEADING = "Configuration"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._compared = Compared("", ())
+        self._compared_from: tuple[object, object] | None = None
+
+    def remark(self, view: View) -> Text:
+        compared = self._compare(view.focus.state)
+        if not compared.recipe:
+            return Text()
+        number, recipe = compared.changed, clean(compared.recipe)
+        words = f"{number} differ{'s' * (number == 1)} from {recipe} and its presets"
+        return Text(words if number else f"as {recipe} and its presets say")
+
+    def lines(self, view: View, width: int) -> Sequence[Text]:
+        state = view.focus.state
+        settings = self._compare(state).settings
+        longest = max((len(setting.key) for setting in settings), default=0)
+        room = min(longest, _KEY_WIDTH, max(10, width // 2))
+        lines = [self._setting(setting, room) for setting in settings]
+        return [*lines, *(self._fact(key, value, room) for key, value in _facts(state))]
+
+    def _compare(self, state: RunState) -> Compared:
+        begun = state.started.config if state.started else None
+        if self._compared_from is None or not (
+            self._compared_from[0] is state.config and self._compared_from[1] is begun
+        ):
+            self._compared_from = state.config, begun
+            self._compared = compare(state.config, begun)
+        return self._compared
+
+    def _setting(self, setting: Setting, room: int) -> Text:
+        differs = setting.usual is not None
+        line = Text().append("*" if differs else " ", style=f"bold {self.color('accent')}")
+        line.append(_fit(setting.key, room), style="" if differs else self.color("plot-ink"))
+        line.append(" ").append(clean(setting.value, 300), style="bold" if differs else "")
+        if differs:
+            line.append(f"  preset {clean(setting.usual or '', 300)}", self.color("plot-ink"))
+        if setting.first is not None:
+            line.append(f"  {clean(setting.first, 300)} at first", self.color("warning"))
+        return line
+
+    def _fact(self, key: str, value: str, room: int) -> Text:
+        line = Text(f" {_fit(key, room)} ", style=self.color("plot-ink"))
+        return line.append(clean(value, 300), style=self.color("foreground"))
+
+
+def _fit(key: str, room: int) -> str:
+    key = clean(key, 300)
+    return (key if len(key) <= room else f"…{key[1 - room :]}").ljust(room)
+
+
+def _facts(state: RunState) -> list[tuple[str, str]]:
+    """What is no setting, but was found out when the run began."""
+    facts = [("run", str(state.run.path.absolute()))]
+    if (started := state.started) is not None:
+        facts += [
+            ("device in use", started.device),
+            ("parameters", count(started.num_parameters)),
+            *((f"{split} samples", count(number)) for split, number in started.samples.items()),
+            *((f"version of {name}", text) for name, text in started.versions.items()),
+        ]
+    return facts

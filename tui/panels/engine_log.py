@@ -1,0 +1,42 @@
+"""What the selected run's training process printed: the end of its `engine.log`."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from tui.lanes import View
+from tui.panels.lines import LinesPanel
+from tui.tail import Tail
+from tui.text import clean, count
+
+
+class EngineLogPanel(LinesPanel):
+    """Shows what it is given; the page reads the file."""
+
+    HEADING = "Output"
+    FOLLOWS = True
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._tail = Tail()
+        self._texts: list[Text] = []
+        self._run = ""
+
+    def take(self, run: str, tail: Tail) -> None:
+        """What the file of this run says now."""
+        if (run, tail) != (self._run, self._tail):
+            self._run, self._tail = run, tail
+            self._texts = [Text(f" {line}", style=self.color("foreground")) for line in tail.lines]
+            self._redraw()
+
+    def remark(self, view: View) -> Text:
+        words = clean(str(view.focus.state.run.engine_log_path))
+        if self._tail.cut:
+            words = f"the last {count(len(self._tail.lines))} lines of {words}"
+        return Text(words, style=self.color("plot-ink"))
+
+    def lines(self, view: View, width: int) -> Sequence[Text]:
+        if self._run == view.focus.state.id and self._texts:
+            return self._texts
+        words = self._tail.problem if self._run == view.focus.state.id else "reading"
+        return [Text(f" {words or 'nothing was printed'}", style=self.color("plot-ink"))]

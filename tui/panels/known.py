@@ -1,0 +1,86 @@
+"""The panels that can be put on the first page, by name; any metric has one besides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tui.layout import METRIC
+from tui.panels.confusion import ConfusionPanel
+from tui.panels.curves import CurvesPanel
+from tui.panels.distribution import DistributionPanel
+from tui.panels.gradients import GradientsPanel
+from tui.panels.layers import LayersPanel
+from tui.panels.log import LogPanel
+from tui.panels.panel import Panel
+from tui.panels.quality import QualityPanel, SpeedPanel
+from tui.panels.runs import RunsPanel
+from tui.panels.samples import SamplesPanel
+from tui.panels.settings import SettingsPanel
+from tui.text import clean
+
+_NOISY = ("train/", "grad_norm", "clip/")
+"""Metrics of every step, which would hide each other's runs if they were not smoothed."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A panel that can be made."""
+
+    title: str
+    make: Callable[[str], Panel]
+    """From its id."""
+    span: int = 6
+    """Columns that it takes at first, of twelve."""
+    lines: bool = False
+    """Whether it is a list, which takes a few lines and no share of the height."""
+
+
+def loss(id: str) -> CurvesPanel:
+    """Loss, with that of the averaged weights where there is one."""
+    more = {"val/ema_loss": "averaged"}
+    return CurvesPanel(id=id, heading="Loss", train="train/loss", val="val/loss", more=more)
+
+
+def learning_rate(id: str) -> CurvesPanel:
+    """The learning rate of the first group of parameters."""
+    return CurvesPanel(id=id, heading="Learning rate", train="lr", noisy=False)
+
+
+def cosine(id: str) -> CurvesPanel:
+    """Whether successive gradients point the same way."""
+    return CurvesPanel(id=id, heading="Cosine of gradients", train="grad_cosine")
+
+
+def noise_scale(id: str) -> CurvesPanel:
+    """The batch size from which on larger ones gain little (McCandlish et al. 2018)."""
+    return CurvesPanel(id=id, heading="Noise scale, samples", train="noise_scale")
+
+
+def of_metric(name: str, id: str) -> CurvesPanel:
+    """The curve of any metric, by its name."""
+    return CurvesPanel(id=id, heading=clean(name, 200), train=name, noisy=name.startswith(_NOISY))
+
+
+PANELS = {
+    "loss": Known("Loss", loss),
+    "accuracy": Known("Accuracy, or what the task has instead", lambda id: QualityPanel(id=id)),
+    "gradients": Known("Gradient norm and clipping", lambda id: GradientsPanel(id=id)),
+    "lr": Known("Learning rate", learning_rate, span=3),
+    "speed": Known("Samples per second", lambda id: SpeedPanel(id=id), span=3),
+    "runs": Known("Runs", lambda id: RunsPanel(id=id), span=4, lines=True),
+    "settings": Known("Configuration", lambda id: SettingsPanel(id=id), span=4, lines=True),
+    "log": Known("Log", lambda id: LogPanel(id=id), span=4, lines=True),
+    "layers": Known("Layers", lambda id: LayersPanel(id=id)),
+    "distribution": Known("Magnitudes in a layer", lambda id: DistributionPanel(id=id)),
+    "cosine": Known("Cosine of gradients", cosine, span=3),
+    "noise": Known("Noise scale", noise_scale, span=3),
+    "confusion": Known("Confusion", lambda id: ConfusionPanel(id=id)),
+    "samples": Known("Samples", lambda id: SamplesPanel(id=id)),
+}
+
+
+def known(panel: str) -> Known | None:
+    """What there is of this name; None for what no version of the app ever had."""
+    if panel.startswith(METRIC):
+        name = panel.removeprefix(METRIC)
+        return Known(clean(name, 200), lambda id: of_metric(name, id), span=4)
+    return PANELS.get(panel)

@@ -1,0 +1,182 @@
+"""A panel of lines that are more than fit: scrolled by keys, and searched."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.actions import SkipAction
+from textual.binding import Binding
+
+from tui import search
+from tui.lanes import View
+from tui.panels.panel import Panel
+from tui.panels.prompt import Prompt, Question
+from tui.text import clean
+
+_HIT, _HIT_HERE = "reverse", "bold reverse underline"
+"""Seen without colours, too."""
+
+
+class LinesPanel(Panel):
+    """Shows its newest lines, or its first ones, until somebody scrolls.
+
+    A search stays until Esc: its hits are marked, counted, and gone to by keys.
+    """
+
+    FOLLOWS = False
+    """Whether the end is what people want to see: a log."""
+    BINDINGS = [
+        Binding("down,j", "scroll_lines(1)", "Down", show=False),
+        Binding("up,k", "scroll_lines(-1)", "Up", show=False),
+        Binding("pagedown", "scroll_pages(1)", "Page down", show=False),
+        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
+        Binding("home", "scroll_to('first')", "First line", show=False),
+        Binding("end", "scroll_to('last')", "Last line", show=False),
+        Binding("slash", "search", "Search", key_display="/", tooltip="Search these lines"),
+        Binding("enter", "hit(1)", "Next hit", show=False, tooltip="Go to the next hit"),
+        Binding(
+            "backspace,shift+enter", "hit(-1)", "Last hit", show=False, tooltip="The hit before"
+        ),
+        Binding("escape", "end_search", "End search", show=False),
+    ]
+
+    def __init__(self, *, id: str, heading: str = "") -> None:
+        super().__init__(id=id, heading=heading)
+        self._first: int | None = None
+        """The first line that is shown; None for where it stands by itself."""
+        self._words = ""
+        self._hit: int | None = None
+        """The line of the hit at hand."""
+        self._all_lines: Sequence[Text] | None = None
+        """What `lines` said in this frame."""
+        self._of: object = None
+        """Whose lines they are; those of another run are read from their own start."""
+
+    def lines(self, view: View, width: int) -> Sequence[Text]:
+        """All lines; they may be wider than the panel."""
+        raise NotImplementedError
+
+    def about(self, view: View) -> object:
+        """What the lines are about: where it changes, the scrolling begins again."""
+        return view.focus.state.id
+
+    def remark(self, view: View) -> Text:
+        """What stands in the title line while nothing is searched."""
+        return Text()
+
+    def heading(self, view: View) -> Text:
+        if not self._words:
+            return self.remark(view)
+        found = self._found(view)
+        text = Text(f"/{clean(self._words, 40)}/ ", style=self.color("accent"))
+        return text.append(search.counted(found, self._hit), style="bold")
+
+    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+        if self._of != self.about(view):
+            self._of, self._first, self._hit = self.about(view), None, None
+        lines, top = self._all(view), self._top(view)
+        if self.FOLLOWS and top == self._last(view):
+            self._first = None  # back at the end, it follows again
+        shown = enumerate(lines[top : top + height], start=top)
+        return [self._fitted(self._marked(line, number), width) for number, line in shown]
+
+    def _redraw(self) -> None:
+        self._all_lines = None
+        super()._redraw()
+
+    def _all(self, view: View) -> Sequence[Text]:
+        if self._all_lines is None:
+            self._all_lines = self.lines(view, self.size.width)
+        return self._all_lines
+
+    def _found(self, view: View) -> list[int]:
+        return search.found([line.plain for line in self._all(view)], self._words)
+
+    def _marked(self, line: Text, number: int) -> Text:
+        spans = search.spans(line.plain, self._words)
+        if spans:
+            line = line.copy()
+        for begin, end in spans:
+            line.stylize(_HIT_HERE if number == self._hit else _HIT, begin, end)
+        return line
+
+    def _fitted(self, line: Text, width: int) -> Text:
+        """The part of a line that has its first hit, or its beginning."""
+        spans = search.spans(line.plain, self._words)
+        if line.cell_len > width and spans and spans[0][1] > width - 1:
+            line = Text("…").append(line[max(0, spans[0][0] - width // 3) :])
+        if line.cell_len > width:
+            line = line.copy()
+            line.truncate(width, overflow="ellipsis")
+        return line
+
+    def action_scroll_lines(self, by: int) -> None:
+        """Show other lines."""
+        if self._view is not None:
+            self._first = max(0, min(self._last(self._view), self._top(self._view) + by))
+            self._redraw()
+
+    def action_scroll_pages(self, by: int) -> None:
+        """A panel's height further on."""
+        self.action_scroll_lines(by * max(1, self.size.height - 2))
+
+    def action_scroll_to(self, end: str) -> None:
+        """The first or the last lines."""
+        self.action_scroll_lines(-(10**9) if end == "first" else 10**9)
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel."""
+        self.action_scroll_lines(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel."""
+        self.action_scroll_lines(-3)
+
+    def action_search(self) -> None:
+        """Ask for words."""
+        before = self._words
+
+        def dropped() -> None:
+            self._search(before)
+
+        hint = "words; Enter keeps them, then Enter and Backspace go from hit to hit"
+        question = Question(
+            "Search", hint, self._search, changed=self._search, value=before, cancelled=dropped
+        )
+        self.screen.query_one(Prompt).ask(question)
+
+    def action_hit(self, by: int) -> None:
+        """Go to the next hit, or the one before."""
+        if not self._words or self._view is None:
+            raise SkipAction
+        self._go(search.next_hit(self._found(self._view), self._hit, by))
+
+    def action_end_search(self) -> None:
+        """Forget the words."""
+        if not self._words:
+            raise SkipAction
+        self._search("")
+
+    def _search(self, words: str) -> None:
+        """Mark the hits, and go to the one that is nearest to what is shown."""
+        if self._view is None or words == self._words:
+            return
+        self._words, self._hit = words, None
+        self._go(search.nearest(self._found(self._view), self._top(self._view)))
+
+    def _go(self, line: int | None) -> None:
+        """Show a line, with some before it."""
+        self._hit = line
+        if line is not None and self._view is not None:
+            top, height = self._top(self._view), self.size.height - 1
+            self._first = top if top <= line < top + height else max(0, line - height // 3)
+        self._redraw()
+
+    def _last(self, view: View) -> int:
+        """The first line that is shown at the end."""
+        return max(0, len(self._all(view)) - self.size.height + 1)
+
+    def _top(self, view: View) -> int:
+        """The first line that is shown now."""
+        if self._first is None:
+            return self._last(view) if self.FOLLOWS else 0
+        return min(self._first, self._last(view))

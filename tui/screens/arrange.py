@@ -1,0 +1,195 @@
+"""Choose the panels of the first page, their order and their widths; it changes while one does."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui import layout
+from tui.flow import COLUMNS
+from tui.layout import Arrangement, Listing
+from tui.panels.field import Field
+from tui.panels.known import Known
+from tui.text import clean
+
+_WIDTHS = {3: "1/4", 4: "1/3", 6: "1/2", 8: "2/3", COLUMNS: "all"}
+_HINT = "Space show  J K move  w width\nr restore   / find     Enter done"
+
+
+class PanelList(OptionList):
+    """Enter leaves it; a click, which Textual takes for the same, shows a panel."""
+
+    BINDINGS = [Binding("enter", "screen.done", "Done", tooltip="Back to the page")]
+
+
+class ArrangeScreen(ModalScreen[None]):
+    """A list of all panels, those that are shown first and in their order."""
+
+    KEYS_IN_ORDER = True
+    BINDINGS = [
+        Binding("j", "cursor(1)", "Down", show=False),
+        Binding("k", "cursor(-1)", "Up", show=False),
+        Binding("space", "show", "Show", tooltip="Show the panel, or hide it"),
+        Binding("J,shift+down", "shift(1)", "Later", tooltip="Move the panel down"),
+        Binding("K,shift+up", "shift(-1)", "Earlier", tooltip="Move the panel up"),
+        Binding("w", "widen", "Width", tooltip="Give the panel its next width"),
+        Binding("r", "restore", "Restore", tooltip="Arrange the page as the app does"),
+        Binding("slash", "find", "Find", tooltip="List the panels whose names have some words"),
+        Binding("question_mark,f1", "app.help", "Help", show=False),
+        Binding("A,q", "done", "Done", show=False),
+        Binding("escape", "leave", "Done", show=False),
+    ]
+    KEYS = (
+        ("Up, Down, k, j", "choose a panel; Page Up, Page Down, Home, End too"),
+        ("Space", "show it, or hide it"),
+        ("J, K", "move it down or up; Shift+Down, Shift+Up too"),
+        ("w", "give it its next width: a quarter of a row to all of it"),
+        ("r", "arrange the page as the app does"),
+        ("/", "list the panels whose names have some words; Esc lists all"),
+        ("Enter, Esc", "back to the page; what was chosen is kept"),
+    )
+
+    def __init__(
+        self,
+        chosen: Arrangement,
+        default: Arrangement,
+        panels: Mapping[str, Known],
+        arrange: Callable[[Arrangement | None], None],
+    ) -> None:
+        """`panels` are all there are, by name; `arrange` shows and keeps an arrangement, None for
+        the default."""
+        super().__init__()
+        self._default = default
+        self._titles = {name: clean(panel.title, 300) for name, panel in panels.items()}
+        self._spans = {name: panel.span for name, panel in panels.items()}
+        self._listing = layout.listing(chosen, self._spans)
+        self._arrange = arrange
+        self._words = ""
+        self._listed: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="arrange") as box:
+            box.border_title = "Panels of this page"
+            yield PanelList(id="arrange-list", compact=True)
+            yield Field(id="arrange-find", compact=True, placeholder="words")
+            yield Static(_HINT, id="arrange-hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).display = False
+        self._list("")
+        self.set_focus(self.query_one(OptionList))
+
+    def on_resize(self) -> None:
+        self._list(self._panel)
+
+    @property
+    def _panel(self) -> str:
+        """The name of the panel that is chosen; "" if none is listed."""
+        at = self.query_one(OptionList).highlighted
+        return self._listed[at] if at is not None and at < len(self._listed) else ""
+
+    def action_cursor(self, by: int) -> None:
+        """Choose another panel."""
+        panels = self.query_one(OptionList)
+        panels.action_cursor_down() if by > 0 else panels.action_cursor_up()
+
+    def action_show(self) -> None:
+        """Show it, or hide it."""
+        self._change(self._listing.toggled)
+
+    def action_shift(self, by: int) -> None:
+        """Move it."""
+        self._change(lambda panel: self._listing.moved(panel, by))
+
+    def action_widen(self) -> None:
+        """Give it the next width."""
+        self._change(self._listing.widened)
+
+    def action_restore(self) -> None:
+        """As the app does it."""
+        self._listing = layout.listing(self._default, self._spans)
+        self._arrange(None)
+        self._list(self._panel)
+
+    def action_find(self) -> None:
+        """Ask for words."""
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)  # at once: the next key is a letter
+
+    def action_done(self) -> None:
+        """Back to the list from the words, or to the page."""
+        if self.query_one(Input).has_focus:
+            self.set_focus(self.query_one(OptionList))
+        else:
+            self.dismiss()
+
+    def action_leave(self) -> None:
+        """List all panels again, or go back to the page."""
+        if self._words or self.query_one(Input).has_focus:
+            self._end_find()
+            self._list(self._panel)
+        else:
+            self.dismiss()
+
+    @on(Input.Changed)
+    def _find(self, event: Input.Changed) -> None:
+        self._words = event.value.strip()
+        self._list(self._panel)
+
+    @on(Input.Submitted)
+    def _found(self) -> None:
+        self.action_done()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self) -> None:
+        self.action_show()
+
+    def _end_find(self) -> None:
+        field = self.query_one(Input)
+        with self.prevent(Input.Changed):
+            field.value = self._words = ""
+        field.display = False
+        self.set_focus(self.query_one(OptionList))
+
+    def _change(self, how: Callable[[str], Listing]) -> None:
+        """Do something to the panel that is chosen, and show the page so."""
+        panel = self._panel
+        if panel and (listing := how(panel)) != self._listing:
+            self._listing = listing
+            self._arrange(listing.arrangement)
+            self._list(panel)
+
+    def _list(self, panel: str) -> None:
+        """Write the list anew, with this panel chosen."""
+        words = self._words.lower()
+        order = self._listing.order
+        self._listed = [name for name in order if words in self._titles[name].lower()]
+        panels = self.query_one(OptionList)
+        at = panels.highlighted or 0
+        panels.clear_options()
+        panels.add_options([Option(self._row(name)) for name in self._listed])
+        if self._listed:
+            with suppress(ValueError):
+                at = self._listed.index(panel)
+            panels.highlighted = min(at, len(self._listed) - 1)
+
+    def _row(self, name: str) -> Text:
+        shown = name in self._listing.shown
+        room = max(8, self.query_one(OptionList).scrollable_content_region.width - 11)
+        title = self._titles[name]
+        if len(title) > room:
+            title = f"{title[: room - 1]}…"
+        row = Text(f"[{'x' if shown else ' '}] ", no_wrap=True)
+        row.append(title.ljust(room), style="" if shown else "dim")
+        if shown:
+            span = self._listing.spans[name]
+            row.append(f" {_WIDTHS.get(span, f'{span}/12'):>4}")
+        return row
