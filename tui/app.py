@@ -17,6 +17,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.rundir import RunDir
+from presets.userconfig import UserConfig
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
 from tui.palette import LANE_COLORS, PLOT_INK
 from tui.screens.help import HelpScreen
@@ -36,10 +37,17 @@ class BigModelApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
-    def __init__(self, *, root: Path, runs: list[RunDir] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        runs: list[RunDir] | None = None,
+        config: UserConfig | None = None,
+    ) -> None:
         """`root` is where new runs go."""
         self.root = root
-        self.plain = is_plain(os.environ)
+        self.config = config or UserConfig()
+        self.plain = is_plain(os.environ, self.config.ascii)
         self._colors = has_colors(os.environ)
         self._runs = runs
         self.processes: list[Popen[bytes]] = []
@@ -118,6 +126,11 @@ class BigModelApp(App[None]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    def write_control(self, text: str) -> None:
+        """Send the terminal what is no picture, such as a bell."""
+        if text and self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     def _reap(self) -> None:
         self.processes = [process for process in self.processes if process.poll() is None]

@@ -31,8 +31,11 @@ _TABLE = str.maketrans(
 )
 
 
-def is_plain(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal of this environment is taken to show ASCII only."""
+def is_plain(environment: Mapping[str, str], wanted: bool | None = None) -> bool:
+    """Whether the terminal of this environment is taken to show ASCII only, unless it is `wanted`
+    or not."""
+    if wanted is not None:
+        return wanted
     if environment.get("TERM", "").startswith(_PLAIN_TERMS):
         return True
     names = ("LC_ALL", "LC_CTYPE", "LANG")

@@ -162,8 +162,10 @@ def run(
     """
     from engine import configure
     from presets import plugins
+    from presets.userconfig import read_config
     from tui import headless
 
+    alerts = read_config().alerts
     if resume is None:
         plugins.check()
         config = configure.resolve(
@@ -184,7 +186,10 @@ def run(
         _warn_of_logout()
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
-    context.exit(headless.train(chosen, config, plan, as_json=as_json, resume=resume is not None))
+    resumed = resume is not None
+    context.exit(
+        headless.train(chosen, config, plan, as_json=as_json, resume=resumed, alerts=alerts)
+    )
 
 
 def _only_resume(context: click.Context) -> None:

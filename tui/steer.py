@@ -156,8 +156,10 @@ def fork(
     Epochs and steps are totals, which include those of RUN.
     """
     from engine import configure, fork
+    from presets.userconfig import read_config
     from tui import headless
 
+    alerts = read_config().alerts
     parent = rundir.find(root, name)
     config = fork.config(parent, checkpoint_name=start, optimizer=optimizer, settings=pairs(sets))
     plan = configure.plan(config)
@@ -165,7 +167,7 @@ def fork(
     if detach:
         headless.detach(child, config, plan, as_json=as_json)
         return
-    context.exit(headless.train(child, config, plan, as_json=as_json))
+    context.exit(headless.train(child, config, plan, as_json=as_json, alerts=alerts))
 
 
 def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:

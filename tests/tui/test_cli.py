@@ -19,7 +19,7 @@ from engine import rundir
 from engine.events import Evaluation, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
-from tui import cli, export, follow, headless, meta
+from tui import cli, export, follow, meta, reporters
 from tui.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
@@ -387,14 +387,14 @@ def test_a_reader_that_leaves_early_is_no_error(runs_root: Path) -> None:
 @pytest.mark.parametrize("width", [1, 10, 20, 39, 79, 200])
 def test_the_progress_bar_fits(width: int, blocks: str, tmp_path: Path) -> None:
     state = follow.load(record(tmp_path, "abc", steps=6))
-    line = headless.bar(state, width, blocks)
+    line = reporters.bar(state, width, blocks)
     assert len(line) == width
     if width >= 20:
         assert "step 6/6" in line
     if width >= 79:
         assert line.startswith(blocks[0] * 15)
         assert "epoch 3.0  train/loss 0.1667  val/accuracy 0.8571" in line
-    assert headless.bar(RunState(run=state.run), 79, blocks).startswith(blocks[1] * 15)
+    assert reporters.bar(RunState(run=state.run), 79, blocks).startswith(blocks[1] * 15)
 
 
 def test_the_progress_bar_of_half_a_run(tmp_path: Path) -> None:
@@ -408,5 +408,5 @@ def test_the_progress_bar_of_half_a_run(tmp_path: Path) -> None:
         steps_per_epoch=2,
         samples={},
     )
-    line = headless.bar(state, 200, "#.")
+    line = reporters.bar(state, 200, "#.")
     assert line.startswith("#" * 15 + "." * 15 + "  step 6/12  epoch 3.0")

@@ -36,9 +36,9 @@ from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
 from tui.panels.samples import SamplesPanel
 from tui.panels.settings import SettingsPanel
+from tui.screens.alerting import AlertingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.screens.steering import SteeringScreen
 from tui.series import Series
 from tui.store import RunState
 from tui.text import clean
@@ -48,7 +48,7 @@ NARROW_COLUMNS = 120
 _AT_WORK = ("starting", "running", "paused", "stalled")
 
 
-class DashboardScreen(SteeringScreen):
+class DashboardScreen(AlertingScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
@@ -66,7 +66,8 @@ class DashboardScreen(SteeringScreen):
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
     ]
     KEYS = (
-        *SteeringScreen.STEERING_KEYS,
+        *AlertingScreen.STEERING_KEYS,
+        *AlertingScreen.ALERTING_KEYS,
         ("r", "list all runs"),
         ("1, 2, 3", "curves, layers, samples"),
         ("o", "on the layers: sort by the next column"),
@@ -163,6 +164,7 @@ class DashboardScreen(SteeringScreen):
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
+            self.look_for_alerts(state, news.events)
             self._answer(news)
             self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
@@ -222,6 +224,9 @@ class DashboardScreen(SteeringScreen):
 
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
+
+    def states(self) -> list[RunState]:
+        return list(self._states.values())
 
     def name_of(self, state: RunState) -> str:
         lanes = self._view.lanes if self._view is not None else ()
@@ -306,7 +311,7 @@ class DashboardScreen(SteeringScreen):
         self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
         lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
-        self._view = replace(self._view, lanes=lanes)
+        self._view = replace(self._view, lanes=lanes, alerts=self.book.unseen)
         if self._follow:
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
