@@ -26,9 +26,7 @@ AlertKind = Literal[
     "target",
     "finished",
 ]
-ThemeName = Literal[
-    "dark", "light", "colorblind-dark", "colorblind-light", "contrast-dark", "contrast-light"
-]
+ThemeName = Literal["dark", "light", "colorblind-dark", "colorblind-light"]
 
 
 class Alerts(Config, frozen=True):

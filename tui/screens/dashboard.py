@@ -147,6 +147,7 @@ class DashboardScreen(AlertingScreen):
         self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._look())
         self._feed.start()
 
     def on_unmount(self) -> None:

@@ -18,6 +18,11 @@ A run is a process of its own: it goes on when this screen, or the connection, i
 Come back with: bigmodel-tui watch\
 """
 
+_EVERYWHERE = (
+    ("D", "other colours: dark, light, and both for colour blindness"),
+    ("Ctrl+P", "all commands"),
+)
+
 
 class HelpScreen(ModalScreen[None]):
     """Shown over a screen; any of its keys closes it."""
@@ -43,5 +48,8 @@ class HelpScreen(ModalScreen[None]):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for key, what in getattr(self._subject, "KEYS", ()):
             table.add_row(Text(key, style="bold"), Text(what))
+        table.add_row(
+            Text("D", style="bold"), Text("other colours: dark, light, colour-blind-safe")
+        )
         table.add_row(Text("Ctrl+P", style="bold"), Text("all commands"))
         return table

@@ -118,6 +118,7 @@ class LaunchScreen(Screen[None]):
                 clean(problem), title="Plug-ins", severity="error", timeout=30, markup=False
             )
         self._look_for_active()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
 
     def _choose_parts(self) -> None:
         recipe = presets.load("recipes", self._recipe)
