@@ -38,8 +38,9 @@ class Alerts(Config, frozen=True):
     """Of what the training loss had gained: lost again, it is a divergence."""
     explosion_factor: Factor = 10.0
     """A gradient norm so many times as large as any before."""
-    clipped_share: Share = 0.99
-    """Of the last 300 steps; a share above it is told. 1 tells nothing."""
+    clipped_share: Share | None = None
+    """Of the last 300 steps; a share of clipped ones above it is told. Without it none is: some
+    models are clipped at every step and learn well."""
     plateau_evaluations: Count = 20
     """Without a better validation loss, and at least half of the run so far."""
     bell: bool = False

@@ -5,7 +5,7 @@
 | `nan` | a loss or gradient norm is NaN or infinite |
 | `divergence` | the training loss, averaged over 20 steps, has lost half of what it had gained |
 | `explosion` | a gradient norm is ten times as large as any before it |
-| `clipping` | almost every one of the last 300 steps was clipped |
+| `clipping` | more of the last 300 steps were clipped than `clipped_share` allows |
 | `plateau` | no better validation loss for half of the run so far, and for 20 evaluations |
 | `stall` | the engine lives and makes no progress |
 | `target` | an evaluation reached the run's target |

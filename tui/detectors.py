@@ -65,7 +65,7 @@ class Nan:
 
 
 class Divergence:
-    """The mean loss of some steps against the best such mean and the first one.
+    """The mean loss of some steps against the best such mean and the first loss.
 
     A loss that never fell, such as that of a rate that is much too large, diverges when it has
     risen by half of its size. What noise alone could do is no divergence.
@@ -78,12 +78,13 @@ class Divergence:
     def restart(self) -> None:
         """Begin again: a restarted run goes on from what it was."""
         self._steps = self._values = np.empty(0)
-        self._first = self._best = math.inf
-        self._noise = 0.0
+        self._first = self._best = self._noise = math.inf
         self._told = False
 
     def look(self, steps: Floats, values: Floats) -> Found:
         known = np.isfinite(values)
+        if math.isinf(self._first) and known.any():
+            self._first = self._best = float(values[known][0])
         self._steps = np.concatenate((self._steps, steps[known]))
         self._values = np.concatenate((self._values, values[known]))
         size = max(WINDOW, len(self._values) // MAX_WINDOWS)
@@ -92,23 +93,21 @@ class Divergence:
         ends = self._steps[size - 1 : whole : size]
         self._steps, self._values = self._steps[whole:], self._values[whole:]
         with np.errstate(over="ignore", invalid="ignore"):  # a loss near the largest float
-            means, noises = blocks.mean(axis=1), blocks.std(axis=1)
-        for step, mean, noise in zip(ends.tolist(), means.tolist(), noises.tolist(), strict=True):
-            yield from self._judge(int(step), mean, noise)
+            rows = np.stack((blocks.mean(axis=1), blocks.std(axis=1), blocks.min(axis=1)), axis=1)
+        for step, (mean, noise, least) in zip(ends.tolist(), rows.tolist(), strict=True):
+            yield from self._judge(int(step), mean, noise, least)
 
-    def _judge(self, step: int, mean: float, noise: float) -> Found:
-        if math.isinf(self._first):
-            self._first = mean
+    def _judge(self, step: int, mean: float, noise: float, least: float) -> Found:
         if mean < self._best:
             self._best, self._noise = mean, noise
-        gained = self._first - self._best
-        allowed = max(self._share * max(gained, abs(self._best)), 3 * self._noise)
+        # Either the mean is far above what noise can do, or every single value is very far above.
+        enough = self._share * max(self._first - self._best, abs(self._best))
+        allowed = max(enough, 3 * min(self._noise, noise))
         risen = mean - self._best
-        if not self._told and not risen <= allowed:
+        if not self._told and (not risen <= allowed or least - self._best > 3 * enough):
             self._told = True
-            words = f"the training loss rose from {number(self._best)} to {number(mean)}"
-            yield step, words
-        elif self._told and risen < allowed / 2:
+            yield step, f"the training loss rose from {number(self._best)} to {number(mean)}"
+        elif self._told and risen < enough / 2:
             self._told = False
 
 
@@ -142,8 +141,8 @@ class Explosion:
 class Clipping:
     """The share of the last steps that were clipped, as the dashboard shows it."""
 
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
+    def __init__(self, limit: float | None) -> None:
+        self._limit = math.inf if limit is None else limit
         self._early = EARLY_STEPS
         self._last = np.empty(0)
         self._told = False

@@ -135,6 +135,8 @@ def test_a_loss_that_comes_back_up_diverges_once(size: int) -> None:
 def test_a_rate_that_is_much_too_large_diverges_from_the_start() -> None:
     loss = [2.3 * 1.05**step for step in range(100)]
     assert found(run_state(), columns(1, loss=loss)) == [("divergence", 40)]
+    spiked = [4.6, 5.0, *[90.0] * 4, *[20.0] * 14, *[9.0] * 100]
+    assert found(run_state(), columns(1, loss=spiked)) == [("divergence", 40)]
 
 
 def test_a_long_past_is_averaged_more_coarsely_and_told_too() -> None:
@@ -163,11 +165,12 @@ def test_gradients_explode_once_however_long_they_rise() -> None:
 def test_clipping_at_nearly_every_step_is_told_once_and_again_after_a_pause() -> None:
     on, off = [1.0] * (EARLY_STEPS + CLIPPED_STEPS), [0.0] * CLIPPED_STEPS
     events = split(columns(1, clipped=[*on, *off, *on]), 10)
-    kinds = found(run_state(), *events)
+    kinds = found(run_state(), *events, limits=Alerts(clipped_share=0.99))
     assert kinds[0] == ("clipping", EARLY_STEPS + CLIPPED_STEPS)
     assert [kind for kind, _ in kinds] == ["clipping", "clipping"]
     half = split(columns(1, clipped=[1.0, 0.0] * 500), 10)
-    assert found(run_state(), *half) == []
+    assert found(run_state(), *half, limits=Alerts(clipped_share=0.99)) == []
+    assert found(run_state(), *events) == []
     assert found(run_state(), *half, limits=Alerts(clipped_share=0.4))[0][0] == "clipping"
 
 
@@ -314,7 +317,7 @@ def test_commands_run_one_after_another_and_too_many_are_said(tmp_path: Path) ->
     ("given", "said"),
     [
         ({"off": ["nans"]}, "alerts.off[0]: expected one of nan, divergence"),
-        ({"clipped_share": 2}, "alerts.clipped_share: expected a number <= 1"),
+        ({"divergence_share": 0}, "alerts.divergence_share: expected a number > 0"),
         ({"explosion_factor": 1}, "alerts.explosion_factor: expected a number > 1"),
         ({"command": "curl x"}, "alerts.command: expected a list"),
         ({"command": [" "]}, "alerts: command: expected a program first"),

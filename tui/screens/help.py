@@ -48,8 +48,6 @@ class HelpScreen(ModalScreen[None]):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for key, what in getattr(self._subject, "KEYS", ()):
             table.add_row(Text(key, style="bold"), Text(what))
-        table.add_row(
-            Text("D", style="bold"), Text("other colours: dark, light, colour-blind-safe")
-        )
-        table.add_row(Text("Ctrl+P", style="bold"), Text("all commands"))
+        for key, what in _EVERYWHERE:
+            table.add_row(Text(key, style="bold"), Text(what))
         return table
