@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class BigModelApp(App[None]):
     """The launch screen, or the dashboard of the runs that it is given."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
     BINDINGS = [
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import structs
@@ -14,6 +14,9 @@ from engine.rundir import RunDir
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
 from tui.oneline import PROGRAM, TRACEBACK, say
+
+if TYPE_CHECKING:
+    from tui.app import BigModelApp
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,11 +40,18 @@ def screen_options(command: F) -> F:
 
 
 def open_app(
-    root: Path, runs: list[RunDir] | None, *, ascii_only: bool = False, no_mouse: bool = False
+    root: Path,
+    runs: list[RunDir] | None,
+    *,
+    ascii_only: bool = False,
+    no_mouse: bool = False,
+    app_class: "type[BigModelApp] | None" = None,
+    at_hangup: Callable[[], None] | None = None,
 ) -> int:
     """Run the app on these runs, or on the launch screen; returns the exit status.
 
-    Raises UserError if there is no terminal, or if the user's configuration is wrong.
+    `at_hangup` is called when the terminal is gone, where nothing else is cleaned up. Raises
+    UserError if there is no terminal, or if the user's configuration is wrong.
     """
     served = os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
     if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -57,8 +67,8 @@ def open_app(
 
     if line := warning():
         say(line)
-    hangup.exit_with_terminal()
-    app = BigModelApp(root=root, runs=runs, config=config)
+    hangup.exit_with_terminal(at_hangup)
+    app = (app_class or BigModelApp)(root=root, runs=runs, config=config)
     app.run(mouse=config.mouse)
     if app.failure is not None:
         if os.environ.get(TRACEBACK):
