@@ -17,7 +17,6 @@ from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.open_app import open_app, screen_options
 from tui.options import PlainValue, settings
-from tui.text import clean
 
 if TYPE_CHECKING:
     from engine.rundir import RunDir
@@ -260,7 +259,7 @@ def list_command(root: Path, as_json: bool) -> None:
 
     found = rundir.list_runs(root)
     if not found:
-        click.echo(f"no runs in {clean(str(root))}", err=True)
+        say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
     rows = [summary.row(_load(run), pid=rundir.pid(run)) for run in found]
     lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
     for line in lines:

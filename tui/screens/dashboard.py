@@ -59,7 +59,13 @@ class DashboardScreen(AlertingScreen):
         Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
         Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
         Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
-        Binding("w", "magnitudes", "Gradient/weights", show=False),
+        Binding(
+            "w",
+            "magnitudes",
+            "Gradient/weights",
+            show=False,
+            tooltip="On the layers: distribution of gradients, or of weights",
+        ),
         Binding("Y", "profile_shown", "Profile", show=False, tooltip="Show the newest profile"),
         Binding("m", "zoom", "Maximize", tooltip="Show the panel at hand alone, or all again"),
         Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
@@ -74,12 +80,11 @@ class DashboardScreen(AlertingScreen):
         ("w", "on the layers: magnitudes of gradients, or of weights"),
         ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
-        ("Up, Down, k, j", "select another run"),
+        ("Up, Down, k, j", "select another run; a layer, with Page Up and Page Down too"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         ("n", "choose and start another run; this one goes on"),
         ("q", "quit; asks what becomes of a run that still trains"),
-        ("?", "this help"),
     )
 
     class Inherited(Message):

@@ -1,6 +1,8 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -78,14 +80,14 @@ class LaunchScreen(Screen[None]):
         ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
         ("r", "list all runs"),
         ("Ctrl+R", "take all settings from the presets again"),
-        ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
-        ("?, F1", "this help; F1 also while typing in a setting"),
+        ("q", "quit; runs go on"),
     )
 
     def __init__(self, fork: Fork | None = None) -> None:
         super().__init__()
         self._fork = fork
         self._started = False
+        self._first_use = False
         self._choice = Choice()
         self._recipe = self._choice.recipe
         self._free: dict[str, int | None] = {}
@@ -111,6 +113,7 @@ class LaunchScreen(Screen[None]):
         yield FittingFooter()
 
     def on_mount(self) -> None:
+        self._first_use = self._fork is None and not _has_entries(self._app.root)
         self._choose_parts()
         self.query_one("#optimizers").focus()
         for problem in plugins.problems():
@@ -364,9 +367,24 @@ class LaunchScreen(Screen[None]):
         field = next((f for f in FIELDS if self.focused and f.key == self.focused.id), None)
         self.query_one("#hint", Static).update(self._hint(field))
 
+    def _three_steps(self) -> Text:
+        """For somebody who has no runs yet."""
+        wide = self.size.width >= _WIDE
+        text = Text()
+        for number, short, more in (
+            (1, "choose with the arrows", " and Tab"),
+            (2, "Enter trains", " and opens the dashboard"),
+            (3, "q leaves; `watch` comes back", " from the command line, to a run that goes on"),
+        ):
+            text.append(f"{number} ", style=f"bold {self.app.theme_variables['accent']}")
+            text.append(f"{short}{more if wide else ''}   ")
+        return text
+
     def _hint(self, field: Field | None) -> Text:
         if field is None and (problems := plugins.problems()):
             return Text(clean(problems[0]), style=self.app.theme_variables["error"])
+        if field is None and self._first_use and len(self._choice.optimizers) < 2:
+            return self._three_steps()
         if field is None:
             marked = len(self._choice.optimizers)
             more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
@@ -374,6 +392,12 @@ class LaunchScreen(Screen[None]):
         if problem := self._choice.problem(field):
             return Text(clean(problem), style=self.app.theme_variables["error"])
         return Text(f"{field.label}: {field.help}", style="dim")
+
+
+def _has_entries(folder: Path) -> bool:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return next(entries, None) is not None
+    return False
 
 
 def _total(memory: Memory) -> int:
