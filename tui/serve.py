@@ -15,7 +15,6 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui.ascii import is_plain
 from tui.completion import complete_runs
 from tui.oneline import PROGRAM, say
 
@@ -89,6 +88,8 @@ def _listen(address: str, port: int) -> socket.socket:
 
 def _prepare_environment() -> None:
     """A browser shows all characters and colours, whatever our own terminal does."""
+    from tui.ascii import is_plain
+
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     if is_plain(os.environ):
         os.environ["LC_ALL"] = "C.UTF-8"
