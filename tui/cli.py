@@ -192,7 +192,6 @@ def run(
     from presets.userconfig import read_config
     from tui import headless
 
-    alerts = read_config().alerts
     if resume is None:
         plugins.check()
         config = configure.resolve(
@@ -203,12 +202,14 @@ def run(
             settings=settings(options),
         )
         plan = configure.plan(config)
+        alerts = read_config().alerts
         chosen = rundir.create(root, config)
     else:
         _only_resume(context)
         chosen = _resumable(rundir.find(root, resume))
         config = chosen.config()
         plan = configure.plan(config)
+        alerts = read_config().alerts
     if detach:
         _warn_of_logout()
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)

@@ -54,7 +54,8 @@ class _Telling:
         """Tell what these events, which were applied to the run, have brought."""
         self._reporter.progress(state, events)
         for alert in self.look(state, events):
-            self._reporter.alert(alert)
+            if alert.kind != "finished":  # its end is told anyway
+                self._reporter.alert(alert)
             name = state.given_name or state.id
             self._commands.add(alert, name, str(state.run.path.absolute()))
 

@@ -95,7 +95,7 @@ class Lines(Reporter):
                 click.echo(f"warning: {clean(event.message)}")
 
     def alert(self, alert: Alert) -> None:
-        if alert.level != "information" and alert.kind != "finished":  # its end is told anyway
+        if alert.level != "information":
             click.echo(f"warning: {alert.kind} at step {alert.step}: {clean(alert.text)}")
 
     def ended(self, state: RunState, reason: str) -> None:
@@ -116,9 +116,9 @@ class Bar(Lines):
         click.echo("\r" + bar(state, width, _blocks()), nl=False)
 
     def alert(self, alert: Alert) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        click.echo("\r" + " " * width + "\r", nl=False)  # the bar is drawn again below
-        super().alert(alert)
+        if alert.level != "information":
+            click.echo()  # the bar stays above, and is drawn again below
+            super().alert(alert)
 
     def ended(self, state: RunState, reason: str) -> None:
         click.echo()

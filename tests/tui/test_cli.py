@@ -134,20 +134,21 @@ def test_watch_takes_what_is_at_work_else_the_newest(
 ) -> None:
     opened: list[list[str]] = []
 
-    def open_app(root: Path, runs: list[RunDir]) -> int:
+    def open_app(root: Path, runs: list[RunDir], *, ascii_only: bool, no_mouse: bool) -> int:
         assert root == runs_root
+        assert (ascii_only, no_mouse) == (True, bool(opened))
         opened.append([run.id for run in runs])
         return 0
 
-    monkeypatch.setattr(cli, "_open_app", open_app)
+    monkeypatch.setattr(cli, "open_app", open_app)
     first, _, third = (record(runs_root, name) for name in ("run-1", "run-2", "run-3"))
-    assert invoke("watch").exit_code == 0
+    assert invoke("watch", "--ascii").exit_code == 0
     lock = rundir.Lock(first)
     try:
-        invoke("watch")
+        invoke("--ascii", "watch", "--no-mouse")
     finally:
         lock.release()
-    invoke("watch", "run-2", str(third.path), "run-2")
+    invoke("--ascii", "--no-mouse", "watch", "run-2", str(third.path), "run-2")
     assert opened == [["run-3"], ["run-1"], ["run-2", "run-3"]]
 
 

@@ -61,6 +61,10 @@ class AlertingScreen(SteeringScreen):
         """The runs that are watched."""
         raise NotImplementedError
 
+    def alerts_seen(self) -> None:
+        """The list was opened: the counter goes."""
+        raise NotImplementedError
+
     def look_for_alerts(self, state: RunState, events: Sequence[AnyEvent]) -> None:
         """Tell what these events, which were applied to the run, have brought."""
         for alert in self.book.look(state, events, time.time()):
@@ -80,5 +84,6 @@ class AlertingScreen(SteeringScreen):
     def action_alerts(self) -> None:
         """List what happened."""
         self.book.seen()
+        self.alerts_seen()
         names = {state.id: self.name_of(state) for state in self.states()}
         self.app.push_screen(AlertsScreen(tuple(self.book.entries), names))

@@ -231,6 +231,9 @@ class DashboardScreen(AlertingScreen):
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
 
+    def alerts_seen(self) -> None:
+        self._look()
+
     def states(self) -> list[RunState]:
         return list(self._states.values())
 
