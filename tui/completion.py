@@ -61,7 +61,9 @@ def register(group: click.Group) -> None:
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what completes commands, options, presets and runs in a shell.
+    """Print the completion script of a shell.
+
+    It completes commands, options, presets and runs.
 
     \b
     bash: echo 'eval "$(bigmodel-tui completion bash)"' >> ~/.bashrc

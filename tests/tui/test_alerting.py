@@ -64,7 +64,7 @@ async def test_a_nan_is_told_counted_and_listed(live, monkeypatch) -> None:
         screen = text(app)
         assert screen.index("finished    step 121") < screen.index("nan         step 121")
         assert "\x1b" not in screen
-        assert "before you came" not in screen
+        assert "(earlier)" not in screen
         await pilot.press("escape")
         await until(pilot, lambda: "2 alerts" not in text(app))
 
@@ -78,7 +78,7 @@ async def test_what_an_old_run_went_through_is_listed_quietly(
         await until(pilot, lambda: app.screen.book.entries)
         assert len(app._notifications) == 0
         await pilot.press("exclamation_mark")
-        await until_shown(pilot, "(before you came)")
+        await until_shown(pilot, "(earlier)")
 
 
 async def test_the_users_command_runs_and_its_failure_is_a_toast(live, tmp_path: Path) -> None:

@@ -52,6 +52,6 @@ class AlertsScreen(ModalScreen[None]):
             if len(self._names) > 1:
                 text.append(f"{clean(self._names.get(alert.run, alert.run), 30)}  ", style="bold")
             text.append(clean(alert.text))
-            text.append("  (before you came)\n" if entry.past else "\n")
+            text.append("  (earlier)\n" if entry.past else "\n")
         text.rstrip()
         return text
