@@ -35,6 +35,9 @@ ScheduleType = Literal[
 ]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
+VALUES = ("groups.lr_scale",)
+"""Settings that are mappings themselves, whose keys are no parts of a dotted key."""
+
 _TARGET = re.compile(r"^\s*(val/[a-z][a-z0-9_]*)\s*(>=|<=)\s*(\S+)\s*$")
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,3})?)$")
 
@@ -302,6 +305,22 @@ def run_config(data: Any, source: str = "") -> RunConfig:
     except ConfigError as error:
         message = str(error).replace(".options", "")
         raise ConfigError(f"{source}: {message}" if source else message) from None
+
+
+def dotted(config: RunConfig) -> dict[str, Any]:
+    """The settings of a configuration with dotted keys, such as `optimizer.lr`; the names and types
+    of its parts left out."""
+    flat: dict[str, Any] = {}
+    for key, value in plain(config).items():
+        if isinstance(value, dict):
+            inner = {f"{key}.{part}": told for part, told in value.items()}
+            named = isinstance(getattr(config, key), Component)
+            flat |= {
+                k: v for k, v in inner.items() if not (named and k.endswith((".name", ".type")))
+            }
+        else:
+            flat[key] = value
+    return flat
 
 
 def plain(config: RunConfig) -> dict[str, Any]:

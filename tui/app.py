@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.filter import DimFilter, LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from engine.rundir import RunDir
 from presets.userconfig import UserConfig
@@ -25,7 +26,11 @@ from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 if TYPE_CHECKING:
+    from tui.again import Again
     from tui.choice import Fork
+
+MOST_LANES = 20
+"""Runs that are shown together when others are begun beside them."""
 
 
 class BigModelApp(App[None]):
@@ -84,6 +89,19 @@ class BigModelApp(App[None]):
         self.failure = self.failure or error
         self._close_messages_no_wait()
 
+    async def on_event(self, event: Event) -> None:
+        """Carry out a key before the next one is looked at, on screens that want it: over a slow
+        link `l` and the rate behind it come in one packet, and Textual hands it over as a whole."""
+        if (
+            isinstance(event, Key)
+            and not event.is_forwarded
+            and any(getattr(screen, "KEYS_IN_ORDER", False) for screen in self.screen_stack[-1:])
+            and not isinstance(self.focused, Input)
+            and await self._check_bindings(event.key)
+        ):
+            return
+        await super().on_event(event)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of the plots, for themes that have none."""
         like = "dark" if self.current_theme.dark else "light"
@@ -140,6 +158,32 @@ class BigModelApp(App[None]):
         from tui.screens.launch import LaunchScreen
 
         self._show(LaunchScreen(fork))
+
+    def open_again(self, again: "Again") -> None:
+        """Show the launch screen, filled with a run's settings, over what is shown."""
+        from tui.screens.launch import LaunchScreen
+
+        self.push_screen(LaunchScreen(again=again))
+
+    def close_again(self) -> None:
+        """Back from it to what is under it."""
+        self.pop_screen()
+
+    def open_beside(self, again: "Again", runs: list[RunDir]) -> None:
+        """Show new runs together with those beside which they were begun, at most so many."""
+        from tui.screens.dashboard import DashboardScreen
+
+        shown = [run for run in again.beside if run.id != again.run.id]
+        kept = shown[max(0, len(shown) + 1 + len(runs) - MOST_LANES) :]
+        if len(kept) < len(shown):
+            self.notify(f"{MOST_LANES} runs are shown; the oldest were left out")
+        self.pop_screen()
+        below = self.screen
+        if isinstance(below, DashboardScreen) and len(kept) == len(shown):
+            below.add(runs)
+        else:
+            beside = [run for run in again.beside if run in kept or run.id == again.run.id]
+            self._show(DashboardScreen([*beside, *runs], selected=runs[0]))
 
     def open_runs(self) -> None:
         """List all runs over what is shown."""

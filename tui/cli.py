@@ -12,7 +12,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import completion, doctor, find_lr, serve, steer
+from tui import completion, doctor, find_lr, finding, serve, steer
 from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.open_app import open_app, screen_options
@@ -85,14 +85,15 @@ def watch(
 ) -> None:
     """Open the dashboard on runs, running or finished.
 
-    RUN is an id, the beginning of one, or a path. Without any: the runs that are active now,
-    else the newest one.
+    RUN is an id, the beginning of one, or a path, also of logs that other programs write:
+    TensorBoard, W&B, Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and
+    folders of these. Without any: the runs that are active now, else the newest one.
     """
-    chosen = [rundir.find(root, run) for run in runs] or _current_runs(root)
+    chosen = finding.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
     status = open_app(
         root,
-        list(dict.fromkeys(chosen)),
+        chosen,
         ascii_only=ascii_only or bool(outer.get("ascii_only")),
         no_mouse=no_mouse or bool(outer.get("no_mouse")),
     )
@@ -206,12 +207,11 @@ def run(
         chosen = rundir.create(root, config)
     else:
         _only_resume(context)
-        chosen = _resumable(rundir.find(root, resume))
+        chosen = _resumable(finding.find_ours(root, resume))
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
     if detach:
-        _warn_of_logout()
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
     resumed = resume is not None
@@ -244,13 +244,6 @@ def _resumable(run: RunDir) -> RunDir:
     return run
 
 
-def _warn_of_logout() -> None:
-    from tui.logout import warning
-
-    if line := warning():
-        say(line)
-
-
 @cli.command("ls")
 @_json
 @_runs_dir
@@ -275,7 +268,7 @@ def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: configuration, best, last, test."""
     from tui import summary
 
-    found = rundir.find(root, name)
+    found = finding.find_one(root, name)
     facts = summary.summary(_load(found), pid=rundir.pid(found))
     for line in [json.dumps(facts)] if as_json else summary.page(facts):
         click.echo(line)
@@ -305,7 +298,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
     """Write every step of a run, one row each."""
     from tui.export import write_csv
 
-    state = _load(rundir.find(root, name))
+    state = _load(finding.find_one(root, name))
     if output in (None, "-"):
         write_csv(state, sys.stdout)
     else:

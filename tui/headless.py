@@ -16,7 +16,7 @@ from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
-from tui import alarm, follow, launcher
+from tui import alarm, follow, launcher, logout
 from tui.alertbook import AlertBook
 from tui.alerts import Alert
 from tui.oneline import INTERRUPTED, say
@@ -35,6 +35,7 @@ def detach(
     run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
 ) -> None:
     """Start `run` in an engine process, print its id, and leave."""
+    logout.warn()
     launcher.start([run], resume=resume)
     if as_json:
         JsonLines().started(run, config, plan)
@@ -83,6 +84,7 @@ def train(
     the run, the second leaves it alone. An engine is never killed here, nor does it end with this
     process or its terminal.
     """
+    logout.warn()
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
     follower, state = follow.Follower(run), follow.open_state(run)
     telling = _Telling(reporter, alerts or Alerts())

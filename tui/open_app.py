@@ -61,12 +61,10 @@ def open_app(
     if runs is None:
         access.check_root(root)
     config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
-    from tui import hangup
+    from tui import hangup, logout
     from tui.app import BigModelApp
-    from tui.logout import warning
 
-    if line := warning():
-        say(line)
+    logout.warn()
     hangup.exit_with_terminal(at_hangup)
     app = (app_class or BigModelApp)(root=root, runs=runs, config=config)
     app.run(mouse=config.mouse)

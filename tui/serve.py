@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
-from engine import access, rundir
+from engine import access
 from presets import UserError
+from tui import finding
 from tui.completion import complete_runs
 from tui.oneline import PROGRAM, say
 
@@ -43,10 +44,10 @@ def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     if importlib.util.find_spec("textual_serve") is None:
         raise UserError(f"serve needs an optional package; pip install '{PROGRAM}[serve]'")
     access.check_root(root)
-    chosen = [rundir.find(root, run).path.absolute() for run in runs]
+    finding.find_all(root, runs)  # what is not there is said here, not in the browser
     arguments = ["--runs-dir", str(root.absolute())]
-    if chosen:
-        arguments += ["watch", *map(str, chosen)]
+    if runs:
+        arguments += ["watch", *runs]
     from tui.serving import Server
 
     with _listen(address, port) as listener:

@@ -285,12 +285,16 @@ async def test_f1_helps_while_typing(app: BigModelApp) -> None:
 
 async def test_the_footer_names_the_keys(app: BigModelApp) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await until_shown(pilot, "Ctrl+R")
+        # It is composed anew when the size is known, and empty for a moment.
+        await until(pilot, lambda: "? Help" in rows(app)[-1])
         footer = rows(app)[-1]
         for words in (
             "Enter Start",
             "Space Mark",
             "Tab Next",
+            "/ Filter",
+            "i Data",
+            "Ctrl+S Keep",
             "Ctrl+R Presets",
             "q Quit",
             "? Help",

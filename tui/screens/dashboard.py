@@ -15,7 +15,7 @@ from engine import control, rundir
 from engine.events import Command, Parent, Profiled
 from engine.rundir import RunDir
 from presets import UserError
-from tui.ancestry import inherited
+from tui.ancestry import Inheritance, inherited
 from tui.feed import Feed
 from tui.follow import News, apply, open_state
 from tui.history import note_of
@@ -39,13 +39,12 @@ from tui.panels.settings import SettingsPanel
 from tui.screens.alerting import AlertingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.series import Series
 from tui.store import RunState
 from tui.text import clean
 
 FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
-_AT_WORK = ("starting", "running", "paused", "stalled")
+_AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
 
 class DashboardScreen(AlertingScreen):
@@ -56,6 +55,7 @@ class DashboardScreen(AlertingScreen):
         Binding("down,j", "move(1)", "Next run", show=False),
         Binding("up,k", "move(-1)", "Previous run", show=False),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
+        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
         Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
         Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
@@ -84,16 +84,17 @@ class DashboardScreen(AlertingScreen):
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         ("n", "choose and start another run; this one goes on"),
+        ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
     )
 
     class Inherited(Message):
-        """The values of a fork's parent were read."""
+        """What a fork has of its parent was read."""
 
-        def __init__(self, run_id: str, metrics: dict[str, Series]) -> None:
+        def __init__(self, run_id: str, inheritance: Inheritance) -> None:
             super().__init__()
             self.run_id = run_id
-            self.metrics = metrics
+            self.inheritance = inheritance
 
     class Arrived(Message):
         """The feed read something new."""
@@ -102,8 +103,9 @@ class DashboardScreen(AlertingScreen):
             super().__init__()
             self.news = news
 
-    def __init__(self, runs: list[RunDir]) -> None:
+    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
         super().__init__()
+        self._first = next((i for i, run in enumerate(runs) if run is selected), 0)
         self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
@@ -148,7 +150,8 @@ class DashboardScreen(AlertingScreen):
 
     def on_mount(self) -> None:
         colors = self.app.theme_variables
-        self._view = View(make_lanes(list(self._states.values()), colors))
+        lanes = make_lanes(list(self._states.values()), colors)
+        self._view = View(lanes, selected=min(self._first, len(lanes) - 1))
         self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
@@ -178,6 +181,16 @@ class DashboardScreen(AlertingScreen):
                 self._read_parent(state.run, state.started.parent)
         self._stale = True
         self._feed.taken()
+
+    def add(self, runs: list[RunDir]) -> None:
+        """Show these too, the first of them selected."""
+        place = len(self._states)
+        self._states |= {run.id: open_state(run) for run in runs}
+        self._feed.add(runs)
+        if self._view is not None:
+            lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
+            self._view = replace(self._view, lanes=lanes)
+            self._look(selected=place)
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
@@ -237,6 +250,12 @@ class DashboardScreen(AlertingScreen):
     def states(self) -> list[RunState]:
         return list(self._states.values())
 
+    def label_at_hand(self) -> str:
+        return self._view.focus.label if self._view is not None else ""
+
+    def runs_shown(self) -> list[RunDir]:
+        return [state.run for state in self._states.values()]
+
     def name_of(self, state: RunState) -> str:
         lanes = self._view.lanes if self._view is not None else ()
         return next((lane.label for lane in lanes if lane.state is state), state.id)
@@ -269,8 +288,8 @@ class DashboardScreen(AlertingScreen):
         self.post_message(self.Inherited(run.id, inherited(run, parent)))
 
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
-        """Show the parent's values before the fork's own."""
-        self._states[message.run_id].inherited = message.metrics
+        """Show the parent's values and marks before the fork's own."""
+        self._states[message.run_id].inherit(message.inheritance.metrics, message.inheritance.marks)
         self._stale = True
 
     def action_runs(self) -> None:
@@ -283,7 +302,8 @@ class DashboardScreen(AlertingScreen):
 
     def action_quit(self) -> None:
         """Leave, after asking what becomes of runs that still train."""
-        active = [state.run for state in self._states.values() if state.active]
+        states = self._states.values()
+        active = [state.run for state in states if state.active and not state.read_only]
         if not active:
             self.app.exit()
             return

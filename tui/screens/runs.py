@@ -43,6 +43,7 @@ class RunsScreen(RunActions):
         Binding("R", "resume_run", "Resume", tooltip="Go on with a run that ended"),
         Binding("f", "fork", "Fork", tooltip="Start a new run from a checkpoint of this one"),
         Binding("n", "new", "New", tooltip="Choose and start another run"),
+        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("O", "reverse", "Reverse order", show=False, tooltip="Sort the other way round"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
@@ -57,6 +58,7 @@ class RunsScreen(RunActions):
         ("R", "go on with a run that ended"),
         ("f", "fork: a new run from its newest checkpoint, with other settings"),
         ("n", "choose and start another run"),
+        ("N", "change something of the run, and train that beside it and the marked ones"),
         ("Esc", "back to where you were"),
         ("q", "quit; runs go on"),
     )
@@ -82,7 +84,7 @@ class RunsScreen(RunActions):
         self._query = query.Query()
         self._column = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
         self._descending = False
-        self._deleted: list[tuple[Path, RunDir]] = []
+        self._deleted: list[tuple[Path, Row]] = []
 
     def compose(self) -> ComposeResult:
         yield Static("", id="title", markup=False)
@@ -147,6 +149,13 @@ class RunsScreen(RunActions):
     def status_at_hand(self) -> str:
         row = self.query_one(RunTable).current
         return row.status if row is not None else ""
+
+    def label_at_hand(self) -> str:
+        row = self.query_one(RunTable).current
+        return row.label if row is not None else ""
+
+    def runs_shown(self) -> list[RunDir]:
+        return [RunDir(self._root / name) for name in sorted(self.query_one(RunTable).marked)]
 
     def on_run_table_opened(self) -> None:
         self.action_open()
@@ -246,7 +255,7 @@ class RunsScreen(RunActions):
             self.complain(f"{row.id} is {row.status}; stop it first")
             return
         try:
-            self._deleted.append((trash.delete(run), run))
+            self._deleted.append((trash.delete(run), row))
         except UserError as error:
             self.complain(str(error))
             return
@@ -260,9 +269,12 @@ class RunsScreen(RunActions):
         if not self._deleted:
             self.notify("Nothing was deleted here.")
             return
-        place, run = self._deleted.pop()
+        place, row = self._deleted.pop()
         try:
-            trash.restore(place, run)
+            trash.restore(place, RunDir(self._root / row.id))
         except UserError as error:
             self.complain(str(error))
+        else:  # its log may take a while to read again
+            self._rows = [*self._rows, row]
+            self._show()
         self._lister.look()
