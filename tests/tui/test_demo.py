@@ -76,8 +76,7 @@ def test_the_real_program_needs_no_torch_and_leaves_nothing(tmp_path: Path, monk
         assert len(list(temporary.glob("bigmodel-demo-*"))) == 1
         terminal.send("n")
         terminal.wait_for("trains nothing")
-        terminal.send("f")
-        terminal.send("3")
+        terminal.send("fN3")
         terminal.wait_for("[3 Samples]")
         terminal.send("q")
         assert terminal.finish() == 0

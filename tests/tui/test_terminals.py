@@ -124,6 +124,6 @@ def test_within_tmux(runs: list[str], tmp_path: Path, term: str) -> None:
         wait_for(lambda: "[2 Layers]" in tmux("capture-pane", "-p"))
         tmux("send-keys", "q")
         wait_for(lambda: "1" in tmux("display-message", "-p", "#{pane_dead}"))
-        assert tmux("display-message", "-p", "#{pane_dead_status}").strip() == "0"
+        wait_for(lambda: tmux("display-message", "-p", "#{pane_dead_status}").strip() == "0")
     finally:
         tmux("kill-server")

@@ -13,6 +13,7 @@ from tui.open_app import open_app
 from tui.screens.dashboard import DashboardScreen
 
 if TYPE_CHECKING:
+    from tui.again import Again
     from tui.choice import Fork
 
 _ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without --demo does."
@@ -43,6 +44,10 @@ class DemoApp(BigModelApp):
 
     def open_launch(self, fork: "Fork | None" = None) -> None:
         """Nothing can be chosen here."""
+        self.notify(_ONLY)
+
+    def open_again(self, again: "Again") -> None:
+        """Nor again."""
         self.notify(_ONLY)
 
 
