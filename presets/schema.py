@@ -240,6 +240,12 @@ class RunConfig(Config, frozen=True):
     max_restarts: Annotated[int, Meta(ge=0, le=1000)] = 0
     """How often an engine that crashed is started again from the newest checkpoint; it ends when
     the same step fails twice."""
+    fingerprint: bool = False
+    """Whether hashes of the initial weights, the data and its order are put into the log: races
+    prove by them that their lanes began alike."""
+    keep_weights: bool = False
+    """Whether all weights are kept at each evaluation, in the run's folder `weights`: a race draws
+    the way of each lane from them."""
     parent: str | None = None
     """For a fork: RUN_ID/CHECKPOINT beside this run, whose weights it starts with."""
     name: Annotated[str, Meta(max_length=80)] = ""

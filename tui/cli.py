@@ -12,7 +12,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import completion, doctor, find_lr, finding, serve, steer
+from tui import completion, doctor, find_lr, finding, race_command, serve, steer
 from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.open_app import open_app, screen_options
@@ -313,6 +313,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 
 
 steer.register(cli, _runs_dir)
+race_command.register(cli, _runs_dir)
 find_lr.register(cli)
 completion.register(cli)
 doctor.register(cli, _runs_dir)

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import click
 
-from engine import control, health, rundir
+from engine import control, health, launch, rundir
 from engine.configure import Plan
 from engine.events import AnyEvent
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
-from tui import alarm, follow, launcher, logout
+from tui import alarm, follow, logout
 from tui.alertbook import AlertBook
 from tui.alerts import Alert
 from tui.oneline import INTERRUPTED, say
@@ -36,7 +36,7 @@ def detach(
 ) -> None:
     """Start `run` in an engine process, print its id, and leave."""
     logout.warn()
-    launcher.start([run], resume=resume)
+    launch.start([run], resume=resume)
     if as_json:
         JsonLines().started(run, config, plan)
     else:
@@ -93,7 +93,7 @@ def train(
         telling.look(state, news.events)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
-        engine = launcher.start([run], resume=True) if resume else launcher.start([run])
+        engine = launch.start([run], resume=True) if resume else launch.start([run])
         state.ended = None
         if not _watch(state, follower, engine, telling, interrupts):
             say(f"leaving the run alone; `bigmodel-tui watch {rundir.address(run)}` returns to it")

@@ -9,12 +9,11 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine import rundir
+from engine import launch, rundir
 from engine.rundir import RunDir
 from presets import userpresets
 from presets.schema import RunConfig, plain
 from tui import app as app_module
-from tui import launcher
 from tui.app import BigModelApp
 from tui.choosing.sample import SampleView
 from tui.preset_list import PresetList
@@ -36,14 +35,14 @@ class FakeEngine:
 
 @pytest.fixture
 def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[list[RunDir]]:
-    """What was given to the launcher, instead of an engine: one list of runs a start."""
+    """What was given to `launch`, instead of an engine: one list of runs a start."""
     starts: list[list[RunDir]] = []
 
     def start(runs: list[RunDir]) -> FakeEngine:
         starts.append(runs)
         return FakeEngine()
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     return starts
 
 

@@ -14,9 +14,9 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 import presets
-from engine import rundir
+from engine import launch, rundir
 from presets import UserError
-from tui import again, lastchoice, launcher
+from tui import again, lastchoice
 from tui.again import Again
 from tui.choice import Choice, Fork
 from tui.choosing import words
@@ -270,7 +270,7 @@ class LaunchScreen(Screen[None]):
             configs = self._choice.configs()
             self._choice.plans()  # what cannot be sized cannot be trained
             runs = [rundir.create(self._root(), config) for config in configs]
-            self._app.processes.append(launcher.start(runs))
+            self._app.processes.append(launch.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return

@@ -6,12 +6,12 @@ from textual import work
 from textual.binding import Binding
 from textual.screen import Screen
 
-from engine import checkpoint, control, rundir
+from engine import checkpoint, control, launch, rundir
 from engine.control import Arguments, CommandName
 from engine.rundir import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
-from tui import follow, launcher, orders
+from tui import follow, orders
 from tui.again import Again
 from tui.choice import Fork
 from tui.foreign.run import ForeignRun, read_only
@@ -79,7 +79,7 @@ class RunActions(Screen[None]):
 
     def _start(self, run: RunDir) -> bool:
         try:
-            self._app.processes.append(launcher.start([run], resume=True))
+            self._app.processes.append(launch.start([run], resume=True))
         except UserError as error:
             self.complain(str(error))
             return False
