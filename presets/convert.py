@@ -99,6 +99,10 @@ def _members(kind: Any) -> list[Any]:
 def _members_at(struct: type, path: str) -> list[Any]:
     members: list[Any] = [struct]
     for key in _keys(path):
+        if key.isdecimal() or key == "...":  # an entry of a list, which has entries of one type
+            lists = [member for member in members if get_origin(member) in (list, tuple)]
+            members = _members(get_args(lists[0])[0]) if lists else [None]
+            continue
         hints = next((get_type_hints(m) for m in members if _is_struct(m)), {})
         members = _members(hints.get(key))
     return members

@@ -171,6 +171,18 @@ class Target(Config, frozen=True):
         return value >= self.value if self.op == ">=" else value <= self.value
 
 
+def parse_target(text: str) -> Target | None:
+    """The target that a text such as `val/accuracy >= 0.97` asks for; None if it is none."""
+    match = _TARGET.match(text)
+    try:
+        if match:
+            op: Any = match[2]
+            return Target(metric=match[1], op=op, value=float(match[3]))
+    except ValueError:
+        pass
+    return None
+
+
 class RunConfig(Config, frozen=True):
     """Everything that decides a run; the same configuration gives the same losses on one CPU."""
 
@@ -253,13 +265,8 @@ class RunConfig(Config, frozen=True):
         """The parsed `target`; ValueError says what is allowed."""
         if self.target is None:
             return None
-        match = _TARGET.match(self.target)
-        try:
-            if match:
-                op: Any = match[2]
-                return Target(metric=match[1], op=op, value=float(match[3]))
-        except ValueError:
-            pass
+        if (target := parse_target(self.target)) is not None:
+            return target
         allowed = "such as 'val/accuracy >= 0.97' or 'val/loss <= 0.1'"
         raise ValueError(f"target: expected text {allowed}, got {self.target!r}")
 

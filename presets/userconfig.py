@@ -2,16 +2,59 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from presets import yaml
 from presets.convert import convert
 from presets.errors import ConfigError
-from presets.schema import Config
+from presets.schema import Config, Count, Positive
 
 DistributionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$")]
+Share = Annotated[float, Meta(gt=0, le=1)]
+"""A number > 0 and <= 1."""
+Factor = Annotated[float, Meta(gt=1)]
+"""A number > 1."""
+AlertKind = Literal[
+    "nan",
+    "divergence",
+    "explosion",
+    "clipping",
+    "plateau",
+    "stall",
+    "target",
+    "finished",
+]
+ThemeName = Literal["dark", "light", "colorblind-dark", "colorblind-light"]
+
+
+class Alerts(Config, frozen=True):
+    """What is worth telling of a run, and how; `tui/alerts.py` says what each kind means."""
+
+    off: tuple[AlertKind, ...] = ()
+    """Kinds that are not looked for."""
+    divergence_share: Positive = 0.5
+    """Of what the training loss had gained: lost again, it is a divergence."""
+    explosion_factor: Factor = 10.0
+    """A gradient norm so many times as large as any before."""
+    clipped_share: Share | None = None
+    """Of the last 300 steps; a share of clipped ones above it is told. Without it none is: some
+    models are clipped at every step and learn well."""
+    plateau_evaluations: Count = 20
+    """Without a better validation loss, and at least half of the run so far."""
+    bell: bool = False
+    """Whether the terminal's bell rings."""
+    notify: bool = False
+    """Whether the terminal is asked for a desktop notification, by OSC 9."""
+    command: tuple[str, ...] = ()
+    """A program and its arguments, run for each alert; it finds the facts in its environment."""
+    command_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    """After which the program is ended."""
+
+    def __post_init__(self) -> None:
+        if self.command and not self.command[0].strip():
+            raise ValueError("command: expected a program first, got ''")
 
 
 class UserConfig(Config, frozen=True):
@@ -19,6 +62,13 @@ class UserConfig(Config, frozen=True):
 
     plugins: tuple[DistributionName, ...] = ()
     """Installed distributions whose models, data sets and optimizers can be picked."""
+    theme: ThemeName | None = None
+    """Colours of the screen; without it, those chosen last."""
+    ascii: bool | None = None
+    """Whether everything is drawn in ASCII; without it, the terminal's name and locale decide."""
+    mouse: bool = True
+    """Whether the app reacts to the mouse, instead of leaving it to the terminal."""
+    alerts: Alerts = Alerts()
 
 
 def config_folder() -> Path:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.events import Event, Key, Resize
-from textual.filter import LineFilter
+from textual.filter import DimFilter, LineFilter
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widgets import Input
 
 from engine.rundir import RunDir
+from presets.userconfig import UserConfig
+from tui import themes
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
-from tui.palette import LANE_COLORS, PLOT_INK
 from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
@@ -34,24 +36,46 @@ MOST_LANES = 20
 class BigModelApp(App[None]):
     """The launch screen, or the dashboard of the runs that it is given."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
     BINDINGS = [
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),
+        Binding(
+            "D",
+            "next_theme",
+            "Next theme",
+            show=False,
+            tooltip="Other colours: dark, light, for colour blindness",
+        ),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
-    def __init__(self, *, root: Path, runs: list[RunDir] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        runs: list[RunDir] | None = None,
+        config: UserConfig | None = None,
+    ) -> None:
         """`root` is where new runs go."""
         self.root = root
-        self.plain = is_plain(os.environ)
-        self._colors = has_colors(os.environ)
+        self.config = config or UserConfig()
+        self.plain = is_plain(os.environ, self.config.ascii)
+        self.colorless = not has_colors(os.environ)
         self._runs = runs
         self.processes: list[Popen[bytes]] = []
         """Engines that this app started; each is polled, or it would stay in the process table."""
         self.failure: Exception | None = None
         """What ended the app, if it was an error of its own."""
         super().__init__()
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        for line_filter in self._filters:
+            if isinstance(line_filter, DimFilter):
+                line_filter.dim_factor = themes.DIM
+        # A terminal without colours gets bold and reverse for what is bright on black.
+        wanted = themes.DEFAULT if self.colorless else themes.first(self.config.theme)
+        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave the terminal as it was and keep the error for whoever started the app.
@@ -79,12 +103,33 @@ class BigModelApp(App[None]):
         await super().on_event(event)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colours of the plots; a theme may bring its own."""
-        return LANE_COLORS | PLOT_INK
+        """The colours of the plots, for themes that have none."""
+        like = "dark" if self.current_theme.dark else "light"
+        return next(theme.variables for theme in themes.THEMES if theme.name == like)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """With lanes that a terminal of 16 colours can tell apart."""
+        variables = super().get_css_variables()
+        if self.console.color_system == "standard":
+            variables |= themes.sixteen(dark=self.current_theme.dark)
+            self.theme_variables = variables
+        return variables
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if not self.colorless and theme.name != themes.first(self.config.theme):
+            themes.remember(theme.name)
+
+    def action_next_theme(self) -> None:
+        """Change the colours, and remember them."""
+        if self.colorless:
+            self.notify("This terminal is taken to have no colours (TERM or NO_COLOR).")
+            return
+        self.theme = themes.after(self.theme)
+        self.notify(f"Theme: {self.theme}", timeout=2)
 
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
-        if not self._colors:
+        if self.colorless:
             filters.append(ColorlessFilter())
         if self.plain:
             filters.append(AsciiFilter())
@@ -92,6 +137,7 @@ class BigModelApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
@@ -162,6 +208,11 @@ class BigModelApp(App[None]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    def write_control(self, text: str) -> None:
+        """Send the terminal what is no picture, such as a bell."""
+        if text and self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     def _reap(self) -> None:
         self.processes = [process for process in self.processes if process.poll() is None]

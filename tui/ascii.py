@@ -31,8 +31,11 @@ _TABLE = str.maketrans(
 )
 
 
-def is_plain(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal of this environment is taken to show ASCII only."""
+def is_plain(environment: Mapping[str, str], wanted: bool | None = None) -> bool:
+    """Whether the terminal of this environment is taken to show ASCII only, unless it is `wanted`
+    or not."""
+    if wanted is not None:
+        return wanted
     if environment.get("TERM", "").startswith(_PLAIN_TERMS):
         return True
     names = ("LC_ALL", "LC_CTYPE", "LANG")
@@ -41,8 +44,11 @@ def is_plain(environment: Mapping[str, str]) -> bool:
 
 
 def has_colors(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal understands colours; the old DEC terminals do not."""
-    return not environment.get("TERM", "").startswith(("vt", "dumb"))
+    """Whether the terminal understands colours, which the old DEC terminals do not, and whether
+    the user wants them (no-color.org)."""
+    return not environment.get("NO_COLOR") and not environment.get("TERM", "").startswith(
+        ("vt", "dumb")
+    )
 
 
 def to_ascii(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,11 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import find_lr, finding, race_command, steer
-from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
+from tui import completion, doctor, find_lr, finding, race_command, serve, steer
+from tui.completion import complete_runs, presets_of
+from tui.oneline import PROGRAM, OneLineGroup, say
+from tui.open_app import open_app, screen_options
 from tui.options import PlainValue, settings
-from tui.text import clean
 
 if TYPE_CHECKING:
     from engine.rundir import RunDir
@@ -47,45 +47,42 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 
 @click.group(cls=OneLineGroup, invoke_without_command=True)
 @click.version_option(package_name=PROGRAM)
+@screen_options
+@click.option("--demo", is_flag=True, help="Play a recorded run; needs no torch, leaves nothing.")
 @_runs_dir
 @click.pass_context
-def cli(context: click.Context, root: Path) -> None:
+def cli(
+    context: click.Context, /, *, root: Path, demo: bool, ascii_only: bool, no_mouse: bool
+) -> None:
     """Pick a model, a data set and an optimizer, and watch it learn.
 
     Without a command, opens the app.
     """
-    if context.invoked_subcommand is None:
-        context.exit(_open_app(root, None))
+    if context.invoked_subcommand is not None:
+        if demo:
+            raise click.UsageError(f"--demo takes no command, got {context.invoked_subcommand}")
+        return
+    if demo:
+        from tui.demo import play
 
-
-def _open_app(root: Path, runs: list[RunDir] | None) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(
-            f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
-        )
-    from tui import hangup, logout
-    from tui.app import BigModelApp
-
-    if runs is None:
-        access.check_root(root)
-    logout.warn()
-    hangup.exit_with_terminal()
-    app = BigModelApp(root=root, runs=runs)
-    app.run()
-    if app.failure is not None:
-        if os.environ.get(TRACEBACK):
-            raise app.failure
-        from tui import crash
-
-        say(crash.explain(app.failure))
-    return app.return_code or 0
+        context.exit(play.show(ascii_only=ascii_only, no_mouse=no_mouse))
+    context.exit(open_app(root, None, ascii_only=ascii_only, no_mouse=no_mouse))
 
 
 @cli.command()
-@click.argument("runs", metavar="[RUN ...]", nargs=-1)
+@click.argument("runs", metavar="[RUN ...]", nargs=-1, shell_complete=complete_runs)
+@screen_options
 @_runs_dir
 @click.pass_context
-def watch(context: click.Context, runs: tuple[str, ...], root: Path) -> None:
+def watch(
+    context: click.Context,
+    /,
+    *,
+    runs: tuple[str, ...],
+    root: Path,
+    ascii_only: bool,
+    no_mouse: bool,
+) -> None:
     """Open the dashboard on runs, running or finished.
 
     RUN is an id, the beginning of one, or a path, also of logs that other programs write:
@@ -93,7 +90,14 @@ def watch(context: click.Context, runs: tuple[str, ...], root: Path) -> None:
     folders of these. Without any: the runs that are active now, else the newest one.
     """
     chosen = finding.find_all(root, runs) or _current_runs(root)
-    context.exit(_open_app(root, chosen))
+    outer = context.parent.params if context.parent else {}
+    status = open_app(
+        root,
+        chosen,
+        ascii_only=ascii_only or bool(outer.get("ascii_only")),
+        no_mouse=no_mouse or bool(outer.get("no_mouse")),
+    )
+    context.exit(status)
 
 
 def _current_runs(root: Path) -> list[RunDir]:
@@ -114,10 +118,28 @@ def _load(run: RunDir) -> RunState:
 
 
 @cli.command()
-@click.option("--recipe", metavar="NAME", default="quickstart", help="Begin with this recipe.")
-@click.option("--model", metavar="NAME", help="A model preset in place of the recipe's.")
-@click.option("--dataset", metavar="NAME", help="A data set preset.")
-@click.option("--optimizer", metavar="NAME", help="An optimizer preset.")
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    shell_complete=presets_of("recipes"),
+    default="quickstart",
+    help="Begin with this recipe.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    shell_complete=presets_of("models"),
+    help="A model preset in place of the recipe's.",
+)
+@click.option(
+    "--dataset", metavar="NAME", shell_complete=presets_of("datasets"), help="A data set preset."
+)
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    shell_complete=presets_of("optimizers"),
+    help="An optimizer preset.",
+)
 @click.option("--epochs", metavar="N", type=PlainValue(), help="Passes over the training set.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="Optimizer steps, instead of epochs.")
 @click.option("--batch-size", metavar="N|full", type=PlainValue(), help="Samples a step.")
@@ -137,7 +159,12 @@ def _load(run: RunDir) -> RunState:
 )
 @click.option("--name", metavar="TEXT", help="A name for people.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
-@click.option("--resume", metavar="RUN", help="Go on with a run that ended before it was done.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="Go on with a run that ended before it was done.",
+)
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
 @_json
 @_runs_dir
@@ -163,6 +190,7 @@ def run(
     """
     from engine import configure
     from presets import plugins
+    from presets.userconfig import read_config
     from tui import headless
 
     if resume is None:
@@ -175,16 +203,21 @@ def run(
             settings=settings(options),
         )
         plan = configure.plan(config)
+        alerts = read_config().alerts
         chosen = rundir.create(root, config)
     else:
         _only_resume(context)
         chosen = _resumable(finding.find_ours(root, resume))
         config = chosen.config()
         plan = configure.plan(config)
+        alerts = read_config().alerts
     if detach:
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
-    context.exit(headless.train(chosen, config, plan, as_json=as_json, resume=resume is not None))
+    resumed = resume is not None
+    context.exit(
+        headless.train(chosen, config, plan, as_json=as_json, resume=resumed, alerts=alerts)
+    )
 
 
 def _only_resume(context: click.Context) -> None:
@@ -220,7 +253,7 @@ def list_command(root: Path, as_json: bool) -> None:
 
     found = rundir.list_runs(root)
     if not found:
-        click.echo(f"no runs in {clean(str(root))}", err=True)
+        say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
     rows = [summary.row(_load(run), pid=rundir.pid(run)) for run in found]
     lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
     for line in lines:
@@ -228,7 +261,7 @@ def list_command(root: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=complete_runs)
 @_json
 @_runs_dir
 def show(name: str, root: Path, as_json: bool) -> None:
@@ -257,7 +290,7 @@ def presets(root: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=complete_runs)
 @click.option("--format", "kind", type=click.Choice(["csv"]), required=True)
 @click.option("--output", metavar="FILE", help="Else to standard output.")
 @_runs_dir
@@ -282,6 +315,9 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 steer.register(cli, _runs_dir)
 race_command.register(cli, _runs_dir)
 find_lr.register(cli)
+completion.register(cli)
+doctor.register(cli, _runs_dir)
+serve.register(cli, _runs_dir)
 
 
 def main() -> None:

@@ -1,148 +1,34 @@
 """Train without the app: start an engine, say on plain output how it goes and how it ends."""
 
-import json
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click
 
 from engine import control, health, launch, rundir
 from engine.configure import Plan
-from engine.events import AnyEvent, Evaluation, LogLine
+from engine.events import AnyEvent
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig
-from tui import follow, logout, summary
+from presets.userconfig import Alerts
+from tui import alarm, follow, logout
+from tui.alertbook import AlertBook
+from tui.alerts import Alert
 from tui.oneline import INTERRUPTED, say
+from tui.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
 from tui.store import RunState
-from tui.text import clean, count, duration, number
+from tui.text import clean
 
-SUCCESS = ("done", "stopped")
 POLL_SECONDS = 0.1
 REFUSED = 2
 """Exit status of an engine that began nothing."""
 EXIT_SECONDS = 10.0
 """How long an engine that has said its last word may take to leave."""
-
-
-class Reporter(ABC):
-    """Tells a person or a program how one run goes."""
-
-    @abstractmethod
-    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None: ...
-    @abstractmethod
-    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None: ...
-    @abstractmethod
-    def ended(self, state: RunState, reason: str) -> None: ...
-
-
-class JsonLines(Reporter):
-    """One JSON object a line, ASCII throughout."""
-
-    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
-        self._write(
-            "started",
-            id=run.id,
-            path=str(run.path.absolute()),
-            planned_steps=plan.steps,
-            steps_per_epoch=plan.steps_per_epoch,
-            batch_size=plan.batch_size,
-            num_parameters=plan.num_parameters,
-            samples=dict(plan.samples),
-        )
-
-    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
-        for event in events:
-            if isinstance(event, Evaluation):
-                self._write(
-                    "evaluation",
-                    split=event.split,
-                    step=event.step,
-                    epoch=event.epoch,
-                    seconds=event.seconds,
-                    **event.values,
-                )
-
-    def ended(self, state: RunState, reason: str) -> None:
-        facts = summary.summary(state, pid=None)
-        kept = ("id", "path", "status", "steps", "seconds", "best", "last", "test", "damaged")
-        self._write("ended", **{key: facts[key] for key in kept}, reason=reason)
-
-    def _write(self, event: str, **fields: Any) -> None:
-        click.echo(json.dumps({"event": event, **fields}))
-
-
-class Lines(Reporter):
-    """A line at the start, one an evaluation, two at the end."""
-
-    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
-        parts = (config.model.name, config.dataset.name, config.optimizer.name)
-        click.echo(
-            f"{clean(run.id)}: {clean(' + '.join(parts))}, {count(plan.num_parameters)} parameters,"
-            f" {count(plan.steps)} steps of {count(plan.batch_size)} samples"
-        )
-
-    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
-        for event in events:
-            if isinstance(event, Evaluation):
-                values = ", ".join(
-                    f"{event.split} {clean(name)} {number(float(value))}"
-                    for name, value in event.values.items()
-                )
-                where = f"step {event.step}, epoch {number(event.epoch, 3)}"
-                click.echo(f"{where}, {duration(event.seconds)}: {values}")
-            elif isinstance(event, LogLine) and event.level == "warning":
-                click.echo(f"warning: {clean(event.message)}")
-
-    def ended(self, state: RunState, reason: str) -> None:
-        test = summary.summary(state, pid=None)["test"]
-        values = [f"test {clean(name)} {number(float(value))}" for name, value in test.items()]
-        took = f"step {state.step}, {duration(state.elapsed)}"
-        # Why a run failed is said once, on standard error.
-        why = f" ({clean(reason)})" if state.status in SUCCESS else ""
-        click.echo(f"{state.status}{why}: {', '.join([took, *values])}")
-        click.echo(clean(str(state.run.path)))
-
-
-class Bar(Lines):
-    """One line of a terminal that is drawn again and again."""
-
-    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
-        width = shutil.get_terminal_size().columns - 1  # the last column would wrap the line
-        click.echo("\r" + bar(state, width, _blocks()), nl=False)
-
-    def ended(self, state: RunState, reason: str) -> None:
-        click.echo()
-        super().ended(state, reason)
-
-
-def _blocks() -> str:
-    """A full and an empty cell that the terminal's encoding has."""
-    return "█░" if "utf" in (sys.stdout.encoding or "").lower() else "#."
-
-
-def bar(state: RunState, width: int, blocks: str) -> str:
-    """Exactly `width` characters: how far the run is, and its newest values as far as they fit."""
-    planned = state.planned_steps or 0
-    share = min(1.0, state.step / planned) if planned else 0.0
-    words = [f"step {state.step}/{planned or '?'}"]
-    if state.started and state.started.steps_per_epoch:
-        words.append(f"epoch {state.step / state.started.steps_per_epoch:.1f}")
-    words += [f"{name} {number(state.last(name))}" for name in ("train/loss", "val/accuracy")]
-    while len(words) > 1 and sum(len(word) + 2 for word in words) + 10 > width:
-        words.pop()
-    text = "  ".join(words)
-    cells = max(0, min(30, width - len(text) - 2))
-    filled = round(cells * share)
-    drawn = blocks[0] * filled + blocks[1] * (cells - filled)
-    return f"{drawn}  {text}"[:width].ljust(width) if cells else text[:width].ljust(width)
 
 
 def detach(
@@ -157,8 +43,40 @@ def detach(
         click.echo(clean(run.id))
 
 
+class _Telling:
+    """Tells a reporter, and the user's command for alerts, what happens to a run."""
+
+    def __init__(self, reporter: Reporter, config: Alerts) -> None:
+        self._reporter = reporter
+        self._book = AlertBook(config, time.time(), settled_seconds=0)
+        self._commands = alarm.Commands(config, say)
+
+    def take(self, state: RunState, events: tuple[AnyEvent, ...] = ()) -> None:
+        """Tell what these events, which were applied to the run, have brought."""
+        self._reporter.progress(state, events)
+        for alert in self.look(state, events):
+            if alert.kind != "finished":  # its end is told anyway
+                self._reporter.alert(alert)
+            name = state.given_name or state.id
+            self._commands.add(alert, name, str(state.run.path.absolute()))
+
+    def look(self, state: RunState, events: tuple[AnyEvent, ...]) -> list[Alert]:
+        """Take in what was before, which nobody is told again."""
+        return self._book.look(state, events, time.time())
+
+    def finish(self) -> None:
+        """Wait for the commands."""
+        self._commands.finish()
+
+
 def train(
-    run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
+    run: RunDir,
+    config: RunConfig,
+    plan: Plan,
+    *,
+    as_json: bool,
+    resume: bool = False,
+    alerts: Alerts | None = None,
 ) -> int:
     """Train `run` in an engine process until it ends; returns the exit status.
 
@@ -169,16 +87,20 @@ def train(
     logout.warn()
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
     follower, state = follow.Follower(run), follow.open_state(run)
+    telling = _Telling(reporter, alerts or Alerts())
     while resume and (news := follower.poll()):  # what was before
         follow.apply(state, news)
+        telling.look(state, news.events)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
         engine = launch.start([run], resume=True) if resume else launch.start([run])
         state.ended = None
-        if not _watch(state, follower, engine, reporter, interrupts):
+        if not _watch(state, follower, engine, telling, interrupts):
             say(f"leaving the run alone; `bigmodel-tui watch {rundir.address(run)}` returns to it")
             return INTERRUPTED
     reason = _settle(state, engine)
+    telling.take(state)  # an engine that died told nothing
+    telling.finish()
     reporter.ended(state, reason)
     if state.status in SUCCESS:
         return 0
@@ -201,7 +123,7 @@ def _watch(
     state: RunState,
     follower: follow.Follower,
     engine: subprocess.Popen[bytes],
-    reporter: Reporter,
+    telling: _Telling,
     interrupts: list[float],
 ) -> bool:
     """Report until the engine is gone or has said its last word; False if told to leave it."""
@@ -210,7 +132,7 @@ def _watch(
         gone = engine.poll() is not None  # before reading, so that nothing after it is missed
         while news := follower.poll(at_once=gone):
             follow.apply(state, news)
-            reporter.progress(state, news.events)
+            telling.take(state, news.events)
         if gone or state.ended is not None:
             return True
         if len(interrupts) > 1:

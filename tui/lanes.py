@@ -31,6 +31,8 @@ class View:
     selected: int = 0
     split: Split = "train"
     """Which curves are shown when several runs lie over each other."""
+    alerts: int = 0
+    """Alerts that nobody has looked at yet."""
 
     @property
     def focus(self) -> Lane:

@@ -16,6 +16,8 @@ from tui.text import clean
 
 PROGRAM = "bigmodel-tui"
 TRACEBACK = "BIGMODEL_TRACEBACK"
+COMPLETION = "_BIGMODEL_TUI_COMPLETE"
+"""Environment variable: a shell asks how a command line could go on."""
 INTERRUPTED = 130
 """The status that shells give to a command that Ctrl-C ended."""
 
@@ -30,6 +32,8 @@ class OneLineGroup(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal may know fewer characters
+        if os.environ.get(COMPLETION):
+            self._main_shell_completion(extra, prog_name or PROGRAM, COMPLETION)
         try:
             status = self._run(list(sys.argv[1:] if args is None else args))
         except BrokenPipeError:  # `| head` has read enough

@@ -1,18 +1,16 @@
-"""Colours of the plots, as theme variables that a theme may change."""
+"""Colours of the plots, as theme variables that a theme may change, and sums with colours."""
 
-LANE_COLORS = {
-    "lane-0": "#56b4e9",
-    "lane-1": "#e69f00",
-    "lane-2": "#2fbf8f",
-    "lane-3": "#e07bb5",
-    "lane-4": "#f0e442",
-    "lane-5": "#f0743e",
-    "lane-6": "#8f9bff",
-    "lane-7": "#d0d0d0",
-}
-"""Theme variables, told apart with the common forms of colour blindness (after Okabe and Ito)."""
 
-PLOT_INK = {"plot-ink": "#8a94a0"}
+def lanes(colors: str) -> dict[str, str]:
+    """Theme variables for the curves, from colours separated by blanks."""
+    return {f"lane-{index}": color for index, color in enumerate(colors.split())}
+
+
+LANE_COLORS = lanes("#85d4fc #f0b604 #34ab8e #bd8cb7 #ffff7d #e77753 #9785fd #d5e3e4")
+"""Told apart on a dark background with the common forms of colour blindness too: near the colours
+of Okabe and Ito, moved apart as seen in simulations of all three."""
+
+PLOT_INK = {"plot-ink": "#909aa6"}
 """Axes, and text of less weight."""
 
 
@@ -20,6 +18,27 @@ def blend(color: str, background: str, share: float) -> str:
     """`color` with only this share of itself over `background`, all as #rrggbb."""
     pairs = zip(_rgb(color), _rgb(background), strict=True)
     return "#" + "".join(f"{round(c * share + b * (1 - share)):02x}" for c, b in pairs)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of #rrggbb from 0 to 1 (WCAG 2.2)."""
+    red, green, blue = (_linear(part / 255) for part in _rgb(color))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, from 1 to 21 (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(background: str) -> str:
+    """Black or white, whichever is read more easily on this colour."""
+    return max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, background))
+
+
+def _linear(part: float) -> float:
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
 def _rgb(color: str) -> bytes:

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine import configure, control, launch, rundir
-from engine.race import directory, leaderboard, spec
+from engine.race import directory, spec
 from engine.race.directory import RaceDir
-from engine.race.results import RaceReader, RaceResults
 from engine.race.spec import RaceSpec
 from presets import UserError, plugins, yaml
-from tui import standings
 from tui.oneline import INTERRUPTED, say
 from tui.options import pairs
 from tui.text import clean, duration
 
 if TYPE_CHECKING:
+    from engine.race.results import RaceResults
     from presets.schema import RunConfig
 
 POLL_SECONDS = 0.3
@@ -196,6 +195,8 @@ def _facts(chosen: RaceDir, made: RaceSpec) -> dict[str, Any]:
 
 def _follow(chosen: RaceDir, process: subprocess.Popen[bytes], *, as_json: bool) -> int:
     """Say how it goes until it is over; returns the exit status."""
+    from engine.race.results import RaceReader  # brings NumPy, which others need not wait for
+
     reader, told = RaceReader(chosen), set[str]()
     interrupts: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
@@ -245,6 +246,9 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
 
 
 def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
+    from engine.race import leaderboard
+    from tui import standings
+
     table = leaderboard.standings(results)
     if as_json:
         facts = {"event": "ended", "id": chosen.id, "over": results.ended}
@@ -272,6 +276,9 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
 @_json
 def races(root: Path, as_json: bool) -> None:
     """List the races, oldest first."""
+    from engine.race import leaderboard
+    from engine.race.results import RaceReader
+
     found = directory.list_races(root)
     if not found:
         click.echo(f"no races in {clean(str(directory.races_root(root)))}", err=True)
@@ -298,6 +305,7 @@ def races(root: Path, as_json: bool) -> None:
 @_json
 def race_report(name: str, root: Path, output: Path | None, as_json: bool) -> None:
     """Write a race's report: Markdown, CSV, a LaTeX table and pictures."""
+    from engine.race.results import RaceReader
     from tui import race_report as report
 
     chosen = directory.find(root, name)

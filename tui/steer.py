@@ -18,6 +18,7 @@ from engine.rundir import RunDir
 from presets import UserError
 from presets.convert import convert
 from tui import finding, orders
+from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM
 from tui.options import PlainValue, exclusive, pairs
 from tui.text import clean
@@ -27,7 +28,7 @@ ANSWER_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _REJECTED = 1
 
-_run = click.argument("name", metavar="RUN")
+_run = click.argument("name", metavar="RUN", shell_complete=complete_runs)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
@@ -134,7 +135,12 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
 @click.command()
 @_run
 @click.option("--checkpoint", "start", metavar="NAME", help="Begin with it; else the newest.")
-@click.option("--optimizer", metavar="NAME", help="Another optimizer preset.")
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    shell_complete=presets_of("optimizers"),
+    help="Another optimizer preset.",
+)
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
 @_json
@@ -156,8 +162,10 @@ def fork(
     Epochs and steps are totals, which include those of RUN.
     """
     from engine import configure, fork
+    from presets.userconfig import read_config
     from tui import headless
 
+    alerts = read_config().alerts
     parent = finding.find_ours(root, name)
     config = fork.config(parent, checkpoint_name=start, optimizer=optimizer, settings=pairs(sets))
     plan = configure.plan(config)
@@ -165,7 +173,7 @@ def fork(
     if detach:
         headless.detach(child, config, plan, as_json=as_json)
         return
-    context.exit(headless.train(child, config, plan, as_json=as_json))
+    context.exit(headless.train(child, config, plan, as_json=as_json, alerts=alerts))
 
 
 def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:

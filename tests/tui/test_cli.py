@@ -19,7 +19,7 @@ from engine import rundir
 from engine.events import Evaluation, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
-from tui import cli, export, follow, headless, meta
+from tui import cli, export, follow, meta, reporters
 from tui.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
@@ -119,7 +119,7 @@ def test_a_missing_runs_directory_is_an_empty_one(tmp_path: Path) -> None:
     missing = tmp_path / "none"
     result = invoke("ls", "--runs-dir", str(missing))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == f"no runs in {missing}\n"
+    assert result.stderr.startswith(f"bigmodel-tui: no runs in {missing} yet; `bigmodel-tui` or ")
     assert not missing.exists()
 
 
@@ -134,20 +134,21 @@ def test_watch_takes_what_is_at_work_else_the_newest(
 ) -> None:
     opened: list[list[str]] = []
 
-    def open_app(root: Path, runs: list[RunDir]) -> int:
+    def open_app(root: Path, runs: list[RunDir], *, ascii_only: bool, no_mouse: bool) -> int:
         assert root == runs_root
+        assert (ascii_only, no_mouse) == (True, bool(opened))
         opened.append([run.id for run in runs])
         return 0
 
-    monkeypatch.setattr(cli, "_open_app", open_app)
+    monkeypatch.setattr(cli, "open_app", open_app)
     first, _, third = (record(runs_root, name) for name in ("run-1", "run-2", "run-3"))
-    assert invoke("watch").exit_code == 0
+    assert invoke("watch", "--ascii").exit_code == 0
     lock = rundir.Lock(first)
     try:
-        invoke("watch")
+        invoke("--ascii", "watch", "--no-mouse")
     finally:
         lock.release()
-    invoke("watch", "run-2", str(third.path), "run-2")
+    invoke("--ascii", "--no-mouse", "watch", "run-2", str(third.path), "run-2")
     assert opened == [["run-3"], ["run-1"], ["run-2", "run-3"]]
 
 
@@ -387,14 +388,14 @@ def test_a_reader_that_leaves_early_is_no_error(runs_root: Path) -> None:
 @pytest.mark.parametrize("width", [1, 10, 20, 39, 79, 200])
 def test_the_progress_bar_fits(width: int, blocks: str, tmp_path: Path) -> None:
     state = follow.load(record(tmp_path, "abc", steps=6))
-    line = headless.bar(state, width, blocks)
+    line = reporters.bar(state, width, blocks)
     assert len(line) == width
     if width >= 20:
         assert "step 6/6" in line
     if width >= 79:
         assert line.startswith(blocks[0] * 15)
         assert "epoch 3.0  train/loss 0.1667  val/accuracy 0.8571" in line
-    assert headless.bar(RunState(run=state.run), 79, blocks).startswith(blocks[1] * 15)
+    assert reporters.bar(RunState(run=state.run), 79, blocks).startswith(blocks[1] * 15)
 
 
 def test_the_progress_bar_of_half_a_run(tmp_path: Path) -> None:
@@ -408,5 +409,5 @@ def test_the_progress_bar_of_half_a_run(tmp_path: Path) -> None:
         steps_per_epoch=2,
         samples={},
     )
-    line = headless.bar(state, 200, "#.")
+    line = reporters.bar(state, 200, "#.")
     assert line.startswith("#" * 15 + "." * 15 + "  step 6/12  epoch 3.0")

@@ -20,6 +20,7 @@ from recorded import record, wait_for
 from engine import configure, control, launch, rundir
 from engine.rundir import RunDir
 from presets import UserError
+from presets.userconfig import Alerts
 from tui import cli, follow, headless, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
@@ -289,6 +290,20 @@ def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str
     assert block * 5 in drawings[-1]
     assert "step 60/60" in drawings[-1]
     assert "done (" in rest
+
+
+def test_alerts_are_warnings_and_run_the_users_command(runs_root: Path, tmp_path: Path) -> None:
+    target = tmp_path / "told"
+    code = f"import os; open({str(target)!r}, 'a').write(os.environ['BIGMODEL_ALERT'] + ' ')"
+    told = Alerts(command=(sys.executable, "-c", code), command_seconds=60)
+    lr = {"optimizer.lr": 1e30, "clip.mode": "none", "on_non_finite": "stop"}
+    config = configure.resolve(optimizer="sgd", settings={"steps": 30, **lr})
+    run = rundir.create(runs_root, config)
+    with CliRunner().isolation() as (out, _, _):
+        headless.train(run, config, configure.plan(config), as_json=False, alerts=told)
+        lines = out.getvalue().decode().splitlines()
+    assert [line for line in lines if line.startswith("warning: nan at step ")]
+    assert {"nan", "finished"} <= set(target.read_text().split())
 
 
 @pytest.mark.parametrize("how", [["--detach"], []], ids=["detached", "watched"])

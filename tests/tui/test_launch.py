@@ -372,3 +372,14 @@ async def test_a_plain_terminal_gets_ascii_only(
         await pilot.press("question_mark")
         await until_shown(pilot, "Esc closes")
         assert text(app).isascii()
+
+
+async def test_three_steps_while_there_are_no_runs(terminal_environment: None) -> None:
+    Path("runs").mkdir()
+    async with BigModelApp(root=Path("runs")).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "1 choose with the arrows   2 Enter trains   3 q leaves")
+    Path("runs/some-run").mkdir()
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "Space marks several optimizers")
+        assert "Enter trains" not in text(app)

@@ -318,3 +318,20 @@ async def test_the_footer_cuts_no_key(root: Path, width: int) -> None:
         shown = rows(app)[-1].split()
         assert len(rows(app)[-1]) == width
         assert {"Open", "Filter", "Help"} <= set(shown)
+
+
+async def test_an_empty_list_says_what_to_do(terminal_environment: None) -> None:
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("r")
+        await until_shown(pilot, "no runs here yet; n chooses and starts one")
+
+
+async def test_a_filter_that_nothing_matches_says_so(recorded) -> None:
+    recorded("adam")
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("r")
+        await until_shown(pilot, "adam")
+        await pilot.press("slash", *"nosuch", "enter")
+        await until_shown(pilot, "no run matches; / changes the filter")

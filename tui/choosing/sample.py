@@ -95,7 +95,7 @@ class SampleView(Static):
                 ink=colors["plot-ink"],
                 foreground=colors["foreground"],
                 lanes=tuple(colors[f"lane-{number}"] for number in range(8)),
-                ascii_only=bool(app.plain),
+                ascii_only=bool(app.plain or app.colorless),
             )
             lines = picture.draw(known.found, look)
         self.update(Text("\n").join([heading, *lines]))

@@ -13,6 +13,8 @@ from tui.choosing.settings import CHANGED, DIFFERS
 from tui.fields import Field
 from tui.text import clean
 
+_WIDE = 110
+
 
 def title(choice: Choice, earlier: Again | None, active: str, colors: Mapping[str, str]) -> Text:
     """What is chosen from; with an earlier run, what was changed against it."""
@@ -36,6 +38,19 @@ def title(choice: Choice, earlier: Again | None, active: str, colors: Mapping[st
 def narrowing() -> Text:
     """What keys do while a list is narrowed."""
     return Text("What you type narrows the list: Enter takes the name at hand, Esc shows all.")
+
+
+def three_steps(width: int, colors: Mapping[str, str]) -> Text:
+    """For somebody who has no runs yet."""
+    text = Text()
+    for number, short, more in (
+        (1, "choose with the arrows", " and Tab"),
+        (2, "Enter trains", " and opens the dashboard"),
+        (3, "q leaves; `watch` comes back", " from the command line, to a run that goes on"),
+    ):
+        text.append(f"{number} ", style=f"bold {colors['accent']}")
+        text.append(f"{short}{more if width >= _WIDE else ''}   ")
+    return text
 
 
 def hint(

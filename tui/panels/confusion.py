@@ -7,6 +7,7 @@ from rich.text import Text
 from engine.events import Confusion
 from tui import heat
 from tui.lanes import View
+from tui.palette import ink_on
 from tui.panels.panel import Panel
 from tui.text import clean, count
 
@@ -52,8 +53,8 @@ class ConfusionPanel(Panel):
     def _cell(self, number: int, share: float, right: bool, width: int) -> tuple[str, str]:
         words = (str(number) if number else "·" if not self.plain else ".").rjust(width)
         hot = self.color("success" if right else "error")
-        ink = "#000000" if share > 0.35 else self.color("foreground" if number else "plot-ink")
-        return words, f"{ink} on {heat.warmth(share, hot, self.color('background'))}"
+        back = heat.warmth(share, hot, self.color("background"))
+        return words, f"{ink_on(back) if number else self.color('plot-ink')} on {back}"
 
     def _worst(self, event: Confusion, names: list[str], height: int) -> list[Text]:
         """The pairs of classes that are mixed up most often."""

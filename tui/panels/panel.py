@@ -69,6 +69,11 @@ class Panel(Widget, can_focus=True):
         """Whether the terminal shows ASCII only."""
         return bool(getattr(self.app, "plain", False))
 
+    @property
+    def colorless(self) -> bool:
+        """Whether colours are of no use."""
+        return bool(getattr(self.app, "colorless", False))
+
     def color(self, variable: str) -> str:
         """A colour of the theme as #rrggbb."""
         return self.app.theme_variables[variable]

@@ -46,6 +46,10 @@ class ProgressPanel(Panel, can_focus=False):
             line = Text(f" {state.status}: {clean(problem)}", style=f"bold {color}")
         elif said := state.outcome():
             line.append(f"  {clean(said)}", style=color)
+        if view.alerts:
+            words = f"! {view.alerts} alert{'s' * (view.alerts > 1)} "
+            line.truncate(max(0, width - len(words) - 1), overflow="ellipsis", pad=True)
+            line.append(f" {words}", style=f"bold {self.color('warning')}")
         line.truncate(width, overflow="ellipsis")
         return line
 

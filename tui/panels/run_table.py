@@ -97,6 +97,8 @@ class RunTable(Widget, can_focus=True):
         self._sorted = ("age", False)
         self.marked: set[str] = set()
         """The ids of the runs that are to be opened together."""
+        self.empty = ""
+        """What to say where there are no rows."""
 
     @property
     def current(self) -> Row | None:
@@ -155,6 +157,8 @@ class RunTable(Widget, can_focus=True):
             line = self._head(columns)
         elif index < len(self._rows):
             line = self._line(self._rows[index], columns, at_cursor=index == self._cursor)
+        elif not self._rows and y == 2:
+            line = Text(f"    {self.empty}", style=self.app.theme_variables["plot-ink"])
         else:
             return Strip.blank(self.size.width, self.rich_style)
         segments = list(line.render(self.app.console))

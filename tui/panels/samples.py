@@ -156,7 +156,7 @@ class SamplesPanel(Panel):
         return [line]
 
     def _picture(self, sample: Prediction) -> list[Text]:
-        """Two rows of pixels in a line, as half blocks; in ASCII a character for both."""
+        """Two rows of pixels in a line, as half blocks; without colours a character for both."""
         rows = sample.pixels
         lines = []
         for top in range(0, len(rows), 2):
@@ -164,7 +164,7 @@ class SamplesPanel(Panel):
             lower = rows[top + 1] if top + 1 < len(rows) else [0] * len(upper)
             line = Text()
             for above, below in zip(upper, lower, strict=False):
-                if self.plain:
+                if self.plain or self.colorless:
                     level = (above + below) / 510 * (len(heat.GREYS) - 1)
                     line.append(heat.GREYS[round(max(0.0, min(level, len(heat.GREYS) - 1.0)))])
                 else:

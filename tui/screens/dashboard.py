@@ -27,6 +27,7 @@ from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
+from tui.screens.alerting import AlertingScreen
 from tui.screens.paging import PAGES, PagingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
@@ -41,7 +42,7 @@ def _run(keys: str, action: str, name: str, tooltip: str) -> Binding:
     return Binding(keys, action, name, show=False, tooltip=tooltip)
 
 
-class DashboardScreen(PagingScreen):
+class DashboardScreen(PagingScreen, AlertingScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
@@ -58,19 +59,19 @@ class DashboardScreen(PagingScreen):
     KEYS = (
         *PagingScreen.STEERING_KEYS,
         *PagingScreen.PAGING_KEYS,
+        *AlertingScreen.ALERTING_KEYS,
         ("r", "list all runs"),
         ("o", "on the layers: sort by the next column"),
         ("w", "on the layers: magnitudes of gradients, or of weights"),
         ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
-        ("Up, Down, k, j", "select another run; scroll, on a page that does"),
+        ("Up, Down, k, j", "select another run; a layer; scroll, on a page that does"),
         ("[, ]", "select another run, on any page"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         ("n", "choose and start another run; this one goes on"),
         ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
-        ("?", "this help"),
     )
 
     class Inherited(Message):
@@ -117,6 +118,7 @@ class DashboardScreen(PagingScreen):
         self._view = View(lanes, selected=min(self._first, len(lanes) - 1))
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._look())
         self._feed.start()
 
     def on_unmount(self) -> None:
@@ -134,6 +136,7 @@ class DashboardScreen(PagingScreen):
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
+            self.look_for_alerts(state, news.events)
             self._answer(news)
             self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
@@ -193,6 +196,12 @@ class DashboardScreen(PagingScreen):
 
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
+
+    def alerts_seen(self) -> None:
+        self._look()
+
+    def states(self) -> list[RunState]:
+        return list(self._states.values())
 
     def label_at_hand(self) -> str:
         return self._view.focus.label if self._view is not None else ""
@@ -284,7 +293,7 @@ class DashboardScreen(PagingScreen):
         self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
         lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
-        self._view = replace(self._view, lanes=lanes)
+        self._view = replace(self._view, lanes=lanes, alerts=self.book.unseen)
         if self._follow:
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])

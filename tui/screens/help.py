@@ -18,6 +18,13 @@ A run is a process of its own: it goes on when this screen, or the connection, i
 Come back with: bigmodel-tui watch\
 """
 
+EVERYWHERE = (
+    ("D", "other colours: dark, light, and both for colour blindness"),
+    ("Ctrl+P", "all commands"),
+    ("?, F1", "this help; F1 also while typing"),
+    ("Ctrl+Q", "quit at once; runs go on"),
+)
+
 
 class HelpScreen(ModalScreen[None]):
     """Shown over a screen; any of its keys closes it."""
@@ -43,5 +50,6 @@ class HelpScreen(ModalScreen[None]):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for key, what in getattr(self._subject, "KEYS", ()):
             table.add_row(Text(key, style="bold"), Text(what))
-        table.add_row(Text("Ctrl+P", style="bold"), Text("all commands"))
+        for key, what in EVERYWHERE:
+            table.add_row(Text(key, style="bold"), Text(what))
         return table

@@ -1,6 +1,8 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from textual import work
@@ -91,8 +93,7 @@ class LaunchScreen(Screen[None]):
         ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
         ("Ctrl+S", "keep what is chosen as a recipe of yours"),
         ("Esc", "from a run's settings: back to the runs"),
-        ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
-        ("?, F1", "this help; F1 also while typing in a setting"),
+        ("q", "quit; runs go on"),
     )
 
     def __init__(self, fork: Fork | None = None, again: Again | None = None) -> None:
@@ -101,6 +102,7 @@ class LaunchScreen(Screen[None]):
         self._fork = fork
         self._again = again
         self._started = False
+        self._first_use = False
         self._choice = Choice()
         self._begun_with = self._choice
         self._recipe = self._choice.recipe
@@ -118,6 +120,8 @@ class LaunchScreen(Screen[None]):
         yield FittingFooter()
 
     def on_mount(self) -> None:
+        usual = self._fork is None and self._again is None
+        self._first_use = usual and not _has_entries(self._app.root)
         self._begun_with, gone = self._first_choice()
         self._take(self._begun_with)
         self.query_one("#optimizers").focus()
@@ -127,8 +131,9 @@ class LaunchScreen(Screen[None]):
             self.notify(
                 clean(problem), title="Your presets", severity="error", timeout=30, markup=False
             )
-        if self._fork is None and self._again is None:
+        if usual:
             self._look_for_active()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
 
     def _first_choice(self) -> tuple[Choice, list[str]]:
         """What the screen begins with, and a line for each preset that is gone."""
@@ -328,11 +333,14 @@ class LaunchScreen(Screen[None]):
         self.query_one("#title", Static).update(title)
 
     def _show_hint(self) -> None:
+        field = self.query_one(SettingsGrid).at_hand
+        colors = self.app.theme_variables
         if any(preset_list.narrowing for preset_list in self.query(PresetList)):
             hint = words.narrowing()
+        elif self._first_use and field is None and len(self._choice.optimizers) < 2:
+            hint = words.three_steps(self.size.width, colors)
         else:
-            field = self.query_one(SettingsGrid).at_hand
-            hint = words.hint(self._choice, field, self._again, self.app.theme_variables)
+            hint = words.hint(self._choice, field, self._again, colors)
         self.query_one("#hint", Static).update(hint)
 
 
@@ -342,3 +350,9 @@ def _of_recipe(name: str) -> Choice:
     return Choice(
         recipe=name, model=parts.model, dataset=parts.dataset, optimizers=(parts.optimizer,)
     )
+
+
+def _has_entries(folder: Path) -> bool:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return next(entries, None) is not None
+    return False

@@ -120,10 +120,16 @@ class RunsScreen(RunActions):
         self._shown = len(wanted)
         table = self.query_one(RunTable)
         table.marked &= {row.id for row in self._rows}
+        table.empty = self._why_empty()
         table.show(
             sort(wanted, column, descending=self._descending), (column.title, self._descending)
         )
         self.query_one("#title", Static).update(self._title())
+
+    def _why_empty(self) -> str:
+        if self._rows:
+            return "no run matches; / changes the filter, Esc drops it"
+        return "no runs here yet; n chooses and starts one" if self._complete else ""
 
     def _title(self) -> Text:
         text = Text(f"Runs in {clean(str(self._root))}  ", style="bold")

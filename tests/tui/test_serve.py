@@ -1,0 +1,155 @@
+"""The app in a browser: nobody without the token, no other site's page, and the real screen."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession, CookieJar, WSMsgType
+from aiohttp.test_utils import TestClient, TestServer
+from click.testing import CliRunner
+
+from tui import serve
+from tui.cli import cli
+from tui.serving import Server
+
+APP = f"{sys.executable} -P -c 'from tui.cli import main; main()' --runs-dir runs"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    return Server(APP)
+
+
+@pytest_asyncio.fixture
+async def client(server: Server) -> AsyncIterator[TestClient]:
+    app = await server._make_app()
+    jar = CookieJar(unsafe=True)  # cookies of numeric addresses too, as browsers have them
+    async with TestClient(TestServer(app), cookie_jar=jar) as client:
+        yield client
+
+
+ROUTES = ("/", "/ws", "/static/js/textual.js", "/download/x", "/nosuch")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%ff"])
+async def test_nothing_without_the_token(client: TestClient, path: str, query: str) -> None:
+    answer = await client.get(path + query)
+    assert answer.status == 403
+    assert "token" in await answer.text()
+
+
+async def test_the_token_becomes_a_cookie_and_leaves_the_address(
+    client: TestClient, server: Server
+) -> None:
+    answer = await client.get(f"/?token={server.token}", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    page = await client.get("/")
+    assert page.status == 200
+    text = await page.text()
+    assert f"ws://127.0.0.1:{client.port}/ws" in text
+    assert server.token not in text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert (await client.get("/static/js/textual.js")).status == 200
+    client.session.cookie_jar.clear()
+    assert (await client.get("/")).status == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil:1", "a:b:c"])
+async def test_another_name_that_points_here_is_refused(
+    client: TestClient, server: Server, host: str
+) -> None:
+    answer = await client.get(f"/?token={server.token}", headers={"Host": host})
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:9", 200), ("[::1]:9", 200)])
+async def test_a_tunnel_may_have_another_port(
+    client: TestClient, server: Server, host: str, status: int
+) -> None:
+    path = f"/static/js/textual.js?token={server.token}"
+    assert (await client.get(path, headers={"Host": host})).status == status
+
+
+async def test_a_page_of_another_origin_gets_no_websocket(
+    client: TestClient, server: Server
+) -> None:
+    await client.get(f"/?token={server.token}")
+    for origin in ("http://evil.example", "http://127.0.0.1:1", "null"):
+        answer = await client.get("/ws", headers={"Origin": origin})
+        assert answer.status == 403
+
+
+async def test_a_websocket_shows_the_app(client: TestClient, server: Server) -> None:
+    await client.get(f"/?token={server.token}")
+    origin = f"http://127.0.0.1:{client.port}"
+    seen = b""
+    async with client.ws_connect("/ws?width=120&height=40", origin=origin) as socket:
+        async for message in socket:
+            if message.type == WSMsgType.BINARY:
+                seen += message.data
+            if b"59,338 parameters" in seen:
+                break
+        await socket.send_json(["stdin", "\x11"])  # Ctrl+Q
+        async for _ in socket:
+            pass
+    assert b"59,338 parameters" in seen
+    async with asyncio.timeout(30):  # the app ends with its window
+        while psutil.Process().children():
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.2", "example.org", "", "127.0.0.1.evil", "1"]
+)
+def test_only_this_machine(host: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["serve", "--host", host, "--runs-dir", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "--host: expected a loopback address" in done.stderr
+
+
+def test_without_the_package_one_line_says_what_to_install(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(serve.importlib.util, "find_spec", lambda name: None)
+    done = CliRunner().invoke(cli, ["serve", "--runs-dir", str(tmp_path)])
+    assert "pip install 'bigmodel-tui[serve]'" in done.stderr
+
+
+async def test_the_command_prints_address_and_warning_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+    command = "from tui.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", command, "serve", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        address = process.stdout.readline().strip()
+        warning = process.stderr.readline()
+        assert "not encrypted" in warning
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            async with session.get(address) as answer:
+                assert answer.status == 200
+            async with session.get(address.partition("?")[0] + "nosuch") as answer:
+                assert answer.status == 404
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+    assert "Traceback" not in process.stderr.read()

@@ -1,0 +1,75 @@
+"""`bigmodel-tui --demo`: the dashboard on a recorded run, in a folder that is then removed."""
+
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.rundir import RunDir
+from tui.app import BigModelApp
+from tui.demo.player import Player, prepare, recording
+from tui.open_app import open_app
+from tui.screens.dashboard import DashboardScreen
+
+if TYPE_CHECKING:
+    from tui.again import Again
+    from tui.choice import Fork
+
+_ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without --demo does."
+
+
+class DemoScreen(DashboardScreen):
+    """A dashboard that nothing is lost by leaving."""
+
+    def action_quit(self) -> None:
+        """Leave, and end the recording."""
+        self.app.exit()
+
+    def action_resume_run(self) -> None:
+        """There is no engine to go on."""
+        self.notify(_ONLY)
+
+    def action_fork(self) -> None:
+        """There is no checkpoint to fork from."""
+        self.notify(_ONLY)
+
+
+class DemoApp(BigModelApp):
+    """The app without what would start an engine."""
+
+    def open_dashboard(self, runs: list[RunDir]) -> None:
+        """Show the recorded run."""
+        self._show(DemoScreen(runs))
+
+    def open_launch(self, fork: "Fork | None" = None) -> None:
+        """Nothing can be chosen here."""
+        self.notify(_ONLY)
+
+    def open_again(self, again: "Again") -> None:
+        """Nor again."""
+        self.notify(_ONLY)
+
+
+def show(*, ascii_only: bool, no_mouse: bool, pace: float = 2.0) -> int:
+    """Play the recording in the app; returns the exit status."""
+    folder = Path(tempfile.mkdtemp(prefix="bigmodel-demo-"))
+    remove = partial(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        events = recording()
+        run = prepare(folder / "runs", events)
+        player = Player(run, events, pace=pace)
+        player.start()
+        try:
+            return open_app(
+                run.path.parent,
+                [run],
+                ascii_only=ascii_only,
+                no_mouse=no_mouse,
+                app_class=DemoApp,
+                at_hangup=remove,
+            )
+        finally:
+            player.close()
+    finally:
+        remove()

@@ -1,0 +1,85 @@
+"""Open the app from a command: options of the screen, what has to be in order, how it ends."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from msgspec import structs
+
+from engine import access
+from engine.rundir import RunDir
+from presets import UserError
+from presets.userconfig import UserConfig, read_config
+from tui.oneline import PROGRAM, TRACEBACK, say
+
+if TYPE_CHECKING:
+    from tui.app import BigModelApp
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def screen_options(command: F) -> F:
+    """What holds for the screen, on the command line or in the environment."""
+    ascii_only = click.option(
+        "--ascii",
+        "ascii_only",
+        is_flag=True,
+        envvar="BIGMODEL_ASCII",
+        help="Draw in plain ASCII; also BIGMODEL_ASCII=1.",
+    )
+    no_mouse = click.option(
+        "--no-mouse",
+        is_flag=True,
+        envvar="BIGMODEL_NO_MOUSE",
+        help="Leave the mouse to the terminal; also BIGMODEL_NO_MOUSE=1.",
+    )
+    return ascii_only(no_mouse(command))
+
+
+def open_app(
+    root: Path,
+    runs: list[RunDir] | None,
+    *,
+    ascii_only: bool = False,
+    no_mouse: bool = False,
+    app_class: "type[BigModelApp] | None" = None,
+    at_hangup: Callable[[], None] | None = None,
+) -> int:
+    """Run the app on these runs, or on the launch screen; returns the exit status.
+
+    `at_hangup` is called when the terminal is gone, where nothing else is cleaned up. Raises
+    UserError if there is no terminal, or if the user's configuration is wrong.
+    """
+    served = os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
+        )
+    if runs is None:
+        access.check_root(root)
+    config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
+    from tui import hangup, logout
+    from tui.app import BigModelApp
+
+    logout.warn()
+    hangup.exit_with_terminal(at_hangup)
+    app = (app_class or BigModelApp)(root=root, runs=runs, config=config)
+    app.run(mouse=config.mouse)
+    if app.failure is not None:
+        if os.environ.get(TRACEBACK):
+            raise app.failure
+        from tui import crash
+
+        say(crash.explain(app.failure))
+    return app.return_code or 0
+
+
+def _config(*, ascii_only: bool, no_mouse: bool) -> UserConfig:
+    """The user's configuration, with what was asked for on the command line."""
+    config = read_config()
+    if ascii_only:
+        config = structs.replace(config, ascii=True)
+    return structs.replace(config, mouse=config.mouse and not no_mouse)

@@ -1,0 +1,147 @@
+"""What a run without the app says: lines for people, a bar on a terminal, or JSON for programs."""
+
+import json
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from typing import Any
+
+import click
+
+from engine.configure import Plan
+from engine.events import AnyEvent, Evaluation, LogLine
+from engine.rundir import RunDir
+from presets.schema import RunConfig
+from tui import summary
+from tui.alerts import Alert
+from tui.store import RunState
+from tui.text import clean, count, duration, number
+
+SUCCESS = ("done", "stopped")
+
+
+class Reporter(ABC):
+    """Tells a person or a program how one run goes."""
+
+    @abstractmethod
+    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None: ...
+    @abstractmethod
+    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None: ...
+    @abstractmethod
+    def alert(self, alert: Alert) -> None: ...
+    @abstractmethod
+    def ended(self, state: RunState, reason: str) -> None: ...
+
+
+class JsonLines(Reporter):
+    """One JSON object a line, ASCII throughout."""
+
+    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
+        self._write(
+            "started",
+            id=run.id,
+            path=str(run.path.absolute()),
+            planned_steps=plan.steps,
+            steps_per_epoch=plan.steps_per_epoch,
+            batch_size=plan.batch_size,
+            num_parameters=plan.num_parameters,
+            samples=dict(plan.samples),
+        )
+
+    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
+        for event in events:
+            if isinstance(event, Evaluation):
+                self._write(
+                    "evaluation",
+                    split=event.split,
+                    step=event.step,
+                    epoch=event.epoch,
+                    seconds=event.seconds,
+                    **event.values,
+                )
+
+    def alert(self, alert: Alert) -> None:
+        self._write("alert", alert=alert.kind, step=alert.step, text=alert.text)
+
+    def ended(self, state: RunState, reason: str) -> None:
+        facts = summary.summary(state, pid=None)
+        kept = ("id", "path", "status", "steps", "seconds", "best", "last", "test", "damaged")
+        self._write("ended", **{key: facts[key] for key in kept}, reason=reason)
+
+    def _write(self, event: str, **fields: Any) -> None:
+        click.echo(json.dumps({"event": event, **fields}))
+
+
+class Lines(Reporter):
+    """A line at the start, one an evaluation, two at the end."""
+
+    def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
+        parts = (config.model.name, config.dataset.name, config.optimizer.name)
+        click.echo(
+            f"{clean(run.id)}: {clean(' + '.join(parts))}, {count(plan.num_parameters)} parameters,"
+            f" {count(plan.steps)} steps of {count(plan.batch_size)} samples"
+        )
+
+    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
+        for event in events:
+            if isinstance(event, Evaluation):
+                values = ", ".join(
+                    f"{event.split} {clean(name)} {number(float(value))}"
+                    for name, value in event.values.items()
+                )
+                where = f"step {event.step}, epoch {number(event.epoch, 3)}"
+                click.echo(f"{where}, {duration(event.seconds)}: {values}")
+            elif isinstance(event, LogLine) and event.level == "warning":
+                click.echo(f"warning: {clean(event.message)}")
+
+    def alert(self, alert: Alert) -> None:
+        if alert.level != "information":
+            click.echo(f"warning: {alert.kind} at step {alert.step}: {clean(alert.text)}")
+
+    def ended(self, state: RunState, reason: str) -> None:
+        test = summary.summary(state, pid=None)["test"]
+        values = [f"test {clean(name)} {number(float(value))}" for name, value in test.items()]
+        took = f"step {state.step}, {duration(state.elapsed)}"
+        # Why a run failed is said once, on standard error.
+        why = f" ({clean(reason)})" if state.status in SUCCESS else ""
+        click.echo(f"{state.status}{why}: {', '.join([took, *values])}")
+        click.echo(clean(str(state.run.path)))
+
+
+class Bar(Lines):
+    """One line of a terminal that is drawn again and again."""
+
+    def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
+        width = shutil.get_terminal_size().columns - 1  # the last column would wrap the line
+        click.echo("\r" + bar(state, width, _blocks()), nl=False)
+
+    def alert(self, alert: Alert) -> None:
+        if alert.level != "information":
+            click.echo()  # the bar stays above, and is drawn again below
+            super().alert(alert)
+
+    def ended(self, state: RunState, reason: str) -> None:
+        click.echo()
+        super().ended(state, reason)
+
+
+def _blocks() -> str:
+    """A full and an empty cell that the terminal's encoding has."""
+    return "█░" if "utf" in (sys.stdout.encoding or "").lower() else "#."
+
+
+def bar(state: RunState, width: int, blocks: str) -> str:
+    """Exactly `width` characters: how far the run is, and its newest values as far as they fit."""
+    planned = state.planned_steps or 0
+    share = min(1.0, state.step / planned) if planned else 0.0
+    words = [f"step {state.step}/{planned or '?'}"]
+    if state.started and state.started.steps_per_epoch:
+        words.append(f"epoch {state.step / state.started.steps_per_epoch:.1f}")
+    words += [f"{name} {number(state.last(name))}" for name in ("train/loss", "val/accuracy")]
+    while len(words) > 1 and sum(len(word) + 2 for word in words) + 10 > width:
+        words.pop()
+    text = "  ".join(words)
+    cells = max(0, min(30, width - len(text) - 2))
+    filled = round(cells * share)
+    drawn = blocks[0] * filled + blocks[1] * (cells - filled)
+    return f"{drawn}  {text}"[:width].ljust(width) if cells else text[:width].ljust(width)

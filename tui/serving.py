@@ -1,0 +1,92 @@
+"""textual-serve's web server, for one person: each request has to bring a secret token."""
+
+import secrets
+import socket
+
+import aiohttp_jinja2
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from textual_serve.server import Server as TextualServer
+from textual_serve.server import to_int
+
+from tui.oneline import PROGRAM
+
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+"""What a browser on this machine, or at the end of a tunnel to it, calls us."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Nothing from elsewhere; the page's own scripts and styles stand in it.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data:; font-src 'self' data:; connect-src 'self' ws:;"
+        " frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
+    ),
+}
+
+
+class Server(TextualServer):
+    """Runs the command in a terminal of its own for each browser window with the token.
+
+    The token comes once in the address, and from then on in a cookie that only this server gets
+    from pages of this server. Requests for another host name are refused, or a web site could
+    have its own name point here (DNS rebinding); so are those from pages of another origin.
+    """
+
+    def __init__(self, command: str, host: str = "127.0.0.1") -> None:
+        """`command` is run by a shell; quote what goes into it. `host` is our loopback address."""
+        super().__init__(command, title=PROGRAM)
+        self.token = secrets.token_urlsafe(32)
+        self.cookie = f"bigmodel_{secrets.token_hex(4)}"
+        """Its name; servers on other ports share a browser's cookies."""
+        self._names = (*_NAMES, host)
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve until Ctrl-C."""
+        web.run_app(self._make_app(), sock=listener, print=None, access_log=None)
+
+    async def _make_app(self) -> web.Application:
+        app = await super()._make_app()
+        app.middlewares.append(self._guard)
+        app.on_response_prepare.append(_harden)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Says nothing: the command has."""
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        name, _, port = request.host.rpartition(":")
+        if request.host not in self._names and not (name in self._names and port.isdecimal()):
+            raise web.HTTPForbidden(text="another host name than this machine's own\n")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"http://{request.host}":
+            raise web.HTTPForbidden(text="a page of another origin\n")
+        if self._is_token(request.query.get("token", "")):
+            # Out of the address, so that it is in no history and no picture of the screen.
+            if request.path != "/":
+                return await handler(request)
+            answer = web.Response(status=303, headers={"Location": "/"})
+            answer.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
+            return answer
+        if not self._is_token(request.cookies.get(self.cookie, "")):
+            raise web.HTTPForbidden(text="open the address with the token that was printed\n")
+        return await handler(request)
+
+    def _is_token(self, text: str) -> bool:
+        return secrets.compare_digest(text.encode(), self.token.encode())
+
+    async def handle_index(self, request: web.Request) -> web.Response:
+        """The page; its addresses are those by which it was asked for."""
+        context = {
+            "font_size": to_int(request.query.get("fontsize", "16"), 16),
+            "app_websocket_url": f"ws://{request.host}/ws",
+            "config": {"static": {"url": "/static/"}},
+            "application": {"name": self.title},
+        }
+        return aiohttp_jinja2.render_template("app_index.html", request, context)
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
