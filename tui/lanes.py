@@ -5,6 +5,7 @@ from typing import Literal
 
 from tui.labels import labels
 from tui.palette import LANE_COLORS
+from tui.plotview import PlotView
 from tui.store import RunState
 
 Split = Literal["train", "val"]
@@ -31,6 +32,8 @@ class View:
     selected: int = 0
     split: Split = "train"
     """Which curves are shown when several runs lie over each other."""
+    plots: PlotView = PlotView()
+    """How all plots are looked at."""
 
     @property
     def focus(self) -> Lane:

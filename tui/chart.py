@@ -1,0 +1,305 @@
+"""Draw curves over the x axis of a dashboard: pure functions of data, size and look."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tui import raster, ticks
+from tui.picture import Picture
+from tui.plotview import X_NAMES, Markers, XKind
+from tui.raster import DOTS, Spans
+from tui.series import Floats
+from tui.ticks import LABEL_WIDTH
+
+LETTERS = "*o+x#@%&"
+"""What draws the lines in ASCII, by line style."""
+_LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─")
+_SHADES = " ▁▂▃▄▅▆▇█"
+_ASCII_SHADES = " .:-=+*#%@"
+_LARGEST = 1e150
+"""Beyond this, differences of float64 overflow; such a curve has diverged anyway."""
+_FENCES = 1.5
+"""Outliers are so many times the range of most values away from it."""
+_FEW = 40
+"""Among fewer values none is called an outlier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line of a plot: finite or non-finite values, both float64 (n,); x never falls."""
+
+    x: Floats
+    y: Floats
+    color: str
+    """As #rrggbb."""
+    lane: int = 0
+    """Which line style and, in ASCII, which letter it has."""
+    behind: bool = False
+    """Drawn only where no other curve is: the raw values of a smoothed curve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """The size, the axes and the look of a plot."""
+
+    width: int
+    height: int
+    """In terminal cells, axes included."""
+    low: float
+    high: float
+    """The ends of the x axis, low < high."""
+    ink: str
+    """Colour of the axes, as #rrggbb."""
+    kind: XKind = "step"
+    log_x: bool = False
+    log_y: bool = False
+    markers: Markers = "braille"
+    robust: bool = False
+    """Whether outliers are marked at the edge instead of deciding about the y axis."""
+    baseline: float | None = 0.0
+    """A value that is always within a linear y axis, or None."""
+
+    @property
+    def canvas_width(self) -> int:
+        """Columns between the left axis and the right edge."""
+        return max(0, self.width - LABEL_WIDTH - 1)
+
+    @property
+    def canvas_height(self) -> int:
+        """Rows over the numbers of the x axis."""
+        return max(0, self.height - 1)
+
+    @property
+    def ascii(self) -> bool:
+        return self.markers == "ascii"
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for a plot at all."""
+        return self.canvas_width >= 8 and self.height >= 3
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        ends = self.low, self.high
+        return (math.log10(ends[0]), math.log10(ends[1])) if self.log_x else ends
+
+    def across(self, x: Floats, columns: int) -> Floats:
+        """Where positions are on a canvas of so many columns: low in the middle of the first one,
+        high in the middle of the last one."""
+        low, high = self._ends
+        if self.log_x:
+            x = np.log10(np.maximum(x, self.low * 1e-6))
+        return (x - low) / (high - low) * (columns - 1) + 0.5
+
+    def column(self, x: float) -> int | None:
+        """The column of the whole picture that shows x; None outside of the axis."""
+        if not self.low <= x <= self.high:
+            return None
+        at = int(self.across(np.array([x]), self.canvas_width)[0])
+        return LABEL_WIDTH + 1 + min(at, self.canvas_width - 1)
+
+    def x_at(self, columns: Floats) -> Floats:
+        """The positions of places on the canvas, in columns; 0.5 is the middle of the first."""
+        low, high = self._ends
+        x = low + (columns - 0.5) / max(1, self.canvas_width - 1) * (high - low)
+        return np.power(10.0, x) if self.log_x else x
+
+
+def line_sample(lane: int, *, ascii_only: bool) -> str:
+    """Three columns that show the style of a lane's line, for a legend."""
+    if ascii_only:
+        return LETTERS[lane % len(LETTERS)] * 3
+    return _LINE_SAMPLES[lane % len(_LINE_SAMPLES)]
+
+
+def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) -> Picture:
+    """Exactly the size of the axes. `threshold` is a horizontal line of the axes' colour.
+
+    On a logarithmic y axis values that are not positive are outliers below it.
+    """
+    picture = Picture.blank(axes.width, axes.height)
+    if not axes.fits:
+        return picture
+    found = [curve for curve in map(_finite, curves) if len(curve.x)]
+    levels = _y_ticks(found, axes, threshold)
+    bottom, top = (_scaled(np.array([levels[0], levels[-1]]), axes)).tolist()
+    dots = DOTS[axes.markers]
+    columns, rows = axes.canvas_width * dots.across, axes.canvas_height * dots.down
+    _draw_axes(picture, axes, levels)
+
+    def placed(curve: Curve) -> tuple[Floats, Floats]:
+        y = (top - _scaled(curve.y, axes)) / (top - bottom) * (rows - 1) + 0.5
+        return axes.across(curve.x, columns), y
+
+    if threshold is not None:
+        found.insert(0, _level(threshold, axes))
+    places = [placed(curve) for curve in found]
+    lines = [
+        _styled(raster.spans(x, y, columns, rows), curve, axes, rows)
+        for curve, (x, y) in zip(found, places, strict=True)
+    ]
+    if lines:
+        _compose(picture, found, lines, axes)
+    for curve, (x, y) in zip(found, places, strict=True):
+        _mark_outliers(picture, curve, x / dots.across, y, rows, axes)
+    return picture
+
+
+def _finite(curve: Curve) -> Curve:
+    with np.errstate(invalid="ignore"):
+        known = np.abs(curve.y) < _LARGEST  # not of NaN
+    if known.all():
+        return curve
+    return Curve(
+        x=curve.x[known],
+        y=curve.y[known],
+        color=curve.color,
+        lane=curve.lane,
+        behind=curve.behind,
+    )
+
+
+def _level(value: float, axes: Axes) -> Curve:
+    ends = np.array([axes.low, axes.high])
+    return Curve(x=ends, y=np.full(2, value), color=axes.ink, lane=1, behind=True)
+
+
+def _scaled(y: Floats, axes: Axes) -> Floats:
+    """Values as heights; what has no logarithm is far below everything."""
+    if not axes.log_y:
+        return y
+    return np.where(y > 0, np.log10(y, where=y > 0, out=np.zeros(len(y))), -1e3)
+
+
+def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> list[float]:
+    """The numbers of the y axis; the first and the last one are its ends."""
+    parts = []
+    for curve in curves:
+        begin = int(np.searchsorted(curve.x, axes.low, side="left"))
+        end = int(np.searchsorted(curve.x, axes.high, side="right"))
+        parts.append(curve.y[begin:end] if end > begin else curve.y)
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if axes.log_y:
+        values = values[values > 0]
+    low, high = _range(_scaled(values, axes), axes)
+    if axes.log_y:
+        low, high = 10.0**low, 10.0**high
+    others = (threshold, None if axes.log_y else axes.baseline)
+    more = [v for v in others if v is not None and (v > 0 or not axes.log_y) and abs(v) < _LARGEST]
+    if not len(values):
+        low, high = (min(more), max(more)) if more else (1.0, 1.0) if axes.log_y else (0.0, 1.0)
+    low, high = min([low, *more]), max([high, *more])
+    most = min(5, max(2, (axes.height - 1) // 3))
+    if axes.log_y:
+        return ticks.log_ticks(low, high, most)
+    if low == high and low == axes.baseline:
+        high = low + (abs(low) or 1.0)
+    return ticks.nice_ticks(low, high, most)
+
+
+def _range(heights: Floats, axes: Axes) -> tuple[float, float]:
+    """The least and the largest height; without outliers, if that is asked for."""
+    if not len(heights):
+        return 0.0, 0.0
+    if axes.robust and len(heights) >= _FEW:
+        # Of a long curve, these are the extremes of each column of dots: noise is no outlier.
+        first, last = np.percentile(heights, (5, 95))
+        reach = _FENCES * (last - first)
+        if reach > 0:
+            heights = heights[(heights >= first - reach) & (heights <= last + reach)]
+    return float(heights.min()), float(heights.max())
+
+
+def _styled(line: Spans, curve: Curve, axes: Axes, rows: int) -> Spans:
+    return line if axes.ascii else raster.dashed(line, curve.lane, rows)
+
+
+def _compose(picture: Picture, curves: Sequence[Curve], lines: list[Spans], axes: Axes) -> None:
+    """All lines in their colours, the later over the earlier and all over those behind; where
+    lines share a cell, so do their dots, and the last one gives the colour."""
+    bits = raster.cells(lines, axes.markers, axes.canvas_height)
+    behind = np.array([curve.behind for curve in curves])
+    front = bits.copy()
+    front[behind] = 0
+    taken = front.any(axis=0)
+    bits[behind] *= ~taken
+    merged = np.bitwise_or.reduce(bits, axis=0)
+    owner = len(lines) - 1 - np.argmax(bits[::-1] > 0, axis=0)
+    if axes.ascii:
+        letters = np.array([ord(LETTERS[c.lane % len(LETTERS)]) for c in curves], np.uint32)
+        glyphs = np.where(merged > 0, letters[owner], ord(" "))
+    else:
+        glyphs = raster.glyphs(merged, axes.markers)
+    colors = np.array([picture.style(curve.color) for curve in curves], np.int16)
+    canvas = slice(0, axes.canvas_height), slice(LABEL_WIDTH + 1, None)
+    picture.glyphs[canvas] = glyphs
+    picture.styles[canvas] = np.where(merged > 0, colors[owner], 0)
+
+
+def _mark_outliers(
+    picture: Picture, curve: Curve, x: Floats, y: Floats, rows: int, axes: Axes
+) -> None:
+    """An arrow at the edge over or under which the curve has a value."""
+    inside = (x >= 0) & (x < axes.canvas_width)
+    arrows = "^v" if axes.ascii else "▲▼"
+    for arrow, row, beyond in (
+        (arrows[0], 0, inside & (y < 0)),
+        (arrows[1], axes.canvas_height - 1, inside & (y >= rows)),
+    ):
+        if beyond.any():
+            columns = np.unique(x[beyond].astype(np.intp)) + LABEL_WIDTH + 1
+            picture.glyphs[row, columns] = ord(arrow)
+            picture.styles[row, columns] = picture.style(curve.color)
+
+
+def _draw_axes(picture: Picture, axes: Axes, levels: list[float]) -> None:
+    line, tick = ("|", "+") if axes.ascii else ("│", "┤")
+    for row in range(axes.canvas_height):
+        picture.write(row, LABEL_WIDTH, line, axes.ink)
+    ends = _scaled(np.array([levels[0], levels[-1]]), axes)
+    heights = _scaled(np.array(levels), axes)
+    rows = (ends[1] - heights) / (ends[1] - ends[0]) * (axes.canvas_height - 1) + 0.5
+    for level, row in zip(levels, rows.astype(int).tolist(), strict=True):
+        label = ticks.compact(level)[:LABEL_WIDTH].rjust(LABEL_WIDTH)
+        picture.write(row, 0, label + tick, axes.ink)
+    picture.write(axes.height - 1, 0, X_NAMES[axes.kind], axes.ink)
+    free = LABEL_WIDTH
+    for at, label in _x_labels(axes):
+        begin = min(max(LABEL_WIDTH, at - len(label) // 2), axes.width - len(label))
+        if begin >= free:
+            picture.write(axes.height - 1, begin, label, axes.ink)
+            free = begin + len(label) + 1
+
+
+def _x_labels(axes: Axes) -> list[tuple[int, str]]:
+    """Columns of the picture and what stands there."""
+    low, high = axes.low, axes.high
+    most = max(2, axes.canvas_width // 14)
+    if axes.kind in ("relative", "wall") and not axes.log_x:
+        found = ticks.time_ticks(low, high, most, local=axes.kind == "wall")
+    elif axes.log_x:
+        found = ticks.log_ticks(low, high, most)
+    else:
+        found = ticks.nice_ticks(low, high, most)
+    found = [tick for tick in found if axes.column(tick) is not None]
+    if axes.kind == "wall":
+        texts = [ticks.clock_label(tick, high - low) for tick in found]
+    elif axes.kind == "relative":
+        texts = [ticks.span_label(tick) for tick in found]
+    else:
+        texts = [ticks.compact(tick) for tick in found]
+        if len(set(texts)) < len(texts) or high - low < 0.01 * abs(high):
+            texts = [f"{tick:.12g}" for tick in found]
+    columns = [axes.column(tick) or 0 for tick in found]
+    return list(zip(columns, texts, strict=True))
+
+
+def strip(share: Floats, axes: Axes) -> str:
+    """One character for each column of the canvas, by shares of 0 to 1; whatever is over zero
+    leaves at least the smallest mark, so no event is lost."""
+    shades = _ASCII_SHADES if axes.ascii else _SHADES
+    levels = np.ceil(np.clip(share, 0, 1) * (len(shades) - 1)).astype(int)
+    return "".join(shades[level] for level in levels)
