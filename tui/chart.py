@@ -144,7 +144,8 @@ def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) ->
     if lines:
         _compose(picture, found, lines, axes)
     for curve, (x, y) in zip(found, places, strict=True):
-        _mark_outliers(picture, curve, x / dots.across, y, rows, axes)
+        # In cells of the canvas, from its top left.
+        _mark_outliers(picture, curve.color, (x / dots.across, y / dots.down), axes)
     return picture
 
 
@@ -239,20 +240,19 @@ def _compose(picture: Picture, curves: Sequence[Curve], lines: list[Spans], axes
     picture.styles[canvas] = np.where(merged > 0, colors[owner], 0)
 
 
-def _mark_outliers(
-    picture: Picture, curve: Curve, x: Floats, y: Floats, rows: int, axes: Axes
-) -> None:
-    """An arrow at the edge over or under which the curve has a value."""
+def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], axes: Axes) -> None:
+    """An arrow at the edge over or under which a curve has a value."""
+    x, y = place
     inside = (x >= 0) & (x < axes.canvas_width)
     arrows = "^v" if axes.ascii else "▲▼"
     for arrow, row, beyond in (
         (arrows[0], 0, inside & (y < 0)),
-        (arrows[1], axes.canvas_height - 1, inside & (y >= rows)),
+        (arrows[1], axes.canvas_height - 1, inside & (y >= axes.canvas_height)),
     ):
         if beyond.any():
             columns = np.unique(x[beyond].astype(np.intp)) + LABEL_WIDTH + 1
             picture.glyphs[row, columns] = ord(arrow)
-            picture.styles[row, columns] = picture.style(curve.color)
+            picture.styles[row, columns] = picture.style(color)
 
 
 def _draw_axes(picture: Picture, axes: Axes, levels: list[float]) -> None:

@@ -8,6 +8,7 @@ from tui.palette import LANE_COLORS
 from tui.plotview import PlotView
 from tui.store import RunState
 
+_USUAL = PlotView()
 Split = Literal["train", "val"]
 
 
@@ -32,7 +33,7 @@ class View:
     selected: int = 0
     split: Split = "train"
     """Which curves are shown when several runs lie over each other."""
-    plots: PlotView = PlotView()
+    plots: PlotView = _USUAL
     """How all plots are looked at."""
 
     @property

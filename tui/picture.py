@@ -33,11 +33,11 @@ class Picture:
 
     @property
     def width(self) -> int:
-        return self.glyphs.shape[1]
+        return int(self.glyphs.shape[1])
 
     @property
     def height(self) -> int:
-        return self.glyphs.shape[0]
+        return int(self.glyphs.shape[0])
 
     def copy(self) -> "Picture":
         return Picture(self.glyphs.copy(), self.styles.copy(), list(self.palette))
@@ -59,7 +59,7 @@ class Picture:
 
     def text(self, row: int) -> str:
         """The characters of a row."""
-        return self.glyphs[row].tobytes().decode("utf-32-le")
+        return str(self.glyphs[row].tobytes(), "utf-32-le")
 
     def lines(self) -> list[list[Segment]]:
         """The rows as segments, one for each stretch of one style."""

@@ -153,7 +153,9 @@ def next_smoothing(view: PlotView) -> PlotView:
 
 
 def next_strength(view: PlotView) -> PlotView:
-    """Stronger; after the strongest the lightest."""
+    """Stronger, after the strongest the lightest; where nothing is smoothed, an average."""
+    if view.smoothing in ("auto", "none"):
+        return replace(view, smoothing="ema")
     return replace(view, strength=(view.strength + 1) % len(BETAS))
 
 

@@ -23,7 +23,9 @@ class Series:
     def __len__(self) -> int:
         return self._length
 
-    def extend(self, steps: Sequence[float], values: Sequence[float | str]) -> None:
+    def extend(
+        self, steps: Sequence[float] | Floats, values: Sequence[float | str] | Floats
+    ) -> None:
         """Append points; the texts "nan", "inf" and "-inf" are numbers here."""
         needed = self._length + len(steps)
         if needed > self._data.shape[1]:

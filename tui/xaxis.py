@@ -1,10 +1,12 @@
 """From steps to what the x axis counts, and back: steps, epochs, samples, or time; pure."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from msgspec.structs import replace
 
+from tui.chart import Axes
 from tui.lanes import View
 from tui.plotview import Extent, PlotView, XKind, round_up
 from tui.series import Floats, Series
@@ -114,6 +116,37 @@ def _time_extent(scales: list[tuple[RunState, Scale]]) -> Extent:
     unit = min(float(b - a) / len(s.seconds) for (a, b), (s, _) in zip(ends, scales, strict=True))
     width = max(width, 1e-3)
     return Extent(low=low, high=low + width, newest=newest, unit=min(max(unit, 1e-6), width / 4))
+
+
+def epoch_borders(state: RunState, scale: Scale, axes: Axes) -> Floats:
+    """Positions where epochs end, as many as a plot has room for: then every 2nd, 5th, ..."""
+    per_epoch = state.started.steps_per_epoch if state.started else None
+    first, last = scale.to_step(np.array([axes.low, axes.high])).tolist()
+    if scale.seconds is not None:
+        last = min(last, float(state.step))  # when the others will end is not known
+    if not per_epoch or last <= first:
+        return np.empty(0)
+    most = max(1, axes.canvas_width // 4)
+    every = per_epoch * round_up(max(1.0, (last - first) / per_epoch / most))
+    begin = math.floor(first / every) + 1
+    return scale.to_x(np.arange(begin, math.floor(last / every) + 1) * every)
+
+
+def shares(steps: Floats, events: Floats, scale: Scale, axes: Axes) -> Floats:
+    """For each column of the canvas the share of its steps with an event, 0 to 1."""
+    columns = axes.canvas_width
+    if not len(steps):
+        return np.zeros(columns)
+    x = axes.x_at(np.arange(columns + 1.0))
+    borders = scale.to_step(x)
+    first, last = scale.to_x(steps[[0, -1]])
+    borders[x <= first], borders[x > last] = -np.inf, np.inf  # times end at both ends of a run
+    at = np.searchsorted(steps, borders)
+    happened = np.concatenate(([0], np.cumsum(events[at[0] : at[-1]] > 0)))
+    total = np.diff(at)
+    count = np.diff(happened[at - at[0]])
+    found: Floats = np.divide(count, total, out=np.zeros(columns), where=total > 0)
+    return found
 
 
 def converted(view: View, kind: XKind) -> PlotView:

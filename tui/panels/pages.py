@@ -4,6 +4,7 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plotview import summary
 
 PAGES = ("Curves", "Layers", "Samples")
 
@@ -29,6 +30,9 @@ class PagesPanel(Panel, can_focus=False):
             words = f"[{index + 1} {name}]" if here else f" {index + 1} {name} "
             line.append(words, style=f"bold {self.color('accent')}" if here else "")
             line.append(" ")
+        looks = summary(view.plots)
+        if len(line) + len(looks) < width:
+            line.append(looks.rjust(width - len(line) - 1), style=self.color("plot-ink"))
         return line
 
     def body(self, view: View, width: int, height: int) -> list[Text]:

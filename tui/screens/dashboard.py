@@ -36,9 +36,9 @@ from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
 from tui.panels.samples import SamplesPanel
 from tui.panels.settings import SettingsPanel
+from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.screens.steering import SteeringScreen
 from tui.series import Series
 from tui.store import RunState
 from tui.text import clean
@@ -48,7 +48,7 @@ NARROW_COLUMNS = 120
 _AT_WORK = ("starting", "running", "paused", "stalled")
 
 
-class DashboardScreen(SteeringScreen):
+class DashboardScreen(PlottingScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
@@ -66,7 +66,7 @@ class DashboardScreen(SteeringScreen):
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
     ]
     KEYS = (
-        *SteeringScreen.STEERING_KEYS,
+        *PlottingScreen.STEERING_KEYS,
         ("r", "list all runs"),
         ("1, 2, 3", "curves, layers, samples"),
         ("o", "on the layers: sort by the next column"),
@@ -76,6 +76,7 @@ class DashboardScreen(SteeringScreen):
         ("Up, Down, k, j", "select another run"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
+        *PlottingScreen.PLOTTING_KEYS,
         ("n", "choose and start another run; this one goes on"),
         ("q", "quit; asks what becomes of a run that still trains"),
         ("?", "this help"),
@@ -142,7 +143,8 @@ class DashboardScreen(SteeringScreen):
 
     def on_mount(self) -> None:
         colors = self.app.theme_variables
-        self._view = View(make_lanes(list(self._states.values()), colors))
+        lanes = make_lanes(list(self._states.values()), colors)
+        self._view = View(lanes, plots=self.remembered_plots())
         self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
@@ -197,19 +199,19 @@ class DashboardScreen(SteeringScreen):
             self.notify("No steps of this run were profiled; y profiles the next ones.")
 
     def on_runs_panel_selected(self, message: RunsPanel.Selected) -> None:
-        self._look(selected=message.index)
+        self.look(selected=message.index)
 
     def action_move(self, by: int) -> None:
         """Select the next or previous run."""
         if self._view is not None:
-            self._look(selected=(self._view.selected + by) % len(self._view.lanes))
+            self.look(selected=(self._view.selected + by) % len(self._view.lanes))
 
     def action_split(self) -> None:
         """Compare the other split's curves."""
         if self._view is not None and not self._view.several:
             self.notify("One run shows both: training and validation.")
         elif self._view is not None:
-            self._look(split="val" if self._view.split == "train" else "train")
+            self.look(split="val" if self._view.split == "train" else "train")
 
     def action_zoom(self) -> None:
         """Maximize the focused panel, or the loss; or show all panels again."""
@@ -219,6 +221,9 @@ class DashboardScreen(SteeringScreen):
             focused = self.focused
             shown = [panel for panel in self.query(".page Panel") if panel.is_on_screen]
             self.maximize(focused if isinstance(focused, Panel) else shown[0])
+
+    def view_at_hand(self) -> View | None:
+        return self._view
 
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
@@ -293,7 +298,7 @@ class DashboardScreen(SteeringScreen):
         except UserError as error:
             self.complain(str(error))
 
-    def _look(self, **changes: Any) -> None:
+    def look(self, **changes: Any) -> None:
         if self._view is not None:
             self._view = replace(self._view, **changes)
             self._follow &= "selected" not in changes
