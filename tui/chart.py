@@ -177,21 +177,16 @@ def _scaled(y: Floats, axes: Axes) -> Floats:
 
 def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> list[float]:
     """The numbers of the y axis; the first and the last one are its ends."""
-    parts = []
-    for curve in curves:
-        begin = int(np.searchsorted(curve.x, axes.low, side="left"))
-        end = int(np.searchsorted(curve.x, axes.high, side="right"))
-        parts.append(curve.y[begin:end] if end > begin else curve.y)
-    values = np.concatenate(parts) if parts else np.empty(0)
-    if axes.log_y:
-        values = values[values > 0]
-    low, high = _range(_scaled(values, axes), axes)
+    # Raw values are no outliers of smoothed ones.
+    groups = (_seen([c for c in curves if c.behind is behind], axes) for behind in (False, True))
+    ranges = [_range(heights, axes.robust) for heights in groups if len(heights)]
+    low, high = min((r[0] for r in ranges), default=0.0), max((r[1] for r in ranges), default=1.0)
     if axes.log_y:
         low, high = 10.0**low, 10.0**high
     others = (threshold, None if axes.log_y else axes.baseline)
     more = [v for v in others if v is not None and (v > 0 or not axes.log_y) and abs(v) < _LARGEST]
-    if not len(values):
-        low, high = (min(more), max(more)) if more else (1.0, 1.0) if axes.log_y else (0.0, 1.0)
+    if not ranges and more:
+        low, high = min(more), max(more)
     low, high = min([low, *more]), max([high, *more])
     most = min(5, max(2, (axes.height - 1) // 3))
     if axes.log_y:
@@ -201,11 +196,20 @@ def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> li
     return ticks.nice_ticks(low, high, most)
 
 
-def _range(heights: Floats, axes: Axes) -> tuple[float, float]:
+def _seen(curves: Sequence[Curve], axes: Axes) -> Floats:
+    """The heights of what lies within the x axis; of curves outside of it, all."""
+    parts = []
+    for curve in curves:
+        begin = int(np.searchsorted(curve.x, axes.low, side="left"))
+        end = int(np.searchsorted(curve.x, axes.high, side="right"))
+        parts.append(curve.y[begin:end] if end > begin else curve.y)
+    values = np.concatenate(parts) if parts else np.empty(0)
+    return _scaled(values[values > 0] if axes.log_y else values, axes)
+
+
+def _range(heights: Floats, robust: bool) -> tuple[float, float]:
     """The least and the largest height; without outliers, if that is asked for."""
-    if not len(heights):
-        return 0.0, 0.0
-    if axes.robust and len(heights) >= _FEW:
+    if robust and len(heights) >= _FEW:
         # Of a long curve, these are the extremes of each column of dots: noise is no outlier.
         first, last = np.percentile(heights, (5, 95))
         reach = _FENCES * (last - first)
@@ -250,7 +254,7 @@ def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], a
         (arrows[1], axes.canvas_height - 1, inside & (y >= axes.canvas_height)),
     ):
         if beyond.any():
-            columns = np.unique(x[beyond].astype(np.intp)) + LABEL_WIDTH + 1
+            columns = x[beyond].astype(np.intp) + LABEL_WIDTH + 1
             picture.glyphs[row, columns] = ord(arrow)
             picture.styles[row, columns] = picture.style(color)
 
@@ -278,13 +282,10 @@ def _x_labels(axes: Axes) -> list[tuple[int, str]]:
     """Columns of the picture and what stands there."""
     low, high = axes.low, axes.high
     most = max(2, axes.canvas_width // 14)
-    if axes.kind in ("relative", "wall") and not axes.log_x:
-        found = ticks.time_ticks(low, high, most, local=axes.kind == "wall")
-    elif axes.log_x:
-        found = ticks.log_ticks(low, high, most)
-    else:
-        found = ticks.nice_ticks(low, high, most)
-    found = [tick for tick in found if axes.column(tick) is not None]
+    found: list[float] = []
+    for count in (most, 2 * most, 4 * most):  # the first ones may all be outside
+        if len(found) < 2:
+            found = [x for x in _x_ticks(axes, count) if axes.column(x) is not None]
     if axes.kind == "wall":
         texts = [ticks.clock_label(tick, high - low) for tick in found]
     elif axes.kind == "relative":
@@ -295,6 +296,13 @@ def _x_labels(axes: Axes) -> list[tuple[int, str]]:
             texts = [f"{tick:.12g}" for tick in found]
     columns = [axes.column(tick) or 0 for tick in found]
     return list(zip(columns, texts, strict=True))
+
+
+def _x_ticks(axes: Axes, most: int) -> list[float]:
+    if axes.kind in ("relative", "wall") and not axes.log_x:
+        return ticks.time_ticks(axes.low, axes.high, most, local=axes.kind == "wall")
+    made = ticks.log_ticks if axes.log_x else ticks.nice_ticks
+    return made(axes.low, axes.high, most)
 
 
 def strip(share: Floats, axes: Axes) -> str:

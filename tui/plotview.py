@@ -22,7 +22,7 @@ MARKERS: tuple[Markers, ...] = ("braille", "block", "ascii")
 BETAS = (0.7, 0.9, 0.98)
 MEDIANS = (5, 15, 51)
 """What an exponential average and a median can be, from light to strong."""
-_SMOOTHINGS: tuple[Smoothing, ...] = ("auto", "none", "ema", "median")
+_SMOOTHINGS: tuple[Smoothing, ...] = ("none", "ema", "median")
 _LEAST_UNITS = 4.0
 """A window is at least so many steps wide."""
 
@@ -146,9 +146,12 @@ def place(view: PlotView, x: float, extent: Extent) -> PlotView:
     return _window(replace(view, follow=False), low + by, high + by, extent)
 
 
-def next_smoothing(view: PlotView) -> PlotView:
-    """The next kind of smoothing."""
-    index = _SMOOTHINGS.index(view.smoothing) + 1
+def next_smoothing(view: PlotView, *, several: bool) -> PlotView:
+    """The next kind of smoothing; `several` says whether there are several runs."""
+    now = view.smoothing
+    if now == "auto":
+        now = "ema" if several else "none"
+    index = _SMOOTHINGS.index(now) + 1
     return replace(view, smoothing=_SMOOTHINGS[index % len(_SMOOTHINGS)])
 
 

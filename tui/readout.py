@@ -27,15 +27,34 @@ class Value:
     """Where the value was recorded, if that is not the step of the crosshair."""
 
     @property
-    def text(self) -> str:
-        """The label, the raw value, the smoothed one after `~`, and the step after `@`."""
-        words = [self.label[:_LONGEST_LABEL]] if self.label else []
-        words.append(number(self.raw))
+    def numbers(self) -> str:
+        """The raw value, the smoothed one after `~`, and the step after `@`."""
+        words = [number(self.raw).ljust(6)]
         if self.smooth is not None:
-            words.append(f"~{number(self.smooth)}")
+            words.append(f"~{number(self.smooth)}".ljust(7))
         if self.step is not None:
             words.append(f"@{count(self.step)}")
         return " ".join(words)
+
+    @property
+    def text(self) -> str:
+        """Label and numbers."""
+        return f"{self.label} {' '.join(self.numbers.split())}".strip()
+
+
+def width_of(values: Sequence[Value]) -> int:
+    """The cells that they take beside each other."""
+    return sum(len(value.sample) + len(value.text) + 3 for value in values)
+
+
+def without_common(labels: Sequence[str]) -> list[str]:
+    """Labels without the beginning that all of them share, up to a space or `=`."""
+    if len(labels) < 2:
+        return list(labels)
+    first, last = min(labels), max(labels)  # what these share, all do
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    cut = 1 + max(first.rfind(" ", 0, same), first.rfind("=", 0, same))
+    return [label[cut:] for label in labels]
 
 
 @dataclass(frozen=True)
@@ -48,53 +67,65 @@ class _Side:
 
     @property
     def room(self) -> int:
-        return self.last - self.first
+        return max(0, self.last - self.first)
 
     def begin(self, width: int) -> int:
         """Where something so wide begins: close to the crosshair."""
         return self.first if self.right else self.last - width
 
 
-def width_of(values: Sequence[Value]) -> int:
-    """The cells that they take beside each other."""
-    return sum(len(value.sample) + len(value.text) + 3 for value in values)
-
-
 def draw(
     picture: Picture, values: Sequence[Value], remarks: Sequence[str], axes: Axes, at: int
 ) -> None:
-    """List values under each other on that side of column `at` which has more room, and lines of
-    text under them. Values that do not fit are counted."""
-    right = axes.width - at - 1 > at - LABEL_WIDTH - 1
-    side = _Side(right, *((at + 2, axes.width) if right else (LABEL_WIDTH + 2, at - 1)))
+    """List values under each other beside column `at`, and lines of text under them: where there
+    is more room, then on the other side. Values that do not fit are counted."""
+    sides = [_Side(True, at + 2, axes.width), _Side(False, LABEL_WIDTH + 2, at - 1)]
+    sides.sort(key=lambda side: -side.room)
     rows = axes.canvas_height - 1
-    if side.room < 8 or rows < 1:
+    if sides[0].room < 8 or rows < 1:
         return
-    remarks = [_cut(remark, side.room, axes) for remark in remarks[: min(_REMARKS, rows)]]
-    below = _list(picture, values, axes, side, rows - len(remarks))
+    remarks = [_cut(remark, sides[0].room, axes) for remark in remarks[: min(_REMARKS, rows)]]
+    below = 1
+    if values and rows > len(remarks):
+        below = _list(picture, values, axes, sides, rows - len(remarks))
     for row, remark in enumerate(remarks):
-        picture.write(below + row, side.begin(len(remark)), remark, "bold")
+        picture.write(below + row, sides[0].begin(len(remark)), remark, "bold")
 
 
-def _list(picture: Picture, values: Sequence[Value], axes: Axes, side: _Side, rows: int) -> int:
-    """Draw as many values as fit; the row under the last one."""
-    if rows < 1 or not values:
-        return 1
-    width = min(side.room, max(len(value.sample) + len(value.text) + 1 for value in values))
-    places = max(1, (side.room + 2) // (width + 2)) * rows
-    shown = [(value.sample, value.text, value.color) for value in values[:places]]
-    if len(shown) < len(values):
-        shown[-1] = "", f"and {len(values) - len(shown) + 1} more", axes.ink
-    columns = -(-len(shown) // rows)
-    begin = side.begin(columns * (width + 2) - 2)
-    for index, (sample, text, color) in enumerate(shown):
+def _list(
+    picture: Picture, values: Sequence[Value], axes: Axes, sides: list[_Side], rows: int
+) -> int:
+    """Draw as many values as fit; the row under the first side's last one."""
+    labels = [_cut(value.label, _LONGEST_LABEL, axes) for value in values]
+    of_label = max(map(len, labels))
+    of_numbers = max(len(value.numbers.rstrip()) for value in values)
+    of_sample = len(values[0].sample)
+    # Rather the label is cut than the numbers.
+    of_label = max(0, min(of_label, sides[0].room - of_numbers - of_sample - 2))
+    width = of_sample + of_numbers + (of_label + 2 if of_label else 1)
+    columns = [max(0, (side.room + 2) // (width + 2)) for side in sides]
+    places = max(1, sum(columns)) * rows
+    begins = [
+        side.begin(count * (width + 2) - 2) + index * (width + 2)
+        for side, most in zip(sides, columns, strict=True)
+        for count in [min(most, -(-len(values) // rows))]
+        for index in range(count)
+    ] or [sides[0].begin(min(width, sides[0].room))]
+    shown = min(len(values), places)
+    for index, (value, label) in enumerate(zip(values[:shown], labels, strict=False)):
         column, row = divmod(index, rows)
-        x = begin + column * (width + 2)
-        line = _cut(f"{sample} {text}".strip(), width, axes).ljust(width)
-        picture.write(1 + row, x, line, "")
-        picture.write(1 + row, x, line[: len(sample)], color)
-    return 1 + min(rows, len(shown))
+        start, name = begins[column], _cut(label, of_label, axes).ljust(of_label)
+        if shown < len(values) and index == shown - 1:
+            text = f"and {len(values) - shown + 1} more".ljust(width)
+            picture.write(1 + row, start, text, axes.ink)
+            continue
+        line = " ".join(part for part in (value.sample, name, value.numbers) if part)
+        picture.write(1 + row, start, _cut(line.rstrip(), width, axes).ljust(width), "")
+        picture.write(1 + row, start, value.sample, value.color)
+    return 1 + min(rows, shown)
 
 
 def _cut(text: str, width: int, axes: Axes) -> str:
-    return text if len(text) <= width else text[: width - 1] + ("." if axes.ascii else "…")
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + ("." if axes.ascii else "…") if width > 0 else ""

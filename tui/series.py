@@ -102,5 +102,6 @@ def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
         return x, y
     downsampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
     extremes = downsampler.downsample(np.ascontiguousarray(y), n_out=2 * bins)
-    keep = np.unique(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
+    keep = np.sort(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
+    keep = keep[np.diff(keep, prepend=-1) > 0]  # `np.unique` takes longer than all the rest
     return x[keep], y[keep]

@@ -4,6 +4,7 @@ Only what is new is computed, and that block by block, so that a long series cos
 """
 
 from abc import ABC, abstractmethod
+from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -47,6 +48,16 @@ class Smoother(ABC):
         """The smoothed value at each of some more values, which are finite."""
 
 
+@cache
+def _weights(beta: float) -> tuple[Floats, Floats]:
+    """beta^(i + 1) for each i of a block, and (BLOCK, BLOCK) what value j counts in average i."""
+    lags = np.subtract.outer(np.arange(float(BLOCK)), np.arange(float(BLOCK)))
+    return (
+        beta ** np.arange(1.0, BLOCK + 1),
+        np.where(lags >= 0, (1 - beta) * beta ** np.maximum(lags, 0), 0.0),
+    )
+
+
 class Average(Smoother):
     """An exponential moving average with bias correction.
 
@@ -56,10 +67,7 @@ class Average(Smoother):
 
     def __init__(self, beta: float = 0.9) -> None:
         super().__init__()
-        self._decay = beta ** np.arange(1.0, BLOCK + 1)
-        lags = np.subtract.outer(np.arange(float(BLOCK)), np.arange(float(BLOCK)))
-        # Row i weighs the values j <= i of a block.
-        self._weights = np.where(lags >= 0, (1 - beta) * beta ** np.maximum(lags, 0), 0.0)
+        self._decay, self._weights = _weights(beta)
         self._begin()
 
     def _begin(self) -> None:

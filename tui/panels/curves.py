@@ -266,8 +266,9 @@ class CurvesPanel(Panel):
         found = [t for t in self.traces(view) if not t.behind and t.origin == "own"]
         if view.several:
             found.sort(key=lambda trace: (trace.state is not view.focus.state, trace.lane))
+        labels = readout.without_common([clean(trace.label) for trace in found])
         values = []
-        for trace in found:
+        for trace, label in zip(found, labels, strict=True):
             step = traces.step_at(trace.state, plots)
             raw = traces.value_at(trace.raw, step)
             smooth = traces.value_at(self._traces.series(trace, plots), step)
@@ -275,7 +276,7 @@ class CurvesPanel(Panel):
                 Value(
                     self._sample(trace),
                     trace.color,
-                    clean(trace.label),
+                    label,
                     raw[1] if raw else None,
                     smooth[1] if smooth and trace.smooth else None,
                     raw[0] if raw and step is not None and raw[0] != int(step) else None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.geometry import Region
 from textual.strip import Strip
@@ -103,11 +104,12 @@ class Panel(Widget, can_focus=True):
         self._drawn_look = self._look
         lines: list[Text | list[Segment]] = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
-        self._replace([self._strip(line, width) for line in lines])
+        style = self.rich_style  # composed of all ancestors' at each look
+        self._replace([self._strip(line, width, style) for line in lines])
 
-    def _strip(self, line: Text | list[Segment], width: int) -> Strip:
+    def _strip(self, line: Text | list[Segment], width: int, style: Style) -> Strip:
         segments = list(line.render(self.app.console)) if isinstance(line, Text) else line
-        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style).simplify()
+        return Strip(segments).adjust_cell_length(width).apply_style(style).simplify()
 
     def _replace(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips

@@ -40,7 +40,7 @@ class PlottingScreen(SteeringScreen):
         _key("x", "axis", "Next x axis", "Steps, epochs, samples, time since the start, clock"),
         _key("X", "log_x", "Log x", "Logarithmic or linear x axis"),
         _key("L", "log_y", "Log y", "Logarithmic or linear y axis"),
-        _key("t", "smoothing", "Smoothing", "Next smoothing: usual, none, average, median"),
+        _key("t", "smoothing", "Smoothing", "Next smoothing: none, moving average, median"),
         _key("T", "strength", "Smoothing strength", "Smooth more, or lightly again"),
         _key("u", "robust", "Outliers", "Mark outliers at the edge, or let them decide the axis"),
         _key("B", "markers", "Markers", "Draw with braille, blocks, or plain characters"),
@@ -55,7 +55,7 @@ class PlottingScreen(SteeringScreen):
         ("Left, Right", "read the values at a step (also a click); Shift: by a tenth; Esc: hide"),
         ("x", "x axis: step, epoch, samples, time since the start, clock"),
         ("X, L", "logarithmic x axis; logarithmic y axis"),
-        ("t, T", "smoothing: as usual, none, moving average, median; how strong"),
+        ("t, T", "smoothing: none, moving average, moving median; how strong"),
         ("u", "outliers: marked at the edge, or all within the y axis"),
         ("B", "draw with braille, blocks or plain characters"),
     )
@@ -71,6 +71,12 @@ class PlottingScreen(SteeringScreen):
     def remembered_plots(self) -> PlotView:
         """How plots were looked at last: the choices, not the place."""
         return _choices(remembered.load(_REMEMBERED, PlotView))
+
+    def on_unmount(self) -> None:
+        """Remember the choices for the next start; writing takes too long for a key."""
+        view = self.view_at_hand()
+        if view is not None and _choices(view.plots) != self.remembered_plots():
+            remembered.save(_REMEMBERED, _choices(view.plots))
 
     def action_closer(self, direction: int) -> None:
         """Zoom."""
@@ -129,7 +135,8 @@ class PlottingScreen(SteeringScreen):
 
     def action_smoothing(self) -> None:
         """The next kind."""
-        self._change(lambda plots, extent: plotview.next_smoothing(plots))
+        if (view := self.view_at_hand()) is not None:
+            self._keep(plotview.next_smoothing(view.plots, several=view.several), view)
 
     def action_strength(self) -> None:
         """The next strength."""
@@ -170,12 +177,8 @@ class PlottingScreen(SteeringScreen):
             self._keep(replace(view.plots, **changes), view)
 
     def _keep(self, plots: PlotView, view: View) -> None:
-        """Show it; and remember the choices for the next start."""
-        if plots == view.plots:
-            return
-        self.look(plots=plots)
-        if _choices(plots) != _choices(view.plots):
-            remembered.save(_REMEMBERED, _choices(plots))
+        if plots != view.plots:
+            self.look(plots=plots)
 
 
 def _choices(plots: PlotView) -> PlotView:
