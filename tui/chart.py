@@ -137,15 +137,16 @@ def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) ->
     if threshold is not None:
         found.insert(0, _level(threshold, axes))
     places = [placed(curve) for curve in found]
-    lines = [
-        _styled(raster.spans(x, y, columns, rows), curve, axes, rows)
-        for curve, (x, y) in zip(found, places, strict=True)
-    ]
-    if lines:
+    lines = raster.spans(places, columns, rows)
+    beyond = (lines.top < 0).any(axis=1) | (lines.bottom >= rows).any(axis=1)
+    if found:
+        if not axes.ascii:
+            lines = raster.dashed(lines, [curve.lane for curve in found], rows)
         _compose(picture, found, lines, axes)
-    for curve, (x, y) in zip(found, places, strict=True):
+    for index in np.flatnonzero(beyond).tolist():
+        x, y = places[index]
         # In cells of the canvas, from its top left.
-        _mark_outliers(picture, curve.color, (x / dots.across, y / dots.down), axes)
+        _mark_outliers(picture, found[index].color, (x / dots.across, y / dots.down), axes)
     return picture
 
 
@@ -218,11 +219,7 @@ def _range(heights: Floats, robust: bool) -> tuple[float, float]:
     return float(heights.min()), float(heights.max())
 
 
-def _styled(line: Spans, curve: Curve, axes: Axes, rows: int) -> Spans:
-    return line if axes.ascii else raster.dashed(line, curve.lane, rows)
-
-
-def _compose(picture: Picture, curves: Sequence[Curve], lines: list[Spans], axes: Axes) -> None:
+def _compose(picture: Picture, curves: Sequence[Curve], lines: Spans, axes: Axes) -> None:
     """All lines in their colours, the later over the earlier and all over those behind; where
     lines share a cell, so do their dots, and the last one gives the colour."""
     bits = raster.cells(lines, axes.markers, axes.canvas_height)
@@ -232,7 +229,7 @@ def _compose(picture: Picture, curves: Sequence[Curve], lines: list[Spans], axes
     taken = front.any(axis=0)
     bits[behind] *= ~taken
     merged = np.bitwise_or.reduce(bits, axis=0)
-    owner = len(lines) - 1 - np.argmax(bits[::-1] > 0, axis=0)
+    owner = len(bits) - 1 - np.argmax(bits[::-1] > 0, axis=0)
     if axes.ascii:
         letters = np.array([ord(LETTERS[c.lane % len(LETTERS)]) for c in curves], np.uint32)
         glyphs = np.where(merged > 0, letters[owner], ord(" "))

@@ -66,8 +66,9 @@ def shown(view: PlotView, extent: Extent) -> tuple[float, float]:
         # In leaps of a tenth: a plot that moves with every step would be sent anew every time.
         width = high - low
         leap = width / 10
-        high = math.ceil(extent.newest / leap - 1e-9) * leap
-        low = high - width
+        high = min(math.ceil(extent.newest / leap - 1e-9) * leap, extent.high)
+        low = max(extent.low, high - width)
+        high = low + width
     if logarithmic(view):
         low = max(low, _lowest(extent))
     return low, high if high > low else low + extent.unit
@@ -109,6 +110,8 @@ def recent(view: PlotView, extent: Extent) -> PlotView:
     if view.window is not None and view.follow:
         return all_again(view)
     width = round_up(max((extent.newest - extent.low) / 5, 10 * extent.unit))
+    if width >= extent.high - extent.low:  # so short, or so new, that all of it is recent
+        return all_again(view)
     return replace(view, window=(extent.newest - width, extent.newest), follow=True)
 
 
@@ -126,7 +129,7 @@ def move(view: PlotView, share: float, extent: Extent) -> PlotView:
     that is shown. The window goes along."""
     if view.crosshair is None:
         low, high = shown(view, extent)
-        return replace(view, crosshair=min(max(extent.newest, low), high))
+        return place(view, min(max(extent.newest, low), high), extent)
     low, high = _ends(view, extent)
     x = _from(view, _to(view, view.crosshair, extent) + share * (high - low))
     if abs(x - view.crosshair) < extent.unit:

@@ -7,6 +7,7 @@ twenty take about 2 ms, and no dot is lost to the length of a series.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,75 +36,90 @@ DOTS: dict[Markers, Dots] = {"braille": Dots(2, 4), "block": Dots(2, 2), "ascii"
 
 @dataclass(frozen=True)
 class Spans:
-    """For each column of dots the rows, from `top` to `bottom`, that a line goes through; where
-    it has none, bottom < top. Rows outside of the canvas are -1 and its height."""
+    """For each line and column of dots the rows, from `top` to `bottom`, that the line goes
+    through, (lines, columns); where it has none, bottom < top. Rows outside of the canvas are -1
+    and its height."""
 
     top: Rows
     bottom: Rows
 
 
-def spans(x: Floats, y: Floats, columns: int, rows: int) -> Spans:
-    """The columns of a line through points, float64 (n,), in dots from the top left; x never falls.
+def spans(lines: Sequence[tuple[Floats, Floats]], columns: int, rows: int) -> Spans:
+    """Lines through points, each x and y float64 (n,) in dots from the top left; x never falls.
 
     A column shows the whole range of its points, so that no extreme is lost; neighbours whose
     ranges do not touch are joined halfway.
     """
-    low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
-    if len(x):
-        centres = np.arange(columns) + 0.5
-        between = slice(*np.searchsorted(centres, (x[0], x[-1])))
-        low[between] = high[between] = np.interp(centres[between], x, y)
-        begin, end = np.searchsorted(x, (0.0, float(columns)))
-        if end > begin:
-            at = x[begin:end].astype(np.intp)
-            first = np.concatenate(([0], np.flatnonzero(np.diff(at)) + 1))
-            low[at[first]] = np.minimum.reduceat(y[begin:end], first)
-            high[at[first]] = np.maximum.reduceat(y[begin:end], first)
+    low: Floats = np.full((len(lines), columns), np.inf)
+    high: Floats = -low
+    centres = np.arange(columns) + 0.5
+    for (x, y), lows, highs in zip(lines, low, high, strict=True):
+        if len(x):
+            _fill(x, y, centres, lows, highs)
     drawn = low <= high
     top = np.clip(np.floor(np.where(drawn, low, rows)), -1, rows).astype(np.int16)
     bottom = np.clip(np.floor(np.where(drawn, high, -1)), -1, rows).astype(np.int16)
     return _joined(top, bottom, drawn)
 
 
+def _fill(x: Floats, y: Floats, centres: Floats, low: Floats, high: Floats) -> None:
+    """The range of one line in each column: of its points, else of the way between them."""
+    between = slice(*np.searchsorted(centres, (x[0], x[-1])))
+    low[between] = high[between] = np.interp(centres[between], x, y)
+    begin, end = np.searchsorted(x, (0.0, float(len(centres))))
+    if end > begin:
+        at = x[begin:end].astype(np.intp)
+        first = np.concatenate(([0], np.flatnonzero(at[1:] != at[:-1]) + 1))
+        low[at[first]] = np.minimum.reduceat(y[begin:end], first)
+        high[at[first]] = np.maximum.reduceat(y[begin:end], first)
+
+
 def _joined(top: Rows, bottom: Rows, drawn: NDArray[np.bool_]) -> Spans:
     """Neighbours that are apart go towards each other."""
-    both = drawn[:-1] & drawn[1:]
-    falls = both & (top[1:] - bottom[:-1] > 1)
-    rises = both & (top[:-1] - bottom[1:] > 1)
+    both = drawn[:, :-1] & drawn[:, 1:]
+    falls = both & (top[:, 1:] - bottom[:, :-1] > 1)
+    rises = both & (top[:, :-1] - bottom[:, 1:] > 1)
     new_top, new_bottom = top.copy(), bottom.copy()
-    middle = (bottom[:-1] + top[1:]) // 2
-    new_bottom[:-1][falls] = middle[falls]
-    new_top[1:][falls] = middle[falls] + 1
-    middle = (bottom[1:] + top[:-1]) // 2
-    new_top[:-1][rises] = middle[rises] + 1
-    new_bottom[1:][rises] = np.maximum(new_bottom[1:], middle)[rises]
+    middle = (bottom[:, :-1] + top[:, 1:]) // 2
+    new_bottom[:, :-1][falls] = middle[falls]
+    new_top[:, 1:][falls] = middle[falls] + 1
+    middle = (bottom[:, 1:] + top[:, :-1]) // 2
+    new_top[:, :-1][rises] = np.minimum(new_top[:, :-1], middle + 1)[rises]
+    new_bottom[:, 1:][rises] = np.maximum(new_bottom[:, 1:], middle)[rises]
     return Spans(new_top, new_bottom)
 
 
-def dashed(line: Spans, style: int, rows: int) -> Spans:
-    """A line with the gaps of its style, except where it is steep or has its extremes: the gaps
-    stay in place while a curve grows, and hide no peak."""
-    pattern = DASHES[style % len(DASHES)]
-    drawn = line.bottom >= line.top
-    if not pattern or drawn.sum() < 2:
-        return line
-    marks = np.repeat(np.arange(len(pattern)) % 2, pattern)
-    gap = marks[np.arange(len(line.top)) % len(marks)] == 1
-    gap &= drawn & (line.bottom - line.top <= 1)
-    gap[np.argmin(np.where(drawn, line.top, rows))] = False
-    gap[np.argmax(np.where(drawn, line.bottom, -1))] = False
-    return Spans(np.where(gap, rows, line.top), np.where(gap, -1, line.bottom))
+def dashed(lines: Spans, styles: Sequence[int], rows: int) -> Spans:
+    """Lines with the gaps of their styles, except where they are steep or have their extremes:
+    the gaps stay in place while a curve grows, and hide no peak."""
+    drawn = lines.bottom >= lines.top
+    columns = drawn.shape[1]
+    gaps = np.stack([_gaps(style % len(DASHES), columns) for style in styles])
+    gaps &= drawn & (lines.bottom - lines.top <= 1)
+    gaps[drawn.sum(axis=1) < 2] = False
+    each = np.arange(len(styles))
+    gaps[each, np.argmin(np.where(drawn, lines.top, rows), axis=1)] = False
+    gaps[each, np.argmax(np.where(drawn, lines.bottom, -1), axis=1)] = False
+    top, bottom = np.where(gaps, rows, lines.top), np.where(gaps, -1, lines.bottom)
+    return Spans(top.astype(np.int16), bottom.astype(np.int16))
 
 
-def cells(lines: Sequence[Spans], markers: Markers, height: int) -> NDArray[np.uint8]:
+@lru_cache(maxsize=32)
+def _gaps(style: int, columns: int) -> NDArray[np.bool_]:
+    """Which columns a style leaves out."""
+    pattern = DASHES[style] or (1,)
+    marks = np.repeat(np.arange(len(pattern)) % 2 == 1, pattern)
+    return np.resize(marks, columns)
+
+
+def cells(lines: Spans, markers: Markers, height: int) -> NDArray[np.uint8]:
     """uint8 (lines, height, width): which dots of each cell a line has, as bits."""
     dots = DOTS[markers]
-    top = np.stack([line.top for line in lines])[:, None, :]
-    bottom = np.stack([line.bottom for line in lines])[:, None, :]
+    top, bottom = lines.top[:, None, :], lines.bottom[:, None, :]
     rows = np.arange(height * dots.down, dtype=np.int16)[None, :, None]
     mask = ((rows >= top) & (rows <= bottom)).view(np.uint8)
     weights = _BRAILLE if markers == "braille" else _BLOCK
-    found = np.zeros((len(lines), height, mask.shape[2] // dots.across), np.uint8)
+    found = np.zeros((len(mask), height, mask.shape[2] // dots.across), np.uint8)
     for row in range(dots.down):
         for column in range(dots.across):
             found |= mask[:, row :: dots.down, column :: dots.across] * weights[row, column]

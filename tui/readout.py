@@ -9,6 +9,7 @@ from tui.text import count, number
 from tui.ticks import LABEL_WIDTH
 
 _LONGEST_LABEL = 22
+_SHORTEST_LABEL = 8
 _REMARKS = 2
 
 
@@ -97,11 +98,13 @@ def _list(
 ) -> int:
     """Draw as many values as fit; the row under the first side's last one."""
     labels = [_cut(value.label, _LONGEST_LABEL, axes) for value in values]
-    of_label = max(map(len, labels))
-    of_numbers = max(len(value.numbers.rstrip()) for value in values)
-    of_sample = len(values[0].sample)
-    # Rather the label is cut than the numbers.
-    of_label = max(0, min(of_label, sides[0].room - of_numbers - of_sample - 2))
+    of_label, of_sample = max(map(len, labels)), len(values[0].sample)
+    numbers = [value.numbers for value in values]
+    room = sides[0].room - of_sample - 2
+    if max(map(len, numbers)) + min(of_label, _SHORTEST_LABEL) > room:
+        numbers = [number(value.raw) for value in values]
+    of_numbers = max(len(text.rstrip()) for text in numbers)
+    of_label = max(0, min(of_label, room - of_numbers))
     width = of_sample + of_numbers + (of_label + 2 if of_label else 1)
     columns = [max(0, (side.room + 2) // (width + 2)) for side in sides]
     places = max(1, sum(columns)) * rows
@@ -112,14 +115,14 @@ def _list(
         for index in range(count)
     ] or [sides[0].begin(min(width, sides[0].room))]
     shown = min(len(values), places)
-    for index, (value, label) in enumerate(zip(values[:shown], labels, strict=False)):
+    for index, (value, label) in enumerate(zip(values[:shown], labels[:shown], strict=True)):
         column, row = divmod(index, rows)
         start, name = begins[column], _cut(label, of_label, axes).ljust(of_label)
         if shown < len(values) and index == shown - 1:
             text = f"and {len(values) - shown + 1} more".ljust(width)
             picture.write(1 + row, start, text, axes.ink)
             continue
-        line = " ".join(part for part in (value.sample, name, value.numbers) if part)
+        line = " ".join(part for part in (value.sample, name, numbers[index]) if part)
         picture.write(1 + row, start, _cut(line.rstrip(), width, axes).ljust(width), "")
         picture.write(1 + row, start, value.sample, value.color)
     return 1 + min(rows, shown)

@@ -52,7 +52,7 @@ def time_ticks(low: float, high: float, most: int, *, local: bool) -> list[float
 
 
 def span_label(seconds: float) -> str:
-    """A duration: 0.5s, 30s, 5m, 1h30, 3d."""
+    """A duration: 0.5s, 30s, 5m, 1h30, 3d, 40y."""
     if abs(seconds) < 60:
         return f"{compact(seconds)}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -62,7 +62,9 @@ def span_label(seconds: float) -> str:
     if hours < 24:
         return f"{hours}h{minutes:02}" if minutes else f"{hours}h"
     days, hours = divmod(hours, 24)
-    return f"{days}d{hours:02}" if hours and days < 1000 else f"{compact(days)}d"
+    if days >= 10_000:
+        return f"{days // 365}y"
+    return f"{days}d{hours:02}" if hours and days < 100 else f"{days}d"
 
 
 def clock_label(seconds: float, span: float) -> str:

@@ -47,6 +47,8 @@ class CurvesPanel(Panel):
     fork begins with its parent's curve, faint.
     """
 
+    SHOWS_PLOTS = True
+
     class Pointed(Message):
         """A person clicked on a place of the x axis, or turned the wheel there."""
 

@@ -13,6 +13,7 @@ class PagesPanel(Panel, can_focus=False):
     """The number before a page is its key."""
 
     ALLOW_MAXIMIZE = False
+    SHOWS_PLOTS = True
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -22,6 +22,8 @@ class Panel(Widget, can_focus=True):
 
     ALLOW_MAXIMIZE = True
     HEADING = ""
+    SHOWS_PLOTS = False
+    """Whether it is drawn anew when only the way changes in which plots are looked at."""
 
     def __init__(self, *, id: str, heading: str = "") -> None:
         super().__init__(id=id)

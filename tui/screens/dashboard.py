@@ -1,6 +1,7 @@
 """The dashboard: plots, progress, configuration and log of one run or of several together."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +104,8 @@ class DashboardScreen(PlottingScreen):
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
         self._stale = True
+        self._labelled_for = ""
+        """The theme that the runs were labelled and coloured for; "" to do it again."""
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
         self._opened_at = time.time()
@@ -162,6 +165,7 @@ class DashboardScreen(PlottingScreen):
 
     def on_dashboard_screen_arrived(self, message: Arrived) -> None:
         """Take in what the feed read; the next frame shows it."""
+        self._labelled_for = ""
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
@@ -302,22 +306,31 @@ class DashboardScreen(PlottingScreen):
         if self._view is not None:
             self._view = replace(self._view, **changes)
             self._follow &= "selected" not in changes
+            if changes.keys() == {"plots"}:
+                self._show_in(panel for panel in self.query(Panel) if panel.SHOWS_PLOTS)
+                return
             self._stale = True
             self._draw()
+
+    def _show_in(self, panels: Iterable[Panel]) -> None:
+        for panel in panels:
+            if self._view is not None and (panel.is_on_screen or panel.size.width == 0):
+                panel.show(self._view)
 
     def _draw(self) -> None:
         if not self._stale or self._view is None:
             return
         self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
-        lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
-        self._view = replace(self._view, lanes=lanes)
+        lanes = self._view.lanes
+        if self._labelled_for != self.app.theme:
+            self._labelled_for = self.app.theme
+            lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
+            self._view = replace(self._view, lanes=lanes)
         if self._follow:
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
-        for panel in self.query(Panel):
-            if panel.is_on_screen or panel.size.width == 0:
-                panel.show(self._view)
+        self._show_in(self.query(Panel))
 
 
 def _names(runs: list[RunDir]) -> str:
