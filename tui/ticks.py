@@ -28,14 +28,17 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     `high` or above it; 0 < low <= high."""
     first = math.floor(math.log10(low) + 1e-9)
     last = math.ceil(math.log10(high) - 1e-9)
-    if last - first <= max(1, most // 3):
-        all_of_them = [f * 10.0**power for power in range(first, last + 1) for f in (1, 2, 5)]
-        begin = max(i for i, tick in enumerate(all_of_them) if tick <= low * (1 + 1e-9) or i == 0)
-        end = min(i for i, tick in enumerate(all_of_them) if tick >= high * (1 - 1e-9))
-        return [float(f"{t:.12g}") for t in all_of_them[begin : max(end, begin + 1) + 1]]
-    every = max(1, math.ceil((last - first) / max(1, most)))
-    count = math.ceil((last - first) / every)
-    return [10.0 ** (first + index * every) for index in range(max(1, count) + 1)]
+    steps = [f * 10.0**power for power in range(first, last + 1) for f in (1, 2, 5)]
+    begin = max(i for i, tick in enumerate(steps) if i == 0 or tick <= low * (1 + 1e-9))
+    end = next(i for i, tick in enumerate(steps) if tick >= high * (1 - 1e-9))
+    end = max(end, begin + 1)
+    found = steps[begin : end + 1]
+    if len(found) > most + 1:  # powers of ten between the ends, and not too close to them
+        every = max(1, math.ceil((last - first) / max(1, most)))
+        powers = [10.0**power for power in range(first, last + 1, every)]
+        inner = [tick for tick in powers if 2.5 * found[0] < tick < found[-1] / 2.5]
+        found = [found[0], *inner, found[-1]]
+    return [float(f"{tick:.12g}") for tick in found]
 
 
 def time_ticks(low: float, high: float, most: int, *, local: bool) -> list[float]:

@@ -130,6 +130,8 @@ class Traces:
         if len(parts) > 1:  # each brought its neighbours
             order = np.argsort(x, kind="stable")
             x, y = x[order], y[order]
+            fresh = (np.diff(x, prepend=-np.inf) > 0) | (np.diff(y, prepend=np.nan) != 0)
+            x, y = x[fresh], y[fresh]
         return scale.to_x(x), y
 
 

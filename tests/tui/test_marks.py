@@ -144,7 +144,7 @@ def test_a_list_that_does_not_fit_goes_on_at_the_other_side_and_then_is_counted(
     few = chart.draw([], axes(39, 6))
     readout.draw(few, values(20), [], axes(39, 6), 22)
     text = "\n".join(rows(few))
-    assert "run 2 2.5" in text  # rather without the smoothed values than without the labels
+    assert "run 2  2.5" in text  # rather without the smoothed values than without the labels
     assert "and 17 more" in text
 
 

@@ -25,6 +25,7 @@ def _key(key: str, action: str, name: str, tooltip: str, **more: Any) -> Binding
 class PlottingScreen(SteeringScreen):
     """Changes the view of all plots at once; a subclass holds it."""
 
+    ESCAPE_TO_MINIMIZE = False  # by `action_escape`, which hides the crosshair first
     BINDINGS = [
         _key("plus,equals_sign", "closer(1)", "Zoom in", "Look closer at a part of the x axis"),
         _key("minus", "closer(-1)", "Zoom out", "Show more of the x axis"),
