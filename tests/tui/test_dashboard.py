@@ -344,7 +344,7 @@ async def test_help_names_every_key_and_closes(
     recorded: Callable[..., list[RunDir]], close: str
 ) -> None:
     app = dashboard(*recorded("adam"))
-    async with running(app) as pilot:
+    async with running(app, (160, 80)) as pilot:  # all of them without scrolling
         await until_shown(pilot, "100%")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
