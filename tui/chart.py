@@ -231,7 +231,7 @@ def _compose(picture: Picture, curves: Sequence[Curve], lines: Spans, axes: Axes
     merged = np.bitwise_or.reduce(bits, axis=0)
     owner = len(bits) - 1 - np.argmax(bits[::-1] > 0, axis=0)
     if axes.ascii:
-        letters = np.array([ord(LETTERS[c.lane % len(LETTERS)]) for c in curves], np.uint32)
+        letters = np.array([ord(_letter(curve)) for curve in curves], np.uint32)
         glyphs = np.where(merged > 0, letters[owner], ord(" "))
     else:
         glyphs = raster.glyphs(merged, axes.markers)
@@ -239,6 +239,10 @@ def _compose(picture: Picture, curves: Sequence[Curve], lines: Spans, axes: Axes
     canvas = slice(0, axes.canvas_height), slice(LABEL_WIDTH + 1, None)
     picture.glyphs[canvas] = glyphs
     picture.styles[canvas] = np.where(merged > 0, colors[owner], 0)
+
+
+def _letter(curve: Curve) -> str:
+    return "." if curve.behind else LETTERS[curve.lane % len(LETTERS)]
 
 
 def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], axes: Axes) -> None:
@@ -283,6 +287,8 @@ def _x_labels(axes: Axes) -> list[tuple[int, str]]:
     for count in (most, 2 * most, 4 * most):  # the first ones may all be outside
         if len(found) < 2:
             found = [x for x in _x_ticks(axes, count) if axes.column(x) is not None]
+    if len(found) < 2:  # between two powers of ten
+        found = [x for x in ticks.nice_ticks(low, high, most) if axes.column(x) is not None]
     if axes.kind == "wall":
         texts = [ticks.clock_label(tick, high - low) for tick in found]
     elif axes.kind == "relative":

@@ -265,6 +265,12 @@ def test_ascii_draws_a_letter_for_each_lane() -> None:
         assert chart.line_sample(lane, ascii_only=True)[0] in text
 
 
+def test_ascii_tells_raw_values_from_smoothed_ones() -> None:
+    raw = curve([0.0, 100.0, 0.0, 100.0], behind=True)
+    picture = chart.draw([raw, curve([50.0] * 4)], axes(60, 12, high=4.0, markers="ascii"))
+    assert {"*", "."} <= set("".join(canvas(picture)))
+
+
 def test_a_few_outliers_leave_the_axis_to_the_rest_and_noise_is_none() -> None:
     values = np.sin(np.arange(200.0)) + 5
     values[[50, 150]] = 1e6, -1e6
@@ -294,6 +300,8 @@ def test_equal_ratios_are_equally_far_on_a_logarithmic_axis() -> None:
     columns = [size.column(x) for x in (1, 10, 100, 1000, 10_000)]
     assert np.diff(columns).tolist() == pytest.approx([24.75] * 4, abs=1)
     assert rows(chart.draw([], size))[-1].split() == ["step", "1", "10", "100", "1000", "10k"]
+    closer = axes(107, 12, low=3000.0, high=4000.0, log_x=True)
+    assert len(rows(chart.draw([], closer))[-1].split()) > 3
 
 
 @given(st.floats(0, 100), st.booleans())
