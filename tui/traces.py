@@ -17,8 +17,8 @@ from tui.store import RunState
 from tui.xaxis import scale_of
 
 Origin = Literal["own", "inherited"]
-BINS_PER_COLUMN = 4
-"""Stretches of a series for each column of dots: with one, borders of both would not meet."""
+BINS_PER_COLUMN = 2
+"""Stretches of a series for each column of dots, so that each column has a whole one in it."""
 
 
 @dataclass(frozen=True)

@@ -293,7 +293,7 @@ class CurvesPanel(Panel):
 
     def _crosshair_heading(self, view: View) -> Text:
         text = Text(f"{self._where(view)}  ", style="bold")
-        values = self._values(view)
+        values = [] if view.several else self._values(view)
         if self._inline(view, values):
             for value in values:
                 text.append(f"{value.sample} ", style=value.color)
