@@ -184,7 +184,7 @@ def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> Non
         program.press("l")
         program.press("fast\r")
         program.press("\x1b")
-        program.press("?", "all commands")
+        program.press("?", "write a checkpoint now")
         program.press("\x1b")
         program.press("\x10", "Search")
         program.press("\x1b")
