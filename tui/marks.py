@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.chart import Axes
+from tui.axes import Axes
 from tui.history import MarkKind
 from tui.picture import Picture
 from tui.series import Floats

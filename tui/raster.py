@@ -51,7 +51,7 @@ def spans(lines: Sequence[tuple[Floats, Floats]], columns: int, rows: int) -> Sp
     ranges do not touch are joined halfway.
     """
     low: Floats = np.full((len(lines), columns), np.inf)
-    high: Floats = -low
+    high: Floats = np.full(low.shape, -np.inf)
     centres = np.arange(columns) + 0.5
     for (x, y), lows, highs in zip(lines, low, high, strict=True):
         if len(x):

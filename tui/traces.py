@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from tui.chart import Axes, Curve
+from tui.axes import Axes
+from tui.chart import Curve
 from tui.plotview import BETAS, MEDIANS, PlotView
 from tui.raster import DOTS
 from tui.series import Floats, Series

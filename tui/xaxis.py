@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
-from tui.chart import Axes
+from tui.axes import Axes
 from tui.lanes import View
 from tui.plotview import Extent, PlotView, XKind, round_up
 from tui.series import Floats, Series

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tui import chart, plot, raster
-from tui.chart import Axes, Curve
+from tui.axes import Axes
+from tui.chart import Curve
 from tui.picture import Picture
 from tui.plotview import MARKERS, Markers
 from tui.raster import DASHES, DOTS

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui import chart, marks, readout
-from tui.chart import Axes, Curve
+from tui.axes import Axes
+from tui.chart import Curve
 from tui.history import MarkKind
 from tui.marks import COLORS, GLYPHS, Placed
 from tui.picture import Picture

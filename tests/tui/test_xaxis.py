@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.events import Command, Restarted, RunStarted, Scalars
 from engine.rundir import RunDir
 from tui import traces, xaxis
-from tui.chart import Axes
+from tui.axes import Axes
 from tui.lanes import View, make_lanes
 from tui.plotview import PlotView, XKind
 from tui.store import RunState

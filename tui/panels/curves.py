@@ -10,8 +10,9 @@ from rich.text import Text
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
-from tui import chart, marks, readout, traces, xaxis
-from tui.chart import Axes, line_sample
+from tui import chart, crosshair, marks, placing, readout, xaxis
+from tui.axes import Axes
+from tui.chart import line_sample
 from tui.lanes import Lane, View
 from tui.marks import Placed
 from tui.palette import blend
@@ -19,7 +20,7 @@ from tui.panels.panel import Panel
 from tui.picture import Picture
 from tui.plotview import logarithmic, shown, smoothing_name
 from tui.readout import Value
-from tui.text import clean, clock, count, duration, number
+from tui.text import number
 from tui.ticks import LABEL_WIDTH
 from tui.traces import Trace, Traces
 
@@ -127,7 +128,7 @@ class CurvesPanel(Panel):
             return [*[Text()] * (axes.height // 2), middle]
         picture = base.copy()
         self._add_epochs(picture, view, axes)
-        placed = self._marks(view, axes, found)
+        placed = placing.marks_of(view, axes, found, self._traces)
         colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
         marks.overlay(picture, placed, axes, colors)
         self._add_crosshair(picture, view, axes, placed)
@@ -219,29 +220,6 @@ class CurvesPanel(Panel):
             self._drawn = Drawn(key, axes, picture)
         return self._drawn.picture
 
-    def _marks(self, view: View, axes: Axes, found: list[Trace]) -> list[Placed]:
-        """What happened to the selected run, and where any curve is not finite."""
-        state = view.focus.state
-        scale = xaxis.scale_of(state, view.plots.x)
-        placed = []
-        if scale is not None and state.marks:
-            x = scale.to_x(np.array([float(mark.step) for mark in state.marks])).tolist()
-            placed = [
-                Placed(at, m.kind, clean(m.text)) for at, m in zip(x, state.marks, strict=True)
-            ]
-        for trace in found:
-            steps = self._traces.lost(trace)
-            scale = xaxis.scale_of(trace.state, view.plots.x)
-            if trace.behind or trace.origin == "inherited" or scale is None or not len(steps):
-                continue
-            x = scale.to_x(steps)
-            x = x[(x >= axes.low) & (x <= axes.high)]
-            columns = axes.across(x, axes.canvas_width).astype(np.intp)
-            for at in x[np.unique(columns, return_index=True)[1]].tolist():
-                words = f"{trace.label} {trace.metric} is not finite"
-                placed.append(Placed(at, "non-finite", clean(words.strip())))
-        return placed
-
     def _add_epochs(self, picture: Picture, view: View, axes: Axes) -> None:
         state = view.focus.state
         scale = xaxis.scale_of(state, view.plots.x)
@@ -257,66 +235,28 @@ class CurvesPanel(Panel):
             return
         marks.crosshair(picture, column, axes, self.color("foreground"))
         words = [mark.text for mark in marks.marks_at(placed, column, axes)]
-        values = self._values(view)
+        values = crosshair.values(view, self.traces(view), self._traces, plain=self.plain)
         if self._inline(view, values):
             values = []
         readout.draw(picture, values, words, axes, column)
 
-    def _values(self, view: View) -> list[Value]:
-        """What the curves have at the crosshair, the selected run first."""
-        plots = view.plots
-        found = [t for t in self.traces(view) if not t.behind and t.origin == "own"]
-        if view.several:
-            found.sort(key=lambda trace: (trace.state is not view.focus.state, trace.lane))
-        labels = readout.without_common([clean(trace.label) for trace in found])
-        values = []
-        for trace, label in zip(found, labels, strict=True):
-            step = traces.step_at(trace.state, plots)
-            raw = traces.value_at(trace.raw, step)
-            smooth = traces.value_at(self._traces.series(trace, plots), step)
-            values.append(
-                Value(
-                    self._sample(trace),
-                    trace.color,
-                    label,
-                    raw[1] if raw else None,
-                    smooth[1] if smooth and trace.smooth else None,
-                    raw[0] if raw and step is not None and raw[0] != int(step) else None,
-                )
-            )
-        return values
-
     def _inline(self, view: View, values: list[Value]) -> bool:
         """Whether the title line has room for the values."""
-        taken = len(self.title(view)) + len(self._where(view)) + 6
+        taken = len(self.title(view)) + len(crosshair.where(view)) + 6
         return not view.several and readout.width_of(values) + taken <= self.size.width
 
     def _crosshair_heading(self, view: View) -> Text:
-        text = Text(f"{self._where(view)}  ", style="bold")
-        values = [] if view.several else self._values(view)
+        text = Text(f"{crosshair.where(view)}  ", style="bold")
+        values = (
+            []
+            if view.several
+            else crosshair.values(view, self.traces(view), self._traces, plain=self.plain)
+        )
         if self._inline(view, values):
             for value in values:
                 text.append(f"{value.sample} ", style=value.color)
                 text.append(f"{value.text}  ", style="not bold")
         return text
-
-    def _where(self, view: View) -> str:
-        """The place of the crosshair in words."""
-        plots, at = view.plots, view.plots.crosshair or 0.0
-        step = traces.step_at(view.focus.state, plots)
-        words = [f"step {count(int(step))}"] if step is not None else []
-        match plots.x:
-            case "epoch":
-                words.append(f"epoch {number(at)}")
-            case "samples":
-                words.append(f"sample {count(round(at))}")
-            case "relative":
-                words.append(duration(at))
-            case "wall":
-                words.append(clock(at))
-            case _:
-                words = words or [f"step {count(int(at))}"]
-        return ", ".join(words)
 
     def on_click(self, event: Click) -> None:
         """Put the crosshair where the click was."""

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from tui import chart, xaxis
-from tui.chart import Axes
+from tui.axes import Axes
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
 from tui.series import Series
