@@ -35,7 +35,7 @@ test: $(FOR_TESTING)
 	$(BIN)/pytest $(ARGS)
 
 test-slow: $(FOR_TESTING)
-	$(BIN)/pytest -m slow -s --timeout 1800 $(ARGS)
+	$(BIN)/pytest -m 'slow or figure' --timeout 1800 $(ARGS)
 
 test-gpu: $(FOR_TESTING)
 	$(BIN)/pytest -m gpu -rs -s tests/gpu $(ARGS)

@@ -48,7 +48,7 @@ def work(claims: Sequence[Claim], whereabouts: Whereabouts, received: str, died:
     `received` names a signal that came already; `died` says how the process before this one ended,
     if it did so with the first run.
     """
-    locked = [(run, Lock(run, file)) for run, file in claims]
+    locked = [(run, Lock(run, file, sign=False)) for run, file in claims]
     signals = Signals()
     signals.install()
     signals.received = received
@@ -56,6 +56,7 @@ def work(claims: Sequence[Claim], whereabouts: Whereabouts, received: str, died:
     all_well = True
     for index, (run, lock) in enumerate(locked):
         whereabouts.at_run(index)
+        lock.sign()  # until now by our parent, which sees to it that a run that waits is begun
         try:
             all_well &= _train(run, signals, whereabouts, died if index == 0 else "")
         finally:
@@ -141,7 +142,9 @@ def _restart(
     if not any(isinstance(event, RunStarted) for event in history):
         return None
     attempt = 1 + sum(isinstance(event, Restarted) for event in history)
-    return Restart(attempt=attempt, reason=died or "resume", cut_bytes=log.cut_bytes)
+    return Restart(
+        attempt=attempt, reason=died or "resume", asked=not died, cut_bytes=log.cut_bytes
+    )
 
 
 def _redirect_output(run: RunDir) -> None:

@@ -25,6 +25,7 @@ def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     parameters = [parameter for _, parameter in named]
     optimizer = startup.build_optimizer(config.optimizer, parameter_groups.of(model, config))
+    scaling = optimizer if startup.scales_gradients(optimizer) else None
     torch.manual_seed(seeds.training(config.seed))
     return Training(
         model=model,
@@ -38,7 +39,7 @@ def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
         steps=plan.steps,
         evaluate_every=config.evaluate_every or plan.steps_per_epoch,
         schedule=config.schedule,
-        clipper=Clipper(named, config.clip, device),
+        clipper=Clipper(named, config.clip, device, scaling),
         scaler=LossScaler(parameters, device) if config.precision == "fp16" else None,
         ema=None if config.ema_decay is None else MovingAverage(parameters, config.ema_decay),
     )

@@ -29,7 +29,11 @@ class _Gathered:
         states = [state[parameter] for parameter in self.parameters]
         self.first = [each["exp_avg"] for each in states]
         self.second = [each["exp_avg_sq"] for each in states]
-        self.steps = [each["step"] for each in states]
+        # One tensor that the parameters have views of: one addition counts for all.
+        self.count = torch.stack([each["step"] for each in states])
+        self.steps = list(self.count.unbind())
+        for each, step in zip(states, self.steps, strict=True):
+            each["step"] = step
 
 
 def gather_once(optimizer: optim.Optimizer) -> None:
@@ -57,7 +61,7 @@ def gather_once(optimizer: optim.Optimizer) -> None:
             return result
         for part, grads in zip(gathered, gradients, strict=True):
             group = part.group
-            torch._foreach_add_(part.steps, 1)
+            part.count.add_(1)
             beta1, beta2 = group["betas"]
             kernel(
                 part.parameters,
@@ -73,6 +77,7 @@ def gather_once(optimizer: optim.Optimizer) -> None:
                 eps=group["eps"],
                 amsgrad=False,
                 maximize=False,
+                grad_scale=getattr(self, "grad_scale", None),
             )
         return None
 

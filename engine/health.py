@@ -82,6 +82,8 @@ def examine(
     if ended is not None or simple == "queued":
         return Health(simple)
     beat, holder = heartbeat.read(run), rundir.holder(run)
+    if not alive and started is None and holder is not None and holder.exists():
+        return Health("queued")  # the engine died with a run before; its parent takes this one up
     if alive:
         return _of_living(simple, beat, holder)
     fresh = beat is not None and abs(beat.age()) < FRESH_SECONDS

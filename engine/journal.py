@@ -28,6 +28,8 @@ class Restart:
     """How often the run was restarted until now, this time included."""
     reason: str
     """`resume`, or how the process before died."""
+    asked: bool = True
+    """Whether a person wanted it; else the engine took up a run that crashed."""
     cut_bytes: int = 0
     """Of a torn last line of the log, which was cut off."""
 

@@ -6,7 +6,7 @@ import platform
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -156,7 +156,7 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
                 output, loss = passes.forward(x, y)
                 passes.backward(loss, share)
                 tally.add(share, loss, task.metrics(output, y))
-            values = tally.take()
+            values: dict[str, Any] = tally.take()
             if scaler:
                 scaler.unscale()
             norms = gradient_norms(training.parameters)

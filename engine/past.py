@@ -3,13 +3,13 @@
 from collections.abc import Collection
 
 from engine.control import Refused, Request, taken
-from engine.events import Command
+from engine.events import AnyEvent, Command, Restarted, StateChanged
 from engine.log import LogReader
 from engine.rundir import RunDir
 
 
 class Past:
-    """The commands in a log, read once."""
+    """The commands in a log, and whether it ended in a pause; read once."""
 
     def __init__(self, run: RunDir) -> None:
         """Raises OSError if the log exists but cannot be read."""
@@ -17,17 +17,27 @@ class Past:
         """Those that set something."""
         self._accepted: dict[str, int] = {}
         self._finished: set[str] = set()
+        self.paused: StateChanged | None = None
+        """Since when and why the run paused as its engine died; None if it did not."""
         reader = LogReader(run.events_path)
         while events := reader.read():
             for event in events:
-                if isinstance(event, Command):
-                    self._take_in(event)
+                self._take_in(event)
         self.unanswered: list[Request | Refused] = [
             request for request in taken(run) if request.id not in self._finished
         ]
         """Taken from the folder by an engine that died before it could obey them."""
 
-    def _take_in(self, event: Command) -> None:
+    def _take_in(self, event: AnyEvent) -> None:
+        match event:
+            case Command():
+                self._take_in_command(event)
+            case StateChanged():
+                self.paused = event if event.state == "paused" else None
+            case Restarted():
+                self.paused = None
+
+    def _take_in_command(self, event: Command) -> None:
         if event.outcome == "accepted":
             self._accepted[event.id] = event.step
             return

@@ -63,7 +63,7 @@ def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> N
     _make(run, first["config"])
     lock = Lock(run, sign=False)
     # Who works on the run is the loop; this process only holds the pen.
-    os.pwrite(lock.file, identity.encode(identity.of(first["pid"])), 0)
+    rundir.sign(lock.file, identity.of(first["pid"]))
     _redirect_output(run)
     log = LogWriter(run.events_path)
     heartbeat = Heartbeat(run, trouble=log.trouble)

@@ -202,11 +202,16 @@ class Lock:
         self.file = take(run) if inherited is None else inherited
         """Open file, -1 once released."""
         os.set_inheritable(self.file, False)
-        os.ftruncate(self.file, 0)
+        if inherited is None:
+            os.ftruncate(self.file, 0)
         if sign:
-            os.pwrite(self.file, identity.encode(identity.own()), 0)
+            self.sign()
         # flock belongs to the open file, which a forked worker would share and keep alive.
         os.register_at_fork(after_in_child=self.release)
+
+    def sign(self) -> None:
+        """Let the lock tell that this process holds it."""
+        sign(self.file, identity.own())
 
     def release(self) -> None:
         """Let go, as far as this process is concerned; safe to call twice."""
@@ -233,6 +238,12 @@ def take(run: RunDir) -> int:
             return file
     os.close(file)
     raise UserError(f"{run.path}: another engine is at work on this run")
+
+
+def sign(file: int, who: Identity) -> None:
+    """Write into the open file of a lock who holds it."""
+    os.ftruncate(file, 0)
+    os.pwrite(file, identity.encode(who), 0)
 
 
 def locked(run: RunDir) -> bool:

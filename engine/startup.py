@@ -40,6 +40,14 @@ def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
     return optimizer
 
 
+def scales_gradients(optimizer: optim.Optimizer) -> bool:
+    """Whether its kernel divides all gradients by `grad_scale`, as torch.amp.GradScaler has it do,
+    at no cost. On a GPU that attribute is the guard's."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    supported = getattr(optimizer, "_step_supports_amp_scaling", False)
+    return supported and all(weight.device.type == "cpu" for weight in weights)
+
+
 def _refuse_sparse(component: Component, groups: Groups) -> None:
     takes = getattr(registry.module("optimizer", component.type), "SPARSE", False)
     if not takes and any("sparse table" in group["kinds"] for group in groups):

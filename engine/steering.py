@@ -81,6 +81,9 @@ class Steering:
         again."""
         self._again.extend(self._past.applied_after(training.applied))
         self._restarted_at = restarted_at
+        restart, paused = self._journal.restart, self._past.paused
+        if restart and not restart.asked and paused:  # whoever resumes a run wants it to go on
+            self.pause(restarted_at, paused.reason)
 
     def waiting(self, step: int) -> bool:
         """Whether there is something to obey after `step` steps. Cheap enough for every step."""

@@ -99,6 +99,8 @@ class Supervisor:
     def _fork(self) -> Identity | None:
         """None in the child; there, signals stay blocked until it has handlers of its own."""
         self._whereabouts.at_run(0)
+        for _, file in self._claims:
+            rundir.sign(file, identity.own())
         signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
         pid = os.fork()
         if pid == 0:

@@ -6,6 +6,7 @@ over 20, and it knows fewer surprises: `no` is text, `010` is ten, `1e-3` is a n
 """
 
 import math
+import os
 import re
 from collections.abc import Hashable
 from pathlib import Path
@@ -156,11 +157,16 @@ def parse(text: str | bytes, source: str = "text") -> Any:
 def read(path: Path) -> Any:
     """Read a YAML file; ConfigError names the file and the line."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_now) as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     return parse(text, str(path))
+
+
+def _open_now(path: str, flags: int) -> int:
+    """A pipe in a file's place is empty, instead of waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def dump(data: Any) -> str:

@@ -1,8 +1,11 @@
-"""What holds for all tests: deterministic examples, and a runs directory of their own."""
+"""What holds for all tests: deterministic examples, a runs directory of their own, and the table of
+figures at the end."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import figures
 import pytest
 from hypothesis import settings
 
@@ -29,3 +32,25 @@ def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root.mkdir()
     monkeypatch.setenv("BIGMODEL_RUNS_DIR", str(root))
     return root
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says what a test marked as a `figure` measured, for the table."""
+    return lambda said: request.node.user_properties.append(("measured", said))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        figures.note(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of figures, if it was asked for with `-m figure`."""
+    if "figure" not in str(terminalreporter.config.option.markexpr):
+        return
+    outcomes = ("passed", "failed", "error", "skipped")
+    reports = [report for kind in outcomes for report in terminalreporter.stats.get(kind, [])]
+    if lines := figures.table(figures.rows(reports)):
+        terminalreporter.section("figures")
+        terminalreporter.write("\n".join([*lines, ""]))

@@ -18,10 +18,12 @@ from recorded import wait_for
 
 from engine import configure, control, rundir
 from tui import follow, launcher
+from tui.text import count
 
 MAIN = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 IGNORING = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *MAIN]
 """As `nohup` would start it."""
+UNHARMED = "run unharmed, dashboard gone <= 2 s, every step seen"
 
 
 class Terminal:
@@ -100,20 +102,20 @@ def check_unharmed(run):
 def test_the_dashboard_leaves_and_the_run_goes_on(run, command):
     terminal = Terminal([*command, "watch", run.id])
     wait_for(lambda: terminal.shown > 5000)
-    seconds = terminal.hang_up()
-    steps = check_unharmed(run)
-    print(f"\nclosed pty: dashboard gone after {seconds:.2f} s, run unharmed, {steps} steps seen")
+    terminal.hang_up()
+    check_unharmed(run)
 
 
 @pytest.mark.slow
-def test_the_dashboard_leaves_within_two_seconds(run):
+@pytest.mark.figure("closing the pseudo-terminal, 10 times", asked=UNHARMED)
+def test_the_dashboard_leaves_within_two_seconds(run, measured):
     slowest = 0.0
     for command in (MAIN, IGNORING) * 5:
         terminal = Terminal([*command, "watch", run.id])
         wait_for(lambda terminal=terminal: terminal.shown > 5000)
         slowest = max(slowest, terminal.hang_up())
     steps = check_unharmed(run)
-    print(f"\n10 closed ptys: dashboard gone after <= {slowest:.2f} s, all {steps} steps seen")
+    measured(f"dashboard gone after <= {slowest:.2f} s, all {count(steps)} steps seen")
     assert slowest <= 2
 
 
@@ -202,8 +204,9 @@ def dashboards(run):
 
 
 @pytest.mark.slow
+@pytest.mark.figure("a real sshd", asked=UNHARMED)
 @pytest.mark.parametrize("how", ["client killed", "connection killed", "sshd restarted"])
-def test_through_a_real_sshd(run, tmp_path, how):
+def test_through_a_real_sshd(run, tmp_path, how, measured):
     if not shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"):
         pytest.skip("needs openssh-server")
     if os.geteuid() != 0:
@@ -232,5 +235,5 @@ def test_through_a_real_sshd(run, tmp_path, how):
         steps = check_unharmed(run)
     finally:
         server.stop()
-    print(f"\nsshd, {how}: dashboard gone after {seconds:.2f} s, run unharmed, {steps} steps seen")
+    measured(f"{how}: gone after {seconds:.2f} s, all {count(steps)} steps seen")
     assert seconds <= 2

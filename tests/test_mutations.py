@@ -3,6 +3,7 @@
 import random
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def complaints(data: bytes) -> list[str]:
 
 
 def check(rounds: int, folder: Path) -> tuple[int, float, float]:
-    """How many were refused, the slowest in seconds, and the growth of memory in MB."""
+    """How many were refused, the slowest in seconds of the processor (the machine may be busy),
+    and the growth of memory in MB."""
     chance = random.Random(0)
     texts = [path.read_bytes() for path in Path(presets.__file__).parent.glob("*/*.yaml")]
     run = record(folder, "r", steps=40)
@@ -63,7 +65,7 @@ def check(rounds: int, folder: Path) -> tuple[int, float, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused, slowest = 0, 0.0
     for number in range(rounds):
-        began = time.perf_counter()
+        began = time.process_time()
         if number % 2:
             run.events_path.write_bytes(mutate(events, chance))
             seen = log.read_all(run.events_path)
@@ -73,7 +75,7 @@ def check(rounds: int, folder: Path) -> tuple[int, float, float]:
             said = complaints(mutate(chance.choice(texts), chance))
             assert not any("\n" in line for line in said)
             refused += len(said) == 3
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return refused, slowest, grown
 
@@ -85,11 +87,12 @@ def test_damaged_presets_and_logs_are_refused_in_one_line(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_ten_thousand_of_them(tmp_path: Path) -> None:
+@pytest.mark.figure(
+    "10,000 mutated presets and logs", asked="no traceback, one line, <= 1 s, <= 200 MB"
+)
+def test_ten_thousand_of_them(tmp_path: Path, measured: Callable[[str], None]) -> None:
     refused, slowest, grown = check(10_000, tmp_path)
-    print(
-        f"\n10,000 mutated presets and logs: {refused} refused or cut, 0 tracebacks, slowest "
-        f"{slowest * 1000:.0f} ms, +{grown:.0f} MB"
-    )
+    measured(f"{refused} refused or cut, slowest {slowest * 1000:.0f} ms of CPU, +{grown:.0f} MB")
     assert refused > 3000
+    assert slowest <= 1
     assert grown < MEGABYTES

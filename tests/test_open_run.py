@@ -119,7 +119,7 @@ def only_run(runs: Path) -> RunDir:
 
 def test_beside_a_package_engine_of_its_own(tmp_path, runs):
     program = loop(tmp_path)
-    out, err = program.communicate(timeout=60)
+    out, err = program.communicate(timeout=100)
     assert (program.returncode, out, err) == (0, "through\n", "")
     run = only_run(runs)
     steps = [step for event in events(run, Scalars) for step in event.step]
@@ -132,7 +132,7 @@ def test_beside_a_package_engine_of_its_own(tmp_path, runs):
 
 def test_a_recorder_that_is_killed_costs_a_warning(tmp_path):
     kill = "os.kill(run._wire.pid, 9); time.sleep(0.5)"
-    out, err = (program := loop(tmp_path, kill)).communicate(timeout=60)
+    out, err = (program := loop(tmp_path, kill)).communicate(timeout=100)
     assert (program.returncode, out) == (0, "through\n")
     assert err.count("RuntimeWarning: bigmodel_tui: ") == 1
     assert "the rest of this run is not recorded" in err
@@ -141,7 +141,7 @@ def test_a_recorder_that_is_killed_costs_a_warning(tmp_path):
 def test_a_loop_that_is_killed_has_crashed(tmp_path, runs):
     last = "time.sleep(0.2); run.log(51, {'train/loss': 0.0}); "  # a block is sent when it is old
     program = loop(tmp_path, last + "time.sleep(0.5); os.kill(os.getpid(), 9)")
-    program.communicate(timeout=60)
+    program.communicate(timeout=100)
     assert program.returncode == -signal.SIGKILL
     run = only_run(runs)
     deadline = time.monotonic() + 30

@@ -1,22 +1,31 @@
-"""The metrics that a forked run inherits: its ancestors' values up to where it begins."""
+"""What a forked run inherits: its ancestors' values and marks up to where it begins."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.events import Parent
 from engine.rundir import RunDir
 from tui import follow
+from tui.history import Mark
 from tui.series import Series
 
 MAX_GENERATIONS = 16
 """More than anybody forks; a log that names itself as its parent ends here too."""
 
 
-def inherited(run: RunDir, parent: Parent) -> dict[str, Series]:
-    """By name the values of the parent, and of its own parents, before `run` takes over.
+@dataclass(frozen=True)
+class Inheritance:
+    """Of the parent, and of its own parents, before a run takes over."""
 
-    Empty where the parent is gone: a fork does not need it.
-    """
-    gathered: dict[str, Series] = {}
+    metrics: dict[str, Series] = field(default_factory=dict)
+    """By name."""
+    marks: list[Mark] = field(default_factory=list)
+    """In the order of their steps."""
+
+
+def inherited(run: RunDir, parent: Parent) -> Inheritance:
+    """What `run` inherits; nothing where the parent is gone, since a fork does not need it."""
+    gathered = Inheritance()
     folder, next_parent = run.path.parent, parent
     limit = float(parent.step)
     for _ in range(MAX_GENERATIONS):
@@ -29,7 +38,8 @@ def inherited(run: RunDir, parent: Parent) -> dict[str, Series]:
             break
         for name, series in state.metrics.items():
             series.truncate(limit)
-            gathered[name] = _joined(series, gathered.get(name))
+            gathered.metrics[name] = _joined(series, gathered.metrics.get(name))
+        gathered.marks[:0] = [mark for mark in state.marks if mark.step <= limit]
         started = state.started
         if started is None or started.parent is None:
             break

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine.rundir import RunDir
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
@@ -59,6 +60,19 @@ class BigModelApp(App[None]):
             self._exception_event.set()
         self.failure = self.failure or error
         self._close_messages_no_wait()
+
+    async def on_event(self, event: Event) -> None:
+        """Carry out a key before the next one is looked at, on screens that want it: over a slow
+        link `l` and the rate behind it come in one packet, and Textual hands it over as a whole."""
+        if (
+            isinstance(event, Key)
+            and not event.is_forwarded
+            and any(getattr(screen, "KEYS_IN_ORDER", False) for screen in self.screen_stack[-1:])
+            and not isinstance(self.focused, Input)
+            and await self._check_bindings(event.key)
+        ):
+            return
+        await super().on_event(event)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of the plots; a theme may bring its own."""

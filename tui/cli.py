@@ -63,12 +63,12 @@ def _open_app(root: Path, runs: list[RunDir] | None) -> int:
         raise UserError(
             f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
         )
-    from tui import hangup
+    from tui import hangup, logout
     from tui.app import BigModelApp
 
     if runs is None:
         access.check_root(root)
-    _warn_of_logout()
+    logout.warn()
     hangup.exit_with_terminal()
     app = BigModelApp(root=root, runs=runs)
     app.run()
@@ -181,7 +181,6 @@ def run(
         config = chosen.config()
         plan = configure.plan(config)
     if detach:
-        _warn_of_logout()
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
     context.exit(headless.train(chosen, config, plan, as_json=as_json, resume=resume is not None))
@@ -209,13 +208,6 @@ def _resumable(run: RunDir) -> RunDir:
     if status == "done":
         raise UserError(f"{run.path}: this run is done; nothing is left to go on with")
     return run
-
-
-def _warn_of_logout() -> None:
-    from tui.logout import warning
-
-    if line := warning():
-        say(line)
 
 
 @cli.command("ls")

@@ -19,7 +19,7 @@ from engine.events import AnyEvent, Evaluation, LogLine
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig
-from tui import follow, launcher, summary
+from tui import follow, launcher, logout, summary
 from tui.oneline import INTERRUPTED, say
 from tui.store import RunState
 from tui.text import clean, count, duration, number
@@ -149,6 +149,7 @@ def detach(
     run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
 ) -> None:
     """Start `run` in an engine process, print its id, and leave."""
+    logout.warn()
     launcher.start([run], resume=resume)
     if as_json:
         JsonLines().started(run, config, plan)
@@ -165,6 +166,7 @@ def train(
     the run, the second leaves it alone. An engine is never killed here, nor does it end with this
     process or its terminal.
     """
+    logout.warn()
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
     follower, state = follow.Follower(run), follow.open_state(run)
     while resume and (news := follower.poll()):  # what was before

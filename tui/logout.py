@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tui.oneline import say
+
 _FOLDERS = ("usr/lib/systemd", "usr/local/lib/systemd", "run/systemd", "etc/systemd")
 """Later ones win."""
+
+
+def warn() -> None:
+    """Say it to whoever starts a run, or the app."""
+    if line := warning():
+        say(line)
 
 
 def warning(root: Path = Path("/"), user: str | None = None) -> str:

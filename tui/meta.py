@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from engine.access import replace_file
+from engine.access import open_regular, replace_file
 from engine.rundir import RunDir
 from presets import UserError
 from presets.convert import convert
@@ -34,7 +34,7 @@ def path_of(run: RunDir) -> Path:
 def read(run: RunDir) -> Remarks:
     """What was noted; nothing where there is no file, or one that cannot be used."""
     try:
-        with path_of(run).open("rb") as file:
+        with open_regular(path_of(run)) as file:
             return msgspec.json.decode(file.read(MAX_BYTES + 1)[:MAX_BYTES], type=Remarks)
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return Remarks()

@@ -17,9 +17,12 @@ def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> li
     state = view.focus.state
     scale = xaxis.scale_of(state, view.plots.x)
     placed = []
-    if scale is not None and state.marks:
-        x = scale.to_x(np.array([float(mark.step) for mark in state.marks])).tolist()
-        placed = [Placed(at, m.kind, clean(m.text)) for at, m in zip(x, state.marks, strict=True)]
+    if scale is not None:
+        # The times of a fork's parent are not known.
+        first = state.first_step if scale.seconds is not None else 0
+        seen = [mark for mark in state.marks if mark.step >= first]
+        x = scale.to_x(np.array([float(mark.step) for mark in seen])).tolist()
+        placed = [Placed(at, m.kind, clean(m.text)) for at, m in zip(x, seen, strict=True)]
     for trace in found:
         steps = kept.lost(trace)
         scale = xaxis.scale_of(trace.state, view.plots.x)

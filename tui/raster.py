@@ -52,18 +52,19 @@ def spans(lines: Sequence[tuple[Floats, Floats]], columns: int, rows: int) -> Sp
     """
     low: Floats = np.full((len(lines), columns), np.inf)
     high: Floats = np.full(low.shape, -np.inf)
-    centres = np.arange(columns) + 0.5
+    centres: Floats = np.arange(columns, dtype=np.float64) + 0.5
     for (x, y), lows, highs in zip(lines, low, high, strict=True):
         if len(x):
-            _fill(x, y, centres, lows, highs)
+            _fill(x, y, centres, (lows, highs))
     drawn = low <= high
     top = np.clip(np.floor(np.where(drawn, low, rows)), -1, rows).astype(np.int16)
     bottom = np.clip(np.floor(np.where(drawn, high, -1)), -1, rows).astype(np.int16)
     return _joined(top, bottom, drawn)
 
 
-def _fill(x: Floats, y: Floats, centres: Floats, low: Floats, high: Floats) -> None:
-    """The range of one line in each column: of its points, else of the way between them."""
+def _fill(x: Floats, y: Floats, centres: Floats, ends: tuple[Floats, Floats]) -> None:
+    """Write the range of one line in each column: of its points, else of the way between them."""
+    low, high = ends
     between = slice(*np.searchsorted(centres, (x[0], x[-1])))
     low[between] = high[between] = np.interp(centres[between], x, y)
     begin, end = np.searchsorted(x, (0.0, float(len(centres))))

@@ -124,6 +124,11 @@ class RunState:
         if mark := mark_of(event):
             self.marks.append(mark)
 
+    def inherit(self, metrics: dict[str, Series], marks: list[Mark]) -> None:
+        """Take over what a fork has of its ancestors: their values, and what happened to them."""
+        self.inherited = metrics
+        self.marks = [*marks, *self.marks]
+
     def _happened(
         self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
     ) -> None:

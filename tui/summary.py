@@ -9,7 +9,7 @@ from tui.text import clean, count, duration, number
 
 Plain = dict[str, Any]
 
-_COLUMNS = ("id", "status", "optimizer", "lr", "step", "best val/accuracy", "age")
+_COLUMNS = ("id", "status", "name", "lr", "step", "best val/accuracy", "age")
 
 
 def plain_number(value: float) -> float | str:
@@ -156,13 +156,13 @@ def page(facts: Plain) -> list[str]:
     }
     lines = [f"{key:<12}{clean(str(value))}" for key, value in head.items() if value]
     lines += ["", "configuration"]
-    lines += [f"  {clean(key):<26}{clean(str(value))}" for key, value in flat(facts["config"])]
+    lines += [f"  {clean(key):<25} {clean(str(value))}" for key, value in flat(facts["config"])]
     best = facts["best"]
     lines += ["", f"{'metric':<28}{'last':<12}best"]
     for name, value in facts["last"].items():
         where = best.get(name)
         text = f"{number(where['value'])} at step {where['step']}" if where else ""
-        lines.append(f"  {clean(name):<26}{number(float(value)):<12}{text}".rstrip())
+        lines.append(f"  {clean(name):<25} {number(float(value)):<12}{text}".rstrip())
     return lines
 
 

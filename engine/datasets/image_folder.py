@@ -171,5 +171,6 @@ def _check(root: Path, images: Images) -> None:
             endings = ", ".join(ENDINGS)
             raise ConfigError(
                 f"dataset.path: {str(root)!r} has {total} images ({endings}), of which {split} "
-                f"gets {len(found)}; expected at least 2"
+                f"gets {len(found)}; expected at least 2 (more images, or images of your choice in "
+                f"{split}/CLASS beside train/CLASS)"
             )

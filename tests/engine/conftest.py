@@ -28,10 +28,13 @@ def one_thread() -> Iterator[None]:
 def tiny() -> Callable[..., RunConfig]:
     """A configuration that trains in milliseconds: mlp on 96 points of the spirals."""
 
-    def make(optimizer: str = "adam", model: str = "mlp", **settings: object) -> RunConfig:
+    def make(
+        optimizer: str = "adam", model: str = "mlp", dataset: str = "spirals", **settings: object
+    ) -> RunConfig:
         given = {key.replace("__", "."): value for key, value in settings.items()}
+        usual = TINY if dataset == "spirals" else {"device": "cpu", "threads": 1}
         return configure.resolve(
-            model=model, dataset="spirals", optimizer=optimizer, settings={**TINY, **given}
+            model=model, dataset=dataset, optimizer=optimizer, settings={**usual, **given}
         )
 
     return make

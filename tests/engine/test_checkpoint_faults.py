@@ -57,11 +57,11 @@ def test_a_kill_during_a_checkpoint(saved):
 
 
 @pytest.mark.slow
-def test_200_kills_during_a_checkpoint(saved, capsys):
+@pytest.mark.figure("SIGKILL during a checkpoint, 200 times", asked="the newest complete one loads")
+def test_200_kills_during_a_checkpoint(saved, measured):
     taken = snapshot.load(last_checkpoint(saved))
     bad = kill_while_writing(saved, taken, 200, "many")
-    with capsys.disabled():
-        print(f"\n200 SIGKILLs during a checkpoint: {bad} left no newest one that loads")
+    measured(f"{bad} left no newest one that loads")
     assert bad == 0
 
 
@@ -87,9 +87,9 @@ def mutate(random_, data):
 
 def mutated_checkpoints(run, count, seed):
     """Load mutated checkpoints, whose manifests agree with the mutated files as often as not;
-    returns how many were refused, each in one line."""
+    returns how many were refused, each in one line, and the seconds of the slowest."""
     random_ = random.Random(seed)
-    lines = []
+    lines, slowest = [], 0.0
     item = last_checkpoint(run)
     originals = {name: (item.path / name).read_bytes() for name in (*FILES, MANIFEST)}
     for _ in range(count):
@@ -98,6 +98,7 @@ def mutated_checkpoints(run, count, seed):
         for other, original in originals.items():
             if (item.path / other).read_bytes() != original:
                 (item.path / other).write_bytes(original)
+        began = time.process_time()
         try:
             if name == MANIFEST and random_.random() < 0.5:
                 body = mutate(random_, msgspec.json.encode(item.manifest))
@@ -109,46 +110,52 @@ def mutated_checkpoints(run, count, seed):
             snapshot.load(checkpoint.read(item.path))
         except UserError as error:
             lines.append(str(error))
+        slowest = max(slowest, time.process_time() - began)
     assert [line for line in lines if len(line.splitlines()) != 1 or len(line) > 600] == []
-    return len(lines)
+    return len(lines), slowest
 
 
 def mutated_commands(run, count, seed):
-    """Take mutated command files; returns how many were refused, each in one line."""
+    """Take mutated command files; returns how many were refused, each in one line, and the seconds
+    of the slowest."""
     random_ = random.Random(seed)
     control.send(run, "set", control.Arguments(lr=0.1, epochs=3))
     (sent,) = run.control_path.glob("*.json")
     original = sent.read_bytes()
-    refused = 0
+    refused, slowest = 0, 0.0
     inbox = control.Inbox(run)
     for number in range(count):
+        began = time.process_time()
         (run.control_path / f"{number}.json").write_bytes(mutate(random_, original))
         for request in inbox.take(at_once=True):
             if isinstance(request, control.Refused):
                 refused += 1
                 assert len(request.reason.splitlines()) == 1
+        slowest = max(slowest, time.process_time() - began)
         for path in run.control_path.glob("*.taken"):
             path.unlink()
-    return refused
+    return refused, slowest
 
 
 def test_mutations_are_refused_in_one_line(saved):
-    assert mutated_checkpoints(saved, 150, "few") > 75
-    assert mutated_commands(saved, 150, "few") > 75
+    assert mutated_checkpoints(saved, 150, "few")[0] > 75
+    assert mutated_commands(saved, 150, "few")[0] > 75
 
 
 @pytest.mark.slow
-def test_10000_mutations(saved, capsys):
-    began, before = time.monotonic(), peak()
-    refused = mutated_checkpoints(saved, 6000, "many") + mutated_commands(saved, 4000, "many")
-    took = time.monotonic() - began
-    with capsys.disabled():
-        print(
-            f"\n10,000 mutated checkpoints and commands: {refused} refused, each in one line, "
-            f"0 tracebacks; {took / 10:.2f} ms each, {peak() - before} MB more memory"
-        )
+@pytest.mark.figure(
+    "10,000 mutated checkpoints and control files",
+    asked="no traceback, one line, <= 1 s, <= 200 MB",
+)
+def test_10000_mutations(saved, measured):
+    before = peak()
+    refused, slow = mutated_checkpoints(saved, 6000, "many")
+    refused_too, slow_too = mutated_commands(saved, 4000, "many")
+    refused, slow, grown = refused + refused_too, max(slow, slow_too), peak() - before
+    measured(f"{refused} refused in one line, slowest {slow * 1000:.0f} ms of CPU, +{grown} MB")
     assert refused > 5000
-    assert peak() - before < 200
+    assert slow <= 1
+    assert grown <= 200
 
 
 def peak():

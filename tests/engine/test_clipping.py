@@ -1,11 +1,13 @@
 """Clipping equals NumPy, and says exactly what it did."""
 
 import numpy as np
+import optimizing
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import startup
 from engine.clipping import Clipper, gradient_norms
 from engine.norm_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
 from presets.schema import Clip
@@ -40,9 +42,10 @@ def after(expected):
 
 
 def values(recorded):
-    assert all(value.shape == () and not value.requires_grad for value in recorded.values())
-    assert all(value.dtype == torch.float32 for value in recorded.values())
-    return {name: value.item() for name, value in recorded.items()}
+    tensors = [value for value in recorded.values() if not isinstance(value, float)]
+    assert all(value.shape == () and not value.requires_grad for value in tensors)
+    assert all(value.dtype == torch.float32 for value in tensors)
+    return {name: float(value) for name, value in recorded.items()}
 
 
 def told(expected, clipped, **rest):
@@ -281,3 +284,53 @@ def test_clipping_never_makes_a_gradient_larger(mode, limit, gradient):
     recorded = clip(weights, Clip().changed(mode, limit))
     assert recorded["clip/norm_after"] <= recorded["grad_norm"] * (1 + 1e-5)
     assert (np.abs(weights[1].grad.numpy()) <= np.abs(np.float32(gradient))).all()
+
+
+FUSED = ["gd", "sgd", "momentum", "momentum-classic", "nesterov", "adagrad", "adam", "adamw"]
+
+
+@pytest.mark.parametrize("name", FUSED)
+@pytest.mark.parametrize("threshold", [0.3, 1.0, 30.0])
+def test_an_optimizer_that_scales_gradients_takes_the_step_of_clipped_ones(name, threshold):
+    settings, told, weights = Clip(mode="norm", threshold=threshold), [], []
+    for leave in (True, False):
+        net = optimizing.model()
+        optimizer = optimizing.build(net, name)
+        assert startup.scales_gradients(optimizer)
+        clipper = Clipper([*net.named_parameters()], settings, CPU, optimizer if leave else None)
+        random = torch.Generator().manual_seed(0)
+        for size in (0.01, 1.0, 0.05, 0.001):  # some are clipped, some are not
+            for parameter in net.parameters():
+                parameter.grad = size * torch.randn(parameter.shape, generator=random)
+            told.append(values(clipper(gradient_norms([*net.parameters()]))))
+            optimizer.step()
+        weights.append([weight.detach().clone() for weight in net.parameters()])
+    assert told[:4] == [pytest.approx(one) for one in told[4:]]
+    for ours, theirs in zip(*weights, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["muon", "rmsprop", "lbfgs", "lion", "adafactor"])
+def test_other_optimizers_get_clipped_gradients(name):
+    assert not startup.scales_gradients(optimizing.build(optimizing.model(), name))
+
+
+def test_a_step_is_not_scaled_by_what_an_earlier_one_needed():
+    net = optimizing.model()
+    optimizer = optimizing.build(net, "adam")
+    named, weights = [*net.named_parameters()], [*net.parameters()]
+    clipper = Clipper(named, Clip(mode="norm", threshold=0.1), CPU, optimizer)
+    for weight in weights:
+        weight.grad = torch.ones_like(weight)
+    clipper(gradient_norms(weights))
+    assert optimizer.grad_scale.item() == pytest.approx(10 * sum(map(torch.numel, weights)) ** 0.5)
+    for settings in (Clip(mode="norm", threshold=1e9), Clip(mode="none"), Clip(mode="agc")):
+        clipper.use(Clip(mode="norm", threshold=0.1))
+        clipper(gradient_norms(weights))
+        clipper.use(settings)
+        clipper(gradient_norms(weights))
+        assert optimizer.grad_scale is None
+    weights[0].grad.fill_(torch.inf)
+    clipper.use(Clip(mode="norm", threshold=0.1))
+    assert values(clipper(gradient_norms(weights)))["grad_norm"] == float("inf")
+    assert optimizer.grad_scale is None

@@ -193,4 +193,4 @@ def test_a_table_is_checked_without_numpy_and_torch(tmp_path):
         f"csv.info(csv.Config(path={config.path!r}))\n"
         "assert not {'torch', 'numpy', 'PIL.Image'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)

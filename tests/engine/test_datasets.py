@@ -80,4 +80,4 @@ def test_components_are_checked_without_torch():
         "assert configure.plan(configure.resolve()).steps == 400\n"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)

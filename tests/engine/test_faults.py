@@ -12,29 +12,28 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from forked import in_child, wait
 from recorded import wait_for
 
 from engine import rundir
 from engine.events import Gap, RunEnded, Scalars
-from engine.log import LogReader, read_all
+from engine.log import LogReader, LogWriter, read_all
 from tui.follow import Follower, load
 
 ROOT = Path(__file__).parents[2]
-# Appends as fast as it can; in a shared file it keeps which records were acknowledged.
-WRITER = """
-import mmap, pathlib, struct, sys
-from engine.events import Scalars
-from engine.logwriter import LogWriter
-folder, life = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-with (folder / "acknowledged").open("r+b") as file:
-    shared = mmap.mmap(file.fileno(), 8)
-log = LogWriter(folder / "events.jsonl")
-for step in range(1, 10**9):
-    log.append(Scalars(step=[step], seconds=[1.0], values={"life": [life], "x": [step]}))
-    struct.pack_into("q", shared, 0, log.written)
-    if step % 50 == 0:
-        log.flush()
-"""
+FULL_DISK = "training goes on, gap visible, 0 damaged"
+
+
+def write_forever(path, counter, life):
+    """Append as fast as it goes; how many records were acknowledged stands in a shared file."""
+    with counter.open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+    log = LogWriter(path)
+    for step in range(1, 10**9):
+        log.append(Scalars(step=[step], seconds=[1.0], values={"life": [life], "x": [step]}))
+        struct.pack_into("q", shared, 0, log.written)
+        if step % 50 == 0:
+            log.flush()
 
 
 def kill_writers(folder, kills):
@@ -42,17 +41,16 @@ def kill_writers(folder, kills):
     random, lost, unreadable = Random(0), 0, 0
     path, counter = folder / "events.jsonl", folder / "acknowledged"
     for life in range(kills):
-        if life % 20 == 0:
+        if life % 5 == 0:
             path.unlink(missing_ok=True)
         counter.write_bytes(bytes(8))
         with counter.open("r+b") as file:
             shared = mmap.mmap(file.fileno(), 8)
-        command = [sys.executable, "-c", WRITER, str(folder), str(life)]
-        writer = subprocess.Popen(command, cwd=ROOT)
+        writer = in_child(lambda life=life: write_forever(path, counter, life))
         wait_for(lambda shared=shared: struct.unpack_from("q", shared)[0])
-        time.sleep(random.random() / 20)  # the random point, nothing is waited for
-        writer.kill()
-        writer.wait()
+        time.sleep(random.random() / 30)  # the random point, nothing is waited for
+        os.kill(writer, signal.SIGKILL)
+        assert wait(writer) == -signal.SIGKILL
         (acknowledged,) = struct.unpack_from("q", shared)
         reader = LogReader(path)
         events = []
@@ -69,9 +67,10 @@ def test_kills_lose_nothing_that_was_acknowledged(tmp_path):
 
 
 @pytest.mark.slow
-def test_500_kills(tmp_path):
+@pytest.mark.figure("SIGKILL of a writer, 500 times", asked="0 acknowledged lost, 0 unreadable")
+def test_500_kills(tmp_path, measured):
     lost, unreadable = kill_writers(tmp_path, 500)
-    print(f"\n500 kills: {lost} acknowledged records lost, {unreadable} unreadable logs")
+    measured(f"{lost} acknowledged records lost, {unreadable} unreadable logs")
     assert (lost, unreadable) == (0, 0)
 
 
@@ -113,9 +112,7 @@ def test_a_stopped_engine_is_stalled_until_it_goes_on(engine, tmp_path):
 
     wait_for(lambda: (news := status()) and news.status == "running")
     os.kill(rundir.pid(run), signal.SIGSTOP)
-    began = time.monotonic()
     news = wait_for(lambda: (news := status()) and news.status == "stalled" and news)
-    print(f"\nSIGSTOP: stalled after {time.monotonic() - began:.1f} s")
     assert news.detail.startswith("its process is stopped (SIGSTOP), for ")
     os.kill(rundir.pid(run), signal.SIGCONT)
     wait_for(lambda: (news := status()) and news.status == "running")
@@ -124,7 +121,8 @@ def test_a_stopped_engine_is_stalled_until_it_goes_on(engine, tmp_path):
 
 
 @pytest.mark.slow
-def test_stalled_is_seen_within_5_seconds(engine, tmp_path):
+@pytest.mark.figure("SIGSTOP of the engine, 5 times", asked="stalled within 5 s, recovers")
+def test_stalled_is_seen_within_5_seconds(engine, tmp_path, measured):
     run = engine(tmp_path)
     slowest = 0.0
     for _ in range(5):
@@ -134,7 +132,7 @@ def test_stalled_is_seen_within_5_seconds(engine, tmp_path):
         slowest = max(slowest, time.monotonic() - began)
         os.kill(rundir.pid(run), signal.SIGCONT)
         wait_for(lambda: load(run).status == "running")
-    print(f"\nSIGSTOP, 5 times: stalled after <= {slowest:.1f} s, recovered 5 times")
+    measured(f"stalled after <= {slowest:.1f} s, recovered 5 times")
     assert slowest <= 5
 
 
@@ -197,19 +195,18 @@ def test_a_file_that_may_not_grow_costs_nothing_at_first(engine, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_file_that_may_not_grow_for_long(engine, tmp_path):
+@pytest.mark.figure("disk full (RLIMIT_FSIZE)", asked=FULL_DISK)
+def test_a_file_that_may_not_grow_for_long(engine, tmp_path, measured):
     run = engine(tmp_path)
     records, steps = check_full_disk(run, *limits(run), until=lambda run: dropped(run) > 50)
     assert records > 50
-    print(
-        f"\nRLIMIT_FSIZE: training went on, the gap of {records} records ({steps} steps) is in the"
-        " log, 0 earlier records damaged"
-    )
+    measured(f"goes on; a gap of {records} records ({steps} steps) is told; 0 damaged")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_full_tmpfs(engine, tmp_path):
+@pytest.mark.figure("disk full (4 MB tmpfs)", asked=FULL_DISK)
+def test_a_full_tmpfs(engine, tmp_path, measured):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "none", str(disk)]
@@ -233,4 +230,4 @@ def test_a_full_tmpfs(engine, tmp_path):
         )
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
-    print(f"\nfull tmpfs: training went on, {records} records ({steps} steps) lost, 0 damaged")
+    measured(f"goes on; {records} records ({steps} steps) lost and told; 0 damaged")

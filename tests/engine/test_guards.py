@@ -1,6 +1,7 @@
 """What is not finite never reaches the weights."""
 
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from engine.events import (
     Evaluation,
     NonFinite,
     Restarted,
+    RunStarted,
     Scalars,
     StateChanged,
 )
@@ -25,6 +27,7 @@ from engine.guards import Guard
 from engine.steering import Steering
 
 BAD = 5
+POLICIES = ("pause", "stop", "skip-step")
 
 
 @pytest.fixture(params=[True, False], ids=["waits", "deferred"])
@@ -229,3 +232,52 @@ def test_on_a_gpu_nothing_waits_for_the_guard(tiny, policy):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     check_finite(training.model.state_dict())
+
+
+@pytest.fixture
+def inject(monkeypatch, poison):
+    """Makes the loss, or the gradient of the third parameter alone, NaN at one step; a run that
+    pauses is stopped. Returns the steps and reasons of the pauses."""
+    pauses = answer_pause(monkeypatch, ("stop",))
+
+    def at(step, quantity):
+        if quantity == "loss":
+            poison(step)
+            return pauses
+        now = []
+        original, norms = Batches.at, loop.gradient_norms
+        monkeypatch.setattr(Batches, "at", lambda self, s: (now.append(s), original(self, s))[1])
+
+        def spoil(parameters):
+            if now[-1] == step:
+                parameters[2].grad.fill_(float("nan"))
+            return norms(parameters)
+
+        monkeypatch.setattr(loop, "gradient_norms", spoil)
+        return pauses
+
+    return at
+
+
+@pytest.mark.figure("NaN injected at step k", asked="paused before it is applied; weights finite")
+@pytest.mark.usefixtures("waits")
+@pytest.mark.parametrize("case", product((2, 5), ("loss", "grad_norm"), POLICIES))
+def test_nan_at_a_step_is_never_applied(train, tiny, tmp_path, inject, case):
+    k, quantity, policy = case
+    pauses = inject(k, quantity)
+    settings = {"checkpoint__every_steps": 1, "model__batch_norm": False, "on_non_finite": policy}
+    events = train(tiny(steps=k if policy == "skip-step" else 9, **settings))
+    (event,) = of(NonFinite, events)
+    assert (event.step, event.quantity, event.value, event.policy) == (k, quantity, "nan", policy)
+    parameters = of(RunStarted, events)[0].parameters
+    assert event.layer == parameters[0 if quantity == "loss" else 2]
+    # One that was due at the bad step itself has the weights from before it.
+    assert event.checkpoint in (f"step-{k - 1:08d}", f"step-{k:08d}")
+    assert pauses == ([(k, f"{quantity} is nan at step {k}")] if policy == "pause" else [])
+    ended = events[-1]
+    assert (ended.status, ended.step) == ("done" if policy == "skip-step" else "stopped", k)
+    (run,) = runs(tmp_path)
+    before, after = (snapshot.load(item) for item in listed(run)[-2:])
+    assert (before.state.step, after.state.step) == (k - 1, k)
+    check_finite(after.weights)
+    assert all(torch.equal(before.weights[name], after.weights[name]) for name in after.weights)

@@ -153,6 +153,16 @@ def test_crashed_and_why(run, lock):
         assert examine(run) == health.Health("crashed", detail)
 
 
+def test_a_run_of_a_queue_waits_while_somebody_will_take_it_up(run, lock):
+    """Its engine died with an earlier run; the engine's parent, here this process, lives."""
+    lock.release()
+    assert examine(run, started=None) == health.Health("queued")
+    assert examine(run).status == "crashed"
+    gone = structs.replace(rundir.holder(run), began=1)
+    run.lock_path.write_bytes(identity.encode(gone))
+    assert examine(run, started=None).status == "crashed"
+
+
 def test_an_end_that_the_log_could_not_take(run, lock):
     lock.release()
     beat(run, ended="done", reason="all 5 steps done", log_trouble="No space left on device")

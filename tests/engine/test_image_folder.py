@@ -106,6 +106,7 @@ def test_one_line_for_folders_that_cannot_be_used(tmp_path):
     save(tmp_path / "one" / "1.png", (0, 0, 0))
     save(tmp_path / "two" / "1.png", (0, 0, 0))
     assert "has 2 images (.png, .jpg" in problem(tmp_path)
+    assert "images of your choice in" in problem(tmp_path)
     fill(tmp_path / "split" / "train")
     save(tmp_path / "split" / "test" / "unknown" / "1.png", (0, 0, 0))
     assert "unknown' is of a class without training images" in problem(tmp_path / "split")

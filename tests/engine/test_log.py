@@ -325,7 +325,8 @@ def test_the_lifecycle_and_the_tail_are_found_without_reading_the_rest(tmp_path)
     assert len(log.tail(path, 1000)) < 20
 
 
-def test_single_bit_flips_cost_at_most_two_records(tmp_path):
+@pytest.mark.figure("500 single-bit flips in a log", asked="0 wrong values, <= 2 records lost each")
+def test_single_bit_flips_cost_at_most_two_records(tmp_path, measured):
     """500 random flips: no wrong value is read, and the damage stays where it is."""
     path = tmp_path / "events.jsonl"
     written = [block(*range(step, step + 3)) for step in range(1, 301, 3)]
@@ -345,7 +346,7 @@ def test_single_bit_flips_cost_at_most_two_records(tmp_path):
         worst = max(worst, len(written) - len(seen))
         torn_end = damaged[-1:] != b"\n"
         uncounted += len(seen) < len(written) and not reader.damaged and not torn_end
-    print(f"500 single-bit flips: {wrong} wrong values, <= {worst} records lost per flip")
+    measured(f"{wrong} wrong values, <= {worst} records lost per flip")
     assert (wrong, uncounted) == (0, 0)
     assert worst <= 2
 

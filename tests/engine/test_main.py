@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def engine(*arguments):
     command = [sys.executable, "-m", "engine", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def status(run):

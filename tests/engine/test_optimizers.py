@@ -315,6 +315,4 @@ def test_building_and_stepping_does_not_import_the_compiler():
         "    optimizer.load_state_dict(optimizer.state_dict())\n"
         "    assert 'torch._dynamo' not in sys.modules, name\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, timeout=60, cwd=__file__.rpartition("/")[0]
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=__file__.rpartition("/")[0])

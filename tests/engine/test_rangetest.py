@@ -35,11 +35,12 @@ def test_what_does_not_count_is_not_seen():
 
 
 def test_a_run_that_looks_for_a_rate_leaves_nothing_else(train, tiny, tmp_path):
-    config = tiny("sgd", steps=200, schedule__type="range-test", schedule__max_lr=1e4)
+    # Losses are looked at block by block: after the rise there is time for several blocks.
+    config = tiny("sgd", steps=2000, schedule__type="range-test", schedule__max_lr=1e4)
     events = train(config)
     (ended,) = [event for event in events if isinstance(event, RunEnded)]
     assert ended.status in ("done", "stopped")
-    assert ended.step < 200
+    assert ended.step < 2000
     assert not [event for event in events if isinstance(event, Evaluation)]
     assert not list(tmp_path.glob("*/checkpoints/*"))
     scalars = [event for event in events if isinstance(event, Scalars)]

@@ -1,6 +1,5 @@
 """Interrupted and resumed equals uninterrupted, bit for bit."""
 
-import random
 import time
 from typing import get_args
 
@@ -14,9 +13,6 @@ from engine.events import Command, Restarted, RunEnded, RunStarted
 from engine.log import read_all
 from engine.logparts import Pen
 from presets.schema import ScheduleType
-
-OPTIMIZERS = ["adam", "adamw", "gd", "momentum", "sgd"]
-CLIPS = {"none": 1.0, "norm": 0.5, "value": 0.01}
 
 
 def same(first, second):
@@ -54,22 +50,6 @@ def check_equal(interrupted, whole):
     assert same(final(interrupted), final(whole))
     ended = of(RunEnded, read_all(interrupted.events_path))
     assert [end.status for end in ended] == ["done"]
-
-
-@pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_and_clip_mode(tmp_path, tiny, optimizer, clip):
-    settings = {"clip__mode": clip, "clip__threshold": CLIPS[clip], "steps": 12, "seed": 3}
-    settings |= {"checkpoint__every_steps": 4, "model__batch_norm": True, "model__dropout": 0.3}
-    config = tiny(optimizer, **settings)
-    whole = interrupt(tmp_path / "whole", config)
-    assert {key[1] for key in told(whole)} == set(range(1, 13))
-    step = random.Random(f"{optimizer} {clip}").randint(5, 11)
-    run = interrupt(tmp_path / "cut", config, step)
-    (restarted,) = of(Restarted, read_all(run.events_path))
-    assert restarted.step == 4 * ((step - 1) // 4)
-    assert restarted.checkpoint == f"step-{restarted.step:08d}"
-    check_equal(run, whole)
 
 
 @pytest.mark.parametrize("kind", sorted(set(get_args(ScheduleType)) - {"range-test"}))

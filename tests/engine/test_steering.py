@@ -238,10 +238,12 @@ def test_a_command_that_comes_twice_is_obeyed_once(living):
 
 
 @pytest.mark.slow
-def test_many_rounds_of_two_processes(living, capsys):
+@pytest.mark.figure(
+    "two processes x 20 concurrent commands, 50 times", asked="each applied once, in order"
+)
+def test_many_rounds_of_two_processes(living, measured):
     run = living()
     applied = [command for _ in range(50) for command in crowd(run)]
     assert set(Counter(c.id for c in applied_commands(run)).values()) == {1}
-    with capsys.disabled():
-        print(f"\n50 x two processes x 20 concurrent commands: {len(applied)} applied, once each")
+    measured(f"{len(applied)} applied, once each, in order")
     assert len(applied) == 2000

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 from recorded import wait_for
 
-from engine import health, rundir
-from engine.events import LogLine, Restarted, RunEnded, RunStarted, Scalars
+from engine import control, health, rundir
+from engine.events import (
+    LogLine,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+    StateChanged,
+)
 from engine.log import read_all
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +44,7 @@ def of_kind(run, kind):
 def deadly(deaths, *runs):
     (runs[0].path / "deaths").write_text(deaths)
     command = [sys.executable, "-c", DEADLY, *(str(run.path) for run in runs)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def status(run):
@@ -132,3 +139,28 @@ def test_the_parent_never_loads_torch():
         "sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_a_paused_run_that_crashes_is_paused_again(tmp_path, tiny):
+    run = rundir.create(tmp_path, tiny(epochs=1_000_000, max_restarts=1))
+    parent = subprocess.Popen([sys.executable, "-m", "engine", str(run.path)], cwd=ROOT)
+    try:
+        wait_for(lambda: of_kind(run, Scalars))
+        control.send(run, "pause")
+        wait_for(lambda: of_kind(run, StateChanged))
+        os.kill(rundir.pid(run), signal.SIGKILL)
+        wait_for(lambda: len(of_kind(run, StateChanged)) == 2)
+        (restarted,) = of_kind(run, Restarted)
+        assert of_kind(run, StateChanged)[1].state == "paused"
+        assert not [e for e in of_kind(run, Scalars) if e.time > restarted.time]
+        os.kill(rundir.pid(run), signal.SIGKILL)  # one restart was allowed
+        assert parent.wait(60) == 1
+    finally:
+        parent.kill()
+        parent.wait()
+    # Who resumes it wants it to go on.
+    parent = subprocess.Popen([sys.executable, "-m", "engine", str(run.path)], cwd=ROOT)
+    wait_for(lambda: of_kind(run, Scalars)[-1].time > of_kind(run, Restarted)[-1].time)
+    assert len(of_kind(run, Restarted)) == 2
+    parent.terminate()
+    assert parent.wait(60) == 0

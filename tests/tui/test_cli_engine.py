@@ -19,6 +19,7 @@ from recorded import record, wait_for
 
 from engine import configure, control, rundir
 from engine.rundir import RunDir
+from presets import UserError
 from tui import cli, follow, headless, launcher, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
@@ -135,7 +136,7 @@ def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
     assert ended["status"] == "crashed"
     run = only_run(runs_root)
     assert ended["reason"] == f"the engine was killed by signal 9, after step {ended['steps']}"
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=100)
     assert process.returncode == 1
     (line,) = complaint.splitlines()
     assert line.startswith("bigmodel-tui: run crashed: the engine was killed by signal 9, after")
@@ -147,7 +148,7 @@ def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
 
 def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: Path) -> None:
     started = spawn("run", "--steps", "100000000", "--set", "checkpoint.every_steps=50", "--detach")
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=100)
     run = only_run(runs_root)
     assert (started.returncode, out, err) == (0, f"{run.id}\n", "")
     wait_for(lambda: follow.load(run).step > 100)
@@ -161,7 +162,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     died_at = follow.load(run).step
 
     again = spawn("run", "--resume", run.id, "--detach", "--json")
-    out, err = again.communicate(timeout=60)
+    out, err = again.communicate(timeout=100)
     event = json.loads(out)
     assert (event["event"], event["id"], err) == ("started", run.id, "")
     wait_for(lambda: follow.load(run).step > died_at)
@@ -174,7 +175,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
 
     control.send(run, "stop")  # also to a run that was stopped: it goes on, and obeys
     finished = spawn("run", "--resume", run.id, "--json")
-    out, err = finished.communicate(timeout=60)
+    out, err = finished.communicate(timeout=100)
     assert (finished.returncode, err) == (0, "")
     assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "ended"
 
@@ -220,7 +221,7 @@ def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> 
     next_event(process.stdout, "evaluation")
     process.send_signal(signal.SIGINT)
     ended = next_event(process.stdout, "ended")
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=100)
     assert process.returncode == 0, complaint
     assert ended["status"] == "stopped"
     assert complaint.startswith("bigmodel-tui: stopping after the current step; Ctrl-C again")
@@ -288,3 +289,16 @@ def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str
     assert block * 5 in drawings[-1]
     assert "step 60/60" in drawings[-1]
     assert "done (" in rest
+
+
+@pytest.mark.parametrize("how", [["--detach"], []], ids=["detached", "watched"])
+def test_whoever_starts_a_run_is_told_what_a_logout_does(runs_root, monkeypatch, capsys, how):
+    def refuse(*_, **__):
+        raise UserError("no")
+
+    monkeypatch.setattr(logout, "warning", lambda: "systemd ends your processes")
+    monkeypatch.setattr(launcher, "start", refuse)
+    with pytest.raises(SystemExit):
+        cli.cli(["run", *how])
+    said = capsys.readouterr().err
+    assert said == "bigmodel-tui: systemd ends your processes\nbigmodel-tui: no\n"

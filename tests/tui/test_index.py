@@ -8,7 +8,7 @@ import pytest
 from recorded import record
 
 from engine import rundir
-from engine.events import Parent, RunStarted, Scalars, encode
+from engine.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
 from engine.rundir import RunDir
 from presets import UserError
 from tui import meta, query, trash
@@ -202,13 +202,22 @@ def fork(root: Path, name: str, parent: Parent) -> RunDir:
     return run
 
 
-def test_a_fork_inherits_values_up_to_where_it_begins(tmp_path: Path) -> None:
-    record(tmp_path, "p", steps=6)
+def test_a_fork_inherits_values_and_marks_up_to_where_it_begins(tmp_path: Path) -> None:
+    parent = record(tmp_path, "p", steps=6)
+    with parent.events_path.open("ab") as log:
+        for step in (3, 5):
+            log.write(
+                encode(CheckpointSaved(name="k", step=step, reason="end", bytes=1, finite=True))
+            )
     child = fork(tmp_path, "child", Parent(run="p", checkpoint="c", step=4))
-    values = inherited(child, Parent(run="p", checkpoint="c", step=4))
+    from_parent = inherited(child, Parent(run="p", checkpoint="c", step=4))
+    values = from_parent.metrics
+    assert [mark.step for mark in from_parent.marks] == [3]
     assert values["train/loss"].steps.tolist() == [1, 2, 3, 4]
     assert values["val/loss"].steps.tolist() == [2, 4]
-    grandchild = inherited(RunDir(tmp_path / "g"), Parent(run="child", checkpoint="c", step=5))
+    both = inherited(RunDir(tmp_path / "g"), Parent(run="child", checkpoint="c", step=5))
+    grandchild = both.metrics
+    assert [mark.step for mark in both.marks] == [3]
     assert grandchild["train/loss"].steps.tolist() == [1, 2, 3, 4, 5]
     assert grandchild["train/loss"].values[-1] == 7.0
 
@@ -219,5 +228,5 @@ def test_a_parent_that_is_not_there_gives_nothing_or_ends(tmp_path: Path, name: 
     record(tmp_path, "p")
     runs.mkdir()
     fork(runs, "loop", Parent(run="loop", checkpoint="c", step=5))
-    values = inherited(RunDir(runs / "r"), Parent(run=name, checkpoint="c", step=5))
-    assert sorted(values) == (["train/loss"] if name == "loop" else [])
+    found = inherited(RunDir(runs / "r"), Parent(run=name, checkpoint="c", step=5))
+    assert sorted(found.metrics) == (["train/loss"] if name == "loop" else [])

@@ -310,9 +310,10 @@ async def test_a_fork_is_drawn_after_its_parent(root: Path) -> None:
 async def test_the_footer_cuts_no_key(root: Path, width: int) -> None:
     app = BigModelApp(root=root, runs=[RunDir(root / "r0")])
     async with app.run_test(size=(width, 24), notifications=True) as pilot:
-        await until_shown(pilot, "? Help")
-        assert "q Quit" in rows(app)[-1]
+        await until(pilot, lambda: "q Quit" in rows(app)[-1])
+        assert rows(app)[-1].rstrip().endswith("? Help")
         await listed(pilot)
+        await until(pilot, lambda: "Filter" in rows(app)[-1])  # it is made anew, and blank before
         assert rows(app)[-1].rstrip().endswith("? Help")
         shown = rows(app)[-1].split()
         assert len(rows(app)[-1]) == width

@@ -1,17 +1,23 @@
 """Two dashboards that follow one run see the same, while both send it commands."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from recorded import wait_for
+from terminal import ENTER, Terminal
 
 from engine import configure, control, rundir
 from engine.control import Arguments
+from engine.events import Command
+from engine.log import read_all
 from tui import follow, launcher
 from tui.feed import Feed
 from tui.store import RunState
 
 COMMANDS = 20
+ASKED = "each applied once, in order; both views identical"
 
 
 def watch(run: rundir.RunDir) -> tuple[RunState, Feed]:
@@ -43,7 +49,10 @@ def view(state: RunState) -> dict[str, object]:
     }
 
 
-def test_both_views_are_identical_and_each_command_is_applied_once(tmp_path: Path) -> None:
+@pytest.mark.figure("two dashboards' states, 20 concurrent commands", asked=ASKED)
+def test_both_views_are_identical_and_each_command_is_applied_once(
+    tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
     engine = launcher.start([run])
     try:
@@ -68,6 +77,57 @@ def test_both_views_are_identical_and_each_command_is_applied_once(tmp_path: Pat
     for _, feed in (first, second):
         feed.close()
         feed.join()
-    applied = [c.id for c in first[0].commands if c.outcome == "applied"]
-    assert len(applied) == len(set(applied)) == COMMANDS + 1
-    assert view(first[0]) == view(second[0])
+    ids = [c.id for c in first[0].commands if c.outcome == "applied"]
+    assert len(ids) == len(set(ids)) == COMMANDS + 1
+    same = view(first[0]) == view(second[0])
+    measured(f"{len(set(ids)) - 1} applied once; views {'identical' if same else 'differ'}")
+    assert same
+
+
+@pytest.mark.slow
+@pytest.mark.figure("two real dashboards, 20 concurrent commands", asked=ASKED)
+def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], None]) -> None:
+    """Each dashboard sends one of the commands by its keys, the others come from threads."""
+    run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
+    engine = launcher.start([run])
+    try:
+        with (
+            Terminal("watch", str(run.path), cwd=tmp_path) as one,
+            Terminal("watch", str(run.path), cwd=tmp_path) as other,
+        ):
+            for terminal in (one, other):
+                terminal.wait(lambda terminal=terminal: "running" in terminal.lines[0])
+            senders = [
+                threading.Thread(target=control.send, args=(run, "set", Arguments(lr=number)))
+                for number in range(1, COMMANDS - 1)
+            ]
+            one.send("lx0.5")
+            other.send("gvalue 0.5")
+            one.wait_for("x0.5")
+            other.wait_for("value 0.5")
+            for sender in senders:
+                sender.start()
+            one.send(ENTER)
+            other.send(ENTER)
+            for sender in senders:
+                sender.join()
+            wait_for(lambda: len(applied(run)) == COMMANDS)
+            control.send(run, "stop")
+            for terminal in (one, other):
+                terminal.wait(lambda terminal=terminal: "stopped" in terminal.lines[0])
+            one.wait(lambda: (other.read(0.05), one.lines == other.lines)[1])
+            shown = one.text
+    finally:
+        engine.terminate()
+        engine.wait()
+    sent = [path.stem.partition("-")[2] for path in sorted(run.control_path.glob("*.taken"))]
+    assert [command.id for command in applied(run)] == sent
+    assert len(set(sent)) == COMMANDS + 1
+    assert "value 0.5" in shown
+    measured(f"{COMMANDS} applied once, in order; screens identical")
+
+
+def applied(run: rundir.RunDir) -> list[Command]:
+    """In the order of the log."""
+    events = read_all(run.events_path)
+    return [e for e in events if isinstance(e, Command) and e.outcome == "applied"]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,35 @@ from engine.events import (
     AnyEvent,
     CheckpointSaved,
     Command,
+    Confusion,
     Evaluation,
     Gap,
+    Histograms,
+    Layers,
     LogLine,
     NonFinite,
+    Operation,
     Parent,
+    Prediction,
+    Predictions,
+    Profiled,
     Restarted,
     RunEnded,
     RunStarted,
+    SampleText,
     Scalars,
     StateChanged,
     encode,
 )
 from engine.rundir import RunDir
+from tui.text import count
 
 EVIL = (
     "EVIL\x1b]52;c;QQ==\x07\x1b]0;owned\x07\x1b[31337m\x1bP1$q\x1b\\\x9b31337m\x9d0;x\x9c"
     "\u202e\u2066[/foo][b]"
 )
+ESCAPE = "\x1b[27u"
+"""As terminals with the newer protocol send it: never taken together with the key after it."""
 FORBIDDEN = (
     r"\x1b\]",  # OSC: clipboard, title
     r"\x1b\[[0-9;]*31337",
@@ -89,12 +101,31 @@ def hostile(root: Path, name: str, *events: AnyEvent, config: Any = None) -> Run
         CheckpointSaved(name=EVIL, step=1, reason=EVIL, bytes=1, finite=False),
         Restarted(step=1, checkpoint=EVIL, attempt=1, reason=EVIL),
         Gap(records=1, first_step=1, last_step=1, reason=EVIL),
+        *looks(),
         *events,
     ]
     run.events_path.write_bytes(b"".join(map(encode, log)) + b"damaged\n")
     meta = {"name": "", "note": EVIL, "tags": ["EVIL\x1b]0;x\x07"]}
     (run.path / "meta.json").write_bytes(msgspec.json.encode(meta))
     return run
+
+
+def looks() -> list[AnyEvent]:
+    """What the pages of layers and samples show."""
+    wrong = Prediction(expected=EVIL, predicted=EVIL, correct=False, text=EVIL)
+    measured: Any = {key: [1.0] for key in ("grad_norm", "weight_norm", "update_ratio", EVIL)}
+    return [
+        Layers(step=1, names=[EVIL], kinds=[EVIL], values=measured, totals={EVIL: 1.0}),
+        Histograms(step=1, of="gradient", names=[EVIL], low=-4, high=0, counts=[[1, 2]]),
+        Confusion(split="val", step=1, names=[EVIL, EVIL], counts=[[1, 2], [3, 4]]),
+        Predictions(split="val", step=1, samples=[wrong]),
+        Profiled(
+            first_step=1,
+            last_step=1,
+            operations=[Operation(name=EVIL, calls=1, seconds=1.0, share=1.0)],
+            trace=EVIL,
+        ),
+    ]
 
 
 class Program:
@@ -163,14 +194,18 @@ def root(tmp_path: Path) -> Path:
     )
     name = EVIL.replace("/", "|")
     hostile(root, f"a-{name}", alarm, StateChanged(state="paused", step=1, reason=EVIL))
-    hostile(root, f"b-{name}", RunEnded(status="failed", reason=EVIL, step=1, seconds=1))
+    text = SampleText(step=1, prompt=EVIL, text=EVIL)
+    hostile(root, f"b-{name}", text, RunEnded(status="failed", reason=EVIL, step=1, seconds=1))
     odd = {"model": EVIL, "clip": EVIL, "optimizer": [EVIL], "epochs": EVIL, "name": [EVIL]}
     hostile(root, f"c-{name}", config=odd)
     record(root, "d", status=None)
     return root
 
 
-def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> None:
+@pytest.mark.figure("escape sequences in every untrusted string", asked="0 disallowed bytes")
+def test_nothing_hostile_reaches_the_terminal(
+    root: Path, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     runs = rundir.list_runs(root)
     lock = rundir.Lock(runs[0])  # so that it is paused, and not crashed
     program = Program(tmp_path, "watch", *(str(run.path) for run in runs), "--runs-dir", str(root))
@@ -179,15 +214,19 @@ def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> Non
         program.press("")
         for key in ("j", "j", "j", "j", "v", "m", "m", "\t", "m", "m"):
             program.press(key)
+        for key in ("k", "k", "k", "k", "2", "o", "w", "3", "j", "3", "1"):
+            program.press(key)
+        program.press("Y", "Perfetto")
+        program.press(ESCAPE)
         program.press("f", "no checkpoint to fork from")
         program.press("p")  # the answer names the run
         program.press("l")
         program.press("fast\r")
-        program.press("\x1b")
+        program.press(ESCAPE)
         program.press("?", "write a checkpoint now")
-        program.press("\x1b")
+        program.press(ESCAPE)
         program.press("\x10", "Search")
-        program.press("\x1b")
+        program.press(ESCAPE)
         program.press("r", "Runs in")
         for key in ("o", "o", "o", "o", "o", "o", "o", "j", "j", "f", "d"):
             program.press(key)
@@ -195,10 +234,10 @@ def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> Non
         program.press("EVIL\r", "EVIL")
         for key, label in (("t", "Tags"), ("a", "Note"), ("i", "Name")):
             program.press(key, label)
-            program.press("\x1b")
+            program.press(ESCAPE)
         program.press("n", "choose what to train")
         program.press("r", "Runs in")
-        program.press("\x1b")
+        program.press(ESCAPE)
     finally:
         program.close()
         lock.release()
@@ -211,5 +250,5 @@ def test_nothing_hostile_reaches_the_terminal(root: Path, tmp_path: Path) -> Non
         for pattern in FORBIDDEN
         for match in re.finditer(pattern, shown)
     ]
+    measured(f"{len(found)} disallowed among {count(len(program.written))} bytes")
     assert found == [], found[:5]
-    print("escape sequences in every untrusted string: 0 disallowed bytes")

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from presets import UserError
+from tui.panels.field import Field
 from tui.text import clean
 
 
@@ -47,7 +48,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("", id="prompt-label", markup=False)
-        yield Input(id="prompt-input", compact=True, select_on_focus=False)
+        yield Field(id="prompt-input", compact=True, select_on_focus=False)
         yield Static("", id="prompt-hint", markup=False)
 
     def ask(self, question: Question) -> None:
@@ -61,7 +62,7 @@ class Prompt(Horizontal):
         field.cursor_position = len(question.value)
         self._say(question.hint)
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)  # at once: the answer may be there already
 
     def action_cancel(self) -> None:
         """Forget the question."""

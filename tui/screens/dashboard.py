@@ -16,7 +16,7 @@ from engine import control, rundir
 from engine.events import Command, Parent, Profiled
 from engine.rundir import RunDir
 from presets import UserError
-from tui.ancestry import inherited
+from tui.ancestry import Inheritance, inherited
 from tui.feed import Feed
 from tui.follow import News, apply, open_state
 from tui.history import note_of
@@ -40,7 +40,6 @@ from tui.panels.settings import SettingsPanel
 from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.series import Series
 from tui.store import RunState
 from tui.text import clean
 
@@ -84,12 +83,12 @@ class DashboardScreen(PlottingScreen):
     )
 
     class Inherited(Message):
-        """The values of a fork's parent were read."""
+        """What a fork has of its parent was read."""
 
-        def __init__(self, run_id: str, metrics: dict[str, Series]) -> None:
+        def __init__(self, run_id: str, inheritance: Inheritance) -> None:
             super().__init__()
             self.run_id = run_id
-            self.metrics = metrics
+            self.inheritance = inheritance
 
     class Arrived(Message):
         """The feed read something new."""
@@ -264,8 +263,8 @@ class DashboardScreen(PlottingScreen):
         self.post_message(self.Inherited(run.id, inherited(run, parent)))
 
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
-        """Show the parent's values before the fork's own."""
-        self._states[message.run_id].inherited = message.metrics
+        """Show the parent's values and marks before the fork's own."""
+        self._states[message.run_id].inherit(message.inheritance.metrics, message.inheritance.marks)
         self._stale = True
 
     def action_runs(self) -> None:

@@ -82,7 +82,7 @@ class RunsScreen(RunActions):
         self._query = query.Query()
         self._column = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
         self._descending = False
-        self._deleted: list[tuple[Path, RunDir]] = []
+        self._deleted: list[tuple[Path, Row]] = []
 
     def compose(self) -> ComposeResult:
         yield Static("", id="title", markup=False)
@@ -240,7 +240,7 @@ class RunsScreen(RunActions):
             self.complain(f"{row.id} is {row.status}; stop it first")
             return
         try:
-            self._deleted.append((trash.delete(run), run))
+            self._deleted.append((trash.delete(run), row))
         except UserError as error:
             self.complain(str(error))
             return
@@ -254,9 +254,12 @@ class RunsScreen(RunActions):
         if not self._deleted:
             self.notify("Nothing was deleted here.")
             return
-        place, run = self._deleted.pop()
+        place, row = self._deleted.pop()
         try:
-            trash.restore(place, run)
+            trash.restore(place, RunDir(self._root / row.id))
         except UserError as error:
             self.complain(str(error))
+        else:  # its log may take a while to read again
+            self._rows = [*self._rows, row]
+            self._show()
         self._lister.look()

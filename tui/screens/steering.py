@@ -21,6 +21,9 @@ from tui.text import clean
 class RunActions(Screen[None]):
     """Forking and resuming, for screens that know a run at hand."""
 
+    KEYS_IN_ORDER = True
+    """See `BigModelApp.on_event`."""
+
     def run_at_hand(self) -> RunDir | None:
         """The run that keys are about."""
         raise NotImplementedError
