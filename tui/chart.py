@@ -8,7 +8,7 @@ import numpy as np
 from tui import axes as axis
 from tui import raster, ticks
 from tui.axes import Axes, scaled
-from tui.picture import Picture
+from tui.grid import Picture
 from tui.raster import DOTS, Spans
 from tui.series import Floats
 from tui.ticks import LABEL_WIDTH

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tui import chart, plot, raster
 from tui.axes import Axes
 from tui.chart import Curve
-from tui.picture import Picture
+from tui.grid import Picture
 from tui.plotview import MARKERS, Markers
 from tui.raster import DASHES, DOTS
 from tui.series import Series
