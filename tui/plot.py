@@ -1,6 +1,6 @@
 """Single still plots, such as that of a schedule: curves to text; the only user of plotext.
 
-The plots of a dashboard are drawn by `chart`: plotext needs about 20 ms for a noisy curve, and
+The plots of a dashboard are drawn by `chart`: plotext needs 6 ms for a noisy curve, and
 0.1 to 0.2 s to be imported, which is why that happens only where it draws.
 """
 
