@@ -1,8 +1,9 @@
 """From presets and a person's settings to a checked configuration, and what it will cost."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,8 +12,8 @@ from msgspec import Struct
 import presets
 from engine import registry, tasknames
 from engine.registry import DatasetInfo, Kind
-from presets import ConfigError, plugins
-from presets.schema import Component, RunConfig, run_config
+from presets import ConfigError, plugins, userpresets
+from presets.schema import VALUES, Component, Preset, Recipe, RunConfig, run_config
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "optimizer")
 
@@ -36,7 +37,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def resolve(
     *,
-    recipe: str = "quickstart",
+    recipe: str | Recipe = "quickstart",
     model: str | None = None,
     dataset: str | None = None,
     optimizer: str | None = None,
@@ -45,27 +46,65 @@ def resolve(
     """A checked configuration from a recipe, with presets put in place of its parts.
 
     `settings` are dotted keys such as {"optimizer.lr": 3e-4, "clip.mode": "none"}; they win over
-    the presets' own settings, which win over the recipe's. Setting one of `epochs` and `steps`
-    clears the other. Raises ConfigError, in one line.
+    the settings that a preset put in place brings along, and these over the recipe's. Setting one
+    of `epochs` and `steps` clears the other. Raises ConfigError, in one line.
     """
-    base = presets.load("recipes", recipe)
-    chosen = {"model": model, "dataset": dataset, "optimizer": optimizer}
+    base = presets.load("recipes", recipe) if isinstance(recipe, str) else recipe
+    chosen: dict[Kind, str | None] = {"model": model, "dataset": dataset, "optimizer": optimizer}
+    names = {kind: name or getattr(base, kind) for kind, name in chosen.items()}
+    try:
+        return _combined(base, names, settings or {})
+    except ConfigError as error:
+        path = _file_at_fault(recipe, names)
+        if path is None or str(error).startswith(str(path)):
+            raise
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _combined(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any]) -> RunConfig:
     tree: dict[str, Any] = {}
-    brought: dict[str, Any] = {}
-    for kind in KINDS:
-        name = chosen[kind] or getattr(base, kind)
-        tree[kind], run = section(kind, name)
-        brought |= run
+    own: list[tuple[str, Any]] = []
+    placed: list[tuple[str, Any]] = []
+    for kind, name in names.items():
+        tree[kind], brought = section(kind, name)
+        (own if name == getattr(base, kind) else placed).extend(flatten(brought))
+    for key, value in own:
+        put(tree, key, value)
     for key, value in flatten(base.settings):
-        part = key.partition(".")[0]
-        if not chosen.get(part) or chosen[part] == getattr(base, part):
+        part = cast("Kind", key.partition(".")[0])
+        if part not in KINDS or names[part] == getattr(base, part):
             put(tree, key, value)
-    for key, value in [*flatten(brought), *(settings or {}).items()]:
+    for key, value in [*placed, *settings.items()]:
         put(tree, key, value)
     _find_data_from_anywhere(tree["dataset"])
     config = run_config(tree)
     check(config)
     return config
+
+
+def _file_at_fault(recipe: str | Recipe, names: Mapping[Kind, str]) -> Path | None:
+    """The preset of the user's that cannot be used by itself, among those of a configuration."""
+    for kind, name in names.items():
+        own = userpresets.named(cast("Any", f"{kind}s"), name)
+        if own is not None and isinstance(own.preset, Preset):
+            part = Component(name=name, type=own.preset.type, options=own.preset.options)
+            if _fails(partial(registry.config, kind, part)):
+                return own.path
+    own = userpresets.named("recipes", recipe) if isinstance(recipe, str) else None
+    if own is not None and isinstance(own.preset, Recipe):
+        base = own.preset
+        its = {kind: str(getattr(base, kind)) for kind in KINDS}
+        if _fails(partial(_combined, base, its, {})):
+            return own.path
+    return None
+
+
+def _fails(check_part: Callable[[], object]) -> bool:
+    try:
+        check_part()
+    except ConfigError:
+        return True
+    return False
 
 
 def section(kind: Kind, name: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
@@ -91,7 +130,7 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """The leaves of a tree, with dotted keys."""
     flat: list[tuple[str, Any]] = []
     for key, value in tree.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and f"{prefix}{key}" not in VALUES:
             flat += flatten(value, f"{prefix}{key}.")
         else:
             flat.append((f"{prefix}{key}", value))

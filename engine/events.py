@@ -67,6 +67,17 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """The checkpoint that a forked run began with."""
 
 
+class Origin(Event, frozen=True, kw_only=True, tag="origin"):
+    """What a run began with, as SHA-256: by these a comparison proves that it is fair."""
+
+    weights_sha256: str
+    """Of the initial weights."""
+    data_sha256: str
+    """Of all samples of the data set."""
+    batches_sha256: str
+    """Of the samples in each batch, for all planned epochs."""
+
+
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
     """Columns of metrics: one entry a step in each list."""
 
@@ -91,6 +102,8 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     epoch: float
     seconds: float
     """Since the run's start."""
+    training_seconds: float | None = None
+    """Of these, those spent on steps: without evaluations, checkpoints and pauses."""
     values: dict[str, Value]
     """Without the split: `loss`, `accuracy`."""
 
@@ -283,6 +296,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
 
 AnyEvent = (
     RunStarted
+    | Origin
     | Scalars
     | Evaluation
     | LogLine

@@ -55,6 +55,20 @@ def read_text(path: Path, *, most: int) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def beginning(path: Path, *, most: int) -> str:
+    """The first characters of a UTF-8 file, of `most` bytes; what is no UTF-8 is replaced.
+    ConfigError if it cannot be opened."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(most)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    text = data.decode("utf-8-sig", errors="replace")
+    # The cut may go through the last character.
+    text = text.rstrip("\N{REPLACEMENT CHARACTER}") if len(data) == most else text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def remembered(read: Callable[..., T], path: Path, *arguments: Hashable) -> T:
     """`read(path, *arguments)`, done once for each size and time of the file; errors too."""
     try:

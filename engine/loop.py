@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from engine import configure, estimate, origin, peaks, registry, tasks
+from engine import configure, estimate, fingerprint, origin, peaks, registry, tasks
 from engine.assemble import assemble
 from engine.batches import Batches, Tensors, stays_on_host, to_device
 from engine.checkpoint import Checkpoint
@@ -31,6 +31,7 @@ from engine.saver import Saver
 from engine.steering import Steering
 from engine.tasks import Task
 from engine.training import Training
+from engine.weightpath import WeightPath
 from presets import plugins
 from presets.schema import RunConfig, Target, plain
 
@@ -89,6 +90,11 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
         steering=steering,
         resume=resume,
     )
+    if config.fingerprint and resumed is None:
+        journal.emit(fingerprint.of(training.model, data, config, plan))
+    way = WeightPath(steering.run, training.model, journal, wanted=config.keep_weights)
+    if resumed is None:
+        way.keep(training.step)
     journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
     target = config.stop_target()
     passes, tally = Passes(config, training, task, device), Tally()
@@ -175,8 +181,9 @@ def train(  # noqa: PLR0915 (the loop stays in one piece)
 
             if training.evaluation_due and guard.settled(metrics):
                 with metrics.paused(), journal.busy("evaluating"):
-                    means = evaluate("val", val)
+                    means = evaluate("val", val, training_seconds=metrics.training_seconds)
                     saver.evaluated(means)
+                    way.keep(training.step)
                 outcome = _reached(target, means, training.step)
             if saver.due and guard.settled(metrics):
                 with metrics.paused():
@@ -301,6 +308,7 @@ def _evaluate(
     task: Task,
     journal: Journal,
     gallery: Gallery,
+    training_seconds: float | None = None,
 ) -> dict[str, float]:
     """Log the means over a split, and what its samples look like; returns the means."""
     x, y = tensors
@@ -313,7 +321,7 @@ def _evaluate(
             with training.ema.in_place():
                 averaged = task.evaluate(training.model, x, y)
             means |= {f"ema_{name}": value for name, value in averaged.items()}
-    _report(journal, training, split, means)
+    _report(journal, training, split, means, training_seconds)
     for event in pictures:
         journal.emit(event)
     if split == "val" and (changed := training.evaluated(means["loss"])):
@@ -332,14 +340,27 @@ def _reached(target: Target | None, means: dict[str, float], step: int) -> Outco
 
 
 def _report(
-    journal: Journal, training: Training, split: Literal["val", "test"], means: dict[str, float]
+    journal: Journal,
+    training: Training,
+    split: Literal["val", "test"],
+    means: dict[str, float],
+    training_seconds: float | None,
 ) -> None:
     """Log an evaluation, and a line for people unless there are too many of them."""
     step = training.step
     epoch = step / training.steps_per_epoch
     values = {name: number(mean) for name, mean in means.items()}
     seconds = journal.seconds()
-    journal.emit(Evaluation(split=split, step=step, epoch=epoch, seconds=seconds, values=values))
+    journal.emit(
+        Evaluation(
+            split=split,
+            step=step,
+            epoch=epoch,
+            seconds=seconds,
+            training_seconds=training_seconds,
+            values=values,
+        )
+    )
     epochs = math.ceil(training.steps / training.steps_per_epoch)
     every = math.ceil(epochs / _MAX_EPOCH_LINES)
     if split == "test" or step == training.steps or round(epoch) % every == 0:

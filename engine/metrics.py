@@ -80,6 +80,7 @@ class MetricBuffer:
         self._block_rows: tuple[Tensor, ...] = ()
         self._rows = _Rows(time.perf_counter())
         self._paused_at: float | None = None
+        self._paused_seconds = 0.0
         self._pending: deque[_Block] = deque()
         self._finite = True
         self._inspect = inspect
@@ -123,8 +124,17 @@ class MetricBuffer:
             yield
         finally:
             # A block that was begun meanwhile begins with the end of the pause.
-            self._rows.began += time.perf_counter() - max(self._paused_at, self._rows.began)
+            now = time.perf_counter()
+            self._rows.began += now - max(self._paused_at, self._rows.began)
+            self._paused_seconds += now - self._paused_at
             self._paused_at = None
+
+    @property
+    def training_seconds(self) -> float:
+        """Seconds since the run's start that were spent on steps, to the millisecond."""
+        now = time.perf_counter()
+        paused = self._paused_seconds + (now - self._paused_at if self._paused_at else 0.0)
+        return round(self._journal.seconds() - paused, 3)
 
     def flush(self) -> None:
         """Start the copy of the current block to the host, and send what has arrived."""

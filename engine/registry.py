@@ -11,7 +11,8 @@ A component's module has a `Config` struct and a `build` function, and imports t
 `groups` are parameter groups as torch has them, each with the `names` of its `params`; see
 `parameter_groups`. A model's module may say `TASKS`, those that it can learn; without it,
 classification and regression. Any of them may have `check(config, run)`, which raises ValueError
-for what does not go together. An optimizer's module may say
+for what does not go together; a data set's may have `sample(config)`, see `samples`. An optimizer's
+module may say
 
     STATE_TENSORS   how many tensors of a parameter's shape it keeps (2 for Adam)
     state_shapes(shape, total) -> other shapes that tensors of its state have, for a parameter of

@@ -27,12 +27,16 @@ Status = Literal[
     "stopped",
     "failed",
     "crashed",
+    "growing",
+    "quiet",
 ]
+"""The last two are of logs that other programs write: all that is known of those is whether the
+log still grows."""
 RECORDED = "recorded_by"
 """The key of a `config.yaml` that says: this run's loop is not ours, `settings` is what it told."""
 INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
-ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed"})
+ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed", "crashed", "quiet"})
 
 
 @dataclass(frozen=True)

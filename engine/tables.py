@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
@@ -21,6 +22,8 @@ MIN_ROWS = 40
 MAX_NUMBER = 1e30
 """Its square is still finite as float64, and itself as float32."""
 
+_LOOKED_AT = 64 * 1024
+"""Bytes of which the first rows are shown."""
 _DELIMITERS = ",;\t"
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 _PARTS, _VAL, _TEST = 20, 3, 6  # 15 % for validation, 15 % for the test
@@ -45,9 +48,7 @@ def read(path: Path) -> Table:
     header has most of. ConfigError names row, counted from 1 for the header, and column."""
     text = files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
-    header = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         rows = list(reader)
     except csv.Error as error:
@@ -76,6 +77,20 @@ def read(path: Path) -> Table:
             f"{where}: has {len(columns[0])} rows; expected at least {MIN_ROWS} after the header"
         )
     return Table(names, columns)
+
+
+def beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
+    """The header and the first rows of a table, whatever is in them. ConfigError if the file cannot
+    be opened."""
+    text = files.beginning(path, most=_LOOKED_AT)
+    whole = text if len(text.encode()) < _LOOKED_AT else text.rpartition("\n")[0]
+    reader = csv.reader(io.StringIO(whole, newline=""), delimiter=_delimiter(whole))
+    header, *found = [row for row in islice(reader, rows + 1) if row] or [[]]
+    return header, found
+
+
+def _delimiter(text: str) -> str:
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
 
 
 def _problem(value: str) -> str:

@@ -1,12 +1,12 @@
-"""Presets: the models, data sets, optimizers and recipes that a person can pick by name, those of
-plug-ins too."""
+"""Presets: the models, data sets, optimizers and recipes that a person can pick by name, the user's
+own and those of plug-ins too."""
 
 import difflib
 import functools
 from pathlib import Path
 from typing import Literal, overload
 
-from presets import plugins, yaml
+from presets import plugins, userpresets, yaml
 from presets.convert import convert
 from presets.errors import ConfigError, UserError
 from presets.schema import Preset, Recipe
@@ -15,13 +15,36 @@ Kind = Literal["models", "datasets", "optimizers", "recipes"]
 KINDS: tuple[Kind, ...] = ("models", "datasets", "optimizers", "recipes")
 DATA = Path(__file__).parent / "data"
 
-__all__ = ["DATA", "KINDS", "ConfigError", "Kind", "UserError", "load", "names"]
+__all__ = [
+    "DATA",
+    "KINDS",
+    "ConfigError",
+    "Kind",
+    "UserError",
+    "load",
+    "names",
+    "origin",
+    "problems",
+]
 
 
 def names(kind: Kind) -> list[str]:
     """The names of all presets of a kind, sorted."""
     shipped = (path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
-    return sorted([*shipped, *plugins.names(kind)])
+    return sorted([*shipped, *plugins.names(kind), *userpresets.names(kind)])
+
+
+def origin(kind: Kind, name: str) -> Path | str | None:
+    """The user's file that a preset is in, or the distribution that brings it; None of ours."""
+    if own := userpresets.named(kind, name):
+        return own.path
+    plugin = plugins.named(kind, name)
+    return plugin.distribution if plugin else None
+
+
+def problems() -> list[str]:
+    """What is wrong with the user's plug-ins and presets, a line each."""
+    return plugins.problems() + userpresets.problems()
 
 
 @overload
@@ -31,10 +54,14 @@ def load(kind: Literal["recipes"], name: str) -> Recipe: ...
 def load(kind: Kind, name: str) -> Preset | Recipe:
     """Read a preset; ConfigError names the file, or the nearest names for an unknown one."""
     known = names(kind)
+    if name not in known and (line := userpresets.problem(kind, name)):
+        raise ConfigError(line)
     if name not in known:
         raise ConfigError(unknown(kind.removesuffix("s"), name, known))
     if plugin := plugins.named(kind, name):
         return plugin.preset()
+    if own := userpresets.named(kind, name):
+        return own.preset
     return _read(kind, Path(__file__).parent / kind / f"{name}.yaml")
 
 

@@ -193,15 +193,16 @@ def _offered(distribution: str) -> list[Plugin]:
 def _rivals(plugin: Plugin, plugins: list[Plugin]) -> list[str]:
     """Who else has its name; `-` and `_`, and small and large letters, are the same."""
     shipped = (Path(__file__).parent / plugin.kind).glob("*.yaml")
-    rivals = [f"the built-in {path.stem}" for path in shipped if _same(path.stem, plugin.name)]
+    rivals = [f"the built-in {path.stem}" for path in shipped if same_name(path.stem, plugin.name)]
     return rivals + [
         f"plug-in {other.distribution}"
         for other in plugins
-        if other is not plugin and other.kind == plugin.kind and _same(other.name, plugin.name)
+        if other is not plugin and other.kind == plugin.kind and same_name(other.name, plugin.name)
     ]
 
 
-def _same(name: str, other: str) -> bool:
+def same_name(name: str, other: str) -> bool:
+    """Whether two names are too alike to be told apart; `-` and `_`, small and large letters."""
     return _normal(name) == _normal(other)
 
 

@@ -35,6 +35,9 @@ ScheduleType = Literal[
 ]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
+VALUES = ("groups.lr_scale",)
+"""Settings that are mappings themselves, whose keys are no parts of a dotted key."""
+
 _TARGET = re.compile(r"^\s*(val/[a-z][a-z0-9_]*)\s*(>=|<=)\s*(\S+)\s*$")
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,3})?)$")
 
@@ -225,6 +228,12 @@ class RunConfig(Config, frozen=True):
     max_restarts: Annotated[int, Meta(ge=0, le=1000)] = 0
     """How often an engine that crashed is started again from the newest checkpoint; it ends when
     the same step fails twice."""
+    fingerprint: bool = False
+    """Whether hashes of the initial weights, the data and its order are put into the log: races
+    prove by them that their lanes began alike."""
+    keep_weights: bool = False
+    """Whether all weights are kept at each evaluation, in the run's folder `weights`: a race draws
+    the way of each lane from them."""
     parent: str | None = None
     """For a fork: RUN_ID/CHECKPOINT beside this run, whose weights it starts with."""
     name: Annotated[str, Meta(max_length=80)] = ""
@@ -295,6 +304,22 @@ def run_config(data: Any, source: str = "") -> RunConfig:
     except ConfigError as error:
         message = str(error).replace(".options", "")
         raise ConfigError(f"{source}: {message}" if source else message) from None
+
+
+def dotted(config: RunConfig) -> dict[str, Any]:
+    """The settings of a configuration with dotted keys, such as `optimizer.lr`; the names and types
+    of its parts left out."""
+    flat: dict[str, Any] = {}
+    for key, value in plain(config).items():
+        if isinstance(value, dict):
+            inner = {f"{key}.{part}": told for part, told in value.items()}
+            named = isinstance(getattr(config, key), Component)
+            flat |= {
+                k: v for k, v in inner.items() if not (named and k.endswith((".name", ".type")))
+            }
+        else:
+            flat[key] = value
+    return flat
 
 
 def plain(config: RunConfig) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from recorded import wait_for
 
-from engine import configure, control, rundir
-from tui import follow, launcher
+from engine import configure, control, launch, rundir
+from tui import follow
 from tui.text import count
 
 MAIN = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
@@ -74,7 +74,7 @@ def run(runs_root):
         settings={"dataset.samples": 96, "epochs": 10**8, "device": "cpu", "threads": 1},
     )
     run = rundir.create(runs_root, config)
-    engine = launcher.start([run])
+    engine = launch.start([run])
     wait_for(lambda: follow.load(run).step)
     yield run
     stop(run)

@@ -24,7 +24,11 @@ from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 if TYPE_CHECKING:
+    from tui.again import Again
     from tui.choice import Fork
+
+MOST_LANES = 20
+"""Runs that are shown together when others are begun beside them."""
 
 
 class BigModelApp(App[None]):
@@ -108,6 +112,32 @@ class BigModelApp(App[None]):
         from tui.screens.launch import LaunchScreen
 
         self._show(LaunchScreen(fork))
+
+    def open_again(self, again: "Again") -> None:
+        """Show the launch screen, filled with a run's settings, over what is shown."""
+        from tui.screens.launch import LaunchScreen
+
+        self.push_screen(LaunchScreen(again=again))
+
+    def close_again(self) -> None:
+        """Back from it to what is under it."""
+        self.pop_screen()
+
+    def open_beside(self, again: "Again", runs: list[RunDir]) -> None:
+        """Show new runs together with those beside which they were begun, at most so many."""
+        from tui.screens.dashboard import DashboardScreen
+
+        shown = [run for run in again.beside if run.id != again.run.id]
+        kept = shown[max(0, len(shown) + 1 + len(runs) - MOST_LANES) :]
+        if len(kept) < len(shown):
+            self.notify(f"{MOST_LANES} runs are shown; the oldest were left out")
+        self.pop_screen()
+        below = self.screen
+        if isinstance(below, DashboardScreen) and len(kept) == len(shown):
+            below.add(runs)
+        else:
+            beside = [run for run in again.beside if run in kept or run.id == again.run.id]
+            self._show(DashboardScreen([*beside, *runs], selected=runs[0]))
 
     def open_runs(self) -> None:
         """List all runs over what is shown."""

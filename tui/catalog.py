@@ -5,7 +5,7 @@ from typing import Any, cast
 import presets
 from engine import configure, registry
 from engine.registry import Kind
-from presets import ConfigError, plugins
+from presets import ConfigError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
 from tui.text import clean, count
 
@@ -18,30 +18,45 @@ _OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "s
 
 def entries() -> list[Entry]:
     """One entry a preset. Raises ConfigError if a built-in preset cannot be used, or if the user's
-    plug-ins are not what `config.yaml` says; one that fails has a `problem`."""
+    plug-ins are not what `config.yaml` says; a preset of the user's or of a plug-in that fails has
+    a `problem`."""
     plugins.check()
-    return [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
+    found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
+    unusable = userpresets.scan().problems.items()
+    found += [
+        {"kind": kind.removesuffix("s"), "name": name, "description": "", "problem": line}
+        | {"origin": str(userpresets.folder(cast("Any", kind)) / f"{name}.yaml")}
+        for (kind, name), line in unusable
+    ]
+    return found
 
 
 def _entry(kind: presets.Kind, name: str) -> Entry:
-    singular = kind.removesuffix("s")
-    if kind == "recipes":
-        recipe = presets.load("recipes", name)
-        return {"kind": singular, "name": name, **_about_recipe(name, recipe)}
+    origin = presets.origin(kind, name)
     preset = presets.load(kind, name)
-    about = {"kind": singular, "name": name, "description": preset.description}
+    entry = {"kind": kind.removesuffix("s"), "name": name, "description": preset.description}
+    entry |= {"origin": str(origin or "built-in")}
+    if isinstance(preset, Preset):
+        entry["type"] = preset.type
     try:
-        return {**about, "type": preset.type, **_about(kind, name, preset)}
+        about = (
+            _about_recipe(name, preset)
+            if isinstance(preset, Recipe)
+            else _about(cast("Any", kind), name, preset)
+        )
     except ConfigError as error:
-        if plugins.named(kind, name) is None:
+        if origin is None:
             raise
-        return {**about, "type": preset.type, "problem": str(error)}
+        return {**entry, "problem": str(error)}
+    return {**entry, **about}
 
 
 def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     """The options of a component and its figures."""
     singular: Kind = cast("Kind", kind.removesuffix("s"))
     options = registry.options(singular, preset)
+    component = Component(name=name, type=preset.type, options=dict(options))
+    config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
         tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
@@ -49,8 +64,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
-        component = Component(name=name, type=preset.type, options=dict(options))
-        info = registry.module("dataset", preset.type).info(registry.config("dataset", component))
+        info = registry.module("dataset", preset.type).info(config)
         entry |= {
             "task": info.task,
             "input_shape": list(info.input_shape),
@@ -65,7 +79,6 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
 def _about_recipe(name: str, recipe: Recipe) -> Entry:
     plan = configure.plan(configure.resolve(recipe=name))
     return {
-        "description": recipe.description,
         "model": recipe.model,
         "dataset": recipe.dataset,
         "optimizer": recipe.optimizer,
@@ -76,7 +89,8 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
 
 
 def lines(found: list[Entry]) -> list[str]:
-    """A heading a kind and two lines a preset: its description, and its figures."""
+    """A heading a kind and some lines a preset: its description, its figures, and where it is from
+    if it is not ours."""
     width = max(len(entry["name"]) for entry in found) + 2
     text: list[str] = []
     for kind in dict.fromkeys(entry["kind"] for entry in found):
@@ -84,8 +98,12 @@ def lines(found: list[Entry]) -> list[str]:
         text.append(f"{kind}s")
         for entry in found:
             if entry["kind"] == kind:
-                text.append(f"  {entry['name']:<{width}}{clean(entry['description'])}")
-                text.append(f"  {'':<{width}}{clean(_figures(entry))}")
+                about = [clean(entry["description"]), clean(_figures(entry))]
+                if all(entry["origin"] not in words for words in ("built-in", *about)):
+                    about.append(clean(f"from {entry['origin']}"))
+                names = [clean(entry["name"]), *[""] * len(about)]
+                rows = zip(names, filter(None, about), strict=False)
+                text += [f"  {name:<{width}}{words}" for name, words in rows]
     return text
 
 

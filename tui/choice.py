@@ -1,15 +1,17 @@
 """What a person chose on the launch screen, and what follows from it; pure, without widgets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import presets
 from engine import configure
 from engine.configure import Plan
-from presets import ConfigError, yaml
-from presets.schema import Clip, ClipMode, RunConfig, Schedule, plain
+from presets import ConfigError
+from presets.schema import Component, RunConfig, dotted
+from tui.fields import FIELDS, Field
 from tui.labels import flatten
 from tui.text import count
 
@@ -17,19 +19,6 @@ _ANY_OPTIMIZER = "adam"
 """Parameters do not depend on it, and it needs no optional package."""
 START_SECONDS = 3.0
 """Until an engine has loaded torch and takes its first step."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A setting that is typed as text; empty text leaves it to the presets."""
-
-    key: str
-    label: str
-    help: str
-    parse: Callable[[str], dict[str, Any]]
-    """From text to settings; ConfigError says what is allowed."""
-    show: Callable[[RunConfig], str]
-    """The same setting of a configuration as text that `parse` understands."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +39,7 @@ class Fork:
 
         Another preset has options of its own, and may bring settings along.
         """
-        kept = {
-            key: value
-            for key, value in flatten(plain(self.config)).items()
-            if key != "name" and not key.endswith((".name", ".type"))
-        }
+        kept = {key: value for key, value in dotted(self.config).items() if key != "name"}
         for kind, name in names.items():
             if name != getattr(self.config, kind).name:
                 preset = presets.load(cast("Any", f"{kind}s"), name)
@@ -80,6 +65,10 @@ class Choice:
 
     def configs(self) -> list[RunConfig]:
         """A configuration for each optimizer. Raises ConfigError."""
+        return list(self._configs)
+
+    @cached_property  # the screen asks many times at each key
+    def _configs(self) -> list[RunConfig]:
         settings: dict[str, Any] = {}
         if self.fork is not None and self.model != self.fork.config.model.name:
             kept = self.fork.config.model.name
@@ -94,6 +83,15 @@ class Choice:
                     done = f"step {count(self.fork.step)} is done in the parent"
                     raise ConfigError(f"train for: {done}, and this ends at {count(steps)}")
         return configs
+
+    def data(self) -> Component:
+        """The data set with its options, also where the rest cannot be used."""
+        try:
+            return self.configs()[0].dataset
+        except ConfigError:
+            options, _ = configure.section("dataset", self.dataset)
+            name, kind = options.pop("name"), options.pop("type")
+            return Component(name=name, type=kind, options=options)
 
     def plans(self) -> list[Plan]:
         """What each run will do. Raises ConfigError."""
@@ -160,118 +158,3 @@ class Choice:
             optimizer=optimizer,
             settings=settings,
         )
-
-
-def _parse_length(text: str) -> dict[str, Any]:
-    words = text.split()
-    unit = words[1] if len(words) == 2 else "epochs"
-    if len(words) not in (1, 2) or unit.rstrip("s") not in ("epoch", "step"):
-        raise ConfigError(f"train for: expected '10 epochs' or '400 steps', got {text!r}")
-    return {unit.rstrip("s") + "s": yaml.parse(words[0])}
-
-
-def parse_clip(text: str) -> dict[str, Any]:
-    """Settings from a mode and its limit, such as `norm 1.0`, or `none`. Raises ConfigError."""
-    mode, _, limit = text.partition(" ")
-    if mode == "none" and not limit:
-        return {"clip.mode": "none"}
-    modes = [name for name in get_args(ClipMode) if name != "none"]
-    if mode not in modes or not limit.strip():
-        raise ConfigError(
-            f"clip: expected 'none', or a limit after {', '.join(modes)}, such as 'norm 1.0', "
-            f"got {text!r}"
-        )
-    key = Clip().changed(cast("Any", mode), None).limit_key
-    return {"clip.mode": mode, f"clip.{key}": yaml.parse(limit, "clip")}
-
-
-def parse_schedule(text: str) -> dict[str, Any]:
-    """Settings from a type, perhaps `warmup` and steps, perhaps other keys of a schedule.
-
-    Raises ConfigError.
-    """
-    kind, *words = text.split() or [""]
-    given: dict[str, Any] = {"schedule.type": kind, "schedule.warmup_steps": 0}
-    while words:
-        word = words.pop(0)
-        key, equals, value = word.partition("=")
-        if word == "warmup" and words:
-            key, value = "warmup_steps", words.pop(0)
-        elif not equals:
-            example = "'cosine', 'cosine warmup 100' or 'wsd decay_share=0.3'"
-            raise ConfigError(f"schedule: expected {example}, got {text!r}")
-        given[f"schedule.{key}"] = yaml.parse(value, f"schedule.{key}")
-    return given
-
-
-def _show_schedule(config: RunConfig) -> str:
-    """The same in words, what is as usual left out."""
-    schedule, usual = config.schedule, Schedule()
-    words: list[str] = [schedule.type]
-    if schedule.warmup_steps:
-        words.append(f"warmup {schedule.warmup_steps}")
-    for key in schedule.__struct_fields__:
-        value = getattr(schedule, key)
-        if key not in ("type", "warmup_steps") and value != getattr(usual, key):
-            words.append(f"{key}={value:g}")
-    return " ".join(words)
-
-
-def _parse_more(text: str) -> dict[str, Any]:
-    """Any settings by their dotted keys, as `run --set` takes them."""
-    given = {}
-    for word in text.split():
-        key, equals, value = word.partition("=")
-        if not (key and equals):
-            raise ConfigError(f"more: expected KEY=VALUE such as ema_decay=0.999, got {word!r}")
-        given[key] = yaml.parse(value, key)
-    return given
-
-
-def _show_length(config: RunConfig) -> str:
-    return f"{config.steps} steps" if config.steps else f"{config.epochs} epochs"
-
-
-def _show_clip(config: RunConfig) -> str:
-    return str(config.clip)
-
-
-def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
-    def show(config: RunConfig) -> str:
-        value: Any = plain(config)
-        for part in setting.split("."):
-            value = value[part]
-        return f"{value:g}" if isinstance(value, float) else str(value)
-
-    return Field(key, label, help_text, lambda text: {setting: yaml.parse(text, label)}, show)
-
-
-FIELDS = (
-    Field("length", "Train for", "such as 10 epochs or 400 steps", _parse_length, _show_length),
-    _plain_field("batch", "Batch size", "samples a step, or full", "batch_size"),
-    _plain_field("rate", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
-    Field(
-        "schedule",
-        "Schedule",
-        "such as cosine warmup 100; also linear, one-cycle, step, wsd, plateau",
-        parse_schedule,
-        _show_schedule,
-    ),
-    Field(
-        "clip",
-        "Clip",
-        "norm 1, value 0.5, parameter 1, agc 0.01, autoclip 10, zclip 2.5, none",
-        parse_clip,
-        _show_clip,
-    ),
-    _plain_field("precision", "Precision", "fp32, tf32, bf16 or fp16", "precision"),
-    _plain_field("seed", "Seed", "a whole number >= 0: weights, batches, dropout", "seed"),
-    _plain_field("device", "Device", "auto, cpu or cuda:0", "device"),
-    Field(
-        "more",
-        "More",
-        "any setting, such as ema_decay=0.99 accumulate=4 model.dropout=0.2",
-        _parse_more,
-        lambda config: "",
-    ),
-)

@@ -13,7 +13,7 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import find_lr, steer
+from tui import find_lr, finding, race_command, steer
 from tui.oneline import PROGRAM, TRACEBACK, OneLineGroup, say
 from tui.options import PlainValue, settings
 from tui.text import clean
@@ -88,11 +88,12 @@ def _open_app(root: Path, runs: list[RunDir] | None) -> int:
 def watch(context: click.Context, runs: tuple[str, ...], root: Path) -> None:
     """Open the dashboard on runs, running or finished.
 
-    RUN is an id, the beginning of one, or a path. Without any: the runs that are active now,
-    else the newest one.
+    RUN is an id, the beginning of one, or a path, also of logs that other programs write:
+    TensorBoard, W&B, Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and
+    folders of these. Without any: the runs that are active now, else the newest one.
     """
-    chosen = [rundir.find(root, run) for run in runs] or _current_runs(root)
-    context.exit(_open_app(root, list(dict.fromkeys(chosen))))
+    chosen = finding.find_all(root, runs) or _current_runs(root)
+    context.exit(_open_app(root, chosen))
 
 
 def _current_runs(root: Path) -> list[RunDir]:
@@ -177,7 +178,7 @@ def run(
         chosen = rundir.create(root, config)
     else:
         _only_resume(context)
-        chosen = _resumable(rundir.find(root, resume))
+        chosen = _resumable(finding.find_ours(root, resume))
         config = chosen.config()
         plan = configure.plan(config)
     if detach:
@@ -234,7 +235,7 @@ def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: configuration, best, last, test."""
     from tui import summary
 
-    found = rundir.find(root, name)
+    found = finding.find_one(root, name)
     facts = summary.summary(_load(found), pid=rundir.pid(found))
     for line in [json.dumps(facts)] if as_json else summary.page(facts):
         click.echo(line)
@@ -264,7 +265,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
     """Write every step of a run, one row each."""
     from tui.export import write_csv
 
-    state = _load(rundir.find(root, name))
+    state = _load(finding.find_one(root, name))
     if output in (None, "-"):
         write_csv(state, sys.stdout)
     else:
@@ -279,6 +280,7 @@ def export(name: str, root: Path, kind: str, output: str | None) -> None:
 
 
 steer.register(cli, _runs_dir)
+race_command.register(cli, _runs_dir)
 find_lr.register(cli)
 
 

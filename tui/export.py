@@ -55,11 +55,10 @@ def _by_step(series: Series | None) -> dict[int, float]:
 
 def _steps(state: RunState, seconds: dict[int, float]) -> list[int]:
     """Steps with a record, and those of which a damaged log kept only the evaluation."""
-    evaluated = {
+    recorded = {
         step
         for name, series in state.metrics.items()
-        if _is_evaluation(name)
         for step in _by_step(series)
-        if step > 0
+        if step > 0 or not _is_evaluation(name)
     }
-    return sorted(seconds.keys() | evaluated)
+    return sorted(seconds.keys() | recorded)

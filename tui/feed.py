@@ -4,16 +4,16 @@ import threading
 from collections.abc import Callable, Sequence
 
 from engine.rundir import ENDED, RunDir
-from tui.follow import Follower, News
+from tui.follow import Follows, News, follower
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 1.0
 """Between two looks when every run has ended."""
 
 
-def _poll(follower: Follower) -> News | None:
+def _poll(reader: Follows) -> News | None:
     try:
-        return follower.poll()
+        return reader.poll()
     except OSError:  # a disk that fails for a moment must not end the thread
         return None
 
@@ -28,10 +28,14 @@ class Feed(threading.Thread):
     def __init__(self, runs: Sequence[RunDir], deliver: Callable[[tuple[News, ...]], None]) -> None:
         """`deliver` is called in this thread, and has to call `taken` when it is done."""
         super().__init__(name="feed", daemon=True)
-        self._followers = [Follower(run) for run in runs]
+        self._followers = [follower(run) for run in runs]
         self._deliver = deliver
         self._taken = threading.Event()
         self._closed = threading.Event()
+
+    def add(self, runs: Sequence[RunDir]) -> None:
+        """Follow these too, from the next look on."""
+        self._followers += [follower(run) for run in runs]
 
     def taken(self) -> None:
         """The last batch was taken in."""
@@ -46,13 +50,13 @@ class Feed(threading.Thread):
         """The thread's work."""
         ended: dict[str, bool] = {}
         while not self._closed.is_set():
-            news = tuple(item for follower in self._followers if (item := _poll(follower)))
+            news = tuple(item for reader in self._followers if (item := _poll(reader)))
             if news:
                 ended |= {item.run.id: item.status in ENDED for item in news}
                 self._taken.clear()
                 self._deliver(news)
                 self._taken.wait()
             # While a log is being caught up with there is more to read at once.
-            if not any(item.events for item in news):
+            if not any(item.events or item.more for item in news):
                 idle = len(ended) == len(self._followers) and all(ended.values())
                 self._closed.wait(IDLE_SECONDS if idle else POLL_SECONDS)

@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine import health, rundir
 from engine.events import AnyEvent, Restarted, RunEnded, RunStarted, StateChanged
@@ -11,6 +12,7 @@ from engine.log import LogReader
 from engine.rundir import RunDir, Status
 from presets import ConfigError
 from tui import meta
+from tui.foreign.run import ForeignRun
 from tui.store import RunState
 
 
@@ -25,6 +27,8 @@ class News:
     """Damaged lines of the log so far."""
     detail: str = ""
     """What there is to say about the status, in one line; "" if it says it all."""
+    more: bool = False
+    """Whether there is more to read at once, even if no events came of this piece."""
 
 
 LOOK_SECONDS = 0.5
@@ -86,8 +90,28 @@ class Follower:
                 self._paused = event.state == "paused"
 
 
+class Follows(Protocol):
+    """What reads a run, ours or another program's."""
+
+    def poll(self, *, at_once: bool = False) -> News | None:
+        """As `Follower.poll`."""
+
+
+def follower(run: RunDir) -> Follows:
+    """What reads this run. Raises OSError."""
+    if not isinstance(run, ForeignRun):
+        return Follower(run)
+    from tui.foreign.follower import ForeignFollower
+
+    return ForeignFollower(run)
+
+
 def open_state(run: RunDir) -> RunState:
     """A state that knows name and configuration of the run already, before its first event."""
+    if isinstance(run, ForeignRun):
+        # What a W&B run is called is in its log.
+        named = "" if run.kind == "wandb" else run.label
+        return RunState(run=run, given_name=named, config={"name": run.label})
     state = RunState(run=run, given_name=meta.read(run).name)
     # A run made by another version still shows what its log says.
     with suppress(ConfigError):
@@ -104,9 +128,9 @@ def apply(state: RunState, news: News) -> None:
 
 def load(run: RunDir) -> RunState:
     """The state of a run as its directory has it now. Raises OSError if it cannot be read."""
-    state, follower = open_state(run), Follower(run)
-    while news := follower.poll():
+    state, reader = open_state(run), follower(run)
+    while news := reader.poll():
         apply(state, news)
-        if not news.events:
+        if not news.events and not news.more:
             break
     return state

@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-from engine import control, health, rundir
+from engine import control, health, launch, rundir
 from engine.configure import Plan
 from engine.events import AnyEvent, Evaluation, LogLine
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig
-from tui import follow, launcher, logout, summary
+from tui import follow, logout, summary
 from tui.oneline import INTERRUPTED, say
 from tui.store import RunState
 from tui.text import clean, count, duration, number
@@ -150,7 +150,7 @@ def detach(
 ) -> None:
     """Start `run` in an engine process, print its id, and leave."""
     logout.warn()
-    launcher.start([run], resume=resume)
+    launch.start([run], resume=resume)
     if as_json:
         JsonLines().started(run, config, plan)
     else:
@@ -173,7 +173,7 @@ def train(
         follow.apply(state, news)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
-        engine = launcher.start([run], resume=True) if resume else launcher.start([run])
+        engine = launch.start([run], resume=True) if resume else launch.start([run])
         state.ended = None
         if not _watch(state, follower, engine, reporter, interrupts):
             say(f"leaving the run alone; `bigmodel-tui watch {rundir.address(run)}` returns to it")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import configure, control, rundir
+from engine import configure, control, launch, rundir
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
-from tui import finder, follow, launcher
+from tui import finder, follow
 from tui.finder import Suggestion
 from tui.store import RunState
 from tui.summary import plain_number
@@ -46,7 +46,7 @@ class Search:
         self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
         try:
             self._run = rundir.create(self._folder, test)
-            self._engine = launcher.start([self._run])
+            self._engine = launch.start([self._run])
         except UserError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise

@@ -17,7 +17,7 @@ from engine.log import LogReader
 from engine.rundir import RunDir
 from presets import UserError
 from presets.convert import convert
-from tui import orders
+from tui import finding, orders
 from tui.oneline import PROGRAM
 from tui.options import PlainValue, exclusive, pairs
 from tui.text import clean
@@ -43,7 +43,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.pass_context
 def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Pause a run between two steps."""
-    context.exit(_steer(rundir.find(root, name), "pause", {}, as_json=as_json))
+    context.exit(_steer(finding.find_ours(root, name), "pause", {}, as_json=as_json))
 
 
 @click.command()
@@ -52,7 +52,7 @@ def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
 @click.pass_context
 def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Let a paused run go on."""
-    context.exit(_steer(rundir.find(root, name), "resume", {}, as_json=as_json))
+    context.exit(_steer(finding.find_ours(root, name), "resume", {}, as_json=as_json))
 
 
 @click.command()
@@ -68,7 +68,7 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
     """Stop a run and save it."""
     given = {"after": after} if after != "step" else {}
-    context.exit(_steer(rundir.find(root, name), "stop", given, as_json=as_json))
+    context.exit(_steer(finding.find_ours(root, name), "stop", given, as_json=as_json))
 
 
 @click.command()
@@ -77,7 +77,7 @@ def stop(context: click.Context, name: str, root: Path, after: str, as_json: boo
 @click.pass_context
 def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Save a run now."""
-    context.exit(_steer(rundir.find(root, name), "checkpoint", {}, as_json=as_json))
+    context.exit(_steer(finding.find_ours(root, name), "checkpoint", {}, as_json=as_json))
 
 
 @click.command()
@@ -89,7 +89,7 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 
     The dashboard shows the result; the trace goes to the run's directory.
     """
-    context.exit(_steer(rundir.find(root, name), "profile", {}, as_json=as_json))
+    context.exit(_steer(finding.find_ours(root, name), "profile", {}, as_json=as_json))
 
 
 @click.command("set")
@@ -108,7 +108,7 @@ def set_command(
     context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
 ) -> None:
     """Change a run while it trains."""
-    found = rundir.find(root, name)
+    found = finding.find_ours(root, name)
     context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
 
 
@@ -158,7 +158,7 @@ def fork(
     from engine import configure, fork
     from tui import headless
 
-    parent = rundir.find(root, name)
+    parent = finding.find_ours(root, name)
     config = fork.config(parent, checkpoint_name=start, optimizer=optimizer, settings=pairs(sets))
     plan = configure.plan(config)
     child = rundir.create(parent.path.parent, config)

@@ -1,5 +1,6 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from engine.events import (
 )
 from engine.rundir import ENDED, RunDir, Status
 from presets.schema import limit_key
+from tui.foreign.run import ForeignRun, read_only
 from tui.history import Mark, Note, mark_of, note_of
 from tui.series import Series
 
@@ -100,7 +102,7 @@ class RunState:
             case Scalars():
                 for name, values in event.values.items():
                     self._series(name).extend(event.step, values)
-                self.seconds.extend(event.step, event.seconds)
+                self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
                     self._series(f"{event.split}/{name}").extend([event.step], [value])
@@ -128,6 +130,13 @@ class RunState:
         """Take over what a fork has of its ancestors: their values, and what happened to them."""
         self.inherited = metrics
         self.marks = [*marks, *self.marks]
+
+    def _clock(self, event: Scalars) -> None:
+        """When steps were taken, each once; in another program's log, metrics that are recorded
+        by epochs come between those by steps."""
+        newest = self.seconds.steps[-1] if len(self.seconds) else -1
+        begin = bisect_right(event.step, newest)
+        self.seconds.extend(event.step[begin:], event.seconds[begin:])
 
     def _happened(
         self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
@@ -207,6 +216,11 @@ class RunState:
     @property
     def id(self) -> str:
         return self.run.id
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be sent to it, in one line; "" for a run of ours."""
+        return read_only(self.run) if isinstance(self.run, ForeignRun) else ""
 
     @property
     def active(self) -> bool:

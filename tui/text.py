@@ -74,6 +74,14 @@ def file_size(size: int) -> str:
     return f"{number(size / 1e12, 3)} TB"
 
 
+def day_and_time(seconds: float) -> str:
+    """The local time, such as 2026-11-23 14:05, of seconds since the epoch; "" if they are none."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    except (OverflowError, OSError, ValueError):
+        return ""
+
+
 def clock(seconds: float) -> str:
     """The local time of day, such as 14:05, of seconds since the epoch; `--:--` if they are no
     time at all."""

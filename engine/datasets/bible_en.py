@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine import windows
+from engine import samples, windows
 from engine.registry import DatasetInfo, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -58,3 +58,14 @@ def chapters() -> dict[str, str]:
     for reference, english, _ in lines:
         verses.setdefault(reference.rpartition(":")[0], []).append(english + "\n")
     return {chapter: "".join(texts) + "\n" for chapter, texts in verses.items()}
+
+
+def sample(config: Config) -> samples.Passage:
+    """The first verses; what follows is not unpacked."""
+    import lzma
+
+    text = ""
+    with lzma.open(DATA / "bible_en_es.tsv.xz", "rt", encoding="utf-8") as file:
+        while len(text) < samples.MOST_CHARACTERS and (line := file.readline()):
+            text += line.split("\t")[1] + "\n"
+    return samples.Passage(text)

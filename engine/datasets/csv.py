@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 import presets
-from engine import files, tables
+from engine import files, samples, tables
 from engine.registry import DatasetInfo, Split, Splits
 from presets import ConfigError
 from presets.schema import Config as Base
@@ -153,3 +153,8 @@ def _samples(rows: int) -> dict[str, int]:
     for row in range(rows):
         samples[tables.split_of(row)] += 1
     return samples
+
+
+def sample(config: Config) -> samples.Rows:
+    names, rows = tables.beginning(files.located(config.path, "a CSV file"), samples.MOST_ROWS)
+    return samples.Rows(tuple(names), tuple(map(tuple, rows)))

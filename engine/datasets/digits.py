@@ -1,5 +1,6 @@
 """Handwritten digits of 8x8 pixels (Alpaydin and Kaynak 1998, doi 10.24432/C50P49)."""
 
+from engine import samples
 from engine.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -28,3 +29,12 @@ def build(config: Config) -> Splits:
     return Splits(
         train=Split(x[train], y[train]), val=Split(x[val], y[val]), test=Split(x[test], y[test])
     )
+
+
+def sample(config: Config) -> samples.Images:
+    """The first ones of the file, which are 0 to 9 again and again."""
+    import numpy as np
+
+    with np.load(DATA / "digits.npz", allow_pickle=False) as file:
+        x, y = file["x"][: samples.MOST_IMAGES], file["y"][: samples.MOST_IMAGES]
+    return samples.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterable
 from importlib import util
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zlib import crc32
 
 from msgspec import Meta
 
-from engine import files
+from engine import files, samples
 from engine.registry import DatasetInfo, Split, Splits
 from presets import ConfigError, UserError
 from presets.schema import Config as Base
@@ -174,3 +175,20 @@ def _check(root: Path, images: Images) -> None:
                 f"gets {len(found)}; expected at least 2 (more images, or images of your choice in "
                 f"{split}/CLASS beside train/CLASS)"
             )
+
+
+def sample(config: Config) -> samples.Images:
+    """Training images of each class in turn."""
+    info(config)  # for its errors
+    classes, images = _listed(config)
+    by_class: dict[int, list[str]] = {}
+    for name, label in images["train"]:
+        by_class.setdefault(label, []).append(name)
+    rounds = zip_longest(*by_class.values())
+    turns = ((name, label) for names in rounds for name, label in zip(names, by_class, strict=True))
+    chosen = list(islice((turn for turn in turns if turn[0] is not None), samples.MOST_IMAGES))
+    root = files.located(config.path, "a folder of images")
+    pixels = _load(root, chosen, config).transpose(0, 2, 3, 1)
+    grey = pixels.shape[3] == 1
+    labels = tuple(classes[label] for _, label in chosen)
+    return samples.Images(pixels[:, :, :, 0] if grey else pixels, labels)

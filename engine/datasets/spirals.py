@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from engine import samples
 from engine.registry import DatasetInfo, Split, Splits
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive
@@ -62,3 +63,8 @@ def _draw(config: Config, samples: int, stream: tuple[int, ...]) -> Split:
     radius = 0.2 + 1.8 * along
     points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     return Split(points.astype(np.float32), labels.astype(np.int64))
+
+
+def sample(config: Config) -> samples.Points:
+    drawn = _draw(config, min(config.samples, samples.MOST_POINTS), (_TRAIN, 0, 0))
+    return samples.Points(drawn.x, drawn.y)

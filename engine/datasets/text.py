@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine import files, windows
+from engine import files, samples, windows
 from engine.registry import DatasetInfo, Splits
 from presets import ConfigError
 from presets.schema import Config as Base
@@ -76,3 +76,8 @@ def _facts(path: Path) -> _Facts:
             f"most {windows.MAX_ALPHABET}"
         )
     return _Facts({split: len(part) for split, part in _parts(text).items()}, alphabet)
+
+
+def sample(config: Config) -> samples.Passage:
+    path = files.located(config.path, "a text file")
+    return samples.Passage(files.beginning(path, most=samples.MOST_CHARACTERS))

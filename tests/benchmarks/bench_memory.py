@@ -15,8 +15,7 @@ from pathlib import Path
 import psutil
 from rates import DEADLINE_SECONDS, Work, last_step, machine
 
-from engine import rundir
-from tui import launcher
+from engine import launch, rundir
 
 SMALL = Work("mlp on spirals, batch 16", "mlp", "spirals", "adam", 100_000, 0)
 
@@ -26,7 +25,7 @@ def watch(steps: int) -> list[tuple[int, int]]:
     settings = {"batch_size": 16, "evaluate_every": max(1, steps // 200)}
     with tempfile.TemporaryDirectory() as folder:
         run = rundir.create(Path(folder) / "runs", SMALL.config(**settings))
-        process = launcher.start([run])
+        process = launch.start([run])
         try:
             return list(_looks(process.pid, run.events_path, steps))
         finally:

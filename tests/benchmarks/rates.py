@@ -18,12 +18,11 @@ from typing import Any
 
 import psutil
 
-from engine import configure, rundir
+from engine import configure, launch, rundir
 from engine.events import Evaluation, Scalars, decode
 from engine.log import read_all
 from engine.rundir import RunDir
 from presets.schema import RunConfig
-from tui import launcher
 
 DEADLINE_SECONDS = 900.0
 FOREVER = 10**7
@@ -89,7 +88,7 @@ def engine_rate(work: Work, **settings: Any) -> Rate:
     """Of a real engine process, through its log; it is ended as soon as it took the steps."""
     with tempfile.TemporaryDirectory() as folder:
         run = rundir.create(Path(folder) / "runs", work.config(**settings))
-        process = launcher.start([run])
+        process = launch.start([run])
         try:
             per_cpu_second = _watch(run, work, process)
         finally:

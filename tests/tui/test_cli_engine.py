@@ -17,10 +17,10 @@ import pytest
 from click.testing import CliRunner, Result
 from recorded import record, wait_for
 
-from engine import configure, control, rundir
+from engine import configure, control, launch, rundir
 from engine.rundir import RunDir
 from presets import UserError
-from tui import cli, follow, headless, launcher, logout
+from tui import cli, follow, headless, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 ENDLESS = ("run", "--steps", "100000000", "--json")
@@ -246,7 +246,7 @@ def test_the_second_interrupt_leaves_the_run_alive(
         os.kill(os.getpid(), signal.SIGINT)
         return "id"
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     monkeypatch.setattr(control, "send", send)
     try:
         status = headless.train(run, config, configure.plan(config), as_json=True)
@@ -297,7 +297,7 @@ def test_whoever_starts_a_run_is_told_what_a_logout_does(runs_root, monkeypatch,
         raise UserError("no")
 
     monkeypatch.setattr(logout, "warning", lambda: "systemd ends your processes")
-    monkeypatch.setattr(launcher, "start", refuse)
+    monkeypatch.setattr(launch, "start", refuse)
     with pytest.raises(SystemExit):
         cli.cli(["run", *how])
     said = capsys.readouterr().err

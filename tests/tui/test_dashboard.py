@@ -757,6 +757,9 @@ def test_picture_of_the_launch_screen(
 
     async def settled(pilot) -> None:
         await until_shown(pilot, "16 GB are free")
+        await until_shown(pilot, "? Help")
+        if size[1] >= 36:
+            await until_shown(pilot, "▀▀▀▀")
 
     app = BigModelApp(root=Path("runs"))
     assert snap_compare(app, terminal_size=size, run_before=settled)

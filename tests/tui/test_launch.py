@@ -7,11 +7,10 @@ from seen import rows, text, until, until_shown
 from textual import events
 from textual.widgets import Input
 
-from engine import rundir
+from engine import launch, rundir
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
-from tui import launcher
 from tui.app import BigModelApp
 from tui.choice import FIELDS
 from tui.screens.dashboard import DashboardScreen
@@ -30,14 +29,14 @@ class FakeEngine:
 
 @pytest.fixture
 def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[list[RunDir]]:
-    """What was given to the launcher, instead of an engine: one list of runs a start."""
+    """What was given to `launch`, instead of an engine: one list of runs a start."""
     starts: list[list[RunDir]] = []
 
     def start(runs: list[RunDir]) -> FakeEngine:
         starts.append(runs)
         return FakeEngine()
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     return starts
 
 
@@ -285,12 +284,16 @@ async def test_f1_helps_while_typing(app: BigModelApp) -> None:
 
 async def test_the_footer_names_the_keys(app: BigModelApp) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await until_shown(pilot, "Ctrl+R")
+        # It is composed anew when the size is known, and empty for a moment.
+        await until(pilot, lambda: "? Help" in rows(app)[-1])
         footer = rows(app)[-1]
         for words in (
             "Enter Start",
             "Space Mark",
             "Tab Next",
+            "/ Filter",
+            "i Data",
+            "Ctrl+S Keep",
             "Ctrl+R Presets",
             "q Quit",
             "? Help",
@@ -316,7 +319,7 @@ async def test_an_engine_that_cannot_be_started_is_said(
     def start(runs: list[RunDir]) -> None:
         raise UserError("cannot start the engine: [/foo] no memory")
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("enter")
         await until_shown(pilot, "[/foo] no memory")

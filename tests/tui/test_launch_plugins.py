@@ -6,7 +6,7 @@ import pytest
 from packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from seen import text, until_shown
 
-from tui import launcher
+from engine import launch
 from tui.app import BigModelApp
 from tui.preset_list import PresetList
 
@@ -27,7 +27,7 @@ step = own_step
 
 @pytest.fixture
 def app(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> BigModelApp:
-    monkeypatch.delattr(launcher, "start")
+    monkeypatch.delattr(launch, "start")
     return BigModelApp(root=Path("runs"))
 
 

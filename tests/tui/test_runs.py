@@ -11,12 +11,12 @@ from seen import rows, text, until, until_shown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine import rundir
+from engine import launch, rundir
 from engine.control import Arguments, Request
 from engine.events import CheckpointSaved, Command, Gap, NonFinite, Parent, StateChanged, encode
 from engine.rundir import RunDir
 from presets import ConfigError
-from tui import launcher, meta
+from tui import meta
 from tui.app import BigModelApp
 from tui.choice import Choice, Fork
 from tui.panels.run_table import RunTable
@@ -157,7 +157,7 @@ async def test_resume_and_fork_from_the_list(root: Path, monkeypatch: pytest.Mon
         started.append(([run.id for run in runs], resume))
         return Process()
 
-    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(launch, "start", start)
     record(root, "r5", status="stopped", started_at=1.8e9)
     app = BigModelApp(root=root)
     async with app.run_test(size=(160, 48), notifications=True) as pilot:

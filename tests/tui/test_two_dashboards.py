@@ -8,11 +8,11 @@ import pytest
 from recorded import wait_for
 from terminal import ENTER, Terminal
 
-from engine import configure, control, rundir
+from engine import configure, control, launch, rundir
 from engine.control import Arguments
 from engine.events import Command
 from engine.log import read_all
-from tui import follow, launcher
+from tui import follow
 from tui.feed import Feed
 from tui.store import RunState
 
@@ -54,7 +54,7 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
     tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
-    engine = launcher.start([run])
+    engine = launch.start([run])
     try:
         first, second = watch(run), watch(run)
         wait_for(lambda: first[0].step > 0)
@@ -89,7 +89,7 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
 def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], None]) -> None:
     """Each dashboard sends one of the commands by its keys, the others come from threads."""
     run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
-    engine = launcher.start([run])
+    engine = launch.start([run])
     try:
         with (
             Terminal("watch", str(run.path), cwd=tmp_path) as one,

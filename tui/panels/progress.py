@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from tui.foreign.run import TITLES, ForeignRun
 from tui.lanes import View
 from tui.panels.panel import Panel
 from tui.store import RunState, section
@@ -20,6 +21,8 @@ STATUS_COLORS = {
     "stopped": "warning",
     "failed": "error",
     "crashed": "error",
+    "growing": "primary",
+    "quiet": "foreground",
 }
 _IN_TROUBLE = ("failed", "crashed")
 
@@ -96,4 +99,8 @@ class ProgressPanel(Panel, can_focus=False):
 
 def _what(state: RunState) -> str:
     parts = [str(section(state.config, kind).get("name", "")) for kind in ("model", "dataset")]
-    return " on ".join(part for part in parts if part) or state.id
+    return " on ".join(part for part in parts if part) or _whose(state)
+
+
+def _whose(state: RunState) -> str:
+    return TITLES[state.run.kind] if isinstance(state.run, ForeignRun) else state.id

@@ -13,7 +13,7 @@ _QUALITY = {
 }
 _TASKS = {*_QUALITY, "open"}
 
-_OF_LOOPS = {"lr", "grad_norm", "clipped"}
+_OF_LOOPS = {"lr", "grad_norm", "clipped", "epoch"}
 """What the other panels show of a loop that is not ours, besides losses, clipping and speed."""
 
 
@@ -27,7 +27,7 @@ def _of_loop(view: View) -> tuple[str, str, str] | None:
             return clean(name).replace("_", " ").capitalize(), f"train/{name}", f"val/{name}"
     for metric in view.focus.state.metrics:
         known = metric in _OF_LOOPS or metric.endswith("_per_second")
-        if not known and not metric.startswith(("train/", "val/", "test/", "clip/")):
+        if not known and not metric.startswith(("train/", "val/", "test/", "clip/", "system/")):
             return clean(metric), metric, ""
     return None
 

@@ -45,7 +45,7 @@ from tui.text import clean
 
 FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
-_AT_WORK = ("starting", "running", "paused", "stalled")
+_AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
 
 class DashboardScreen(PlottingScreen):
@@ -56,6 +56,7 @@ class DashboardScreen(PlottingScreen):
         Binding("down,j", "move(1)", "Next run", show=False),
         Binding("up,k", "move(-1)", "Previous run", show=False),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
+        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("1", "page(0)", "Curves", show=False, tooltip="Show the curves"),
         Binding("2", "page(1)", "Layers", show=False, tooltip="Show the layers"),
         Binding("3", "page(2)", "Samples", show=False, tooltip="Show predictions or texts"),
@@ -78,6 +79,7 @@ class DashboardScreen(PlottingScreen):
         ("m", "show the panel at hand alone, and back"),
         *PlottingScreen.PLOTTING_KEYS,
         ("n", "choose and start another run; this one goes on"),
+        ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
         ("?", "this help"),
     )
@@ -97,8 +99,9 @@ class DashboardScreen(PlottingScreen):
             super().__init__()
             self.news = news
 
-    def __init__(self, runs: list[RunDir]) -> None:
+    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
         super().__init__()
+        self._first = next((i for i, run in enumerate(runs) if run is selected), 0)
         self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
@@ -146,7 +149,8 @@ class DashboardScreen(PlottingScreen):
     def on_mount(self) -> None:
         colors = self.app.theme_variables
         lanes = make_lanes(list(self._states.values()), colors)
-        self._view = View(lanes, plots=self.remembered_plots())
+        selected = min(self._first, len(lanes) - 1)
+        self._view = View(lanes, selected=selected, plots=self.remembered_plots())
         self.action_page(0)
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
@@ -175,6 +179,16 @@ class DashboardScreen(PlottingScreen):
                 self._read_parent(state.run, state.started.parent)
         self._stale = True
         self._feed.taken()
+
+    def add(self, runs: list[RunDir]) -> None:
+        """Show these too, the first of them selected."""
+        place = len(self._states)
+        self._states |= {run.id: open_state(run) for run in runs}
+        self._feed.add(runs)
+        if self._view is not None:
+            lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
+            self._view = replace(self._view, lanes=lanes)
+            self._look(selected=place)
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
@@ -231,6 +245,12 @@ class DashboardScreen(PlottingScreen):
     def state_at_hand(self) -> RunState | None:
         return self._view.focus.state if self._view is not None else None
 
+    def label_at_hand(self) -> str:
+        return self._view.focus.label if self._view is not None else ""
+
+    def runs_shown(self) -> list[RunDir]:
+        return [state.run for state in self._states.values()]
+
     def name_of(self, state: RunState) -> str:
         lanes = self._view.lanes if self._view is not None else ()
         return next((lane.label for lane in lanes if lane.state is state), state.id)
@@ -277,7 +297,8 @@ class DashboardScreen(PlottingScreen):
 
     def action_quit(self) -> None:
         """Leave, after asking what becomes of runs that still train."""
-        active = [state.run for state in self._states.values() if state.active]
+        states = self._states.values()
+        active = [state.run for state in states if state.active and not state.read_only]
         if not active:
             self.app.exit()
             return

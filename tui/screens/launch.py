@@ -3,35 +3,35 @@
 from contextlib import suppress
 from typing import Any
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Grid, Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets import OptionList, Static
 
 import presets
-from engine import configure, estimate, registry, rundir, schedules
-from engine.estimate import Memory
-from presets import ConfigError, UserError, plugins
-from tui import launcher
-from tui.choice import FIELDS, Choice, Field, Fork
+from engine import launch, rundir
+from presets import UserError
+from tui import again, lastchoice
+from tui.again import Again
+from tui.choice import Choice, Fork
+from tui.choosing import words
+from tui.choosing.lists import PresetLists
+from tui.choosing.preview import SchedulePreview
+from tui.choosing.sample import SampleView
+from tui.choosing.settings import SettingsGrid
+from tui.choosing.summary import ChoiceSummary
 from tui.panels.footer import FittingFooter
-from tui.preset_list import ComponentKind, PresetList
+from tui.preset_list import PresetList
+from tui.screens.look import LookScreen
 from tui.screens.recipes import RecipesScreen
-from tui.text import clean, count, duration, file_size
+from tui.screens.save import SaveScreen
+from tui.text import clean
 
-_HEADINGS: dict[ComponentKind, str] = {
-    "models": "Model",
-    "datasets": "Data set",
-    "optimizers": "Optimizer",
-}
-
-
-_WIDE, _TALL = 110, 36
-"""Columns for the parts of the memory, lines for a plot of the learning rate."""
+_TALL = 36
+"""Lines from which samples of the data and the plot of the learning rate have a place."""
 
 
 class LaunchScreen(Screen[None]):
@@ -53,83 +53,103 @@ class LaunchScreen(Screen[None]):
             key_display="Space",
             tooltip="Mark several optimizers to compare them",
         ),
+        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to the runs"),
         # With priority, or text that follows in one packet of a slow link lands in the old field.
         Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+        Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
+        Binding("i", "look", "Data", tooltip="Look at samples of the data and at the schedule"),
+        Binding("f", "find_rate", "Find rate", tooltip="Look for a learning rate"),
         Binding(
             "ctrl+r",
             "reset",
             "Presets",
             key_display="Ctrl+R",
-            tooltip="Forget the changed settings",
+            tooltip="Forget the changed settings; pressed again, the recipe's parts too",
         ),
-        Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
-        Binding("f", "find_rate", "Find rate", tooltip="Look for a learning rate"),
+        Binding(
+            "ctrl+s",
+            "save",
+            "Keep",
+            key_display="Ctrl+S",
+            tooltip="Keep what is chosen as a recipe of yours",
+        ),
         Binding("r", "runs", "Runs", tooltip="List all runs"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
     KEYS = (
         ("Enter", "train what is chosen"),
         ("Up, Down, k, j", "choose a preset"),
+        ("/", "narrow a list by typing: Enter takes the name at hand, Esc shows all"),
         ("Tab, Shift+Tab", "go to the next list or setting"),
         ("Left, Right", "go to the list beside this one"),
         ("Space", "mark an optimizer; marked ones are compared, one run after another"),
         ("e", "choose a recipe: a complete run with its expected result"),
+        ("i", "look at samples of the data set, and at the learning rate over the steps"),
         ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
         ("r", "list all runs"),
-        ("Ctrl+R", "take all settings from the presets again"),
+        ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
+        ("Ctrl+S", "keep what is chosen as a recipe of yours"),
+        ("Esc", "from a run's settings: back to the runs"),
         ("q, Ctrl+Q", "quit; Ctrl+Q also while typing in a setting"),
         ("?, F1", "this help; F1 also while typing in a setting"),
     )
 
-    def __init__(self, fork: Fork | None = None) -> None:
+    def __init__(self, fork: Fork | None = None, again: Again | None = None) -> None:
+        """To fork a run, or to begin another one with a run's settings."""
         super().__init__()
         self._fork = fork
+        self._again = again
         self._started = False
         self._choice = Choice()
+        self._begun_with = self._choice
         self._recipe = self._choice.recipe
-        self._free: dict[str, int | None] = {}
-        """Free memory in bytes by device, as far as it is known."""
+        self._active = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(self._title(), id="title", markup=False)
-        with Horizontal(id="lists"):
-            for kind, heading in _HEADINGS.items():
-                with Vertical(classes="choice"):
-                    preset_list = PresetList(kind, several=kind == "optimizers")
-                    preset_list.border_title = heading
-                    yield preset_list
-                    yield Static("", id=f"{kind}-description", markup=False)
-        with Grid(id="settings"):
-            for field in FIELDS:
-                with Horizontal(classes="field"):
-                    yield Label(field.label)
-                    yield Input(id=field.key, compact=True, select_on_focus=True)
+        yield Static("", id="title", markup=False)
+        yield PresetLists()
+        yield SettingsGrid()
         yield Static("", id="hint", markup=False)
-        yield Static("", id="summary", markup=False)
-        yield Static("", id="preview", markup=False)
+        yield ChoiceSummary()
+        with Horizontal(id="looks"):
+            yield SampleView(id="sample")
+            yield SchedulePreview(id="preview")
         yield FittingFooter()
 
     def on_mount(self) -> None:
-        self._choose_parts()
+        self._begun_with, gone = self._first_choice()
+        self._take(self._begun_with)
         self.query_one("#optimizers").focus()
-        for problem in plugins.problems():
+        for line in gone:
+            self.notify(clean(line), markup=False)
+        for problem in presets.problems():
             self.notify(
-                clean(problem), title="Plug-ins", severity="error", timeout=30, markup=False
+                clean(problem), title="Your presets", severity="error", timeout=30, markup=False
             )
-        self._look_for_active()
+        if self._fork is None and self._again is None:
+            self._look_for_active()
 
-    def _choose_parts(self) -> None:
-        recipe = presets.load("recipes", self._recipe)
-        for preset_list in self.query(PresetList):
-            kind = preset_list.kind.removesuffix("s")
-            name = getattr(recipe, kind)
-            if self._fork is not None:
-                name = getattr(self._fork.config, kind).name
-            if name in presets.names(preset_list.kind):
-                preset_list.choose(name)
-            else:
-                self.notify(clean(f"{kind}: the preset {name} is gone"), markup=False)
+    def _first_choice(self) -> tuple[Choice, list[str]]:
+        """What the screen begins with, and a line for each preset that is gone."""
+        if self._again is not None:
+            return again.choice_of(self._again.config)
+        if self._fork is not None:
+            return again.parts_of(self._fork.config, "quickstart")
+        return lastchoice.recall()
+
+    def on_unmount(self) -> None:
+        usual = self._fork is None and self._again is None
+        if usual and not self._started and self._choice != self._begun_with:
+            with suppress(UserError):  # what cannot be trained is not worth coming back to
+                self._choice.plans()
+                lastchoice.keep(self._choice)
+
+    def _take(self, choice: Choice) -> None:
+        """Show a choice in the lists and settings."""
+        self._recipe = choice.recipe
+        self.query_one(PresetLists).take(choice)
+        self.query_one(SettingsGrid).fill(choice.values)
         self._refresh()
 
     @work(thread=True)
@@ -141,10 +161,10 @@ class LaunchScreen(Screen[None]):
             self.app.call_from_thread(self._show_active, number)
 
     def _show_active(self, number: int) -> None:
-        if number and self._fork is None:
+        if number:
             runs = "1 run is" if number == 1 else f"{number} runs are"
-            text = Text(self._title()).append(f"  {runs} training: r shows them")
-            self.query_one("#title", Static).update(text)
+            self._active = f"  {runs} training: r shows them"
+            self._show_title()
 
     def action_recipe(self) -> None:
         """Choose a complete run."""
@@ -154,13 +174,19 @@ class LaunchScreen(Screen[None]):
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self._recipe = name
-                for widget in self.query(Input):
-                    widget.value = ""
-                self._choose_parts()
-                self.query_one("#title", Static).update(self._title())
+                self._take(_of_recipe(name))
 
-        self.app.push_screen(RecipesScreen(), chosen)
+        self.app.push_screen(RecipesScreen(self._recipe), chosen)
+
+    def action_look(self) -> None:
+        """Look at samples of the data set and at the schedule."""
+        self._refresh()
+        self.app.push_screen(LookScreen(self._choice))
+
+    def action_save(self) -> None:
+        """Keep what is chosen as a recipe of the user's."""
+        self._refresh()
+        self.app.push_screen(SaveScreen(self._choice))
 
     def action_find_rate(self) -> None:
         """Look for a learning rate for what is chosen."""
@@ -174,18 +200,22 @@ class LaunchScreen(Screen[None]):
 
         def found(rate: float | None) -> None:
             if rate is not None:
-                self.query_one("#rate", Input).value = f"{rate:.3g}"
+                grid = self.query_one(SettingsGrid)
+                grid.fill(grid.texts | {"rate": f"{rate:.3g}"})
 
         self.app.push_screen(FinderScreen(config), found)
-
-    def _title(self) -> str:
-        if self._fork is None:
-            return f"bigmodel-tui  choose what to train; recipe {self._recipe}"
-        return clean(f"fork of {self._fork.folder.name} at {self._fork.checkpoint}")
 
     def action_runs(self) -> None:
         """List all runs."""
         self._app.open_runs()
+
+    def action_back(self) -> None:
+        """Back to the screen from which this one was opened."""
+        self._app.close_again()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only where another screen lies under this one there is a way back."""
+        return self._again is not None if action == "back" else True
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._refresh()
@@ -193,8 +223,11 @@ class LaunchScreen(Screen[None]):
     def on_preset_list_marked(self) -> None:
         self._refresh()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_settings_grid_changed(self) -> None:
         self._refresh()
+
+    def on_narrowing_list_turned(self) -> None:
+        self._show_hint()
 
     def on_descendant_focus(self) -> None:
         self._show_hint()
@@ -204,9 +237,13 @@ class LaunchScreen(Screen[None]):
         self.notify("Space marks optimizers: go to that list with Tab.")
 
     def action_reset(self) -> None:
-        """Empty every setting, so that the presets decide."""
-        for widget in self.query(Input):
-            widget.value = ""
+        """Empty every setting, so that the presets decide; if they do, take the recipe's parts."""
+        grid = self.query_one(SettingsGrid)
+        if grid.texts or self._fork is not None:
+            grid.fill({})
+            self._refresh()
+        else:
+            self._take(_of_recipe(self._recipe))
 
     def action_start(self) -> None:
         """Start, once what was typed before Enter has arrived in its setting.
@@ -217,21 +254,36 @@ class LaunchScreen(Screen[None]):
 
     def _start(self) -> None:
         """Create the runs, start one engine for them and watch it."""
+        focused = self.focused
+        if isinstance(focused, PresetList) and focused.narrowing:
+            focused.settle()
+            return
         if self._started:  # Enter was pressed twice
             return
         self._refresh()
         try:
             configs = self._choice.configs()
             self._choice.plans()  # what cannot be sized cannot be trained
-            # A fork stands beside its parent, by whose name it finds it.
-            root = self._fork.folder.parent if self._fork else self._app.root
-            runs = [rundir.create(root, config) for config in configs]
-            self._app.processes.append(launcher.start(runs))
+            runs = [rundir.create(self._root(), config) for config in configs]
+            self._app.processes.append(launch.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return
         self._started = True
-        self._app.open_dashboard(runs)
+        if self._fork is None:
+            lastchoice.keep(self._choice)
+        if self._again is None:
+            self._app.open_dashboard(runs)
+        else:
+            self._app.open_beside(self._again, runs)
+
+    def _root(self) -> Any:
+        """Where the runs go: a fork stands beside its parent, by whose name it finds it."""
+        if self._fork is not None:
+            return self._fork.folder.parent
+        if self._again is not None and self._again.config.parent:
+            return self._again.run.path.parent
+        return self._app.root
 
     @property
     def _app(self) -> Any:
@@ -239,141 +291,54 @@ class LaunchScreen(Screen[None]):
 
     def _refresh(self) -> None:
         """Bring everything that follows from the choice up to date."""
-        lists = {preset_list.kind: preset_list for preset_list in self.query(PresetList)}
-        # While the screen comes or goes there are fewer.
-        if len(lists) < len(_HEADINGS) or not all(found.chosen for found in lists.values()):
+        lists = self.query_one(PresetLists)
+        if not lists.complete or not self.query(FittingFooter):  # the screen comes or goes
             return
-        values = {widget.id or "": widget.value for widget in self.query(Input)}
+        grid = self.query_one(SettingsGrid)
+        model, dataset, optimizers = lists.parts
         self._choice = Choice(
-            model=lists["models"].chosen[0],
-            dataset=lists["datasets"].chosen[0],
-            optimizers=tuple(lists["optimizers"].chosen),
-            values={key: value.strip() for key, value in values.items() if value.strip()},
+            model=model,
+            dataset=dataset,
+            optimizers=optimizers,
+            values=grid.texts,
             recipe=self._recipe,
             fork=self._fork,
         )
-        for preset_list in lists.values():
-            description = presets.load(preset_list.kind, preset_list.current).description
-            self.query_one(f"#{preset_list.kind}-description", Static).update(description)
-        lists["models"].annotate(self._choice.parameter_counts())
-        self._show_settings()
-        self._show_summary()
-        self._show_preview()
+        before = self._again.config if self._again else None
+        lists.show(self._choice.parameter_counts(), before)
+        grid.show(self._choice, (before, self._begun_with) if before else None)
+        self.query_one(ChoiceSummary).show(self._choice)
+        self._show_looks()
+        self._show_title()
         self._show_hint()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.height >= _TALL, "-tall")
         self.call_after_refresh(self._refresh)
 
-    def _show_settings(self) -> None:
-        try:
-            defaults = self._choice.defaults()
-        except ConfigError:  # presets that do not go together: the summary says why
-            defaults = {}
-        for field in FIELDS:
-            widget = self.query_one(f"#{field.key}", Input)
-            widget.placeholder = defaults.get(field.key, "")
-            widget.set_class(self._choice.problem(field) is not None, "-wrong")
+    def _show_looks(self) -> None:
+        if self.has_class("-tall"):
+            self.query_one(SchedulePreview).show(self._choice)
+            self.query_one(SampleView).show(self._choice.data())
 
-    def _show_summary(self) -> None:
-        summary = self.query_one("#summary", Static)
-        try:
-            plans, needs = self._choice.plans(), self._needs()
-        except ConfigError as error:
-            summary.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
-            return
-        steps = " + ".join(count(plan.steps) for plan in plans)
-        parts = [f"{count(plans[0].num_parameters)} parameters", f"{steps} steps"]
-        parts.append(f"about {duration(self._choice.seconds())}")
-        if len(plans) > 1:
-            parts.insert(0, f"{len(plans)} runs, one after another")
-        text = Text(", ".join(parts), style="bold")
-        text.append(f"   Enter starts; runs go to {clean(str(self._app.root))}/\n", style="dim")
-        summary.update(text.append(needs))
-
-    def _needs(self) -> Text:
-        """The memory that the largest of the chosen runs takes."""
-        configs = self._choice.configs()
-        device = configs[0].device
-        if device not in self._free:
-            self._free[device] = None
-            self._look_for_memory(device)
-        free = self._free[device]
-        needed = max((estimate.memory(config, free) for config in configs), key=_total)
-        parts = ", ".join(
-            f"{name} {file_size(size)}"
-            for name, size in (
-                ("weights", needed.parameters),
-                ("gradients", needed.gradients),
-                ("optimizer", needed.optimizer),
-                ("activations", needed.activations),
-                ("data", needed.data),
-            )
-        )
-        text = Text(f"about {file_size(needed.total)} of memory", style="dim")
-        if self.size.width >= _WIDE:
-            text.append(f": {parts}", style="dim")
-        if free is not None:
-            fits = estimate.fits(needed, free)
-            words = f"; {'fits' if fits else 'does not fit'}, {file_size(free)} are free"
-            text.append(words, style="dim" if fits else self.app.theme_variables["error"])
-        return text
-
-    @work(thread=True)
-    def _look_for_memory(self, device: str) -> None:
-        free = estimate.free_memory(device)
-        self.app.call_from_thread(self._know_memory, device, free)
-
-    def _know_memory(self, device: str, free: int | None) -> None:
-        self._free[device] = free
-        if free is not None and self.is_attached:
-            self._show_summary()
-
-    def _show_preview(self) -> None:
-        """The learning rate over the steps, where a schedule changes it and there is room."""
-        preview = self.query_one("#preview", Static)
-        width, height = preview.content_size
-        try:
-            config = self._choice.configs()[0]
-            plan = configure.plan(config)
-            lr = getattr(registry.config("optimizer", config.optimizer), "lr", None)
-        except ConfigError:
-            preview.update("")
-            return
-        if height < 5 or lr is None or not schedules.changes(config.schedule):
-            preview.update("")
-            return
-        from tui.preview import learning_rate  # draws, which the first picture does not wait for
-
-        curve = schedules.curve(
-            config.schedule, lr=lr, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
-        )
+    def _show_title(self) -> None:
         colors = self.app.theme_variables
-        lines = learning_rate(
-            curve,
-            width=width,
-            height=min(height, 12),
-            ink=colors["plot-ink"],
-            color=colors["lane-0"],
-            ascii_only=bool(self._app.plain),
-        )
-        preview.update(Text("\n").join(lines))
+        title = words.title(self._choice, self._again, self._active, colors)
+        title.truncate(max(0, self.size.width - 2), overflow="ellipsis")
+        self.query_one("#title", Static).update(title)
 
     def _show_hint(self) -> None:
-        field = next((f for f in FIELDS if self.focused and f.key == self.focused.id), None)
-        self.query_one("#hint", Static).update(self._hint(field))
-
-    def _hint(self, field: Field | None) -> Text:
-        if field is None and (problems := plugins.problems()):
-            return Text(clean(problems[0]), style=self.app.theme_variables["error"])
-        if field is None:
-            marked = len(self._choice.optimizers)
-            more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
-            return Text(f"{more}; a dim setting comes from the preset.", style="dim")
-        if problem := self._choice.problem(field):
-            return Text(clean(problem), style=self.app.theme_variables["error"])
-        return Text(f"{field.label}: {field.help}", style="dim")
+        if any(preset_list.narrowing for preset_list in self.query(PresetList)):
+            hint = words.narrowing()
+        else:
+            field = self.query_one(SettingsGrid).at_hand
+            hint = words.hint(self._choice, field, self._again, self.app.theme_variables)
+        self.query_one("#hint", Static).update(hint)
 
 
-def _total(memory: Memory) -> int:
-    return memory.total
+def _of_recipe(name: str) -> Choice:
+    """A recipe as it is."""
+    parts = presets.load("recipes", name)
+    return Choice(
+        recipe=name, model=parts.model, dataset=parts.dataset, optimizers=(parts.optimizer,)
+    )

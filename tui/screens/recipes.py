@@ -4,9 +4,33 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 import presets
+from presets import userpresets
+from tui.narrowing import NarrowingList
+from tui.text import clean
+
+
+class RecipeList(NarrowingList):
+    """The user's own first."""
+
+    IDLE = "Enter takes it, / filters, Esc closes"
+
+    def __init__(self) -> None:
+        own = userpresets.names("recipes")
+        known = presets.names("recipes")
+        super().__init__([*own, *(name for name in known if name not in own)], id="recipes")
+        self._width = max(map(len, known))
+        self._own = own
+
+    def about(self, name: str) -> str:
+        return clean(presets.load("recipes", name).description)
+
+    def prompt(self, name: str) -> Text:
+        line = Text(f"{name:<{self._width}}  ", style="bold")
+        if name in self._own:
+            line.append("yours: ", style="not bold")
+        return line.append(self.about(name), style="not bold")
 
 
 class RecipesScreen(ModalScreen[str | None]):
@@ -17,18 +41,20 @@ class RecipesScreen(ModalScreen[str | None]):
         ("q", "dismiss", "Close"),
     ]
 
+    def __init__(self, chosen: str) -> None:
+        super().__init__()
+        self._chosen = chosen
+
     def compose(self) -> ComposeResult:
-        names = presets.names("recipes")
-        width = max(map(len, names))
-        options = []
-        for name in names:
-            prompt = Text(f"{name:<{width}}  ", style="bold")
-            prompt.append(presets.load("recipes", name).description, style="not bold")
-            options.append(Option(prompt, id=name))
-        box = OptionList(*options, id="recipes", compact=True)
+        box = RecipeList()
         box.border_title = "Recipe"
-        box.border_subtitle = "Enter takes it, Esc closes"
+        box.border_subtitle = box.IDLE
         yield box
+
+    def on_mount(self) -> None:
+        box = self.query_one(RecipeList)
+        if self._chosen in presets.names("recipes"):
+            box.choose(self._chosen)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)

@@ -43,6 +43,7 @@ class RunsScreen(RunActions):
         Binding("R", "resume_run", "Resume", tooltip="Go on with a run that ended"),
         Binding("f", "fork", "Fork", tooltip="Start a new run from a checkpoint of this one"),
         Binding("n", "new", "New", tooltip="Choose and start another run"),
+        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("O", "reverse", "Reverse order", show=False, tooltip="Sort the other way round"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
@@ -57,6 +58,7 @@ class RunsScreen(RunActions):
         ("R", "go on with a run that ended"),
         ("f", "fork: a new run from its newest checkpoint, with other settings"),
         ("n", "choose and start another run"),
+        ("N", "change something of the run, and train that beside it and the marked ones"),
         ("Esc", "back to where you were"),
         ("q", "quit; runs go on"),
     )
@@ -141,6 +143,13 @@ class RunsScreen(RunActions):
     def status_at_hand(self) -> str:
         row = self.query_one(RunTable).current
         return row.status if row is not None else ""
+
+    def label_at_hand(self) -> str:
+        row = self.query_one(RunTable).current
+        return row.label if row is not None else ""
+
+    def runs_shown(self) -> list[RunDir]:
+        return [RunDir(self._root / name) for name in sorted(self.query_one(RunTable).marked)]
 
     def on_run_table_opened(self) -> None:
         self.action_open()

@@ -6,13 +6,15 @@ from textual import work
 from textual.binding import Binding
 from textual.screen import Screen
 
-from engine import checkpoint, control, rundir
+from engine import checkpoint, control, launch, rundir
 from engine.control import Arguments, CommandName
 from engine.rundir import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
-from tui import follow, launcher, orders
+from tui import follow, orders
+from tui.again import Again
 from tui.choice import Fork
+from tui.foreign.run import ForeignRun, read_only
 from tui.panels.prompt import Prompt, Question
 from tui.store import RunState
 from tui.text import clean
@@ -32,9 +34,33 @@ class RunActions(Screen[None]):
         """How that run stands."""
         raise NotImplementedError
 
+    def label_at_hand(self) -> str:
+        """What the screen calls that run."""
+        raise NotImplementedError
+
+    def runs_shown(self) -> list[RunDir]:
+        """Those that a new run is shown together with."""
+        raise NotImplementedError
+
+    def action_again(self) -> None:
+        """Go to the launch screen with this run's settings, to train another one beside it."""
+        if (run := self.run_at_hand()) is None:
+            return
+        try:
+            config = run.config()
+        except UserError as error:
+            self.complain(str(error))
+            return
+        shown = self.runs_shown()
+        beside = shown if run.id in [other.id for other in shown] else [run, *shown]
+        self._app.open_again(Again(run, self.label_at_hand(), config, tuple(beside)))
+
     def action_fork(self) -> None:
         """Go to the launch screen with this run's settings, to begin at its newest checkpoint."""
-        if (run := self.run_at_hand()) is not None:
+        run = self.run_at_hand()
+        if isinstance(run, ForeignRun):
+            self.complain(read_only(run))
+        elif run is not None:
             self._prepare_fork(run)
 
     def action_resume_run(self) -> None:
@@ -42,7 +68,9 @@ class RunActions(Screen[None]):
         run = self.run_at_hand()
         if run is None:
             return
-        if rundir.locked(run):
+        if isinstance(run, ForeignRun):
+            self.complain(read_only(run))
+        elif rundir.locked(run):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")
@@ -51,7 +79,7 @@ class RunActions(Screen[None]):
 
     def _start(self, run: RunDir) -> bool:
         try:
-            self._app.processes.append(launcher.start([run], resume=True))
+            self._app.processes.append(launch.start([run], resume=True))
         except UserError as error:
             self.complain(str(error))
             return False
@@ -199,6 +227,9 @@ class SteeringScreen(RunActions):
             self.complain(str(error))
 
     def _steerable(self, state: RunState) -> bool:
+        if state.read_only:
+            self.complain(state.read_only)
+            return False
         if not state.active:
             self.remark(state, f"already {state.status}")
         return state.active

@@ -1,4 +1,4 @@
-"""Start an engine process that outlives this one."""
+"""Start a process of ours that outlives this one: an engine, or a race."""
 
 import os
 import subprocess
@@ -25,19 +25,36 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
     """
     for run in runs:
         rundir.check_ours(run)
+    return start_process("engine", runs, resume=resume)
+
+
+def start_process(
+    module: str, places: list[RunDir], *, resume: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start `python -m MODULE PATH ...` in a session of its own; what it prints goes to the first
+    `engine.log`.
+
+    It inherits the locks of these directories. Raises UserError if it cannot be started.
+    """
     environment = dict(os.environ)
     # The caller's folder may hold another `engine`: -P keeps it off the path, and where
     # PYTHONPATH would put it back, ours goes first.
     if environment.get("PYTHONPATH"):
         environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment["PYTHONPATH"]])
-    locks = [Lock(run, sign=False) for run in runs]
-    files = [lock.file for lock in locks]
+    taken = [Lock(run, sign=False) for run in places]
+    files = [lock.file for lock in taken]
     environment[INHERITED_LOCKS] = " ".join(map(str, files))
-    command = [sys.executable, "-P", "-m", "engine", *(str(run.path.absolute()) for run in runs)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        module,
+        *(str(place.path.absolute()) for place in places),
+    ]
     try:
-        for run in runs if resume else ():
-            run.resume_path.touch(mode=0o600)
-        with _open_log(runs[0]) as log:
+        for place in places if resume else ():
+            place.resume_path.touch(mode=0o600)
+        with _open_log(places[0]) as log:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -51,7 +68,7 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
     except OSError as error:
         raise UserError(f"cannot start the engine: {error.strerror}") from None
     finally:
-        for lock in locks:
+        for lock in taken:
             lock.release()
 
 

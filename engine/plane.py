@@ -1,0 +1,162 @@
+"""`python -m engine.plane RACE_DIR SEED`: the plane through the ways of a race's lanes, as JSON.
+
+The two directions in which the lanes' weights differ most are the axes (principal components, as
+in Li et al. 2018, arXiv:1712.09913, section 7), and the loss is computed on a grid over them.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from msgspec import Struct
+from numpy.typing import NDArray
+from torch import nn
+
+from engine import configure, registry, tasks, weightpath
+from engine.race.directory import RaceDir
+from engine.race.plan import finals
+from engine.registry import Split
+from engine.tasks import Task
+from presets import UserError
+from presets.schema import RunConfig
+
+GRID = 25
+MARGIN = 0.15
+"""Of the plane beyond the ways, on each side, as a share of their extent."""
+MAX_SAMPLES = 1024
+"""Of the validation set, on which the loss is computed."""
+
+Floats = NDArray[np.float32]
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """A lane's weights on the plane."""
+
+    label: str
+    steps: list[int]
+    points: list[tuple[float, float]]
+
+
+class Plane(Struct, frozen=True, kw_only=True):
+    """The loss over the two directions in which the lanes differ most."""
+
+    seed: int
+    explained: tuple[float, float]
+    """The share of the variance of all weights that lies in each direction."""
+    x: list[float]
+    y: list[float]
+    losses: list[list[float | None]]
+    """(y, x): of the validation set, None where it is not finite. Dropout is off, and batch norm
+    takes the statistics of these samples."""
+    ways: list[Way]
+
+
+def of_race(race: RaceDir, seed: int) -> Plane:
+    """Raises UserError if there are no weights to draw it from."""
+    spec = race.spec()
+    ways: list[tuple[str, list[int], Floats]] = []
+    config: RunConfig | None = None
+    for planned in finals(spec):
+        run = race.run(planned.name)
+        if planned.number != seed or not (found := weightpath.listed(run)):
+            continue
+        rows = np.stack([np.load(path, allow_pickle=False) for _, path in found])
+        if ways and rows.shape[1] != ways[0][2].shape[1]:
+            continue  # a lane with another model
+        config = config or run.config()
+        ways.append((spec.lanes[planned.lane].label, [step for step, _ in found], rows))
+    if config is None:
+        raise UserError(f"{race.id}: no weights were kept of seed {seed}")
+    return _through(config, ways, seed)
+
+
+def _through(config: RunConfig, ways: list[tuple[str, list[int], Floats]], seed: int) -> Plane:
+    weights = np.concatenate([rows for *_, rows in ways])
+    weights = weights[np.isfinite(weights).all(axis=1)]
+    centre = weights.mean(axis=0)
+    axes, shares = principal(weights - centre)
+    placed = [(label, steps, (rows - centre) @ axes.T) for label, steps, rows in ways]
+    points = np.concatenate([each[np.isfinite(each).all(axis=1)] for *_, each in placed])
+    x, y = (_grid(points[:, axis]) for axis in range(2))
+    losses = _losses(config, centre, axes, x, y)
+    return Plane(
+        seed=seed,
+        explained=(float(shares[0]), float(shares[1])),
+        x=x.tolist(),
+        y=y.tolist(),
+        losses=[[float(v) if np.isfinite(v) else None for v in row] for row in losses],
+        ways=[
+            Way(
+                label=label,
+                steps=steps,
+                points=[(float(a), float(b)) for a, b in each if np.isfinite(a + b)],
+            )
+            for label, steps, each in placed
+        ],
+    )
+
+
+def principal(centred: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    """The two directions of most variance, float32 (2, n) of length 1, and their shares of it.
+
+    There are far fewer rows than numbers in each, so the small Gram matrix is decomposed.
+    """
+    gram = centred.astype(np.float64) @ centred.T
+    values, vectors = np.linalg.eigh(gram)
+    order = np.argsort(values)[::-1][:2]
+    axes: Floats = (vectors[:, order].T @ centred).astype(np.float32)
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    axes /= np.where(lengths > 0, lengths, np.float32(1))
+    return axes, np.maximum(values[order], 0.0) / (float(values.sum()) or 1.0)
+
+
+def _grid(places: Floats) -> Floats:
+    low, high = float(places.min()), float(places.max())
+    margin = MARGIN * ((high - low) or 1.0)
+    return np.linspace(low - margin, high + margin, GRID, dtype=np.float32)
+
+
+@torch.no_grad()
+def _losses(
+    config: RunConfig, centre: Floats, axes: Floats, x: Floats, y: Floats
+) -> NDArray[np.float64]:
+    data = registry.build("dataset", config.dataset)
+    info = configure.dataset_info(config)
+    model: nn.Module = registry.build("model", config.model, info)
+    task = tasks.of(config, info)
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
+    sample = Split(data.val.x[:MAX_SAMPLES], data.val.y[:MAX_SAMPLES])
+    return np.array(
+        [[_loss(model, task, sample, centre + a * axes[0] + b * axes[1]) for a in x] for b in y]
+    )
+
+
+def _loss(model: nn.Module, task: Task, sample: Split, weights: Floats) -> float:
+    weightpath.load_into(model, weights.astype(np.float32))
+    output = model(torch.from_numpy(sample.x))
+    return float(task.loss(output, torch.from_numpy(sample.y)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the plane; returns the exit status, with a line on stderr if it is 2."""
+    torch.set_num_threads(1)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        plane = of_race(RaceDir(Path(given[0])), int(given[1]))
+    except (IndexError, ValueError):
+        print("usage: python -m engine.plane RACE_DIR SEED", file=sys.stderr)
+        return 2
+    except (UserError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    sys.stdout.buffer.write(msgspec.json.encode(plane))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""What the runs of a race reached, from their logs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from engine.events import AnyEvent, Evaluation, NonFinite, Origin, Restarted, RunEnded, Scalars
+from engine.log import LogReader
+from engine.race import statistics
+from engine.race.directory import RaceDir
+from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
+from engine.race.spec import RaceSpec
+from engine.rundir import RunDir
+from presets.schema import Target
+
+
+@dataclass
+class RunResult:
+    """One run of a race, as far as it has got."""
+
+    planned: PlannedRun
+    status: str = "queued"
+    """`queued`, `running`, `done`, or how else it ended."""
+    reason: str = ""
+    steps: list[int] = field(default_factory=list)
+    """The grid of evaluations."""
+    seconds: list[float] = field(default_factory=list)
+    """Training time until each, in seconds; evaluations and checkpoints are outside of it."""
+    values: dict[str, list[float]] = field(default_factory=dict)
+    """By `val/...`, on the grid."""
+    test: dict[str, float] = field(default_factory=dict)
+    origin: Origin | None = None
+    clipped: list[bool] = field(default_factory=list)
+    """Of each step, whether its gradient was clipped; empty where nothing is."""
+    diverged_at: int | None = None
+    """The step whose loss or gradient was not finite."""
+    damaged: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it got as far as it can: to its end, to a value that is not finite, or to an
+        error. What was stopped goes on when the race does."""
+        return self.status in ("done", "failed") or (
+            self.status == "stopped" and self.diverged_at is not None
+        )
+
+    @property
+    def step_seconds(self) -> float:
+        """Mean training time of a step; NaN before the first evaluation."""
+        return self.seconds[-1] / self.steps[-1] if self.steps and self.steps[-1] else math.nan
+
+    @property
+    def clipped_share(self) -> float:
+        """Of all steps; NaN where nothing is clipped."""
+        return sum(self.clipped) / len(self.clipped) if self.clipped else math.nan
+
+    def best(self, metric: str, *, larger: bool) -> float:
+        """The best finite value; NaN without any."""
+        known = [value for value in self.values.get(metric, ()) if math.isfinite(value)]
+        return (max if larger else min)(known) if known else math.nan
+
+    def final(self, metric: str) -> float:
+        """The last value of a run that went to its end; NaN of others."""
+        values = self.values.get(metric, ())
+        return values[-1] if values and self.status == "done" else math.nan
+
+    def apply(self, event: AnyEvent) -> None:
+        """Take in an event of its log."""
+        match event:
+            case Origin():
+                self.origin = event
+                self.status = "running"
+            case Scalars():
+                self.status = "running"
+                self.clipped += [float(value) > 0 for value in event.values.get("clipped", ())]
+            case Evaluation(split="val"):
+                self.steps.append(event.step)
+                taken = event.training_seconds
+                self.seconds.append(event.seconds if taken is None else taken)
+                for name, value in event.values.items():
+                    self.values.setdefault(f"val/{name}", []).append(float(value))
+            case Evaluation():
+                self.test = {f"test/{name}": float(v) for name, v in event.values.items()}
+            case NonFinite():
+                self.diverged_at = event.step
+            case Restarted():
+                self._void_after(event)
+            case RunEnded():
+                self.status, self.reason = event.status, event.reason
+            case _:
+                pass
+
+    def _void_after(self, event: Restarted) -> None:
+        kept = sum(step <= event.step for step in self.steps)
+        del self.steps[kept:], self.seconds[kept:], self.clipped[event.step :]
+        for values in self.values.values():
+            del values[kept:]
+        self.status, self.reason, self.diverged_at, self.test = "running", "", None, {}
+
+
+class RaceReader:
+    """Follows the logs of all runs of a race, while it goes on or after it ended."""
+
+    def __init__(self, race: RaceDir) -> None:
+        self.race = race
+        self._logs: dict[str, tuple[LogReader, RunResult]] = {}
+
+    def read(self, spec: RaceSpec) -> "RaceResults":
+        """What there is now. Logs that cannot be read are as if they were empty."""
+        tried = [self._follow(run) for run in trials(spec)]
+        rates = None
+        if spec.num_trials:
+            larger = spec.better == "max"
+            reached = {
+                result.planned.name: result.best(spec.metric, larger=larger) for result in tried
+            }
+            rates = best_rates(spec, reached)
+        tuned = all(result.ended for result in tried)
+        run = [self._follow(planned) for planned in finals(spec, rates)] if tuned else []
+        return RaceResults(spec=spec, trials=tuple(tried), finals=tuple(run), rates=rates or {})
+
+    def _follow(self, planned: PlannedRun) -> RunResult:
+        if planned.name not in self._logs:
+            reader = LogReader(self.race.run(planned.name).events_path)
+            self._logs[planned.name] = (reader, RunResult(planned))
+        reader, result = self._logs[planned.name]
+        result.planned = planned
+        with suppress(OSError):
+            while events := reader.read(8 * 2**20):
+                for event in events:
+                    result.apply(event)
+        result.damaged = reader.damaged
+        return result
+
+    def run(self, planned: PlannedRun) -> RunDir:
+        """The directory of a run."""
+        return self.race.run(planned.name)
+
+
+@dataclass(frozen=True)
+class RaceResults:
+    """A race as far as it has got; everything said about lanes is derived from it."""
+
+    spec: RaceSpec
+    trials: tuple[RunResult, ...]
+    finals: tuple[RunResult, ...]
+    """Empty while lanes are tuned."""
+    rates: Mapping[int, float]
+    """The tuned rate of each lane."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether every run has."""
+        return bool(self.finals) and all(result.ended for result in self.finals)
+
+    @property
+    def larger(self) -> bool:
+        return self.spec.better == "max"
+
+    @property
+    def goal(self) -> Target | None:
+        """The race's target; without one, what the reference lane reaches in the median, known
+        once its runs are over."""
+        spec = self.spec
+        if spec.target is not None:
+            return spec.goal
+        labels = [lane.label for lane in spec.lanes]
+        runs = self.of(labels.index(spec.reference_lane))
+        best = [run.best(spec.metric, larger=self.larger) for run in runs]
+        median = statistics.quantile([value for value in best if math.isfinite(value)], 0.5)
+        if not runs or not all(run.ended for run in runs) or math.isnan(median):
+            return None
+        return Target(metric=spec.metric, op=">=" if self.larger else "<=", value=median)
+
+    def of(self, lane: int, stage: Stage = "final") -> list[RunResult]:
+        """The runs of a lane, by number."""
+        runs = self.finals if stage == "final" else self.trials
+        return sorted(
+            (run for run in runs if run.planned.lane == lane), key=lambda run: run.planned.number
+        )
+
+    def to_target(self, lane: int, unit: str = "steps", hold: int = 1) -> dict[int, float]:
+        """Steps or training seconds to the target by seed, infinity for a run that ended without;
+        runs that go on are left out. Empty without a goal."""
+        goal = self.goal
+        found: dict[int, float] = {}
+        if goal is None:
+            return found
+        for run in self.of(lane):
+            values = run.values.get(goal.metric, [])
+            at = statistics.crossing(values, goal.value, larger=goal.op == ">=", hold=hold)
+            if at is not None:
+                column: Sequence[float] = run.steps if unit == "steps" else run.seconds
+                found[run.planned.number] = float(column[at])
+            elif run.ended:
+                found[run.planned.number] = math.inf
+        return found
+
+    def costs(self, lane: int) -> dict[int, float]:
+        """What lanes are ranked by, small is good, by seed: steps to the target or, without one,
+        the best value with its sign turned where large is good."""
+        if self.spec.target is not None:
+            return self.to_target(lane)
+        sign = -1.0 if self.larger else 1.0
+        return {
+            run.planned.number: sign * run.best(self.spec.metric, larger=self.larger)
+            if run.status == "done"
+            else math.inf
+            for run in self.of(lane)
+            if run.ended
+        }

@@ -1,0 +1,76 @@
+"""A few samples of a data set as they are, to be looked at before anything is trained; no torch.
+
+The module of a data set may have `sample(config) -> Sample`. It reads no more than it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engine import registry
+from presets import UserError
+from presets.schema import Component
+
+if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
+    from numpy.typing import NDArray
+
+MOST_IMAGES = 24
+MOST_POINTS = 900
+MOST_CHARACTERS = 4096
+MOST_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pixels 0 to 255, (n, height, width) grey or (n, height, width, 3) red, green and blue."""
+
+    pixels: NDArray[Any]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points in the plane, float (n, 2), and the number of the class of each, (n,)."""
+
+    places: NDArray[Any]
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The beginning of a text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a table, as they are written."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Sample: TypeAlias = Images | Points | Passage | Rows
+
+
+def of(component: Component) -> Sample | None:
+    """Samples of a data set; None if it has none to show.
+
+    Raises UserError, in one line. Slow: it reads files.
+    """
+    module = registry.module("dataset", component.type)
+    if not hasattr(module, "sample"):
+        return None
+    config = registry.config("dataset", component)
+    try:
+        sample: Sample = module.sample(config)
+    except UserError:
+        raise
+    except Exception as error:  # a look must not end the app, whatever a file or a plug-in holds
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{component.name}: no sample to be shown ({type(error).__name__}: {said:.150})"
+        ) from None
+    return sample

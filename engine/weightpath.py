@@ -1,0 +1,65 @@
+"""The way of a model's weights through their space, for pictures of it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from engine.journal import Journal
+from engine.rundir import RunDir
+
+_FOLDER = "weights"
+
+
+class WeightPath:
+    """Keeps all parameters of a run's model at some steps, each time as one float32 vector."""
+
+    def __init__(self, run: RunDir, model: nn.Module, journal: Journal, *, wanted: bool) -> None:
+        self._folder = run.path / _FOLDER
+        self._model = model
+        self._journal = journal
+        self._wanted = wanted
+
+    def keep(self, step: int) -> None:
+        """Keep those of now, if they are wanted; a disk that refuses them ends only this."""
+        if not self._wanted:
+            return
+        draft = self._folder / ".draft"
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with draft.open("wb") as file:
+                np.save(file, flat(self._model))
+            draft.rename(self._folder / f"step-{step:08d}.npy")
+        except OSError as error:
+            self._wanted = False
+            line = f"{self._folder}: cannot be written ({error.strerror}); no more weights are kept"
+            self._journal.say(line, "warning")
+
+
+def flat(model: nn.Module) -> NDArray[np.float32]:
+    """All trained parameters as float32 (n,), in the model's order; waits for the device."""
+    with torch.no_grad():
+        parts = [p.detach().reshape(-1) for p in model.parameters() if p.requires_grad]
+        vector: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+    return vector
+
+
+def load_into(model: nn.Module, vector: NDArray[np.float32]) -> None:
+    """The opposite of `flat`. Raises ValueError if the sizes differ."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if sum(p.numel() for p in parameters) != len(vector):
+        raise ValueError("weights of another model")
+    offset = 0
+    with torch.no_grad():
+        for parameter in parameters:
+            part = torch.from_numpy(vector[offset : offset + parameter.numel()].copy())
+            parameter.copy_(part.view_as(parameter))
+            offset += parameter.numel()
+
+
+def listed(run: RunDir) -> list[tuple[int, Path]]:
+    """Steps and files, oldest first."""
+    found = sorted((run.path / _FOLDER).glob("step-*.npy"))
+    return [(int(path.stem.removeprefix("step-")), path) for path in found]

@@ -1,0 +1,117 @@
+"""Samples drawn in cells: what is bright, where it is, and that it fits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+
+from engine.samples import Images, Passage, Points, Rows, Sample
+from tui.picture import Look, draw
+
+RAMP = np.array([[0, 255], [255, 0], [0, 0], [255, 255]], np.uint8)
+IMAGES = Images(np.stack([RAMP, 255 - RAMP]), ("one", "two"))
+COLOURED = Images(np.full((1, 4, 4, 3), (255, 0, 0), np.uint8), ("red",))
+LARGE = Images(np.full((3, 512, 512), 200, np.uint8), ("a", "b", "c"))
+POINTS = Points(np.array([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0]]), np.array([0, 1, 2]))
+TEXT = Passage("a line\n\nof \x1b[31mwords " + "long " * 80)
+TABLE = Rows(("size", "kind"), (("1", "rose" * 30), ("2", "[bold]\x1b]0;")))
+
+
+def look(width: int = 40, height: int = 8, *, ascii_only: bool = False) -> Look:
+    return Look(
+        width=width,
+        height=height,
+        ink="#888888",
+        foreground="#ffffff",
+        lanes=("#ff0000", "#00ff00"),
+        ascii_only=ascii_only,
+    )
+
+
+def styles(line) -> list[tuple[str, str]]:
+    """Upper and lower colour of each half block of a line."""
+    return [
+        (style.color.name, style.bgcolor.name)
+        for span in line.spans
+        if (style := Style.parse(str(span.style))).bgcolor is not None
+        for _ in range(span.end - span.start)
+    ]
+
+
+def test_two_rows_of_pixels_are_a_line_of_half_blocks() -> None:
+    small = look(width=12, height=3)  # no room to enlarge the images
+    lines = draw(IMAGES, small)
+    assert [line.plain for line in lines] == ["▀▀  ▀▀", "▀▀  ▀▀", "o…  t…"]
+    black, white = "#000000", "#ffffff"
+    assert styles(lines[0])[:2] == [(black, white), (white, black)]
+    assert styles(lines[1])[:2] == [(black, white), (black, white)]
+    assert styles(lines[0])[2:] == [(white, black), (black, white)]
+
+
+def test_ascii_has_a_character_for_both_rows() -> None:
+    lines = draw(IMAGES, look(width=12, height=3, ascii_only=True))
+    grey = "+" if "+" in lines[0].plain else "="
+    assert lines[0].plain.split("  ")[0] == grey * 2
+    dark = draw(Images(np.zeros((1, 4, 2), np.uint8), ("x",)), look(ascii_only=True))
+    bright = draw(Images(np.full((1, 4, 2), 255, np.uint8), ("x",)), look(ascii_only=True))
+    assert dark[0].plain.strip() == ""
+    assert set(bright[0].plain) == {"@"}
+
+
+def test_images_are_enlarged_where_there_is_room_and_averaged_where_there_is_none() -> None:
+    assert draw(IMAGES, look(width=40, height=9))[0].plain == "▀▀▀▀  ▀▀▀▀"
+    lines = draw(LARGE, look(width=40, height=8))
+    assert len(lines) == 8
+    assert {pair for line in lines for pair in styles(line)} == {("#cccccc", "#cccccc")}
+
+
+def test_colours_stay_colours() -> None:
+    assert set(styles(draw(COLOURED, look())[0])) == {("#ff0000", "#ff0000")}
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_points_lie_where_they_are_in_the_colour_of_their_class(ascii_only: bool) -> None:
+    lines = draw(POINTS, look(width=40, height=6, ascii_only=ascii_only))
+    marked = [line.plain.rstrip() for line in lines]
+    assert len(marked[0]) == 10  # the largest x and y: top right
+    assert len(marked[4]) == 1
+    assert "class 0" in marked[5]
+    assert "class 2" in marked[5]
+    if ascii_only:
+        assert (marked[0][-1], marked[4][0]) == ("o", "*")
+
+
+def test_points_of_one_place_are_drawn() -> None:
+    same = Points(np.zeros((3, 2)), np.zeros(3, int))
+    assert any(line.plain.strip() for line in draw(same, look())[:-1])
+
+
+def test_a_text_is_wrapped_and_harmless() -> None:
+    lines = draw(TEXT, look(width=20, height=5))
+    assert [line.plain for line in lines[:2]] == ["a line", ""]
+    assert "\x1b" not in "".join(line.plain for line in lines)
+
+
+def test_a_table_has_its_header_and_harmless_cells() -> None:
+    lines = [line.plain for line in draw(TABLE, look())]
+    assert lines[0] == "size  kind"
+    assert lines[1] == "1     " + ("rose" * 9)[:17] + "…"
+    assert "[bold]" in lines[2]
+    assert "\x1b" not in lines[2]
+
+
+@given(
+    width=st.integers(0, 90),
+    height=st.integers(0, 24),
+    ascii_only=st.booleans(),
+    sample=st.sampled_from([IMAGES, COLOURED, LARGE, POINTS, TEXT, TABLE]),
+)
+def test_nothing_is_larger_than_its_place(
+    width: int, height: int, ascii_only: bool, sample: Sample
+) -> None:
+    lines = draw(sample, look(width, height, ascii_only=ascii_only))
+    assert len(lines) <= height
+    assert all(line.cell_len <= width for line in lines)
+    if width >= 8 and height >= 3:
+        assert lines

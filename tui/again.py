@@ -1,0 +1,150 @@
+"""Another run with the settings of an earlier one: they as texts, and what differs; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import presets
+from engine import configure
+from engine.configure import KINDS
+from engine.rundir import RunDir
+from presets import ConfigError
+from presets.schema import RunConfig, dotted
+from tui.choice import Choice
+from tui.fields import FIELDS, write_more, written
+
+_OF_ONE_RUN = ("name",)
+"""Settings that another run does not take over."""
+_WORDS = {"length": "train for", "rate": "lr", "batch": "batch size"}
+"""What a field is called where it is compared; else its key."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A run whose settings begin the next one."""
+
+    run: RunDir
+    label: str
+    """What it is called on the screen."""
+    config: RunConfig
+    """As it was begun."""
+    beside: tuple[RunDir, ...]
+    """The runs with which the new one will be shown, in order."""
+
+
+def choice_of(config: RunConfig) -> tuple[Choice, list[str]]:
+    """A choice that gives the same configuration, and a line for each preset that is gone."""
+    choice, gone = parts_of(config, _nearest_recipe(config))
+    parts = (choice.model, choice.dataset, choice.optimizers[0])
+    lost = [k for k, name in zip(KINDS, parts, strict=True) if name != getattr(config, k).name]
+    return replace(choice, values=_texts(choice, config, lost)), gone
+
+
+def parts_of(config: RunConfig, recipe: str) -> tuple[Choice, list[str]]:
+    """A choice of the same presets and no settings, and a line for each preset that is gone, in
+    place of which it has that of a recipe."""
+    instead = presets.load("recipes", recipe)
+    names: dict[str, str] = {}
+    gone: list[str] = []
+    for kind in KINDS:
+        part = getattr(config, kind)
+        names[kind] = part.name
+        plural = cast("Any", f"{kind}s")
+        known = part.name in presets.names(plural)
+        if not known or presets.load(plural, part.name).type != part.type:
+            names[kind] = getattr(instead, kind)
+            gone.append(f"{kind}: the preset {part.name} is gone")
+    choice = Choice(
+        model=names["model"],
+        dataset=names["dataset"],
+        optimizers=(names["optimizer"],),
+        recipe=recipe,
+    )
+    return choice, gone
+
+
+def _nearest_recipe(config: RunConfig) -> str:
+    """The recipe from which the fewest settings differ."""
+    wanted = dotted(config)
+    ranked = []
+    for name in presets.names("recipes"):
+        try:
+            found = dotted(
+                configure.resolve(
+                    recipe=name,
+                    model=config.model.name,
+                    dataset=config.dataset.name,
+                    optimizer=config.optimizer.name,
+                )
+            )
+        except ConfigError:  # of other parts, or a user's that cannot be used
+            continue
+        different = sum(found.get(key) != value for key, value in wanted.items())
+        ranked.append((different, name != "quickstart", name))
+    return min(ranked)[2] if ranked else "quickstart"
+
+
+def _texts(choice: Choice, config: RunConfig, lost: Sequence[str]) -> dict[str, str]:
+    """What has to be typed to come from the presets to the configuration."""
+    texts: dict[str, str] = {}
+    try:
+        (start,) = choice.configs()
+    except ConfigError:  # the presets need a setting, such as the path of the data
+        start = None
+    for field in FIELDS:
+        if field.key == "more" or (field.key == "rate" and "optimizer" in lost):
+            continue
+        if start is None or field.show(start) != field.show(config):
+            texts[field.key] = field.show(config)
+    more = _rest(replace(choice, values=texts), config, lost)
+    return texts | ({"more": write_more(more)} if more else {})
+
+
+def _rest(choice: Choice, config: RunConfig, lost: Sequence[str]) -> Mapping[str, Any]:
+    """The settings that the other fields do not bring about."""
+    wanted = {
+        key: value
+        for key, value in dotted(config).items()
+        if key not in _OF_ONE_RUN
+        and key.partition(".")[0] not in lost
+        and not (key in ("epochs", "steps") and value is None)
+        and (key, value) != ("on_non_finite", "stop")  # whoever watches is asked
+    }
+    try:
+        reached = dotted(choice.configs()[0])
+    except ConfigError:
+        covered = tuple(prefix for field in FIELDS for prefix in field.about)
+        return {k: v for k, v in wanted.items() if not k.startswith(covered)}
+    return {key: value for key, value in wanted.items() if reached.get(key) != value}
+
+
+def changes(before: RunConfig, choice: Choice) -> list[str]:
+    """What the choice changes, such as `lr 0.001 -> 0.0003`. Raises ConfigError."""
+    after = choice.configs()[0]
+    told: list[str] = []
+    for kind in KINDS:
+        old, new = getattr(before, kind).name, getattr(after, kind).name
+        names = " + ".join(choice.optimizers) if kind == "optimizer" else new
+        if names != old:
+            told.append(f"{kind.replace('dataset', 'data set')} {old} -> {names}")
+    told += [
+        f"{_WORDS.get(field.key, field.key)} {field.show(before)} -> {field.show(after)}"
+        for field in FIELDS
+        if field.show(before) != field.show(after)
+    ]
+    covered = tuple(prefix for field in FIELDS for prefix in field.about)
+    same = [kind for kind in KINDS if getattr(before, kind).name == getattr(after, kind).name]
+    old_settings, new_settings = dotted(before), dotted(after)
+    for key in dict.fromkeys([*old_settings, *new_settings]):
+        part = key.partition(".")[0]
+        old, new = old_settings.get(key), new_settings.get(key)
+        if old == new or key.startswith(covered) or key in _OF_ONE_RUN:
+            continue
+        if (part in KINDS and part not in same) or (key, old, new) == _ASKED:
+            continue
+        told.append(f"{key.removeprefix('optimizer.')} {written(old)} -> {written(new)}")
+    return told
+
+
+_ASKED = ("on_non_finite", "stop", "pause")
+"""What the app changes by itself."""

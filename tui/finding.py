@@ -1,0 +1,55 @@
+"""The runs that a person names on the command line: ours by id or path, others' logs by path."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from engine import rundir
+from engine.rundir import RunDir
+from presets import UserError
+from tui.foreign.run import ForeignRun, read_only
+
+
+def find(root: Path, name: str) -> list[RunDir]:
+    """The run of ours with this id or path, else what other programs logged at this path.
+
+    Raises UserError if there is neither.
+    """
+    try:
+        return [rundir.find(root, name)]
+    except UserError:
+        path = Path(name)
+        if not name or not path.exists():
+            raise
+    from tui.foreign.sniff import open_source
+
+    return open_source(path)
+
+
+def find_all(root: Path, names: Iterable[str]) -> list[RunDir]:
+    """All of them, each once. Raises UserError."""
+    found = list(dict.fromkeys(run for name in names for run in find(root, name)))
+    labels = [run.label for run in found if isinstance(run, ForeignRun)]
+    return [
+        replace(run, label=run.id)
+        if isinstance(run, ForeignRun) and labels.count(run.label) > 1 and run.kind != "wandb"
+        else run
+        for run in found
+    ]
+
+
+def find_one(root: Path, name: str) -> RunDir:
+    """The only one. Raises UserError if there are several."""
+    found = find(root, name)
+    if len(found) > 1:
+        some = ", ".join(run.id for run in found[:3])
+        raise UserError(f"{name}: {len(found)} runs; name one of them: {some}")
+    return found[0]
+
+
+def find_ours(root: Path, name: str) -> RunDir:
+    """A run of ours. Raises UserError if it belongs to another program, or there is none."""
+    run = find_one(root, name)
+    if isinstance(run, ForeignRun):
+        raise UserError(read_only(run))
+    return run

@@ -1,0 +1,121 @@
+"""Which field of a record is the step and which the time, by name; pure."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+MAX_STEP = 2**53
+"""Exact as a float64."""
+
+STEPS = (
+    "train/global_step",
+    "trainer/global_step",
+    "global_step",
+    "global step",
+    "step",
+    "_step",
+    "steps",
+    "iteration",
+    "iterations",
+    "iter",
+    "n_iter",
+    "it",
+    "time/total_timesteps",
+    "total_timesteps",
+    "timesteps",
+    "batch",
+    "epoch",
+    "epochs",
+)
+"""In the order of preference: many logs have an epoch beside the step."""
+EPOCHS = ("epoch", "epochs")
+TIMES = (
+    "_timestamp",
+    "timestamp",
+    "wall time",
+    "wall_time",
+    "walltime",
+    "datetime",
+    "date",
+    "_runtime",
+    "runtime",
+    "time/time_elapsed",
+    "time_elapsed",
+    "elapsed_time",
+    "elapsed",
+    "relative time (process)",
+    "relative time (wall)",
+    "seconds",
+    "time",
+)
+NO_METRIC = frozenset({"_timestamp", "_runtime", "_step", "_wandb"})
+"""Fields that W&B adds to each record."""
+_SMALLEST_DATE = 1e8
+"""Seconds since the epoch, 1973: what is smaller was counted from the run's start."""
+_SMALLEST_DATE_IN_MS = 1e11
+
+
+def find(known: tuple[str, ...], names: Iterable[str]) -> str | None:
+    """The first of the known names that is there, whatever its case."""
+    there = {name.strip().lower(): name for name in names}
+    return next((there[name] for name in known if name in there), None)
+
+
+class Counter:
+    """Counts on where steps begin again in each epoch, as batches and iterations may."""
+
+    def __init__(self) -> None:
+        self._base = self._last = 0
+        self._epoch: float | None = None
+        self.wrapped = False
+        """Whether that has happened."""
+
+    def __call__(self, step: int, epoch: float | None) -> int:
+        """The step since the run's start, of a record with this epoch, if it has one."""
+        known = self._epoch
+        if epoch is not None and known is not None:
+            if epoch > known and step < self._last:
+                self._base += self._last
+                self.wrapped = True
+            elif epoch < known:  # the log goes back
+                self._base = 0
+        if epoch is not None:
+            self._epoch = epoch
+        self._last = step
+        return min(MAX_STEP, self._base + step)
+
+
+def step(value: object) -> int | None:
+    """A step of ours, rounded down; None if it is none."""
+    number = real(value)
+    if number is None or not 0 <= number <= MAX_STEP:  # also of NaN
+        return None
+    return int(number)
+
+
+def real(value: object) -> float | None:
+    """A number, also one in text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment(value: object) -> float | None:
+    """Seconds, since the epoch or since the run's start, of a number or an ISO date."""
+    number = real(value)
+    if number is None and isinstance(value, str):
+        try:
+            number = datetime.fromisoformat(value.strip()).timestamp()
+        except (ValueError, OverflowError, OSError):
+            return None
+    if number is None or not math.isfinite(number):
+        return None
+    return number / 1000 if number >= _SMALLEST_DATE_IN_MS else number
+
+
+def is_date(seconds: float) -> bool:
+    """Whether it counts from the epoch."""
+    return seconds >= _SMALLEST_DATE

@@ -1,0 +1,77 @@
+"""Which metric of ours a foreign name evidently means; pure."""
+
+import re
+
+from tui.text import clean
+
+MAX_NAME_LENGTH = 200
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "eval": "val",
+    "evaluation": "val",
+    "dev": "val",
+    "test": "test",
+}
+_QUALITIES = {("loss",): "loss", ("acc",): "accuracy", ("accuracy",): "accuracy"}
+_OF_TRAINING = {
+    ("lr",): "lr",
+    ("learning", "rate"): "lr",
+    ("grad", "norm"): "grad_norm",
+    ("gradient", "norm"): "grad_norm",
+    ("gradnorm",): "grad_norm",
+}
+_LR_MONITOR = re.compile(r"lr-\w+")
+"""What Lightning's LearningRateMonitor calls the rate of the only optimizer: `lr-Adam`."""
+
+
+def ours(name: str) -> str:
+    """The name of ours for `train_loss`, `Loss/val`, `eval_accuracy`, `learning_rate` and their
+    like; any other name stays as it is, made safe to print."""
+    if _LR_MONITOR.fullmatch(name):
+        return "lr"
+    words = [word for word in re.split(r"[^a-z0-9]+", name[:MAX_NAME_LENGTH].lower()) if word]
+    if words and words[-1] == "step":  # Lightning's `train_loss_step`, beside `train_loss_epoch`
+        words.pop()
+    if len(words) > 1 and words[0] == "epoch":  # Keras' `epoch_loss`, of train and validation apart
+        del words[0]
+    splits = [_SPLITS[word] for word in words if word in _SPLITS]
+    rest = tuple(word for word in words if word not in _SPLITS)
+    split = splits[0] if splits else "train"
+    if len(splits) <= 1 and rest in _QUALITIES:
+        return f"{split}/{_QUALITIES[rest]}"
+    if len(splits) <= 1 and split == "train" and rest in _OF_TRAINING:
+        return _OF_TRAINING[rest]
+    return clean(name, MAX_NAME_LENGTH)
+
+
+class Names:
+    """Names of one log: what two of its names could mean, only the first one is."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self.refused = 0
+        """How often a name was over the limit."""
+
+    def __call__(self, name: str) -> str | None:
+        """The metric's name here; None if the log has more metrics than anybody can look at."""
+        known = self._known.get(name)
+        if known is not None:
+            return known
+        if len(self._known) >= self._limit:
+            self.refused += 1
+            return None
+        chosen = ours(name)
+        if chosen in self._taken:
+            chosen = clean(name, MAX_NAME_LENGTH)
+        while chosen in self._taken:  # two long names with the same beginning
+            chosen += "'"
+        self._taken.add(chosen)
+        self._known[name] = chosen
+        return chosen

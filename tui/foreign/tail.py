@@ -1,0 +1,141 @@
+"""What was not read yet of a file that another program writes, in pieces; and whole lines of it."""
+
+import time
+from pathlib import Path
+
+from engine.access import open_regular
+
+PIECE_BYTES = 2**18
+MAX_LINE_BYTES = 2**20
+"""A longer line is damage."""
+_HEAD_BYTES = 4096
+SETTLED_SECONDS = 600.0
+"""A last line without its newline is whole once nobody wrote for so long."""
+
+
+class Tail:
+    """The bytes of a file from where the last reading stopped.
+
+    Raises OSError where the file cannot be read; a file that is not there is an empty one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+        """What was consumed."""
+        self.size = 0
+        self.changed_at = 0.0
+        """When the file was last written, in seconds since the epoch."""
+        self.anew = False
+        """Whether the file is another one than what was read before. Nothing is read until whoever
+        notices sets it back."""
+        self._head = b""
+        """How the file began; another beginning is another file."""
+        self._piece = b""
+        self._looked = (-1, -1, -1)
+        self._asked = (-1, -1)
+        """Offset and length of the last reading; what nobody consumed was not enough."""
+
+    def read(self, max_bytes: int = PIECE_BYTES) -> bytes:
+        """At most so many bytes behind the offset, which `consume` moves; b"" if there are none.
+
+        The same bytes are read again only after the file has changed, or once it is settled.
+        """
+        try:
+            facts = self.path.stat()
+        except FileNotFoundError:
+            return b""
+        self.changed_at = facts.st_mtime
+        looked = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if looked != self._looked:
+            self._looked, self._asked = looked, (-1, -1)
+            self._look_for_rewriting(facts.st_size)
+        if self.anew:
+            return b""
+        asked = (self.offset, max_bytes)
+        if self.offset >= facts.st_size or (asked == self._asked and not self.settled):
+            return b""
+        self.size, self._asked = facts.st_size, asked
+        with open_regular(self.path) as file:
+            file.seek(self.offset)
+            self._piece = file.read(max_bytes)
+        return self._piece
+
+    def consume(self, number: int) -> None:
+        """So many bytes of the last piece, or beyond it, are done with."""
+        if self.offset == len(self._head) < _HEAD_BYTES:
+            room = min(number, _HEAD_BYTES - len(self._head))
+            self._head += self._piece[:room]
+        self.offset += number
+        self._piece = b""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody has written for long."""
+        return time.time() - self.changed_at > SETTLED_SECONDS
+
+    def _look_for_rewriting(self, size: int) -> None:
+        if not self.offset:
+            return
+        with open_regular(self.path) as file:
+            head = file.read(len(self._head))
+        if size < self.offset or head != self._head:
+            self.offset, self._head, self.anew = 0, b"", True
+
+
+class Lines:
+    """Whole lines of a growing text file; bytes after the last newline are "not yet"."""
+
+    def __init__(self, path: Path) -> None:
+        self.tail = Tail(path)
+        self.damaged = 0
+        """Lines that were too long, or went on after they had been taken for whole."""
+        self.more = False
+        """Whether there may be more to read at once."""
+        self._cut = False
+        """Whether what comes up to the next newline belongs to a line that is done with."""
+        self._counted = False
+        """Whether that line was counted as damaged."""
+
+    @property
+    def anew(self) -> bool:
+        """Whether the file was written anew since the last call."""
+        anew, self.tail.anew = self.tail.anew, False
+        if anew:
+            self._cut = self._counted = False
+        return anew
+
+    def read(self, max_bytes: int = PIECE_BYTES) -> list[bytes]:
+        """New lines without their ends, from about so many bytes; empty if there are none yet."""
+        data = self.tail.read(max_bytes)
+        end = data.rfind(b"\n")
+        if end < 0 and len(data) >= max_bytes:  # a line longer than a piece
+            data = self.tail.read(MAX_LINE_BYTES)
+            end = data.rfind(b"\n")
+        self.more = len(data) >= max_bytes
+        if self.tail.anew:
+            return []
+        if end < 0:
+            return self._without_end(data)
+        self.tail.consume(end + 1)
+        lines = data[:end].split(b"\n")
+        if self._cut:
+            self.damaged += bool(lines[0].strip()) and not self._counted
+            self._cut = self._counted = False
+            del lines[0]
+        return [line.rstrip(b"\r") for line in lines]
+
+    def last(self, data: bytes) -> list[bytes]:
+        """Take a line for whole that lacks its end."""
+        self.tail.consume(len(data))
+        self._cut = True
+        return [data.rstrip(b"\r")]
+
+    def _without_end(self, data: bytes) -> list[bytes]:
+        if len(data) >= MAX_LINE_BYTES:
+            self.tail.consume(len(data))
+            self.damaged += not self._counted
+            self._cut = self._counted = self.more = True
+        elif data and not self._cut and self.tail.settled:
+            return self.last(data)
+        return []

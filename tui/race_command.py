@@ -1,0 +1,307 @@
+"""`bigmodel-tui race`: set up, start and follow a race without the app; and what tells of races."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine import configure, control, launch, rundir
+from engine.race import directory, leaderboard, spec
+from engine.race.directory import RaceDir
+from engine.race.results import RaceReader, RaceResults
+from engine.race.spec import RaceSpec
+from presets import UserError, plugins, yaml
+from tui import standings
+from tui.oneline import INTERRUPTED, say
+from tui.options import pairs
+from tui.text import clean, duration
+
+if TYPE_CHECKING:
+    from presets.schema import RunConfig
+
+POLL_SECONDS = 0.3
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+def register(group: click.Group, runs_dir: Any) -> None:
+    """Add the commands to `group`; `runs_dir` is its option for the runs directory."""
+    for command in (race, races, race_report):
+        group.add_command(runs_dir(command))
+
+
+@click.command()
+@click.option("--recipe", metavar="NAME", default="quickstart", help="Begin with this recipe.")
+@click.option("--model", "models", metavar="NAME[,NAME]", default="", help="Model presets.")
+@click.option("--dataset", metavar="NAME", help="A data set preset.")
+@click.option("--optimizers", metavar="A,B,C", default="", help="Optimizer presets: the lanes.")
+@click.option("--vary", "varied", metavar="KEY=V,V", multiple=True, help="Lanes by any setting.")
+@click.option("--tier", type=click.Choice(["quick", "fair", "rigorous"]), default="quick")
+@click.option("--seeds", metavar="N", type=int, help="Runs of each lane; 3, 5 or 10 by tier.")
+@click.option("--trials", metavar="N", type=int, help="Tuning runs of each lane; 8 or 7 by tier.")
+@click.option("--target", metavar="TEXT", help="Such as val/accuracy=0.97, or 'val/loss <= 0.1'.")
+@click.option("--budget", metavar="STEPS", type=int, help="Steps of each run; else the recipe's.")
+@click.option("--reference", metavar="LANE", default="", help="What speed-ups are relative to.")
+@click.option("--schedule", metavar="TEXT", help="Such as 'cosine warmup 100'.")
+@click.option("--clip", metavar="'MODE X'", help="Such as 'norm 1', or none.")
+@click.option("--workers", metavar="N", type=int, default=1, help="Runs at a time on the CPU.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--resume", metavar="RACE", help="Go on with a race, or give it more --seeds.")
+@click.option("--detach", is_flag=True, help="Start, print the race's id, and return at once.")
+@_json
+@click.pass_context
+def race(
+    context: click.Context,
+    /,
+    *,
+    root: Path,
+    resume: str | None,
+    detach: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compare optimizers, or anything else, fairly.
+
+    Each lane begins with the same weights and sees the same batches, seed by seed; the hashes that
+    prove it are part of the report.
+    """
+    if resume is not None:
+        chosen = directory.find(root, resume)
+        _extend(context, chosen, options)
+    else:
+        plugins.check()
+        chosen = directory.create(root, _spec(options))
+    made = chosen.spec()
+    process = launch.start_process("engine.race", [chosen.process])
+    if detach:
+        click.echo(json.dumps(_facts(chosen, made)) if as_json else chosen.id)
+        return
+    if as_json:
+        click.echo(json.dumps({"event": "started", **_facts(chosen, made)}))
+    else:
+        runs = f"{made.num_runs} runs of {made.budget} steps"
+        click.echo(f"{clean(chosen.id)}: {len(made.lanes)} lanes, {runs}, tier {made.tier}")
+    context.exit(_follow(chosen, process, as_json=as_json))
+
+
+def _spec(options: Mapping[str, Any]) -> RaceSpec:
+    return spec.build(
+        lanes(options),
+        tier=options["tier"],
+        seeds=options["seeds"],
+        trials=options["trials"],
+        budget=options["budget"],
+        target=target(options["target"]),
+        reference=options["reference"],
+        workers=options["workers"],
+    )
+
+
+def target(text: str | None) -> str | None:
+    """`val/accuracy=0.97` means at least, for a loss at most; other texts say it themselves."""
+    if text is None or "<=" in text or ">=" in text or "=" not in text:
+        return text
+    metric, _, value = text.partition("=")
+    return f"{metric.strip()} {'<=' if metric.strip().endswith('loss') else '>='} {value.strip()}"
+
+
+def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:
+    """The configurations to compare by label: every combination of what is listed.
+
+    Raises ConfigError for names that do not exist.
+    """
+    from tui.fields import parse_clip, parse_schedule
+
+    settings = pairs(options["sets"])
+    if options["schedule"] is not None:
+        settings |= parse_schedule(options["schedule"])
+    if options["clip"] is not None:
+        settings |= parse_clip(options["clip"])
+    found: dict[str, RunConfig] = {}
+    models = _listed(options["models"]) or [None]
+    optimizers = _listed(options["optimizers"]) or [None]
+    for model in models:
+        for optimizer in optimizers:
+            for words, changes in _combinations(options["varied"]):
+                named = [model] * (len(models) > 1) + [optimizer] * (len(optimizers) > 1)
+                label = " ".join([*filter(None, named), *words]) or optimizer or "default"
+                # The same optimizer twice is a race against itself.
+                number = 2
+                while label in found:
+                    label, number = f"{label.removesuffix(f' #{number - 1}')} #{number}", number + 1
+                found[label] = configure.resolve(
+                    recipe=options["recipe"],
+                    model=model,
+                    dataset=options["dataset"],
+                    optimizer=optimizer,
+                    settings={**settings, **changes},
+                )
+    return found
+
+
+def _listed(text: str) -> list[str | None]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]]]:
+    """The words and settings of each combination of `--vary KEY=V,V`."""
+    found: list[tuple[list[str], dict[str, Any]]] = [([], {})]
+    for text in varied:
+        key, equals, values = text.partition("=")
+        key = key.strip()
+        if not (key and equals and values):
+            raise UserError(
+                f"--vary: expected KEY=V,V such as optimizer.lr=1e-3,1e-2, got {text!r}"
+            )
+        short = key.rpartition(".")[2]
+        found = [
+            ([*words, f"{short}={value.strip()}"], {**given, key: yaml.parse(value.strip(), key)})
+            for words, given in found
+            for value in values.split(",")
+        ]
+    return found
+
+
+def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> None:
+    """More seeds, and more lanes, for a race that is there; nothing else about it can change."""
+    fixed = [
+        name
+        for name in ("tier", "trials", "target", "budget", "reference", "workers")
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if fixed:
+        raise UserError(f"--resume: a race keeps its protocol; leave out --{fixed[0]}")
+    added = lanes(options) if options["optimizers"] or options["varied"] else {}
+    if added or options["seeds"] is not None:
+        chosen.write(spec.extended(chosen.spec(), added, options["seeds"]))
+
+
+def _facts(chosen: RaceDir, made: RaceSpec) -> dict[str, Any]:
+    return {
+        "id": chosen.id,
+        "path": str(chosen.path.absolute()),
+        "tier": made.tier,
+        "lanes": [lane.label for lane in made.lanes],
+        "seeds": made.seeds,
+        "runs": made.num_runs,
+        "steps": made.budget,
+    }
+
+
+def _follow(chosen: RaceDir, process: subprocess.Popen[bytes], *, as_json: bool) -> int:
+    """Say how it goes until it is over; returns the exit status."""
+    reader, told = RaceReader(chosen), set[str]()
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        while True:
+            gone = process.poll() is not None
+            results = reader.read(chosen.spec())
+            _tell(results, told, as_json=as_json)
+            if gone:
+                break
+            if len(interrupts) > 1:
+                say(f"leaving the race alone; `bigmodel-tui race-report {chosen.id}` tells of it")
+                return INTERRUPTED
+            if interrupts and "stop" not in told:
+                told.add("stop")
+                say("stopping after the current step; Ctrl-C again leaves the race running")
+                control.send(chosen.process, "stop")
+            time.sleep(POLL_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return _end(chosen, results, process.returncode, as_json=as_json)
+
+
+def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
+    for run in (*results.trials, *results.finals):
+        name = run.planned.name
+        if not run.ended or name in told:
+            continue
+        told.add(name)
+        lane = results.spec.lanes[run.planned.lane].label
+        best = run.best(results.spec.metric, larger=results.larger)
+        if as_json:
+            facts: dict[str, Any] = {
+                "event": "run",
+                "name": name,
+                "lane": lane,
+                "stage": run.planned.stage,
+            }
+            facts |= {"number": run.planned.number, "status": run.status, "reason": run.reason}
+            click.echo(json.dumps(facts | {"best": None if best != best else best}))  # noqa: PLR0124
+        else:
+            what = "seed" if run.planned.stage == "final" else "trial"
+            trouble = f", {clean(run.reason)}" if run.status != "done" else ""
+            took = duration(run.seconds[-1] if run.seconds else None)
+            said = f"best {results.spec.metric} {best:.4g}, {took} of training{trouble}"
+            click.echo(f"{clean(lane)}, {what} {run.planned.number}: {said}")
+
+
+def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
+    table = leaderboard.standings(results)
+    if as_json:
+        facts = {"event": "ended", "id": chosen.id, "over": results.ended}
+        rows = [
+            dict(zip(standings.header(results)[1:], row[1:], strict=True))
+            for row in standings.cells(results, table)
+        ]
+        click.echo(json.dumps(facts | {"verdict": table.verdict, "standings": rows}))
+    elif results.finals:
+        for line in standings.text(standings.header(results), standings.cells(results, table)):
+            click.echo(line)
+        for row in table.rows:
+            if row.trouble:
+                click.echo(f"{clean(row.label)}: {clean(row.trouble)}")
+        click.echo(clean(table.verdict))
+        click.echo(clean(str(chosen.path)))
+    if status not in (0,):
+        from tui.headless import last_line
+
+        say(f"race failed: {last_line(chosen.process)}")
+    return 1 if status else 0
+
+
+@click.command()
+@_json
+def races(root: Path, as_json: bool) -> None:
+    """List the races, oldest first."""
+    found = directory.list_races(root)
+    if not found:
+        click.echo(f"no races in {clean(str(directory.races_root(root)))}", err=True)
+    for each in found:
+        try:
+            results = RaceReader(each).read(each.spec())
+        except UserError as error:
+            say(str(error))
+            continue
+        table = leaderboard.standings(results)
+        alive = rundir.locked(each.process)
+        status = "running" if alive else "done" if results.ended else "stopped"
+        if as_json:
+            facts = _facts(each, results.spec) | {"status": status, "verdict": table.verdict}
+            click.echo(json.dumps(facts))
+        else:
+            labels = ", ".join(lane.label for lane in results.spec.lanes)
+            click.echo(f"{each.id}  {status:<8}{clean(labels, 60)}: {clean(table.verdict)}")
+
+
+@click.command("race-report")
+@click.argument("name", metavar="RACE")
+@click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="Else RACE/report.")
+@_json
+def race_report(name: str, root: Path, output: Path | None, as_json: bool) -> None:
+    """Write a race's report: Markdown, CSV, a LaTeX table and pictures."""
+    from tui import race_report as report
+
+    chosen = directory.find(root, name)
+    results = RaceReader(chosen).read(chosen.spec())
+    written = report.write(chosen, results, output or chosen.path / "report")
+    for path in written:
+        click.echo(json.dumps({"path": str(path)}) if as_json else clean(str(path)))

@@ -1,0 +1,115 @@
+"""Pictures of a race as SVG files, drawn by matplotlib where it is installed."""
+
+import importlib.util
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.race import statistics
+from engine.race.results import RaceResults, RunResult
+from tui.palette import LANE_COLORS
+from tui.text import clean
+
+NEEDED = "they need matplotlib; install with pip install 'bigmodel-tui[pictures]'"
+_DASHES = ("-", "--", ":", "-.")
+
+
+def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
+    """Draw what there is data for; returns the files, and why there are none. Raises OSError."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return [], NEEDED
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "bigmodel-tui"  # the same race gives the same file
+    mpl.rcParams["text.parse_math"] = False  # a lane's label is no formula
+    drawn = []
+    for name, draw in _PICTURES.items():
+        if (path := _save(results, folder / f"{name}.svg", draw)) is not None:
+            drawn.append(path)
+    return drawn, ""
+
+
+def _save(
+    results: RaceResults, path: Path, draw: Callable[[Any, RaceResults], bool]
+) -> Path | None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    if not draw(axes, results):
+        return None
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    figure.savefig(path, metadata={"Date": None})
+    return path
+
+
+def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
+    """Median curves with interquartile bands, over steps or training seconds."""
+
+    def draw(axes: Any, results: RaceResults) -> bool:
+        any_drawn = False
+        for lane, each in enumerate(results.spec.lanes):
+            runs = [run for run in results.of(lane) if run.steps]
+            if not runs:
+                continue
+            rows = [np.array(run.values.get(results.spec.metric, [])) for run in runs]
+            median, low, high = statistics.band(rows)
+            x = _places(runs, unit)[: len(median)]
+            color, dash = _style(lane)
+            axes.plot(x, median, dash, color=color, label=clean(each.label, 60))
+            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+            any_drawn = True
+        axes.set_xlabel("training seconds" if unit == "seconds" else "step")
+        axes.set_ylabel(results.spec.metric)
+        if (goal := results.goal) is not None and goal.metric == results.spec.metric:
+            axes.axhline(goal.value, color="grey", linewidth=0.8)
+        return any_drawn
+
+    return draw
+
+
+def _places(runs: Sequence[RunResult], unit: str) -> Any:
+    columns: list[list[float]] = [
+        run.seconds if unit == "seconds" else [*run.steps] for run in runs
+    ]
+    return statistics.band([np.array(column, dtype=float) for column in columns])[0]
+
+
+def _sensitivity(axes: Any, results: RaceResults) -> bool:
+    """The best value of each trial over its learning rate; the rate that was taken is marked."""
+    any_drawn = False
+    for lane, each in enumerate(results.spec.lanes):
+        points = sorted(
+            (run.planned.lr, run.best(results.spec.metric, larger=results.larger))
+            for run in results.of(lane, "trial")
+            if run.planned.lr is not None and run.ended
+        )
+        if not points:
+            continue
+        color, dash = _style(lane)
+        x, y = zip(*points, strict=True)
+        axes.plot(x, y, dash, marker="o", color=color, label=clean(each.label, 60))
+        if (rate := results.rates.get(lane)) is not None:
+            axes.axvline(rate, color=color, linewidth=0.6)
+        any_drawn = any_drawn or any(map(math.isfinite, y))
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel(f"best {results.spec.metric}")
+    return any_drawn
+
+
+def _style(lane: int) -> tuple[str, str]:
+    colors = list(LANE_COLORS.values())
+    return colors[lane % len(colors)], _DASHES[lane % len(_DASHES)]
+
+
+_PICTURES: dict[str, Callable[[Any, RaceResults], bool]] = {
+    "by-steps": _curves("steps"),
+    "by-seconds": _curves("seconds"),
+    "sensitivity": _sensitivity,
+}

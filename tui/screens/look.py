@@ -1,0 +1,37 @@
+"""Look at what is chosen before it is trained: samples of the data, and the learning rate."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tui.choice import Choice
+from tui.choosing.preview import SchedulePreview
+from tui.choosing.sample import SampleView
+
+
+class LookScreen(ModalScreen[None]):
+    """Shown over the launch screen; any of its keys closes it."""
+
+    BINDINGS = [
+        ("escape", "dismiss", "Close"),
+        ("q", "dismiss", "Close"),
+        ("i", "dismiss", "Close"),
+    ]
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__()
+        self._choice = choice
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="look") as box:
+            box.border_title = "Data and schedule"
+            box.border_subtitle = "Esc closes"
+            yield SampleView(id="look-sample")
+            yield SchedulePreview(id="look-preview")
+
+    def on_resize(self) -> None:
+        self.query_one(SchedulePreview).show(self._choice)
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        self.query_one(SampleView).show(self._choice.data())

@@ -1,0 +1,135 @@
+"""The standings of a race as a table for people: cells, plain text, Markdown and LaTeX; pure."""
+
+import math
+from collections.abc import Sequence
+
+from engine.race.leaderboard import Row, Standings
+from engine.race.results import RaceResults
+from engine.race.statistics import Spread
+from tui.text import clean, file_size, number
+
+DNF = "DNF"
+
+
+def header(results: RaceResults) -> list[str]:
+    """The names of the columns."""
+    metric = results.spec.metric.removeprefix("val/")
+    goal = "target" if results.spec.target else "level of reference"
+    target = [f"steps to {goal}", "seconds", "seeds", "held"] if results.goal else []
+    reference = [f"speed-up vs {clean(results.spec.reference_lane)}"] if results.goal else []
+    rest = [f"best {metric}", "final", "test", "ms/step", "memory", "clipped", "lr"]
+    return ["", "lane", *target, *reference, *rest]
+
+
+def cells(results: RaceResults, standings: Standings) -> list[list[str]]:
+    """A row of texts a lane, the first of the ranking first."""
+    return [_row(results, row, place) for place, row in enumerate(standings.rows, 1)]
+
+
+def _row(results: RaceResults, row: Row, place: int) -> list[str]:
+    compared = _times_compare(results)
+    found = [str(place), clean(row.label)]
+    if row.steps is not None and row.seconds is not None and row.held is not None:
+        found += [
+            spread(row.steps),
+            spread(row.seconds) if compared else "-",
+            f"{row.steps.reached}/{row.steps.of}",
+            spread(row.held),
+            _ratio(results, row),
+        ]
+    milliseconds = number(1000 * row.step_seconds, 3) if compared else "-"
+    return [
+        *found,
+        _value(row, row.best),
+        _value(row, row.final),
+        _value(row, row.test),
+        "-" if math.isnan(row.step_seconds) else milliseconds,
+        "-" if row.optimizer_bytes is None else file_size(row.optimizer_bytes),
+        "-" if math.isnan(row.clipped_share) else f"{row.clipped_share:.0%}",
+        "-" if row.lr is None else f"{row.lr:.3g}",
+    ]
+
+
+def _times_compare(results: RaceResults) -> bool:
+    from engine.race.devices import times_compare
+
+    return times_compare(results.spec)
+
+
+def spread(found: Spread) -> str:
+    """`160 (140 to 160)`; without an interval of one run, and DNF for a miss."""
+    if not found.of:
+        return "-"
+    median = _cost(found.median)
+    return f"{median} ({_cost(found.low)} to {_cost(found.high)})" if found.has_interval else median
+
+
+def _cost(value: float) -> str:
+    return number(value) if math.isfinite(value) else DNF
+
+
+def _value(row: Row, found: Spread) -> str:
+    if not found.of:
+        return "-"
+    median, ends = found.median, sorted((row.value(found.low), row.value(found.high)))
+    if not math.isfinite(median):
+        return DNF
+    said = number(row.value(median))
+    if not found.has_interval:
+        return said
+    return f"{said} ({' to '.join(map(_cost, ends))})"
+
+
+def _ratio(results: RaceResults, row: Row) -> str:
+    if row.label == results.spec.reference_lane:
+        return "1 (reference)"
+    if row.speed_up is None:
+        return "-"
+    ratio = row.speed_up
+    return f"{number(ratio.value, 3)} ({number(ratio.low, 3)} to {number(ratio.high, 3)})"
+
+
+def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Aligned columns, the names of lanes to the left."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index == 1 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of Markdown; what could end a cell is escaped."""
+    lines = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in rows]
+    ruler = ["---:" if index != 1 else "---" for index in range(len(head))]
+    return [f"| {' | '.join(row)} |" for row in (list(head), ruler, *lines)]
+
+
+def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A `tabular` with the rules of the package booktabs."""
+    columns = "".join("l" if index == 1 else "r" for index in range(len(head)))
+    lines = [" & ".join(map(_escaped, row)) + r" \\" for row in (head, *rows)]
+    return [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        lines[0],
+        r"\midrule",
+        *lines[1:],
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def _escaped(cell: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in cell)
