@@ -188,7 +188,7 @@ class DashboardScreen(PlottingScreen):
         if self._view is not None:
             lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
             self._view = replace(self._view, lanes=lanes)
-            self._look(selected=place)
+            self.look(selected=place)
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
