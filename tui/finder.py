@@ -8,7 +8,8 @@ import numpy as np
 from rich.text import Text
 
 from tui import plot
-from tui.plot import Curve, Frame
+from tui.chart import Curve
+from tui.plot import Frame
 from tui.series import Floats
 from tui.text import number
 

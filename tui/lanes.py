@@ -5,8 +5,10 @@ from typing import Literal
 
 from tui.labels import labels
 from tui.palette import LANE_COLORS
+from tui.plotview import PlotView
 from tui.store import RunState
 
+_USUAL = PlotView()
 Split = Literal["train", "val"]
 
 
@@ -33,6 +35,8 @@ class View:
     """Which curves are shown when several runs lie over each other."""
     alerts: int = 0
     """Alerts that nobody has looked at yet."""
+    plots: PlotView = _USUAL
+    """How all plots are looked at."""
 
     @property
     def focus(self) -> Lane:

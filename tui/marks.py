@@ -1,12 +1,14 @@
-"""Draw marks over a plot that is drawn already, without moving its canvas; pure."""
+"""Draw over a plot what is no value: marks of events, ticks of epochs, the crosshair; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rich.text import Text
+import numpy as np
 
-from tui.history import Mark, MarkKind
-from tui.plot import LABEL_WIDTH, Frame
+from tui.axes import Axes
+from tui.grid import Picture
+from tui.history import MarkKind
+from tui.series import Floats
 
 GLYPHS: dict[MarkKind, str] = {
     "checkpoint": "k",
@@ -25,58 +27,74 @@ COLORS: dict[MarkKind, str] = {
 }
 """Theme variables."""
 _RANKS = {kind: rank for rank, kind in enumerate(GLYPHS)}
-_BLANK = " \N{BRAILLE PATTERN BLANK}"
+_ARROW = ord("▲"), ord("^")
 
 
 @dataclass(frozen=True)
-class _Column:
+class Placed:
+    """A mark at its place on the x axis."""
+
+    x: float
     kind: MarkKind
-    column: int
+    text: str
 
 
 def overlay(
-    lines: Sequence[Text], marks: Iterable[Mark], frame: Frame, colors: dict[MarkKind, str]
-) -> list[Text]:
-    """`lines` of `plot.draw` with a letter on the top row for each mark, and under it a faint
-    column wherever the plot is empty, except under checkpoints, of which there are many.
+    picture: Picture, marks: Iterable[Placed], axes: Axes, colors: dict[MarkKind, str]
+) -> None:
+    """Write on a picture of `chart.draw` a letter on the top row for each mark, and under it a
+    faint column wherever the plot is empty, except under checkpoints, of which there are many.
 
     `colors` are #rrggbb by kind. Marks outside of the plot are left out.
     """
-    columns = _columns(marks, frame)
-    if not columns or frame.canvas_width < 8 or len(lines) < 3:
-        return list(lines)
-    return [
-        _draw(line.copy(), row, columns, frame, colors) for row, line in enumerate(lines[:-1])
-    ] + [lines[-1]]
-
-
-def _columns(marks: Iterable[Mark], frame: Frame) -> list[_Column]:
+    if not axes.fits:
+        return
     at: dict[int, MarkKind] = {}
     for mark in marks:
-        if not 0 <= mark.step <= frame.x_limit:
-            continue
-        column = min(int(mark.step / frame.x_limit * frame.canvas_width), frame.canvas_width - 1)
-        if column not in at or _RANKS[mark.kind] > _RANKS[at[column]]:
+        column = axes.column(mark.x)
+        if column is not None and (column not in at or _RANKS[mark.kind] > _RANKS[at[column]]):
             at[column] = mark.kind
-    return [_Column(kind, column + LABEL_WIDTH + 1) for column, kind in sorted(at.items())]
+    faint = ord(":" if axes.ascii else "┊")
+    for column, kind in at.items():
+        if picture.glyphs[0, column] in _ARROW:  # an outlier is never hidden
+            picture.glyphs[1, column] = picture.glyphs[0, column]
+            picture.styles[1, column] = picture.styles[0, column]
+        picture.write(0, column, GLYPHS[kind], f"bold {colors[kind]}")
+        if kind != "checkpoint":
+            _fill(picture, column, slice(1, axes.canvas_height), faint, f"dim {colors[kind]}")
 
 
-def _draw(
-    line: Text, row: int, columns: list[_Column], frame: Frame, colors: dict[MarkKind, str]
-) -> Text:
-    cells = list(line.plain.ljust(frame.width))
-    faint = ":" if frame.ascii else "┊"
-    drawn = []
-    for mark in columns:
-        if row == 0:
-            cells[mark.column] = GLYPHS[mark.kind]
-        elif mark.kind == "checkpoint" or cells[mark.column] not in _BLANK:
-            continue
-        else:
-            cells[mark.column] = faint
-        drawn.append(mark)
-    line.plain = "".join(cells)
-    for mark in drawn:
-        style = f"bold {colors[mark.kind]}" if row == 0 else f"dim {colors[mark.kind]}"
-        line.stylize(style, mark.column, mark.column + 1)
-    return line
+def marks_at(marks: Iterable[Placed], column: int, axes: Axes) -> list[Placed]:
+    """Those that a column of the picture shows, the gravest first."""
+    found = [mark for mark in marks if axes.column(mark.x) == column]
+    return sorted(found, key=lambda mark: -_RANKS[mark.kind])
+
+
+def epochs(picture: Picture, borders: Floats, axes: Axes) -> None:
+    """A faint tick on the bottom row where an epoch begins, if it is empty there."""
+    if not axes.fits or not len(borders):
+        return
+    glyph = ord("." if axes.ascii else "╷")
+    for column in {axes.column(x) for x in borders.tolist()} - {None}:
+        bottom = slice(axes.canvas_height - 1, axes.canvas_height)
+        _fill(picture, column, bottom, glyph, f"dim {axes.ink}")
+
+
+def crosshair(picture: Picture, column: int, axes: Axes, color: str) -> None:
+    """A vertical line that leaves the curves as they are, but shows their cells in reverse."""
+    rows = slice(0, axes.canvas_height)
+    filled = picture.glyphs[rows, column] != ord(" ")
+    for row in np.flatnonzero(filled).tolist():
+        style = picture.palette[picture.styles[row, column]]
+        picture.styles[row, column] = picture.style(f"{style} reverse".strip())
+    _fill(picture, column, rows, ord("|" if axes.ascii else "│"), color)
+
+
+def _fill(picture: Picture, column: int | None, rows: slice, glyph: int, style: str) -> None:
+    """Write where nothing is."""
+    if column is None:
+        return
+    cells = picture.glyphs[rows, column]
+    empty = cells == ord(" ")
+    cells[empty] = glyph
+    picture.styles[rows, column][empty] = picture.style(style)

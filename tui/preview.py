@@ -4,7 +4,8 @@ import numpy as np
 from rich.text import Text
 
 from tui import plot
-from tui.plot import Curve, Frame
+from tui.chart import Curve
+from tui.plot import Frame
 
 
 def learning_rate(

@@ -1,6 +1,5 @@
 """A metric over steps that grows cheaply, and thinning that never loses a minimum or a maximum."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,8 @@ from numpy.typing import NDArray
 from tsdownsample import MinMaxDownsampler
 
 Floats = NDArray[np.float64]
+NEIGHBOURS = 64
+"""How far outside of a window a finite value is looked for."""
 
 
 class Series:
@@ -22,7 +23,9 @@ class Series:
     def __len__(self) -> int:
         return self._length
 
-    def extend(self, steps: Sequence[float], values: Sequence[float | str]) -> None:
+    def extend(
+        self, steps: Sequence[float] | Floats, values: Sequence[float | str] | Floats
+    ) -> None:
         """Append points; the texts "nan", "inf" and "-inf" are numbers here."""
         needed = self._length + len(steps)
         if needed > self._data.shape[1]:
@@ -50,6 +53,26 @@ class Series:
         """float64 (n,), a view that must not be written."""
         return self._data[1, : self._length]
 
+    def window(self, low: float, high: float, bins: int) -> tuple[Floats, Floats]:
+        """What a plot needs of low <= step <= high: steps and finite values, float64 (n,).
+
+        At most about 2 * bins + 4 points, with the first, the last, and the extremes of each of
+        `bins` stretches; besides, the finite neighbours outside, to which a line goes on.
+        """
+        begin = int(np.searchsorted(self.steps, low, side="left"))
+        end = int(np.searchsorted(self.steps, high, side="right"))
+        x, y = _finite(self.steps[begin:end], self.values[begin:end])
+        x, y = thin(x, y, bins)
+        before = _finite(*self._part(begin - NEIGHBOURS, begin))
+        after = _finite(*self._part(end, end + NEIGHBOURS))
+        return (
+            np.concatenate((before[0][-1:], x, after[0][:1])),
+            np.concatenate((before[1][-1:], y, after[1][:1])),
+        )
+
+    def _part(self, begin: int, end: int) -> tuple[Floats, Floats]:
+        return self.steps[max(0, begin) : end], self.values[max(0, begin) : end]
+
     @property
     def last(self) -> float | None:
         """The newest value."""
@@ -65,6 +88,11 @@ class Series:
         return int(self.steps[index]), float(self.values[index])
 
 
+def _finite(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    known = np.isfinite(y)
+    return (x, y) if known.all() else (x[known], y[known])
+
+
 def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
     """The two ends, and the minimum and maximum of each of `bins` stretches.
 
@@ -74,36 +102,6 @@ def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
         return x, y
     downsampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
     extremes = downsampler.downsample(np.ascontiguousarray(y), n_out=2 * bins)
-    keep = np.unique(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
+    keep = np.sort(np.concatenate(([0], extremes.astype(np.intp), [len(x) - 1])))
+    keep = keep[np.diff(keep, prepend=-1) > 0]  # `np.unique` takes longer than all the rest
     return x[keep], y[keep]
-
-
-class Smoothed:
-    """The smoothed values of a series that grows; only what is new is computed."""
-
-    def __init__(self, beta: float = 0.9) -> None:
-        self._series = Series()
-        self._beta = beta
-        self._average = 0.0
-        self._weight = 0.0
-        self._cuts = 0
-
-    def of(self, source: Series) -> Series:
-        """`source` smoothed by an exponential moving average with bias correction.
-
-        s_t = beta s_(t-1) + (1 - beta) y_t, divided by 1 - beta^t, as Adam corrects its moments
-        (Kingma and Ba 2015). Non-finite values are passed over.
-        """
-        if source.cuts != self._cuts:  # some of what was averaged is void: begin again
-            self._series, self._average, self._weight = Series(), 0.0, 0.0
-            self._cuts = source.cuts
-        done = len(self._series)
-        values = [self._next(value) for value in source.values[done:].tolist()]
-        self._series.extend(source.steps[done:].tolist(), values)
-        return self._series
-
-    def _next(self, value: float) -> float:
-        if math.isfinite(value):
-            self._average = self._beta * self._average + (1 - self._beta) * value
-            self._weight = self._beta * self._weight + (1 - self._beta)
-        return self._average / self._weight if self._weight else math.nan

@@ -40,6 +40,15 @@ MAX_TEXTS = 50
 Look = TypeVar("Look", Layers, Confusion, Predictions)
 
 
+@dataclass(frozen=True)
+class ClockPiece:
+    """From which moment the seconds count on that are recorded after a step."""
+
+    step: int
+    zero: float
+    """Seconds since the epoch."""
+
+
 @dataclass
 class RunState:
     """All that is known of one run. A metric is called as the log calls it: `train/loss`,
@@ -59,7 +68,9 @@ class RunState:
     inherited: dict[str, Series] = field(default_factory=dict)
     """For a fork: the metrics of the runs that it descends from, up to where it begins."""
     seconds: Series = field(default_factory=Series)
-    """Seconds since the start, by step."""
+    """Seconds since the start, by step; they do not count while no engine is at work."""
+    clock: list[ClockPiece] = field(default_factory=list)
+    """How `seconds` become the time of day: a piece for the start, and one for each restart."""
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
     history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The lines of the log together with what happened to the run, newest last."""
@@ -99,6 +110,7 @@ class RunState:
                     self._series(f"{event.split}/{name}").extend([event.step], [value])
             case RunStarted():
                 self.started = event
+                self.clock = [ClockPiece(0, event.time)]
                 self._settle()
             case RunEnded():
                 self.ended, self.status, self.paused = event, event.status, None
@@ -152,6 +164,9 @@ class RunState:
                 self.alarm = event if event.policy != "skip-step" else self.alarm
             case Restarted():
                 self._void_after(event.step)
+                self.clock = [piece for piece in self.clock if piece.step < event.step]
+                zero = event.time - (self.seconds.last or 0.0)
+                self.clock.append(ClockPiece(event.step, zero))
             case Gap():
                 self.lost_records += event.records
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import IDS
 from recorded import record
 from rich.segment import Segment
 from seen import rows, text, until, until_shown
@@ -111,9 +112,14 @@ async def test_several_runs_are_told_apart_and_compared(
             [">───", "adam", "done", "0.948", "0.948", "0.933"],
             ["╌╌╌", "sgd", "done", "0.889", "0.889", "0.867"],
         ]
-        curves = app.screen.query_one("#loss", CurvesPanel).curves(screen(app)._view)
-        assert len({curve.color for curve in curves}) == 2
-        assert {len(curve.x) for curve in curves} == {120}
+        traces = app.screen.query_one("#loss", CurvesPanel).traces(screen(app)._view)
+        assert [(t.state.id, t.smooth, t.behind) for t in traces] == [
+            (IDS["sgd"], "ema", False),
+            (IDS["adam"], "", True),  # the raw values of the selected run
+            (IDS["adam"], "ema", False),
+        ]
+        assert len({trace.color for trace in traces}) == 3
+        assert {len(trace.raw) for trace in traces} == {120}
 
 
 async def test_v_changes_between_training_and_validation(
@@ -126,8 +132,9 @@ async def test_v_changes_between_training_and_validation(
         await until_shown(pilot, "Loss  validation")
         assert "training, smoothed" not in text(app)
         view = screen(app)._view
-        loss = app.screen.query_one("#loss", CurvesPanel).curves(view)
-        assert [list(curve.x) for curve in loss] == [[40, 80, 120]] * 2
+        loss = app.screen.query_one("#loss", CurvesPanel).traces(view)
+        assert [trace.raw.steps.tolist() for trace in loss] == [[40, 80, 120]] * 2
+        assert not any(trace.smooth or trace.behind for trace in loss)
         await pilot.press("v")
         await until_shown(pilot, "Loss  training, smoothed")
 
@@ -350,7 +357,7 @@ async def test_help_names_every_key_and_closes(
     recorded: Callable[..., list[RunDir]], close: str
 ) -> None:
     app = dashboard(*recorded("adam"))
-    async with running(app) as pilot:
+    async with running(app, (160, 80)) as pilot:  # all of them without scrolling
         await until_shown(pilot, "100%")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.text import Text
 
 from engine.events import (
     AnyEvent,
@@ -24,11 +22,8 @@ from engine.events import (
     StateChanged,
 )
 from engine.rundir import RunDir
-from tui import marks, plot
-from tui.history import Mark, MarkKind
-from tui.marks import COLORS, GLYPHS
-from tui.plot import LABEL_WIDTH, Curve, Frame
-from tui.series import Series, Smoothed
+from tui.series import Series
+from tui.smoothing import Average
 from tui.store import RunState
 
 CONFIG = {"optimizer": {"name": "adam", "lr": 0.1}, "clip": {"mode": "none", "threshold": 1.0}}
@@ -108,7 +103,7 @@ def test_after_any_restarts_each_step_is_there_once(restarts: list[int]) -> None
 
 
 def test_smoothing_begins_again_where_values_became_void() -> None:
-    source, smoothed, fresh = Series(), Smoothed(), Smoothed()
+    source, smoothed, fresh = Series(), Average(), Average()
     source.extend([1, 2, 3], [1.0, 2.0, 3.0])
     smoothed.of(source)
     source.truncate(1)
@@ -190,57 +185,3 @@ def test_a_fork_counts_on_from_its_parent() -> None:
     assert (run.step, run.remaining) == (40, None)
     run.apply(Scalars(step=[41, 42], seconds=[0.5, 1.0], values={"train/loss": [1, 1]}))
     assert (run.step, run.remaining) == (42, pytest.approx(29.0))
-
-
-ALL: list[MarkKind] = list(GLYPHS)
-
-
-def frame(width: int = 60, height: int = 10, *, ascii_only: bool = False) -> Frame:
-    return Frame(width=width, height=height, x_limit=100, ink="#808080", ascii=ascii_only)
-
-
-def drawn(size: Frame) -> list[Text]:
-    x = np.arange(1.0, 101)
-    return plot.draw([Curve(x=x, y=100 / x, color="#56b4e9")], size)
-
-
-PALETTE: dict[MarkKind, str] = dict.fromkeys(COLORS, "#ff0000")
-
-
-@given(
-    st.lists(st.builds(Mark, st.integers(-5, 200), st.sampled_from(ALL), st.just("")), max_size=30),
-    st.integers(1, 90),
-    st.integers(1, 20),
-    st.booleans(),
-)
-def test_marks_move_nothing(found: list[Mark], width: int, height: int, ascii_only: bool) -> None:
-    size = frame(width, height, ascii_only=ascii_only)
-    before = drawn(size)
-    after = marks.overlay(before, found, size, PALETTE)
-    assert [line.cell_len for line in after] == [line.cell_len for line in before]
-    for row, (old, new) in enumerate(zip(before, after, strict=True)):
-        for a, b in zip(old.plain, new.plain, strict=True):
-            allowed = "".join(GLYPHS.values()) if row == 0 else "┊:"
-            # Under the letters only what was empty is written on: no value is hidden.
-            assert a == b or (b in allowed and (row == 0 or a in " ⠀"))
-
-
-@pytest.mark.parametrize("ascii_only", [False, True])
-def test_a_mark_is_a_letter_over_a_faint_column_at_its_step(ascii_only: bool) -> None:
-    size = frame(ascii_only=ascii_only)
-    lines = marks.overlay(
-        drawn(size), [Mark(50, "command", ""), Mark(75, "checkpoint", "")], size, PALETTE
-    )
-    middle = LABEL_WIDTH + 1 + size.canvas_width // 2
-    three_quarters = LABEL_WIDTH + 1 + int(size.canvas_width * 0.75)
-    assert (lines[0].plain[middle], lines[0].plain[three_quarters]) == ("c", "k")
-    assert lines[2].plain[middle] == (":" if ascii_only else "┊")
-    assert lines[2].plain[three_quarters] in " ⠀"
-    assert all(line.plain.isascii() for line in lines) or not ascii_only
-
-
-def test_the_gravest_of_marks_that_meet_is_shown() -> None:
-    size = frame()
-    for kinds, shown in ((ALL, "!"), (["restart", "checkpoint"], "r"), (["gap", "command"], "c")):
-        found = [Mark(50, kind, "") for kind in kinds]
-        assert shown in marks.overlay(drawn(size), found, size, PALETTE)[0].plain

@@ -303,7 +303,7 @@ async def test_a_fork_is_drawn_after_its_parent(root: Path) -> None:
         await until(pilot, lambda: screen._states["child"].inherited)
         series = screen._states["child"].inherited["train/loss"]
         assert series.steps.tolist() == [1, 2, 3, 4]
-        await until(pilot, lambda: len(screen.query_one("#loss").curves(screen._view)) == 4)
+        await until(pilot, lambda: len(screen.query_one("#loss").traces(screen._view)) == 4)
 
 
 @pytest.mark.parametrize("width", [72, 80, 100, 160])

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui.series import Series, Smoothed, thin
+from tui.series import Series, thin
+from tui.smoothing import BLOCK, Average, Median, Smoother
 
 ANY_VALUES = arrays.arrays(np.float64, st.integers(0, 400), elements=st.floats())
 FINITE_VALUES = arrays.arrays(
@@ -41,7 +42,7 @@ def smoothed_at_once(y: np.ndarray, beta: float) -> np.ndarray:
 def test_smoothing_piece_by_piece_equals_numpy_at_once(
     values: np.ndarray, cuts: list[int], beta: float
 ) -> None:
-    source, smoothed = Series(), Smoothed(beta)
+    source, smoothed = Series(), Average(beta)
     borders = [0, *sorted(min(cut, len(values)) for cut in cuts), len(values)]
     for begin, end in itertools.pairwise(borders):
         source.extend(list(range(begin + 1, end + 1)), values[begin:end].tolist())
@@ -126,3 +127,81 @@ def test_a_series_too_short_to_thin_is_kept(count: int) -> None:
     thin_x, thin_y = thin(x, x * 2, 2)
     assert thin_x.tolist() == x.tolist()
     assert thin_y.tolist() == (x * 2).tolist()
+
+
+MIXED = st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf])
+
+
+def in_pieces(smoother: Smoother, values: np.ndarray, cuts: list[int]) -> np.ndarray:
+    """What a smoother makes of values that arrive a piece at a time."""
+    source = Series()
+    borders = [0, *sorted(min(cut, len(values)) for cut in cuts), len(values)]
+    for begin, end in itertools.pairwise(borders):
+        source.extend(np.arange(begin + 1.0, end + 1), values[begin:end])
+        smoother.of(source)
+    return smoother.of(source).values
+
+
+@given(
+    arrays.arrays(np.float64, st.integers(0, 90), elements=MIXED),
+    st.lists(st.integers(0, 90), max_size=6),
+    st.sampled_from([1, 3, 5, 21]),
+)
+def test_a_moving_median_equals_a_plain_one(values: np.ndarray, cuts: list[int], size: int) -> None:
+    expected, seen = [], []
+    for value in values.tolist():
+        seen += [value] if math.isfinite(value) else []
+        expected.append(float(np.median(seen[-size:])) if seen else math.nan)
+    # The median of an even number of values, at the beginning, is computed.
+    np.testing.assert_allclose(in_pieces(Median(size), values, cuts), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cuts", [[], [1, BLOCK, BLOCK + 1], [3 * BLOCK - 1]])
+def test_an_average_over_several_blocks_equals_a_loop(cuts: list[int]) -> None:
+    values = np.sin(np.arange(4 * BLOCK + 17.0)) * 100
+    values[[0, BLOCK, 700]] = math.nan, math.inf, -math.inf
+    beta, average, weight, expected = 0.98, 0.0, 0.0, []
+    for value in values.tolist():
+        if math.isfinite(value):
+            average = beta * average + (1 - beta) * value
+            weight = beta * weight + 1 - beta
+        expected.append(average / weight if weight else math.nan)
+    np.testing.assert_allclose(in_pieces(Average(beta), values, cuts), expected, rtol=1e-9)
+
+
+def test_a_median_begins_again_where_values_became_void() -> None:
+    source, smoothed = Series(), Median(3)
+    source.extend([1, 2, 3], [1.0, 2.0, 3.0])
+    smoothed.of(source)
+    source.truncate(1)
+    source.extend([2, 3, 4], [9.0, 9.0, 9.0])
+    assert smoothed.of(source).values.tolist() == [1.0, 5.0, 9.0, 9.0]
+
+
+@given(
+    arrays.arrays(np.float64, st.integers(0, 500), elements=MIXED),
+    st.tuples(st.floats(-10, 520), st.floats(-10, 520)),
+    st.integers(1, 60),
+)
+def test_a_window_has_every_extreme_and_the_neighbours(
+    values: np.ndarray, ends: tuple[float, float], bins: int
+) -> None:
+    low, high = sorted(ends)
+    steps = np.arange(1.0, len(values) + 1)
+    series = Series()
+    series.extend(steps, values)
+    x, y = series.window(low, high, bins)
+    assert np.isfinite(y).all()
+    assert (np.diff(x) > 0).all()
+    assert (values[x.astype(int) - 1] == y).all()
+    assert len(x) <= 2 * bins + 4
+    known = np.isfinite(values)
+    inside = known & (steps >= low) & (steps <= high)
+    seen = (x >= low) & (x <= high)
+    assert seen.any() == inside.any()
+    if inside.any():
+        assert (y[seen].min(), y[seen].max()) == (values[inside].min(), values[inside].max())
+    for outside, at in ((steps < low, -1), (steps > high, 0)):
+        near = steps[known & outside]
+        if len(near) and abs(near[at] - (low if at else high)) < 60:
+            assert near[at] in x

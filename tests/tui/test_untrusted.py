@@ -223,7 +223,7 @@ def test_nothing_hostile_reaches_the_terminal(
         program.press("l")
         program.press("fast\r")
         program.press(ESCAPE)
-        program.press("?", "all commands")
+        program.press("?", "write a checkpoint now")
         program.press(ESCAPE)
         program.press("4", "of ")
         program.press("/evil\r", "match /evil/")

@@ -1,19 +1,41 @@
-"""Curves of a metric over steps: of one run, or of several laid over each other."""
+"""Curves of a metric: of one run, or of several laid over each other."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
+import numpy as np
+from rich.segment import Segment
 from rich.text import Text
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
 
-from tui import marks, plot
+from tui import chart, crosshair, marks, placing, readout, xaxis
+from tui.axes import Axes
+from tui.chart import line_sample
+from tui.grid import Picture
 from tui.lanes import Lane, View
+from tui.marks import Placed
 from tui.palette import blend
 from tui.panels.panel import Panel
-from tui.plot import Curve, Frame
-from tui.series import Series, Smoothed
+from tui.plotview import logarithmic, shown, smoothing_name
+from tui.readout import Value
 from tui.text import number
+from tui.ticks import LABEL_WIDTH
+from tui.traces import Trace, Traces
 
 INHERITED = 0.45
 """How much of its own colour the curve of a fork's parent keeps."""
+RAW = 0.4
+"""And the raw values behind a smoothed curve."""
+
+
+class Drawn(NamedTuple):
+    """A picture, and what it was made from."""
+
+    key: object
+    axes: Axes
+    picture: Picture
 
 
 class CurvesPanel(Panel):
@@ -22,8 +44,20 @@ class CurvesPanel(Panel):
     With one run, training and validation are two curves. With several, each run is one curve:
     of the training values, smoothed because their noise would hide the runs behind each other,
     or of the validation values. What is not noisy, such as the learning rate, stays as it is.
-    The marks are those of the selected run; a fork begins with its parent's curve, faint.
+    Behind the smoothed curve of the selected run are its raw values. The marks are its, too; a
+    fork begins with its parent's curve, faint.
     """
+
+    SHOWS_PLOTS = True
+
+    class Pointed(Message):
+        """A person clicked on a place of the x axis, or turned the wheel there."""
+
+        def __init__(self, x: float, zoom: float | None) -> None:
+            super().__init__()
+            self.x = x
+            self.zoom = zoom
+            """How much more than now is to be shown; None for a click."""
 
     def __init__(
         self,
@@ -42,107 +76,204 @@ class CurvesPanel(Panel):
         self._val = val
         self._more = dict(more or {})
         self._noisy = noisy
-        self._drawn: tuple[object, ...] = ()
-        self._lines: list[Text] = []
-        """The picture of what was drawn last, since drawing is what a key waits for."""
-        self._smoothed: dict[tuple[str, str, bool], Smoothed] = {}
+        self._traces = Traces()
+        self._drawn: Drawn | None = None
+        """What was drawn last, since drawing is what a key waits for."""
 
     def metrics(self, view: View) -> tuple[str, str]:
         """The training metric and the validation metric, "" for none."""
         return self._train, self._val
 
     def heading(self, view: View) -> Text:
+        if view.plots.crosshair is not None:
+            return self._crosshair_heading(view)
         text = Text()
-        train, val = self.metrics(view)
         if view.several:
-            if train and val:
-                text.append("validation" if view.split == "val" else "training, smoothed")
-            return text
-        state = view.focus.state
-        names = {train: "train " if val else "", val: "val "}
-        names |= {metric: f"{name} " for metric, name in self._more.items()}
-        for metric, index in self._drawn_metrics(view):
-            if (value := state.last(metric)) is not None:
-                sample = plot.line_sample(index, ascii_only=self.plain)
-                text.append(f"{sample} ", style=self.color(f"lane-{index}"))
-                text.append(f"{names[metric]}{number(value)}  ")
+            return text.append(self._what(view))
+        for trace in self.traces(view):
+            if trace.behind or trace.origin == "inherited":
+                continue
+            value = trace.state.last(trace.metric)
+            text.append(f"{self._sample(trace)} ", style=trace.color)
+            text.append(f"{trace.label} {number(value)}  ".lstrip())
         return text
+
+    def _what(self, view: View) -> str:
+        """Which curves of several runs are shown."""
+        train, val = self.metrics(view)
+        metric = self._metric(view)
+        words = []
+        if train and val:
+            words.append("validation" if metric == val else "training")
+        if self._smoothing(view, metric) and (words or view.plots.smoothing != "auto"):
+            words.append(smoothing_name(view.plots) or "smoothed")
+        return ", ".join(words)
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
         """What is drawn of a single run, each with its line style."""
         metrics = [*self.metrics(view), *self._more]
         return [(metric, index) for index, metric in enumerate(metrics) if metric]
 
-    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        return self.plot(view, self.frame(view, width, height))
+    def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
+        return self.plot(view, self.axes(view, width, height))
 
-    def plot(self, view: View, frame: Frame) -> list[Text]:
-        """The curves, or words where there are none yet."""
-        curves = self.curves(view)
-        if not curves:
+    def plot(self, view: View, axes: Axes) -> list[Text | list[Segment]]:
+        """The curves with everything over them, or words where there are none yet."""
+        found = self.traces(view)
+        base = self._base(view, axes, found)
+        if base is None:
             words = "nothing was recorded" if not view.focus.state.active else "waiting for data"
             middle = Text(words, style=self.color("plot-ink"), justify="center")
-            middle.align("center", frame.width)
-            return [Text()] * (frame.height // 2) + [middle]
-        threshold = self.threshold(view)
-        # Series only grow: with the same ends, the picture is the same.
-        ends = [(len(c.x), float(c.x[-1]), float(c.y[-1]), c.color, c.lane) for c in curves]
-        drawn = (frame, threshold, ends)
-        if drawn != self._drawn:
-            self._drawn, self._lines = drawn, plot.draw(curves, frame, threshold)
+            middle.align("center", axes.width)
+            return [*[Text()] * (axes.height // 2), middle]
+        picture = base.copy()
+        self._add_epochs(picture, view, axes)
+        placed = placing.marks_of(view, axes, found, self._traces)
         colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
-        return marks.overlay(self._lines, view.focus.state.marks, frame, colors)
+        marks.overlay(picture, placed, axes, colors)
+        self._add_crosshair(picture, view, axes, placed)
+        return list(picture.lines())
 
-    def frame(self, view: View, width: int, height: int) -> Frame:
+    def axes(self, view: View, width: int, height: int) -> Axes:
         """The size and look of the plot."""
-        return Frame(
+        plots = view.plots
+        low, high = shown(plots, xaxis.extent(view))
+        return Axes(
             width=width,
             height=height,
-            x_limit=view.x_limit,
+            low=low,
+            high=high,
             ink=self.color("plot-ink"),
-            ascii=self.plain,
+            kind=plots.x,
+            log_x=logarithmic(plots),
+            log_y=plots.log_y,
+            markers="ascii" if self.plain else plots.markers,
+            robust=plots.robust,
+            # What is looked at closely is not pressed together by a zero far below.
+            baseline=0.0 if plots.window is None else None,
         )
 
     def threshold(self, view: View) -> float | None:
         """A value to draw as a horizontal line."""
         return None
 
-    def curves(self, view: View) -> list[Curve]:
+    def traces(self, view: View) -> list[Trace]:
         """What is drawn, the selected run last and so in front."""
         if view.several:
-            order = sorted(view.lanes, key=lambda lane: lane is view.focus)
             metric = self._metric(view)
-            return [curve for lane in order for curve in self._lane_curves(lane, metric)]
-        state = view.focus.state
+            order = sorted(view.lanes, key=lambda lane: lane is view.focus)
+            return [t for lane in order for t in self._of_lane(lane, metric, view)]
+        lane = view.focus
+        names = self._names(view)
         found = []
         for metric, index in self._drawn_metrics(view):
             color = self.color(f"lane-{index}")
-            if before := state.inherited.get(metric):
-                found.append(_curve(before, self._faint(color), index))
-            if metric in state.metrics:
-                found.append(_curve(state.metrics[metric], color, index))
+            own = Lane(lane.state, names[metric], index, color)
+            found += self._of_lane(own, metric, view)
         return found
+
+    def _names(self, view: View) -> dict[str, str]:
+        train, val = self.metrics(view)
+        return {train: "train" if val else "", val: "val"} | self._more
+
+    def _of_lane(self, lane: Lane, metric: str, view: View) -> list[Trace]:
+        smooth = self._smoothing(view, metric)
+        color, made = lane.color, partial(Trace, lane.state, metric, lane.index, lane.label)
+        found = []
+        if metric in lane.state.inherited:
+            faint = self._faint(color, INHERITED)
+            found.append(made(faint, smooth=smooth, origin="inherited"))
+        if metric in lane.state.metrics:
+            if smooth and lane.state is view.focus.state:
+                found.append(made(self._faint(color, RAW), behind=True))
+            found.append(made(color, smooth=smooth))
+        return found
+
+    def _smoothing(self, view: View, metric: str) -> str:
+        """`ema`, `median`, or "" for raw values."""
+        kind = view.plots.smoothing
+        if not self._noisy or kind == "none":
+            return ""
+        if kind == "auto":
+            return "ema" if view.several and not metric.startswith("val/") else ""
+        return kind
 
     def _metric(self, view: View) -> str:
         train, val = self.metrics(view)
         return val if (view.split == "val" and val) or not train else train
 
-    def _lane_curves(self, lane: Lane, metric: str) -> list[Curve]:
-        state = lane.state
-        found = []
-        for of, color in ((state.inherited, self._faint(lane.color)), (state.metrics, lane.color)):
-            series = of.get(metric)
-            if series is None or not len(series):
-                continue
-            if self._noisy and not metric.startswith("val/"):
-                key = (state.id, metric, of is state.metrics)
-                series = self._smoothed.setdefault(key, Smoothed()).of(series)
-            found.append(_curve(series, color, lane.index))
-        return found
+    def _faint(self, color: str, share: float) -> str:
+        return blend(color, self.color("background"), share)
 
-    def _faint(self, color: str) -> str:
-        return blend(color, self.color("background"), INHERITED)
+    def _sample(self, trace: Trace) -> str:
+        return line_sample(trace.lane, ascii_only=self.plain)
 
+    def _base(self, view: View, axes: Axes, found: list[Trace]) -> Picture | None:
+        """The curves alone; None where there are none."""
+        keys = tuple(self._traces.key(trace, view.plots) for trace in found)
+        key = (axes, self.threshold(view), keys)
+        if self._drawn is None or self._drawn.key != key:
+            if not any(trace.raw for trace in found):
+                return None
+            curves = self._traces.curves(found, axes, view.plots)
+            picture = chart.draw(curves, axes, self.threshold(view))
+            self._drawn = Drawn(key, axes, picture)
+        return self._drawn.picture
 
-def _curve(series: Series, color: str, lane: int) -> Curve:
-    return Curve(x=series.steps, y=series.values, color=color, lane=lane)
+    def _add_epochs(self, picture: Picture, view: View, axes: Axes) -> None:
+        state = view.focus.state
+        scale = xaxis.scale_of(state, view.plots.x)
+        if scale is not None and state.started is not None:
+            marks.epochs(picture, xaxis.epoch_borders(state, scale, axes), axes)
+
+    def _add_crosshair(
+        self, picture: Picture, view: View, axes: Axes, placed: list[Placed]
+    ) -> None:
+        at = view.plots.crosshair
+        column = axes.column(at) if at is not None and axes.fits else None
+        if column is None:
+            return
+        marks.crosshair(picture, column, axes, self.color("foreground"))
+        words = [mark.text for mark in marks.marks_at(placed, column, axes)]
+        values = crosshair.values(view, self.traces(view), self._traces, plain=self.plain)
+        if self._inline(view, values):
+            values = []
+        readout.draw(picture, values, words, axes, column)
+
+    def _inline(self, view: View, values: list[Value]) -> bool:
+        """Whether the title line has room for the values."""
+        taken = len(self.title(view)) + len(crosshair.where(view)) + 6
+        return not view.several and readout.width_of(values) + taken <= self.size.width
+
+    def _crosshair_heading(self, view: View) -> Text:
+        text = Text(f"{crosshair.where(view)}  ", style="bold")
+        values = (
+            []
+            if view.several
+            else crosshair.values(view, self.traces(view), self._traces, plain=self.plain)
+        )
+        if self._inline(view, values):
+            for value in values:
+                text.append(f"{value.sample} ", style=value.color)
+                text.append(f"{value.text}  ", style="not bold")
+        return text
+
+    def on_click(self, event: Click) -> None:
+        """Put the crosshair where the click was."""
+        self._point(event.x, event.y, None)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Look closer at what is under the pointer."""
+        self._point(event.x, event.y, 1 / 1.5)
+        event.stop()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Show more around what is under the pointer."""
+        self._point(event.x, event.y, 1.5)
+        event.stop()
+
+    def _point(self, column: int, row: int, zoom: float | None) -> None:
+        if self._drawn is None or row < 1 or column <= LABEL_WIDTH:
+            return
+        x = self._drawn.axes.x_at(np.array([column - LABEL_WIDTH - 0.5]))
+        self.post_message(self.Pointed(float(x[0]), zoom))

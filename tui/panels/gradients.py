@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+from rich.segment import Segment
 from rich.text import Text
 
-from tui import plot
+from tui import chart, xaxis
+from tui.axes import Axes
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
+from tui.series import Series
 from tui.store import RunState, section
 from tui.text import clean
+from tui.ticks import LABEL_WIDTH
 
 
 class GradientsPanel(CurvesPanel):
@@ -18,6 +22,8 @@ class GradientsPanel(CurvesPanel):
     def __init__(self, *, id: str) -> None:
         after = {"clip/norm_after": "after", "clip/threshold": "limit"}
         super().__init__(id=id, heading="Gradient norm", train="grad_norm", more=after)
+        self._clips_key: tuple[object, ...] = ()
+        self._clips_line = ""
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
         """Without clipping, the norm after it is the norm before."""
@@ -26,6 +32,8 @@ class GradientsPanel(CurvesPanel):
 
     def heading(self, view: View) -> Text:
         text = Text() if view.several else super().heading(view)
+        if view.plots.crosshair is not None:
+            return super().heading(view)
         state = view.focus.state
         share = state.clipped_share()
         if not _clips(state):
@@ -37,15 +45,25 @@ class GradientsPanel(CurvesPanel):
             text.append(f"  most in {layer}", style=self.color("plot-ink"))
         return text
 
-    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
+    def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
         state = view.focus.state
         clipped = state.metrics.get("clipped")
         if clipped is None or not _clips(state) or height < 5:
             return super().body(view, width, height)
-        frame = self.frame(view, width, height - 1)
-        lines = self.plot(view, frame)
-        strip = plot.clip_strip(clipped.steps, clipped.values, frame, self.color("warning"))
-        return [*lines, strip]
+        axes = self.axes(view, width, height - 1)
+        return [*self.plot(view, axes), self._strip_of_clips(view, clipped, axes)]
+
+    def _strip_of_clips(self, view: View, clipped: Series, axes: Axes) -> Text:
+        """For each column the share of its steps whose gradient was clipped."""
+        scale = xaxis.scale_of(view.focus.state, view.plots.x)
+        if scale is None or not axes.fits:
+            return Text()
+        key = (axes, scale.key, view.focus.state.id, len(clipped), clipped.cuts)
+        if key != self._clips_key:
+            share = xaxis.shares(clipped.steps, clipped.values, scale, axes)
+            self._clips_key, self._clips_line = key, chart.strip(share, axes)
+        line = Text("clips".rjust(LABEL_WIDTH) + " ", style=axes.ink)
+        return line.append(self._clips_line, style=self.color("warning"))
 
     def threshold(self, view: View) -> float | None:
         """The threshold, where it is one of the norm; by value it is one of each element."""

@@ -7,6 +7,7 @@ from textual.message import Message
 
 from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plotview import summary
 
 _SHORT = 3
 """Letters of a name where there is no room for all of them."""
@@ -16,6 +17,7 @@ class PagesPanel(Panel, can_focus=False):
     """The number before a page is its key."""
 
     ALLOW_MAXIMIZE = False
+    SHOWS_PLOTS = True
 
     class Chosen(Message):
         """A page was clicked."""
@@ -56,6 +58,9 @@ class PagesPanel(Panel, can_focus=False):
         for index, words in enumerate(self._words(width)):
             here = index == self._page
             line.append(words, style=f"bold {self.color('accent')}" if here else "").append(" ")
+        looks = summary(view.plots)
+        if len(line) + len(looks) < width:
+            line.append(looks.rjust(width - len(line) - 1), style=self.color("plot-ink"))
         return line
 
     def body(self, view: View, width: int, height: int) -> list[Text]:

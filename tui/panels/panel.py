@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.geometry import Region
 from textual.strip import Strip
@@ -19,6 +22,8 @@ class Panel(Widget, can_focus=True):
 
     ALLOW_MAXIMIZE = True
     HEADING = ""
+    SHOWS_PLOTS = False
+    """Whether it is drawn anew when only the way changes in which plots are looked at."""
 
     def __init__(self, *, id: str, heading: str = "") -> None:
         super().__init__(id=id)
@@ -40,8 +45,9 @@ class Panel(Widget, can_focus=True):
         """What stands in the title line after the panel's name."""
         return Text()
 
-    def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        """The lines under the title: at most `height` lines of at most `width` cells."""
+    def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
+        """The lines under the title: at most `height` lines of at most `width` cells, as text or,
+        where there are many styles, as segments."""
         raise NotImplementedError
 
     def on_resize(self) -> None:
@@ -102,13 +108,14 @@ class Panel(Widget, can_focus=True):
         if self._view is None or not width or not height or not self.is_attached:
             return
         self._drawn_look = self._look
-        lines = [self._title_line(self._view, width)]
+        lines: list[Text | list[Segment]] = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
-        self._replace([self._strip(line, width) for line in lines])
+        style = self.rich_style  # composed of all ancestors' at each look
+        self._replace([self._strip(line, width, style) for line in lines])
 
-    def _strip(self, line: Text, width: int) -> Strip:
-        segments = list(line.render(self.app.console))
-        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style).simplify()
+    def _strip(self, line: Text | list[Segment], width: int, style: Style) -> Strip:
+        segments = list(line.render(self.app.console)) if isinstance(line, Text) else line
+        return Strip(segments).adjust_cell_length(width).apply_style(style).simplify()
 
     def _replace(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips
@@ -141,6 +148,6 @@ def _cells(strip: Strip) -> list[tuple[str, object]]:
     for text, style, _ in strip:
         for character in text:
             # A wide character takes two columns; zero-width ones were removed by `clean`.
-            width = 1 if character.isascii() else max(1, Text(character).cell_len)
+            width = 1 if character.isascii() else max(1, cell_len(character))
             cells += [(character, style)] * width
     return cells

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.message import Message
 
-from tui import plot
+from tui.chart import line_sample
 from tui.lanes import Lane, View
 from tui.panels.panel import Panel
 from tui.panels.progress import STATUS_COLORS
@@ -70,7 +70,7 @@ class RunsPanel(Panel):
     def _row(self, view: View, lane: Lane, name_width: int, status_width: int, column: int) -> Text:
         state = lane.state
         selected = view.several and lane is view.focus
-        sample = plot.line_sample(lane.index, ascii_only=self.plain)
+        sample = line_sample(lane.index, ascii_only=self.plain)
         row = Text().append(">" if selected else " ", style="bold")
         row.append(sample if view.several else "   ", style=lane.color).append(" ")
         name = clean(lane.label)

@@ -1,6 +1,7 @@
 """The dashboard: what is known of one run, or of several together, on pages."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
 from tui.screens.alerting import AlertingScreen
 from tui.screens.paging import PAGES, PagingScreen
+from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
 from tui.store import RunState
@@ -42,7 +44,7 @@ def _run(keys: str, action: str, name: str, tooltip: str) -> Binding:
     return Binding(keys, action, name, show=False, tooltip=tooltip)
 
 
-class DashboardScreen(PagingScreen, AlertingScreen):
+class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     """Watches runs; they neither need it nor notice when it goes."""
 
     BINDINGS = [
@@ -69,6 +71,7 @@ class DashboardScreen(PagingScreen, AlertingScreen):
         ("[, ]", "select another run, on any page"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
+        *PlottingScreen.PLOTTING_KEYS,
         ("n", "choose and start another run; this one goes on"),
         ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
@@ -96,6 +99,8 @@ class DashboardScreen(PagingScreen, AlertingScreen):
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
         self._stale = True
+        self._labelled_for = ""
+        """The theme that the runs were labelled and coloured for; "" to do it again."""
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
         self._opened_at = time.time()
@@ -115,10 +120,11 @@ class DashboardScreen(PagingScreen, AlertingScreen):
     def on_mount(self) -> None:
         colors = self.app.theme_variables
         lanes = make_lanes(list(self._states.values()), colors)
-        self._view = View(lanes, selected=min(self._first, len(lanes) - 1))
+        selected = min(self._first, len(lanes) - 1)
+        self._view = View(lanes, selected=selected, plots=self.remembered_plots())
         self._draw()
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._look())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.look())
         self._feed.start()
 
     def on_unmount(self) -> None:
@@ -133,6 +139,7 @@ class DashboardScreen(PagingScreen, AlertingScreen):
 
     def on_dashboard_screen_arrived(self, message: Arrived) -> None:
         """Take in what the feed read; the next frame shows it."""
+        self._labelled_for = ""
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
@@ -153,7 +160,7 @@ class DashboardScreen(PagingScreen, AlertingScreen):
         if self._view is not None:
             lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
             self._view = replace(self._view, lanes=lanes)
-            self._look(selected=place)
+            self.look(selected=place)
 
     def view_at_hand(self) -> View | None:
         return self._view
@@ -171,19 +178,19 @@ class DashboardScreen(PagingScreen, AlertingScreen):
             self.notify("No steps of this run were profiled; y profiles the next ones.")
 
     def on_runs_panel_selected(self, message: RunsPanel.Selected) -> None:
-        self._look(selected=message.index)
+        self.look(selected=message.index)
 
     def action_move(self, by: int) -> None:
         """Select the next or previous run."""
         if self._view is not None:
-            self._look(selected=(self._view.selected + by) % len(self._view.lanes))
+            self.look(selected=(self._view.selected + by) % len(self._view.lanes))
 
     def action_split(self) -> None:
         """Compare the other split's curves."""
         if self._view is not None and not self._view.several:
             self.notify("One run shows both: training and validation.")
         elif self._view is not None:
-            self._look(split="val" if self._view.split == "train" else "train")
+            self.look(split="val" if self._view.split == "train" else "train")
 
     def action_zoom(self) -> None:
         """Maximize the focused panel, or the loss; or show all panels again."""
@@ -198,7 +205,7 @@ class DashboardScreen(PagingScreen, AlertingScreen):
         return self._view.focus.state if self._view is not None else None
 
     def alerts_seen(self) -> None:
-        self._look()
+        self.look()
 
     def states(self) -> list[RunState]:
         return list(self._states.values())
@@ -280,27 +287,36 @@ class DashboardScreen(PagingScreen, AlertingScreen):
         except UserError as error:
             self.complain(str(error))
 
-    def _look(self, **changes: Any) -> None:
+    def look(self, **changes: Any) -> None:
         if self._view is not None:
             self._view = replace(self._view, **changes)
             self._follow &= "selected" not in changes
+            if changes.keys() == {"plots"}:
+                self._show_in(panel for panel in self.query(Panel) if panel.SHOWS_PLOTS)
+                return
             self._stale = True
             self._draw()
+
+    def _show_in(self, panels: Iterable[Panel]) -> None:
+        for panel in panels:
+            if self._view is not None and (panel.is_on_screen or panel.size.width == 0):
+                panel.show(self._view)
 
     def _draw(self) -> None:
         if not self._stale or self._view is None:
             return
         self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
-        lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
+        lanes = self._view.lanes
+        if self._labelled_for != self.app.theme:
+            self._labelled_for = self.app.theme
+            lanes = make_lanes(list(self._states.values()), self.app.theme_variables)
         self._view = replace(self._view, lanes=lanes, alerts=self.book.unseen)
         if self._follow:
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
         self.page.show(self._view)
-        for panel in self.query(Panel):
-            if panel.is_on_screen or panel.size.width == 0:
-                panel.show(self._view)
+        self._show_in(self.query(Panel))
 
 
 def _names(runs: list[RunDir]) -> str:

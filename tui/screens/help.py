@@ -11,6 +11,11 @@ _NOTES = """
 Gradient norm: the global L2 norm before clipping. The dashed line is the clipping threshold; \
 the strip under the plot shows where the gradient was clipped, the higher the more often.
 
+On a plot, c is a command, k a checkpoint, r a restart, ! a value that is not finite, g a gap in \
+the log; a tick at the bottom is the end of an epoch. An arrow at the edge is a value beyond it: \
+an outlier, or, on a logarithmic axis, one that is not positive. In a list of values at the \
+crosshair, ~ is before the smoothed value, @ before the step at which it was recorded.
+
 Several runs: each has a colour and a line style, shown in the list of runs. They start from \
 the same weights and see the same batches.
 

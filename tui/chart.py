@@ -1,0 +1,193 @@
+"""Draw curves over the x axis of a dashboard: pure functions of data, size and look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tui import axes as axis
+from tui import raster, ticks
+from tui.axes import Axes, scaled
+from tui.grid import Picture
+from tui.raster import DOTS, Spans
+from tui.series import Floats
+from tui.ticks import LABEL_WIDTH
+
+LETTERS = "*o+x#@%&"
+"""What draws the lines in ASCII, by line style."""
+_LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─")
+_SHADES = " ▁▂▃▄▅▆▇█"
+_ASCII_SHADES = " .:-=+*#%@"
+_LARGEST = 1e150
+"""Beyond this, differences of float64 overflow; such a curve has diverged anyway."""
+_FENCES = 1.5
+"""Outliers are so many times the range of most values away from it."""
+_FEW = 40
+"""Among fewer values none is called an outlier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line of a plot: finite or non-finite values, both float64 (n,); x never falls."""
+
+    x: Floats
+    y: Floats
+    color: str
+    """As #rrggbb."""
+    lane: int = 0
+    """Which line style and, in ASCII, which letter it has."""
+    behind: bool = False
+    """Drawn only where no other curve is: the raw values of a smoothed curve."""
+
+
+def line_sample(lane: int, *, ascii_only: bool) -> str:
+    """Three columns that show the style of a lane's line, for a legend."""
+    if ascii_only:
+        return LETTERS[lane % len(LETTERS)] * 3
+    return _LINE_SAMPLES[lane % len(_LINE_SAMPLES)]
+
+
+def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) -> Picture:
+    """Exactly the size of the axes. `threshold` is a horizontal line of the axes' colour.
+
+    On a logarithmic y axis values that are not positive are outliers below it.
+    """
+    picture = Picture.blank(axes.width, axes.height)
+    if not axes.fits:
+        return picture
+    found = [curve for curve in map(_finite, curves) if len(curve.x)]
+    levels = _y_ticks(found, axes, threshold)
+    bottom, top = (scaled(np.array([levels[0], levels[-1]]), axes)).tolist()
+    dots = DOTS[axes.markers]
+    columns, rows = axes.canvas_width * dots.across, axes.canvas_height * dots.down
+    axis.draw(picture, axes, levels)
+
+    def placed(curve: Curve) -> tuple[Floats, Floats]:
+        y = (top - scaled(curve.y, axes)) / (top - bottom) * (rows - 1) + 0.5
+        return axes.across(curve.x, columns), y
+
+    if threshold is not None:
+        found.insert(0, _level(threshold, axes))
+    places = [placed(curve) for curve in found]
+    lines = raster.spans(places, columns, rows)
+    beyond = (lines.top < 0).any(axis=1) | (lines.bottom >= rows).any(axis=1)
+    if found:
+        if not axes.ascii:
+            lines = raster.dashed(lines, [curve.lane for curve in found], rows)
+        _compose(picture, found, lines, axes)
+    for index in np.flatnonzero(beyond).tolist():
+        x, y = places[index]
+        # In cells of the canvas, from its top left.
+        _mark_outliers(picture, found[index].color, (x / dots.across, y / dots.down), axes)
+    return picture
+
+
+def _finite(curve: Curve) -> Curve:
+    with np.errstate(invalid="ignore"):
+        known = np.abs(curve.y) < _LARGEST  # not of NaN
+    if known.all():
+        return curve
+    return Curve(
+        x=curve.x[known],
+        y=curve.y[known],
+        color=curve.color,
+        lane=curve.lane,
+        behind=curve.behind,
+    )
+
+
+def _level(value: float, axes: Axes) -> Curve:
+    ends = np.array([axes.low, axes.high])
+    return Curve(x=ends, y=np.full(2, value), color=axes.ink, lane=1, behind=True)
+
+
+def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> list[float]:
+    """The numbers of the y axis; the first and the last one are its ends."""
+    # Raw values are no outliers of smoothed ones.
+    groups = (_seen([c for c in curves if c.behind is behind], axes) for behind in (False, True))
+    ranges = [_range(heights, axes.robust) for heights in groups if len(heights)]
+    low, high = min((r[0] for r in ranges), default=0.0), max((r[1] for r in ranges), default=1.0)
+    if axes.log_y:
+        low, high = 10.0**low, 10.0**high
+    others = (threshold, None if axes.log_y else axes.baseline)
+    more = [v for v in others if v is not None and (v > 0 or not axes.log_y) and abs(v) < _LARGEST]
+    if not ranges and more:
+        low, high = min(more), max(more)
+    low, high = min([low, *more]), max([high, *more])
+    most = min(5, max(2, (axes.height - 1) // 3))
+    if axes.log_y:
+        return ticks.log_ticks(low, high, most)
+    if low == high and low == axes.baseline:
+        high = low + (abs(low) or 1.0)
+    return ticks.nice_ticks(low, high, most)
+
+
+def _seen(curves: Sequence[Curve], axes: Axes) -> Floats:
+    """The heights of what lies within the x axis; of curves outside of it, all."""
+    parts = []
+    for curve in curves:
+        begin = int(np.searchsorted(curve.x, axes.low, side="left"))
+        end = int(np.searchsorted(curve.x, axes.high, side="right"))
+        parts.append(curve.y[begin:end] if end > begin else curve.y)
+    values = np.concatenate(parts) if parts else np.empty(0)
+    return scaled(values[values > 0] if axes.log_y else values, axes)
+
+
+def _range(heights: Floats, robust: bool) -> tuple[float, float]:
+    """The least and the largest height; without outliers, if that is asked for."""
+    if robust and len(heights) >= _FEW:
+        # Of a long curve, these are the extremes of each column of dots: noise is no outlier.
+        first, last = np.percentile(heights, (5, 95))
+        reach = _FENCES * (last - first)
+        if reach > 0:
+            heights = heights[(heights >= first - reach) & (heights <= last + reach)]
+    return float(heights.min()), float(heights.max())
+
+
+def _compose(picture: Picture, curves: Sequence[Curve], lines: Spans, axes: Axes) -> None:
+    """All lines in their colours, the later over the earlier and all over those behind; where
+    lines share a cell, so do their dots, and the last one gives the colour."""
+    bits = raster.cells(lines, axes.markers, axes.canvas_height)
+    behind = np.array([curve.behind for curve in curves])
+    front = bits.copy()
+    front[behind] = 0
+    taken = front.any(axis=0)
+    bits[behind] *= ~taken
+    merged = np.bitwise_or.reduce(bits, axis=0)
+    owner = len(bits) - 1 - np.argmax(bits[::-1] > 0, axis=0)
+    if axes.ascii:
+        letters = np.array([ord(_letter(curve)) for curve in curves], np.uint32)
+        glyphs = np.where(merged > 0, letters[owner], ord(" "))
+    else:
+        glyphs = raster.glyphs(merged, axes.markers)
+    colors = np.array([picture.style(curve.color) for curve in curves], np.int16)
+    canvas = slice(0, axes.canvas_height), slice(LABEL_WIDTH + 1, None)
+    picture.glyphs[canvas] = glyphs
+    picture.styles[canvas] = np.where(merged > 0, colors[owner], 0)
+
+
+def _letter(curve: Curve) -> str:
+    return "." if curve.behind else LETTERS[curve.lane % len(LETTERS)]
+
+
+def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], axes: Axes) -> None:
+    """An arrow at the edge over or under which a curve has a value."""
+    x, y = place
+    inside = (x >= 0) & (x < axes.canvas_width)
+    arrows = "^v" if axes.ascii else "▲▼"
+    for arrow, row, beyond in (
+        (arrows[0], 0, inside & (y < 0)),
+        (arrows[1], axes.canvas_height - 1, inside & (y >= axes.canvas_height)),
+    ):
+        if beyond.any():
+            columns = x[beyond].astype(np.intp) + LABEL_WIDTH + 1
+            picture.glyphs[row, columns] = ord(arrow)
+            picture.styles[row, columns] = picture.style(color)
+
+
+def strip(share: Floats, axes: Axes) -> str:
+    """One character for each column of the canvas, by shares of 0 to 1; whatever is over zero
+    leaves at least the smallest mark, so no event is lost."""
+    shades = _ASCII_SHADES if axes.ascii else _SHADES
+    levels = np.ceil(np.clip(share, 0, 1) * (len(shades) - 1)).astype(int)
+    return "".join(shades[level] for level in levels)

@@ -1,0 +1,37 @@
+"""Where on the x axis something happened to a run, or a curve is not finite; pure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tui import xaxis
+from tui.axes import Axes
+from tui.lanes import View
+from tui.marks import Placed
+from tui.text import clean
+from tui.traces import Trace, Traces
+
+
+def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> list[Placed]:
+    """What happened to the selected run, and where any curve is not finite."""
+    state = view.focus.state
+    scale = xaxis.scale_of(state, view.plots.x)
+    placed = []
+    if scale is not None:
+        # The times of a fork's parent are not known.
+        first = state.first_step if scale.seconds is not None else 0
+        seen = [mark for mark in state.marks if mark.step >= first]
+        x = scale.to_x(np.array([float(mark.step) for mark in seen])).tolist()
+        placed = [Placed(at, m.kind, clean(m.text)) for at, m in zip(x, seen, strict=True)]
+    for trace in found:
+        steps = kept.lost(trace)
+        scale = xaxis.scale_of(trace.state, view.plots.x)
+        if trace.behind or trace.origin == "inherited" or scale is None or not len(steps):
+            continue
+        x = scale.to_x(steps)
+        x = x[(x >= axes.low) & (x <= axes.high)]
+        columns = axes.across(x, axes.canvas_width).astype(np.intp)
+        for at in x[np.unique(columns, return_index=True)[1]].tolist():
+            words = f"{trace.label} {trace.metric} is not finite"
+            placed.append(Placed(at, "non-finite", clean(words.strip())))
+    return placed
