@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.events import Event, Key, Resize
 from textual.filter import LineFilter
@@ -20,6 +20,7 @@ from textual.widgets import Input
 from engine.rundir import RunDir
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
 from tui.palette import LANE_COLORS, PLOT_INK
+from tui.repaint import FrugalApp
 from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tui.choice import Fork
 
 
-class BigModelApp(App[None]):
+class BigModelApp(FrugalApp):
     """The launch screen, or the dashboard of the runs that it is given."""
 
     CSS_PATH = "app.tcss"
@@ -35,6 +36,7 @@ class BigModelApp(App[None]):
     BINDINGS = [
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+l", "repaint", "Repaint", show=False, tooltip="Draw the screen anew"),
     ]
 
     def __init__(self, *, root: Path, runs: list[RunDir] | None = None) -> None:
@@ -135,6 +137,10 @@ class BigModelApp(App[None]):
 
     def _reap(self) -> None:
         self.processes = [process for process in self.processes if process.poll() is None]
+
+    def action_repaint(self) -> None:
+        """Draw the screen anew, as after something else wrote to the terminal."""
+        self.repaint()
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -21,7 +21,10 @@ _SHAPES = 512
 """Different blocks of values; a longer log repeats each of them some times."""
 
 
-def values_at(share: float, random: np.random.Generator, rows: int = ROWS) -> dict[str, list[float]]:
+Columns = dict[str, list[float]]
+
+
+def values_at(share: float, random: np.random.Generator, rows: int = ROWS) -> Columns:
     """A block of values at a share from 0 to 1 of a training; one value in 100,000 stands out."""
     noise = random.standard_normal((3, rows))
     loss = 2.3 * math.exp(-4 * share) + 0.1 + 0.05 * np.abs(noise[0])
@@ -58,8 +61,7 @@ def write_run(root: Path, name: str, steps: int, *, seed: int = 0, ended: bool =
             file.write(_line(began, rows, values))
         if ended:
             seconds = steps / STEPS_PER_SECOND
-            end = RunEnded(time=began + seconds, status="done", reason="", step=steps, seconds=seconds)
-            file.write(encode(end))
+            file.write(encode(RunEnded(status="done", reason="", step=steps, seconds=seconds)))
     return run
 
 
