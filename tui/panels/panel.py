@@ -1,8 +1,7 @@
-"""The base of panels that draw themselves line by line and send only what changed."""
+"""The base of panels that draw themselves line by line and repaint the lines that changed."""
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -17,7 +16,7 @@ class Panel(Widget, can_focus=True):
     """A title line and lines of text under it.
 
     A subclass says what to draw; this class compares it with what is on the screen and repaints
-    only the spans that differ, which is what makes a live plot cheap over a slow link.
+    only the lines that differ. `tui.delta` sends the cells of them that do.
     """
 
     ALLOW_MAXIMIZE = True
@@ -115,35 +114,9 @@ class Panel(Widget, can_focus=True):
 
     def _replace(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips
-        blank = Strip.blank(self.size.width, self.rich_style)
-        changed = []
-        for y in range(max(len(old), len(strips))):
-            before = old[y] if y < len(old) else blank
-            after = strips[y] if y < len(strips) else blank
-            if (span := _difference(before, after)) is not None:
-                changed.append(Region(span[0], y, span[1] - span[0], 1))
         if len(old) != len(strips):
             self.refresh()
-        elif changed:
-            self.refresh(*changed)
-
-
-def _difference(before: Strip, after: Strip) -> tuple[int, int] | None:
-    """The columns from the first to the last cell that differs, or None."""
-    if before == after:
-        return None
-    old, new = _cells(before), _cells(after)
-    if len(old) != len(new):
-        return 0, max(len(old), len(new))
-    different = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-    return (different[0], different[-1] + 1) if different else None
-
-
-def _cells(strip: Strip) -> list[tuple[str, object]]:
-    cells: list[tuple[str, object]] = []
-    for text, style, _ in strip:
-        for character in text:
-            # A wide character takes two columns; zero-width ones were removed by `clean`.
-            width = 1 if character.isascii() else max(1, cell_len(character))
-            cells += [(character, style)] * width
-    return cells
+            return
+        changed = [y for y, (a, b) in enumerate(zip(old, strips, strict=True)) if a != b]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
