@@ -222,7 +222,7 @@ class RunState:
     @property
     def step(self) -> int:
         """Optimizer steps taken."""
-        return int(self.seconds.steps[-1]) if len(self.seconds) else self.first_step
+        return int(self.seconds.last_step or 0) if len(self.seconds) else self.first_step
 
     @property
     def planned_steps(self) -> int | None:

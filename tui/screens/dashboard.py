@@ -18,7 +18,7 @@ from engine.rundir import RunDir
 from presets import UserError
 from tui.ancestry import Inheritance, inherited
 from tui.feed import Feed
-from tui.follow import News, apply, open_state
+from tui.follow import News, apply, keep, open_state
 from tui.history import note_of
 from tui.lanes import View, make_lanes
 from tui.panels.banner import BannerPanel
@@ -168,6 +168,8 @@ class DashboardScreen(PlottingScreen):
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
+            if news.keep is not None:
+                self.run_worker(keep(state, news), thread=True)
             self._answer(news)
             self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
