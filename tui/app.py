@@ -1,6 +1,7 @@
 """The Textual app: which screen is shown, theme and global keys."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterable
@@ -26,6 +27,10 @@ from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 if TYPE_CHECKING:
     from tui.choice import Fork
+
+
+START_SECONDS = 3.0
+"""After these the screen has settled."""
 
 
 class BigModelApp(FrugalApp):
@@ -90,6 +95,7 @@ class BigModelApp(FrugalApp):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
+        self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
@@ -164,3 +170,9 @@ class BigModelApp(FrugalApp):
         for command in super().get_system_commands(screen):
             if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command
+
+
+def _collect_garbage() -> None:
+    """From now on, and without another look at what start-up made: that takes as long as a key."""
+    gc.freeze()
+    gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -63,6 +64,8 @@ def _open_app(root: Path, runs: list[RunDir] | None) -> int:
         raise UserError(
             f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
         )
+    # Nothing of what start-up makes is garbage; the app switches this on again.
+    gc.disable()
     from tui import hangup, logout
     from tui.app import BigModelApp
 
