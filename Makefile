@@ -89,5 +89,5 @@ $(FOR_PEERS): | $(FOR_TESTING)
 # Not a failure where they cannot be had: the bench says so.
 $(FOR_VIEWERS): | $(BIN)/python
 	$(BIN)/python -m venv $(VIEWERS)
-	-$(VIEWERS)/bin/python -m pip install wandb terminalboard tensorboard asyncssh
+	-$(VIEWERS)/bin/python -m pip install wandb terminalboard 'plotext<6' tensorboard asyncssh
 	@touch $@

@@ -1,19 +1,26 @@
-"""An app that sends its terminal only the cells that differ from what it shows."""
+"""An app that sends its terminal only the cells that differ, and knows when they have arrived."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
-from textual.events import Resize
+from textual.events import CursorPosition, Resize
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
 from tui.delta import Delta, Piece
+from tui.link import QUESTION, Link
 
 _LONG = 512
 """Bytes from which on a terminal is told to show an update at once instead of as it comes."""
+
+LAST_ANSWER_SECONDS = 1.0
+"""At the end an answer that is on its way is awaited for so long."""
 
 
 class FrugalApp(App[None]):
@@ -23,6 +30,29 @@ class FrugalApp(App[None]):
     """
 
     _delta: Delta | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._link = Link()
+
+    def ready(self, *, urgent: bool = False) -> bool:
+        """Whether the terminal has received what it was sent, so that a new picture makes sense;
+        one that is `urgent`, the answer to a key, may overtake a little."""
+        return self._link.ready(time.monotonic(), urgent=urgent)
+
+    async def _post_message(self, message: Message) -> bool:
+        """What the terminal answers does not wait behind other messages."""
+        if not isinstance(message, CursorPosition):
+            return await super()._post_message(message)
+        if self._link.answered(time.monotonic()) and self._driver is not None:
+            self._driver.write(QUESTION)
+        return True
+
+    async def _on_exit_app(self) -> None:
+        """An answer that came later would be typed into the shell."""
+        deadline = time.monotonic() + LAST_ANSWER_SECONDS
+        while self._link.waits and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
     def repaint(self) -> None:
         """Send the whole screen again, as after something else wrote to the terminal."""
@@ -50,8 +80,11 @@ class FrugalApp(App[None]):
                 super()._display(screen, renderable)
                 return
             if text := self._sequences(renderable):
-                together = self._sync_available and len(text) > _LONG
-                driver.write(f"\x1b[?2026h{text}\x1b[?2026l" if together else text)
+                if self._sync_available and len(text) > _LONG:
+                    text = f"\x1b[?2026h{text}\x1b[?2026l"
+                if self._link.sent(len(text.encode()), time.monotonic()):
+                    text += QUESTION
+                driver.write(text)
                 driver.flush()
         finally:
             self.post_display_hook()

@@ -1,16 +1,17 @@
 """How fast and how light the dashboard of the real program is, in a pseudo-terminal of 160x48.
 
-`python tests/benchmarks/bench_screen.py [PEERS] [PART ...]` prints a table and asserts nothing.
-PEERS is the Python of an environment with the peers; parts are opening, large, keys, live, delay
-and link, all of them if none is named.
+`python tests/benchmarks/bench_screen.py [FOLDER/] [PART ...]` prints a table and asserts nothing.
+FOLDER has the programs of other viewers, in an environment of their own; parts are opening, large,
+keys, live, delay and link, all of them if none is named.
 """
 
+import math
 import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +20,10 @@ sys.path[:0] = [str(TESTS), str(TESTS / "tui"), str(TESTS / "benchmarks")]
 
 import numpy as np  # noqa: E402
 from biglogs import write_run  # noqa: E402
+from links import BYTES_PER_SECOND, PING_SECONDS, SlowProgram  # noqa: E402
 from recordings import COLUMNS, ROWS, Program, middle, opening  # noqa: E402
 from terminal import COMMAND  # noqa: E402
+from viewers import all_viewers  # noqa: E402
 
 ROUNDS = 5
 MANY = 20
@@ -42,12 +45,12 @@ class Bench:
         for seed, name in enumerate(self.many):
             write_run(self.root, name, 5000, seed=seed)
 
-    def dashboard(self, *runs: str, cache: str = "") -> Program:
+    def dashboard(self, *runs: str, cache: str = "", kind: type[Program] = Program) -> Program:
         """Our program on some runs; with an empty cache folder unless one is named."""
         name = cache or tempfile.mkdtemp(dir=self.folder, prefix="cache-")
         places = {"XDG_CACHE_HOME": str(self.folder / name), "XDG_STATE_HOME": str(self.folder)}
         command = (*COMMAND, "watch", *runs, "--runs-dir", str(self.root))
-        return Program(*command, cwd=self.folder, environment=places)
+        return kind(*command, cwd=self.folder, environment=places)
 
 
 def say(work: str, figure: str) -> None:
@@ -98,7 +101,7 @@ def open_large(bench: Bench, steps: int = 10_000_000) -> None:
     (bench.root / "large" / "events.jsonl").unlink()
 
 
-def press(program: Program, keys: str, times: int) -> list[float]:
+def press(program: Program, keys: Sequence[str], times: int) -> list[float]:
     """Seconds from each key to the first change of the screen."""
     delays = []
     program.record(1.0)
@@ -114,11 +117,17 @@ def press_keys(bench: Bench, times: int = 100) -> None:
     with bench.dashboard(*bench.many) as program:
         opening(program)
         delays = [1e3 * delay for delay in press(program, KEYS, times)]
-    p50, p99 = np.percentile(delays, [50, 99])
-    say(
-        f"key to changed screen, {MANY} runs overlaid",
-        f"p50 {p50:.0f} ms, p99 {p99:.0f} ms of {times}; {load()}",
-    )
+    say_keys(f"key to changed screen, {MANY} runs overlaid", delays)
+
+
+def say_keys(work: str, delays: list[float]) -> None:
+    p50, p99 = np.percentile([min(delay, 1e6) for delay in delays], [50, 99])
+    say(work, f"p50 {p50:.0f} ms, p99 {p99:.0f} ms of {len(delays)}; {load()}")
+
+
+def say_live(work: str, program: Program) -> None:
+    rate, share, _ = watch(program, LIVE_SECONDS)
+    say(work, f"{rate / 1e3:.2f} kB/s to the terminal, {share:.2f} % of a core; {load()}")
 
 
 @contextmanager
@@ -156,15 +165,10 @@ def watch_live(bench: Bench) -> None:
     """Bytes and CPU with four live panels, and without anything to do."""
     with training(bench, "live", LIVE_STEPS_PER_SECOND), bench.dashboard("live") as program:
         opening_of_live(program)
-        rate, share, _ = watch(program, LIVE_SECONDS)
-    say(
-        f"live, {LIVE_STEPS_PER_SECOND} steps/s",
-        f"{rate / 1e3:.2f} kB/s to the terminal, {share:.1f} % of a core; {load()}",
-    )
+        say_live(f"live, {LIVE_STEPS_PER_SECOND} steps/s, 4 panels", program)
     with bench.dashboard(*bench.one) as program:
         opening(program)
-        rate, share, _ = watch(program, LIVE_SECONDS)
-    say("idle, the run has ended", f"{rate:.0f} B/s, {share:.2f} % of a core; {load()}")
+        say_live("idle, the run has ended", program)
 
 
 def opening_of_live(program: Program) -> None:
@@ -219,13 +223,94 @@ def _step(text: str) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
+def type_slowly(bench: Bench, times: int = 30) -> None:
+    """Keys over a slow link while a run is live."""
+    with (
+        training(bench, "slow", LIVE_STEPS_PER_SECOND),
+        bench.dashboard("slow", *bench.many[:3], kind=SlowProgram) as program,
+    ):
+        for _ in program.show(program.record(12.0), program.began):
+            pass
+        program.largest_backlog = 0.0
+        runs = ["slow", *bench.many[:3]]
+        at = next(index for index, run in enumerate(runs) if run in selected(program.text))
+        presses, now = [], time.perf_counter()
+        for index in range(times):
+            now += 0.8 + 0.05 * (index % 9)
+            presses.append((program.send_at(now, "j"), runs[(at + 1 + index) % len(runs)]))
+        shown = list(program.show(program.record(now + 3 - time.perf_counter()), 0.0))
+        delays = [
+            next(
+                (
+                    1e3 * (s.seconds - when)
+                    for s in shown
+                    if when < s.seconds < when + 2 and run in selected(s.text)
+                ),
+                math.inf,
+            )
+            for when, run in presses
+        ]
+        backlog = program.largest_backlog
+    p50, most = np.median(delays), max(delays)
+    say(
+        f"typing over {BYTES_PER_SECOND / 1e3:.0f} kB/s, ping {1e3 * PING_SECONDS:.0f} ms, live",
+        f"p50 {p50:.0f} ms, largest {most:.0f} ms of {times}; "
+        f"at most {backlog / 1e3:.1f} kB waited; {load()}",
+    )
+
+
+def selected(text: str) -> str:
+    """The run that is marked in the list."""
+    return next((line[:12] for line in text.splitlines() if line.startswith(">")), "")
+
+
 PARTS = {
     "opening": open_both,
     "large": open_large,
     "keys": press_keys,
     "live": watch_live,
     "delay": delay,
+    "link": type_slowly,
 }
+
+
+def measure_viewers(bin_folder: Path, folder: Path, chosen: list[str]) -> None:
+    """The same work by others, in this run."""
+    for viewer in all_viewers(bin_folder, folder):
+        if (version := viewer.version()) is None:
+            say(viewer.name, "cannot be had here")
+            continue
+        name = f"{viewer.name} {version}"
+        if "opening" in chosen:
+            viewer.write("one", "one", 100_000)
+            figure = openings(lambda viewer=viewer: viewer.open("one"), 3)
+            say(f"{name}: 1 run x 100,000 steps", figure)
+        if {"opening", "keys"} & {*chosen}:
+            for index in range(MANY):
+                viewer.write("many", f"many-{index:02}", 5000)
+        if "opening" in chosen:
+            figure = openings(lambda viewer=viewer: viewer.open("many"), 3)
+            say(f"{name}: {MANY} runs x 5,000, before overlaying", figure)
+        if "keys" in chosen:
+            with viewer.open("many") as program:
+                opening(program, 15.0)
+                for _ in range(MANY if viewer.select else 0):
+                    for key in viewer.select:
+                        program.send(key)
+                        program.record(0.3)
+                for _ in program.show(program.record(3.0), 0.0):
+                    pass
+                keys = ["\x1b[B", "\x1b[A"] if viewer.kind == "wandb" else ["\x1b[C", "\x1b[D"]
+                delays = [1e3 * delay for delay in press(program, keys, 40)]
+            say_keys(f"{name}: key to changed screen, {MANY} runs", delays)
+        if "live" in chosen:
+            with viewer.writing("live", LIVE_STEPS_PER_SECOND), viewer.open("live") as program:
+                opening_of_live(program)
+                program.record(5.0)
+                say_live(f"{name}: live, {LIVE_STEPS_PER_SECOND} steps/s", program)
+            with viewer.open("one" if "opening" in chosen else "live") as program:
+                opening(program, 15.0)
+                say_live(f"{name}: idle", program)
 
 
 def main() -> None:
@@ -235,6 +320,8 @@ def main() -> None:
         bench = Bench(Path(folder))
         for name in chosen:
             PARTS[name](bench)
+        if viewers := [Path(given) for given in sys.argv[1:] if "/" in given]:
+            measure_viewers(viewers[0].absolute(), bench.folder, chosen)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,8 @@ class Program:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self.began = self.terminal.began
+        self._keys: list[tuple[float, str]] = []
+        self._chunks: list[tuple[float, bytes]] = []
 
     def __enter__(self) -> "Program":
         return self
@@ -98,7 +100,10 @@ class Program:
     def _answer(self, chunk: bytes) -> None:
         for question, answer in _QUESTIONS:
             for _ in question.finditer(chunk):
-                self.terminal.send(answer.decode())
+                self._reply(answer.decode())
+
+    def _reply(self, answer: str) -> None:
+        self.terminal.send(answer)
 
     def show(self, recording: Recording, since: float) -> Iterator[Shown]:
         """Each screen that a recording leads to, apart from those that repeat the one before."""

@@ -28,6 +28,9 @@ class Panel(Widget, can_focus=True):
         super().__init__(id=id)
         self._heading = heading or self.HEADING
         self._strips: list[Strip] = []
+        self._lines: list[Text | list[Segment]] = []
+        """What the strips were made from, and for which width and colours."""
+        self._lines_look: object = None
         self._view: View | None = None
         self._drawn_look: tuple[str, object] | None = None
 
@@ -35,6 +38,16 @@ class Panel(Widget, can_focus=True):
         """Draw the panel anew from the state of the runs."""
         self._view = view
         self._redraw()
+
+    def show_figures(self, view: View) -> None:
+        """Draw what costs little: the title line, with the values in it."""
+        self._view = view
+        if self._strips and self._drawn_look == self._look:
+            width = self.size.width
+            title = self._title_line(view, width)
+            if title != self._lines[0]:
+                self._lines = [title, *self._lines[1:]]
+                self._replace([self._strip(title, width, self.rich_style), *self._strips[1:]])
 
     def title(self, view: View) -> str:
         """The panel's name."""
@@ -106,7 +119,18 @@ class Panel(Widget, can_focus=True):
         lines: list[Text | list[Segment]] = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
         style = self.rich_style  # composed of all ancestors' at each look
-        self._replace([self._strip(line, width, style) for line in lines])
+        # A line that is the same is not taken apart again; a body makes new ones or leaves them.
+        look = (width, self._look)
+        old = self._lines if look == self._lines_look else []
+        known = [i < len(old) and line == old[i] for i, line in enumerate(lines)]
+        strips = [
+            self._strips[i]
+            if same and i < len(self._strips)
+            else self._strip(lines[i], width, style)
+            for i, same in enumerate(known)
+        ]
+        self._lines, self._lines_look = lines, look
+        self._replace(strips)
 
     def _strip(self, line: Text | list[Segment], width: int, style: Style) -> Strip:
         segments = list(line.render(self.app.console)) if isinstance(line, Text) else line

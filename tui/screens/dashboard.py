@@ -21,6 +21,7 @@ from tui.feed import Feed
 from tui.follow import News, apply, keep, open_state
 from tui.history import note_of
 from tui.lanes import View, make_lanes
+from tui.painter import Painter
 from tui.panels.banner import BannerPanel
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.curves import CurvesPanel
@@ -43,7 +44,6 @@ from tui.screens.quit import Answer, QuitScreen
 from tui.store import RunState
 from tui.text import clean
 
-FRAMES_PER_SECOND = 5
 NARROW_COLUMNS = 120
 _AT_WORK = ("starting", "running", "paused", "stalled")
 
@@ -102,9 +102,9 @@ class DashboardScreen(PlottingScreen):
         self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
-        self._stale = True
         self._labelled_for = ""
         """The theme that the runs were labelled and coloured for; "" to do it again."""
+        self._painter = Painter(self, self._draw, self._draw_figures)
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
         self._opened_at = time.time()
@@ -148,8 +148,7 @@ class DashboardScreen(PlottingScreen):
         lanes = make_lanes(list(self._states.values()), colors)
         self._view = View(lanes, plots=self.remembered_plots())
         self.action_page(0)
-        self._draw()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
+        self._painter.now()
         self._feed.start()
 
     def on_unmount(self) -> None:
@@ -175,8 +174,8 @@ class DashboardScreen(PlottingScreen):
             if state.started and state.started.parent and state.id not in self._forks:
                 self._forks.add(state.id)
                 self._read_parent(state.run, state.started.parent)
-        self._stale = True
         self._feed.taken()
+        self._painter.soon()
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
@@ -185,8 +184,7 @@ class DashboardScreen(PlottingScreen):
         self.query_one(PagesPanel).turn_to(page)
         first = ("#loss", "#layers", "#samples")[page]
         self.set_focus(self.query_one(first) if page else None)
-        self._stale = True
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self._painter.now)
 
     def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
         self.query_one(DistributionPanel).choose(message.layer)
@@ -267,7 +265,7 @@ class DashboardScreen(PlottingScreen):
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
         """Show the parent's values and marks before the fork's own."""
         self._states[message.run_id].inherit(message.inheritance.metrics, message.inheritance.marks)
-        self._stale = True
+        self._painter.soon()
 
     def action_runs(self) -> None:
         """List all runs; these go on."""
@@ -307,11 +305,20 @@ class DashboardScreen(PlottingScreen):
         if self._view is not None:
             self._view = replace(self._view, **changes)
             self._follow &= "selected" not in changes
-            if changes.keys() == {"plots"}:
+            if changes.keys() == {"plots"} and self._app.ready(urgent=True):
                 self._show_in(panel for panel in self.query(Panel) if panel.SHOWS_PLOTS)
                 return
-            self._stale = True
-            self._draw()
+            self._painter.soon(urgent=True)
+
+    @property
+    def _stale(self) -> bool:
+        """Whether something changed since all of it was drawn."""
+        return self._painter.stale
+
+    @_stale.setter
+    def _stale(self, stale: bool) -> None:
+        if stale:
+            self._painter.soon()
 
     def _show_in(self, panels: Iterable[Panel]) -> None:
         for panel in panels:
@@ -319,9 +326,8 @@ class DashboardScreen(PlottingScreen):
                 panel.show(self._view)
 
     def _draw(self) -> None:
-        if not self._stale or self._view is None:
+        if self._view is None:
             return
-        self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
         lanes = self._view.lanes
         if self._labelled_for != self.app.theme:
@@ -332,6 +338,13 @@ class DashboardScreen(PlottingScreen):
             at_work = [lane.index for lane in lanes if lane.state.status in _AT_WORK]
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
         self._show_in(self.query(Panel))
+
+    def _draw_figures(self) -> None:
+        """The newest values, and the lists that keys move in."""
+        if self._view is not None:
+            for panel in self.query(Panel):
+                if panel.is_on_screen:
+                    panel.show_figures(self._view)
 
 
 def _names(runs: list[RunDir]) -> str:
