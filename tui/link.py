@@ -5,12 +5,15 @@ a key is answered behind all of them. So the terminal is asked where its cursor 
 sent, and while the answer is on its way no more is sent: pictures are skipped, never queued.
 """
 
+import math
+
 QUESTION = "\x1b[6n"
 """Every terminal answers it with the position of its cursor."""
 _LOST_SECONDS = 10.0
 """An answer that takes longer will not come."""
 _URGENT_BYTES = 3000
 """What is sent for a key although earlier bytes are on their way; more of them would be a queue."""
+_START_SECONDS, _START_SHARE = 3.0, 0.5
 _MIN_SECONDS, _MAX_SECONDS = 0.1, 2.0
 """Between two of them."""
 
@@ -65,13 +68,17 @@ class Link:
 class Pace:
     """How often pictures are made of what arrives: making them takes a share of a core's time."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, began: float = -math.inf) -> None:
+        """`began` is when the screen was opened: at first there is much to show and little to
+        save."""
         self._share = share
+        self._began = began
         self._next = 0.0
 
     def drawn(self, seconds: float, now: float) -> None:
         """A picture was made in so many seconds, until now."""
-        self._next = now + min(_MAX_SECONDS, max(_MIN_SECONDS, seconds / self._share))
+        share = _START_SHARE if now - self._began < _START_SECONDS else self._share
+        self._next = now + min(_MAX_SECONDS, max(_MIN_SECONDS, seconds / share))
 
     def wait(self, now: float) -> float:
         """Seconds until the next picture is due."""

@@ -27,7 +27,8 @@ class Painter:
     ) -> None:
         self._screen = screen
         self._draw, self._draw_figures = draw, draw_figures
-        self._pace, self._pace_of_figures = Pace(SHARE), Pace(SHARE_OF_FIGURES)
+        now = time.monotonic()
+        self._pace, self._pace_of_figures = Pace(SHARE, now), Pace(SHARE_OF_FIGURES, now)
         self._timer: Timer | None = None
         self._hurry = False
         """Whether a key waits for all of it."""
