@@ -136,6 +136,8 @@ def opening(program: Program, limit: float = 60.0) -> tuple[float, float]:
     for shown in program.show(recording, program.began):
         if sum(not character.isspace() for character in shown.text) >= PAINTED_CELLS:
             first, settled = min(first, shown.seconds), shown.seconds
+    if program.terminal.process.poll() is not None:  # what it left on the screen is no figure
+        return math.inf, math.inf
     return first, settled
 
 
