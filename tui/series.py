@@ -82,6 +82,10 @@ class Series:
         """How many points are at `step` or before it."""
         return self._steps.search(step, "right")
 
+    def index_before(self, step: float) -> int:
+        """How many points are before `step`."""
+        return self._steps.search(step, "left")
+
     def point(self, index: int) -> tuple[float, float]:
         """Step and value at an index, which may count from the end."""
         place = range(self._length)[index]
