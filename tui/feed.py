@@ -7,7 +7,7 @@ from engine.events import Scalars
 from engine.rundir import ENDED, RunDir
 from tui.follow import Follower, News
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.07
 BATCH_STEPS = 10_000
 """From so many on, news are handed over before more is read, which bounds the memory."""
 IDLE_SECONDS = 1.0

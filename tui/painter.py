@@ -9,7 +9,7 @@ from textual.timer import Timer
 from tui.link import Pace
 from tui.repaint import FrugalApp
 
-SHARE, SHARE_OF_FIGURES = 0.025, 0.015
+SHARE, SHARE_OF_FIGURES = 0.02, 0.02
 """Of a core's time, for pictures that no key asked for."""
 LOOK_SECONDS = 0.02
 """Between two looks whether the link to the terminal is free."""

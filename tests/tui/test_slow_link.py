@@ -76,7 +76,7 @@ def test_nothing_is_drawn_until_the_terminal_has_what_was_sent(
         terminal.wait(lambda: link.step() == 60)
         link.answer_until_quiet()
         terminal.send("?")
-        terminal.wait_for("this help")  # keys are answered at once
+        terminal.wait_for("Esc closes")  # keys are answered at once
 
 
 def test_a_terminal_that_never_answers_shows_everything(alive: RunDir, tmp_path: Path) -> None:
