@@ -177,12 +177,11 @@ class Program:
             self.read(0.1)
 
     def press(self, keys: str, words: str = "") -> None:
-        """Type, and wait for words or for silence."""
+        """Type, and wait for silence, and for words on the screen if any are given."""
         os.write(self._terminal, keys.encode())
+        self.read(0.15)
         if words:
             self.until(words)
-        else:
-            self.read(0.15)
 
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
