@@ -7,6 +7,7 @@
 #   make test ARGS="-k store"     the tests          make test-slow          those that take minutes
 #   make check                    format, lint, types, imports               make format
 #   make bench                    measured figures   make bench-peers        other frameworks too
+#   make bench-ui                 the screen's figures, beside other terminal viewers'
 #   make test-gpu                 on a CUDA device   make clean              all but your runs
 
 PYTHON ?= python3
@@ -22,11 +23,14 @@ REQUIREMENTS := pyproject.toml tests/constraints.txt
 # The frameworks to compare with have an environment of their own, which shares our torch.
 PEERS := $(VENV)/peers
 FOR_PEERS := $(PEERS)/.installed
+# Other viewers of runs have one of theirs.
+VIEWERS := $(VENV)/viewers
+FOR_VIEWERS := $(VIEWERS)/.installed
 PACKAGES = import sysconfig; print(sysconfig.get_path("purelib"))
 # Not with the others: these need what not every machine has.
-BENCHES = $(filter-out %/bench_peers.py %/bench_gpu.py, $(wildcard tests/benchmarks/bench_*.py))
+BENCHES = $(filter-out %/bench_peers.py %/bench_gpu.py %/bench_screen.py, $(wildcard tests/benchmarks/bench_*.py))
 
-.PHONY: run test test-slow test-gpu check format bench bench-peers clean
+.PHONY: run test test-slow test-gpu check format bench bench-peers bench-ui clean
 
 run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
@@ -57,6 +61,9 @@ bench: $(FOR_TESTING)
 bench-peers: $(FOR_TESTING) $(FOR_PEERS)
 	$(BIN)/python tests/benchmarks/bench_peers.py $(PEERS)/bin/python $(ARGS)
 
+bench-ui: $(FOR_TESTING) $(FOR_VIEWERS)
+	$(BIN)/python tests/benchmarks/bench_screen.py $(VIEWERS)/bin $(ARGS)
+
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find engine presets tui tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -77,4 +84,10 @@ $(FOR_PEERS): | $(FOR_TESTING)
 	$(BIN)/python -m venv $(PEERS)
 	$(BIN)/python -c '$(PACKAGES)' > "$$($(PEERS)/bin/python -c '$(PACKAGES)')/ours.pth"
 	$(PEERS)/bin/python -m pip install -c tests/constraints.txt lightning transformers accelerate keras
+	@touch $@
+
+# Not a failure where they cannot be had: the bench says so.
+$(FOR_VIEWERS): | $(BIN)/python
+	$(BIN)/python -m venv $(VIEWERS)
+	-$(VIEWERS)/bin/python -m pip install wandb terminalboard 'plotext<6' tensorboard asyncssh
 	@touch $@

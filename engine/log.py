@@ -31,10 +31,21 @@ class LogReader:
         self._offset = 0
         self._cut_first_line = False
 
-    def start_at(self, offset: int) -> None:
-        """Begin at a byte of the file instead of its beginning; a cut first line is dropped."""
+    @property
+    def offset(self) -> int:
+        """How much of the file was read, in bytes; it ends with a whole line."""
+        return self._offset
+
+    @property
+    def between_lines(self) -> bool:
+        """Whether a whole line begins at the offset."""
+        return not self._cut_first_line
+
+    def start_at(self, offset: int, *, whole_line: bool = False) -> None:
+        """Begin at a byte of the file instead of its beginning; a cut first line is dropped,
+        unless it is known that a whole one begins there."""
         self._offset = offset
-        self._cut_first_line = offset > 0
+        self._cut_first_line = offset > 0 and not whole_line
 
     def read(self, max_bytes: int = 2**20) -> list[AnyEvent]:
         """Events that are new since the last call, from about `max_bytes` of the file.

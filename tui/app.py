@@ -1,6 +1,7 @@
 """The Textual app: which screen is shown, theme and global keys."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.events import Event, Key, Resize
 from textual.filter import DimFilter, LineFilter
@@ -22,6 +23,7 @@ from engine.rundir import RunDir
 from presets.userconfig import UserConfig
 from tui import themes
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
+from tui.repaint import FrugalApp
 from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
@@ -33,7 +35,11 @@ MOST_LANES = 20
 """Runs that are shown together when others are begun beside them."""
 
 
-class BigModelApp(App[None]):
+START_SECONDS = 3.0
+"""After these the screen has settled."""
+
+
+class BigModelApp(FrugalApp):
     """The launch screen, or the dashboard of the runs that it is given."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -48,6 +54,7 @@ class BigModelApp(App[None]):
             tooltip="Other colours: dark, light, for colour blindness",
         ),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+l", "repaint", "Repaint", show=False, tooltip="Draw the screen anew"),
     ]
 
     def __init__(
@@ -138,6 +145,7 @@ class BigModelApp(App[None]):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
@@ -217,6 +225,10 @@ class BigModelApp(App[None]):
     def _reap(self) -> None:
         self.processes = [process for process in self.processes if process.poll() is None]
 
+    def action_repaint(self) -> None:
+        """Draw the screen anew, as after something else wrote to the terminal."""
+        self.repaint()
+
     def action_help(self) -> None:
         """Show the keys."""
         if not isinstance(self.screen, HelpScreen):
@@ -239,3 +251,9 @@ class BigModelApp(App[None]):
         for command in super().get_system_commands(screen):
             if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command
+
+
+def _collect_garbage() -> None:
+    """From now on, and without another look at what start-up made: that takes as long as a key."""
+    gc.freeze()
+    gc.enable()

@@ -1,12 +1,15 @@
 """Follow the open runs in a thread and hand over what is new, a few times a second."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from engine.events import Scalars
 from engine.rundir import ENDED, RunDir
 from tui.follow import Follows, News, follower
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.07
+BATCH_STEPS = 10_000
+"""From so many on, news are handed over before more is read, which bounds the memory."""
 IDLE_SECONDS = 1.0
 """Between two looks when every run has ended."""
 
@@ -50,13 +53,31 @@ class Feed(threading.Thread):
         """The thread's work."""
         ended: dict[str, bool] = {}
         while not self._closed.is_set():
-            news = tuple(item for reader in self._followers if (item := _poll(reader)))
-            if news:
+            more = False
+            for news in self._batches():
                 ended |= {item.run.id: item.status in ENDED for item in news}
+                more |= any(item.events or item.more for item in news)
                 self._taken.clear()
+                if self._closed.is_set():
+                    return
                 self._deliver(news)
                 self._taken.wait()
             # While a log is being caught up with there is more to read at once.
-            if not any(item.events or item.more for item in news):
+            if not more:
                 idle = len(ended) == len(self._followers) and all(ended.values())
                 self._closed.wait(IDLE_SECONDS if idle else POLL_SECONDS)
+
+    def _batches(self) -> Iterator[tuple[News, ...]]:
+        """A look at each run; what many of them have to say comes in several parts."""
+        batch: list[News] = []
+        steps = 0
+        for reader in self._followers:
+            if (item := _poll(reader)) is None:
+                continue
+            batch.append(item)
+            steps += sum(len(event.step) for event in item.events if isinstance(event, Scalars))
+            if steps > BATCH_STEPS:
+                yield tuple(batch)
+                batch, steps = [], 0
+        if batch:
+            yield tuple(batch)

@@ -1,5 +1,6 @@
 """Open the app from a command: options of the screen, what has to be in order, how it ends."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -61,6 +62,8 @@ def open_app(
     if runs is None:
         access.check_root(root)
     config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
+    # Nothing of what start-up makes is garbage; the app switches this on again.
+    gc.disable()
     from tui import hangup, logout
     from tui.app import BigModelApp
 

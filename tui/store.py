@@ -133,8 +133,8 @@ class RunState:
     def _clock(self, event: Scalars) -> None:
         """When steps were taken, each once; in another program's log, metrics that are recorded
         by epochs come between those by steps."""
-        newest = self.seconds.steps[-1] if len(self.seconds) else -1
-        begin = bisect_right(event.step, newest)
+        newest = self.seconds.last_step
+        begin = 0 if newest is None else bisect_right(event.step, newest)
         self.seconds.extend(event.step[begin:], event.seconds[begin:])
 
     def _remember(self, note: Note, *, told: bool) -> None:
@@ -244,7 +244,7 @@ class RunState:
     @property
     def step(self) -> int:
         """Optimizer steps taken."""
-        return int(self.seconds.steps[-1]) if len(self.seconds) else self.first_step
+        return int(self.seconds.last_step or 0) if len(self.seconds) else self.first_step
 
     @property
     def planned_steps(self) -> int | None:

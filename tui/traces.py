@@ -106,9 +106,7 @@ class Traces:
         if cuts != raw.cuts:
             seen, steps = 0, np.empty(0)
         if seen < len(raw):
-            bad = ~np.isfinite(raw.values[seen:])
-            if bad.any():
-                steps = np.concatenate((steps, raw.steps[seen:][bad]))
+            steps = np.concatenate((steps, raw.lost(seen)))
             self._lost[trace.source] = len(raw), raw.cuts, steps
         return steps
 
@@ -149,8 +147,11 @@ def value_at(series: Series | None, step: int | None) -> tuple[int, float] | Non
     """The newest recorded step up to this one, and its value; None before the first."""
     if series is None or step is None:
         return None
-    index = int(np.searchsorted(series.steps, step, side="right")) - 1
-    return (int(series.steps[index]), float(series.values[index])) if index >= 0 else None
+    index = series.index_after(step) - 1
+    if index < 0:
+        return None
+    at, value = series.point(index)
+    return int(at), value
 
 
 def nearest_step(state: RunState, plots: PlotView, x: float) -> float | None:

@@ -44,7 +44,7 @@ class Scale:
             return x / self.factor
         if not self.clock:
             return np.interp(x, self.seconds.values, self.seconds.steps)
-        steps = np.full(len(x), float(self.seconds.steps[0]))
+        steps = np.full(len(x), self.seconds.point(0)[0])
         for piece, following in zip(self.clock, (*self.clock[1:], None), strict=True):
             found = np.interp(x - piece.zero, self.seconds.values, self.seconds.steps)
             if following is not None:
@@ -106,7 +106,10 @@ def extent(view: View) -> Extent:
 def _time_extent(scales: list[tuple[RunState, Scale]]) -> Extent:
     if not scales:
         return Extent(low=0.0, high=1.0, newest=0.0)
-    ends = [scale.to_x(state.seconds.steps[[0, -1]]) for state, scale in scales]
+    ends = [
+        scale.to_x(np.array([state.seconds.point(0)[0], state.seconds.point(-1)[0]]))
+        for state, scale in scales
+    ]
     low = min(float(first) for first, _ in ends) if scales[0][1].clock else 0.0
     newest = max(float(last) for _, last in ends)
     # While a run goes on, its end moves in leaps: a plot that moves all the time is sent anew.
@@ -132,21 +135,19 @@ def epoch_borders(state: RunState, scale: Scale, axes: Axes) -> Floats:
     return scale.to_x(np.arange(begin, math.floor(last / every) + 1) * every)
 
 
-def shares(steps: Floats, events: Floats, scale: Scale, axes: Axes) -> Floats:
+def shares(events: Series, scale: Scale, axes: Axes) -> Floats:
     """For each column of the canvas the share of its steps with an event, 0 to 1."""
     columns = axes.canvas_width
-    if not len(steps):
+    if not len(events):
         return np.zeros(columns)
     x = axes.x_at(np.arange(columns + 1.0))
     borders = scale.to_step(x)
-    first, last = scale.to_x(steps[[0, -1]])
+    first, last = scale.to_x(np.array([events.point(0)[0], events.point(-1)[0]]))
     borders[x <= first], borders[x > last] = -np.inf, np.inf  # times end at both ends of a run
-    at = np.searchsorted(steps, borders)
-    happened = np.concatenate(([0], np.cumsum(events[at[0] : at[-1]] > 0)))
-    total = np.diff(at)
-    count = np.diff(happened[at - at[0]])
+    at = np.array([events.index_before(border) for border in borders.tolist()])
+    total, count = np.diff(at), np.diff(events.positive(at))
     found: Floats = np.divide(count, total, out=np.zeros(columns), where=total > 0)
-    return found
+    return np.minimum(found, 1.0)
 
 
 def converted(view: View, kind: XKind) -> PlotView:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +39,7 @@ class Terminal:
         columns: int = 160,
         rows: int = 48,
         environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         """Starts `bigmodel-tui ARGUMENTS` as the leader of a session with this terminal."""
         self.received = bytearray()
@@ -49,7 +50,7 @@ class Terminal:
         self.attributes = termios.tcgetattr(self._ours)
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*command, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

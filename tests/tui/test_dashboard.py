@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import IDS
 from recorded import record
-from rich.segment import Segment
 from seen import rows, text, until, until_shown
-from textual.strip import Strip
 from textual.widget import Widget
 
 from engine import configure, estimate, rundir
@@ -20,7 +18,7 @@ from engine.rundir import Lock, RunDir
 from presets.schema import plain
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
-from tui.panels.panel import Panel, _cells, _difference
+from tui.panels.panel import Panel
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launch import LaunchScreen
@@ -720,26 +718,6 @@ async def test_another_theme_paints_everything_in_its_colours(
         app.theme = "textual-light"
         await until(pilot, lambda: loss._strips != before)
         assert [strip.text for strip in loss._strips] == [strip.text for strip in before]
-
-
-def test_the_changed_span_is_the_smallest_that_turns_one_line_into_the_other() -> None:
-    lines = ["", "abc", "abd", "xbc", "a─c", "日本x", "日xxx", "abc  "]
-    for old in lines:
-        for new in lines:
-            before = Strip([Segment(old)])
-            after = Strip([Segment(new)])
-            span = _difference(before, after)
-            if before.text == after.text:
-                assert span is None
-            elif before.cell_length == after.cell_length:
-                assert span is not None
-                begin, end = span
-                was, now = _cells(before), _cells(after)
-                assert was[:begin] + now[begin:end] + was[end:] == now
-                assert was[begin] != now[begin]
-                assert was[end - 1] != now[end - 1]
-            else:
-                assert span == (0, max(before.cell_length, after.cell_length))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])

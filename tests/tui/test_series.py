@@ -102,7 +102,7 @@ def test_growth_by_one_step_at_a_time_moves_the_data_rarely() -> None:
     series, homes = Series(), set()
     for step in range(20_000):
         series.extend([step], [0.5])
-        homes.add(series._data.ctypes.data)
+        homes.add(series.values.ctypes.data)
     assert len(series) == 20_000
     assert len(homes) < 12  # the room doubles
 

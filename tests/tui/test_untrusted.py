@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyte
 import pytest
 from recorded import record
 
@@ -133,6 +134,8 @@ class Program:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.written = b""
+        self._screen = pyte.Screen(160, 48)
+        self._stream = pyte.ByteStream(self._screen)
         self._terminal, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 48, 160, 0, 0))
         environment = os.environ | {
@@ -163,22 +166,22 @@ class Program:
                 break
             new += data
         self.written += new
+        self._stream.feed(new)
         return new
 
     def until(self, words: str, seconds: float = 60.0) -> None:
-        """Wait until it writes these words."""
-        deadline, new = time.monotonic() + seconds, b""
-        while words.encode() not in new:
+        """Wait until its screen shows these words."""
+        deadline = time.monotonic() + seconds
+        while not any(words in line for line in self._screen.display):
             assert time.monotonic() < deadline, f"{words!r} never came"
-            new += self.read(0.1)
+            self.read(0.1)
 
     def press(self, keys: str, words: str = "") -> None:
-        """Type, and wait for words or for silence."""
+        """Type, and wait for silence, and for words on the screen if any are given."""
         os.write(self._terminal, keys.encode())
+        self.read(0.15)
         if words:
             self.until(words)
-        else:
-            self.read(0.15)
 
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)

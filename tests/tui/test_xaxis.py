@@ -14,6 +14,7 @@ from tui import traces, xaxis
 from tui.axes import Axes
 from tui.lanes import View, make_lanes
 from tui.plotview import PlotView, XKind
+from tui.series import Series
 from tui.store import RunState
 from tui.traces import Trace, Traces
 
@@ -146,6 +147,12 @@ def test_epochs_end_where_they_do_and_are_few() -> None:
     assert not len(xaxis.epoch_borders(run(per_epoch=None), step, axes(0, 100)))
 
 
+def series_of(steps: np.ndarray, values: np.ndarray) -> Series:
+    made = Series()
+    made.extend(steps, values)
+    return made
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=300), st.sampled_from(["step", "relative"]))
 def test_each_clipped_step_counts_in_the_column_that_shows_it(
     clipped: list[bool], kind: XKind
@@ -154,7 +161,7 @@ def test_each_clipped_step_counts_in_the_column_that_shows_it(
     scale = xaxis.scale_of(state, kind)
     steps, events = np.arange(1.0, len(clipped) + 1), np.array(clipped, dtype=float)
     size = axes(0.0, float(scale.to_x(steps[-1:])[0]) + 1e-9)
-    found = xaxis.shares(steps, events, scale, size)
+    found = xaxis.shares(series_of(steps, events), scale, size)
     at = size.across(scale.to_x(steps), size.canvas_width).astype(int)
     for column in range(size.canvas_width):
         inside = events[at == column]
@@ -164,7 +171,7 @@ def test_each_clipped_step_counts_in_the_column_that_shows_it(
 def test_a_window_of_the_strip_has_only_its_own_steps() -> None:
     steps, events = np.arange(1.0, 101), np.zeros(100)
     events[[9, 49, 89]] = 1
-    found = xaxis.shares(steps, events, xaxis.scale_of(run(), "step"), axes(20.0, 80.0))
+    found = xaxis.shares(series_of(steps, events), xaxis.scale_of(run(), "step"), axes(20.0, 80.0))
     assert np.flatnonzero(found).tolist() == [axes(20.0, 80.0).column(50) - 7]
 
 

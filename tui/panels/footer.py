@@ -1,34 +1,119 @@
-"""The footer: as many keys as fit, most needed first; all of them are in the help."""
+"""The footer: as many keys as fit, most needed first; all of them are in the help.
 
-from textual.app import ComposeResult
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+One widget draws all of them. Textual's own footer makes a widget of every key, and all of them
+again whenever the focus moves: a third of the time that this app took to appear.
+"""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.binding import ActiveBinding
+from textual.events import MouseDown
+from textual.screen import Screen
+from textual.widget import Widget
 
 _ALWAYS = ("help", "quit", "app.quit")
 """Actions that are shown even where others have to go."""
 
 
-class FittingFooter(Footer):
+@dataclass(frozen=True)
+class Key:
+    """A key of the footer."""
+
+    key: str
+    shown: str
+    description: str
+    action: str
+    enabled: bool
+
+    @property
+    def width(self) -> int:
+        """Cells: one at each side of the key, one after the description."""
+        return len(self.shown) + len(self.description) + 3
+
+
+class FittingFooter(Widget):
     """Bindings in the order of the screen; what does not fit is left out instead of cut."""
 
-    def __init__(self) -> None:
-        super().__init__(show_command_palette=False)
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES = {"footer--key", "footer--description"}
+    DEFAULT_CSS = """
+    FittingFooter {
+        dock: bottom;
+        height: 1;
+        text-wrap: nowrap;
+        color: $footer-foreground;
+        background: $footer-background;
+        .footer--key {
+            color: $footer-key-foreground;
+            background: $footer-key-background;
+            text-style: bold;
+        }
+        .footer--description {
+            color: $footer-description-foreground;
+            background: $footer-description-background;
+        }
+    }
+    """
 
-    def compose(self) -> ComposeResult:
-        keys = [key for key in super().compose() if isinstance(key, FooterKey)]
-        kept = [key for key in keys if key.action in _ALWAYS]
-        left = self.app.size.width - sum(map(_width, kept))
-        for key in keys:
-            if key not in kept and (left := left - _width(key)) < 0:
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: tuple[Key, ...] = ()
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self._changed(self.screen)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        """Textual tells of every change of the focus; mostly the keys stay."""
+        keys = tuple(map(self._key, _first_of_actions(screen)))
+        if keys != self._keys and self.app.app_focus:
+            self._keys = keys
+            self.refresh()
+
+    def _key(self, active: ActiveBinding) -> Key:
+        binding = active.binding
+        shown = self.app.get_key_display(binding)
+        return Key(binding.key, shown, binding.description, binding.action, active.enabled)
+
+    def fitting(self) -> list[Key]:
+        """The keys that have room, in their order."""
+        kept = [key for key in self._keys if key.action in _ALWAYS]
+        left = self.size.width - sum(key.width for key in kept)
+        for key in self._keys:
+            if key not in kept and (left := left - key.width) < 0:
                 break
             if key not in kept:
                 kept.append(key)
-        yield from (key for key in keys if key in kept)
+        return [key for key in self._keys if key in kept]
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.recompose)
+    def render(self) -> Text:
+        key_style = self.get_component_rich_style("footer--key")
+        description_style = self.get_component_rich_style("footer--description")
+        line = Text(no_wrap=True)
+        for key in self.fitting():
+            begin = len(line)
+            line.append(f" {key.shown} ", key_style).append(
+                f"{key.description} ", description_style
+            )
+            if not key.enabled:
+                line.stylize("dim", begin)
+        return line
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """A click is the key."""
+        end = 0
+        for key in self.fitting():
+            end += key.width
+            if event.x < end:
+                self.app.simulate_key(key.key) if key.enabled else self.app.bell()
+                return
 
 
-def _width(key: FooterKey) -> int:
-    """Cells: one at each side of the key, one after the description."""
-    return len(key.key_display) + len(key.description) + 3
+def _first_of_actions(screen: Screen[object]) -> list[ActiveBinding]:
+    """Of several keys for the same, the first."""
+    found: dict[str, ActiveBinding] = {}
+    for active in screen.active_bindings.values():
+        if active.binding.show:
+            found.setdefault(active.binding.action, active)
+    return list(found.values())

@@ -1,8 +1,7 @@
-"""The base of panels that draw themselves line by line and send only what changed."""
+"""The base of panels that draw themselves line by line and repaint the lines that changed."""
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -17,7 +16,7 @@ class Panel(Widget, can_focus=True):
     """A title line and lines of text under it.
 
     A subclass says what to draw; this class compares it with what is on the screen and repaints
-    only the spans that differ, which is what makes a live plot cheap over a slow link.
+    only the lines that differ. `tui.delta` sends the cells of them that do.
     """
 
     ALLOW_MAXIMIZE = True
@@ -29,6 +28,9 @@ class Panel(Widget, can_focus=True):
         super().__init__(id=id)
         self._heading = heading or self.HEADING
         self._strips: list[Strip] = []
+        self._lines: list[Text | list[Segment]] = []
+        """What the strips were made from, and for which width and colours."""
+        self._lines_look: object = None
         self._view: View | None = None
         self._drawn_look: tuple[str, object] | None = None
 
@@ -36,6 +38,16 @@ class Panel(Widget, can_focus=True):
         """Draw the panel anew from the state of the runs."""
         self._view = view
         self._redraw()
+
+    def show_figures(self, view: View) -> None:
+        """Draw what costs little: the title line, with the values in it."""
+        self._view = view
+        if self._strips and self._drawn_look == self._look:
+            width = self.size.width
+            title = self._title_line(view, width)
+            if title != self._lines[0]:
+                self._lines = [title, *self._lines[1:]]
+                self._replace([self._strip(title, width, self.rich_style), *self._strips[1:]])
 
     def title(self, view: View) -> str:
         """The panel's name."""
@@ -111,7 +123,18 @@ class Panel(Widget, can_focus=True):
         lines: list[Text | list[Segment]] = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
         style = self.rich_style  # composed of all ancestors' at each look
-        self._replace([self._strip(line, width, style) for line in lines])
+        # A line that is the same is not taken apart again; a body makes new ones or leaves them.
+        look = (width, self._look)
+        old = self._lines if look == self._lines_look else []
+        known = [i < len(old) and line == old[i] for i, line in enumerate(lines)]
+        strips = [
+            self._strips[i]
+            if same and i < len(self._strips)
+            else self._strip(lines[i], width, style)
+            for i, same in enumerate(known)
+        ]
+        self._lines, self._lines_look = lines, look
+        self._replace(strips)
 
     def _strip(self, line: Text | list[Segment], width: int, style: Style) -> Strip:
         segments = list(line.render(self.app.console)) if isinstance(line, Text) else line
@@ -119,35 +142,9 @@ class Panel(Widget, can_focus=True):
 
     def _replace(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips
-        blank = Strip.blank(self.size.width, self.rich_style)
-        changed = []
-        for y in range(max(len(old), len(strips))):
-            before = old[y] if y < len(old) else blank
-            after = strips[y] if y < len(strips) else blank
-            if (span := _difference(before, after)) is not None:
-                changed.append(Region(span[0], y, span[1] - span[0], 1))
         if len(old) != len(strips):
             self.refresh()
-        elif changed:
-            self.refresh(*changed)
-
-
-def _difference(before: Strip, after: Strip) -> tuple[int, int] | None:
-    """The columns from the first to the last cell that differs, or None."""
-    if before == after:
-        return None
-    old, new = _cells(before), _cells(after)
-    if len(old) != len(new):
-        return 0, max(len(old), len(new))
-    different = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-    return (different[0], different[-1] + 1) if different else None
-
-
-def _cells(strip: Strip) -> list[tuple[str, object]]:
-    cells: list[tuple[str, object]] = []
-    for text, style, _ in strip:
-        for character in text:
-            # A wide character takes two columns; zero-width ones were removed by `clean`.
-            width = 1 if character.isascii() else max(1, cell_len(character))
-            cells += [(character, style)] * width
-    return cells
+            return
+        changed = [y for y, (a, b) in enumerate(zip(old, strips, strict=True)) if a != b]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))

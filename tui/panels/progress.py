@@ -32,6 +32,9 @@ class ProgressPanel(Panel, can_focus=False):
 
     ALLOW_MAXIMIZE = False
 
+    def show_figures(self, view: View) -> None:
+        self.show(view)
+
     def _title_line(self, view: View, width: int) -> Text:
         state = view.focus.state
         line = Text(" ")

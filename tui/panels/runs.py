@@ -47,6 +47,9 @@ class RunsPanel(Panel):
     def heading(self, view: View) -> Text:
         return Text("accuracy" if self._narrow else "accuracy on validation and test data")
 
+    def show_figures(self, view: View) -> None:
+        self.show(view)
+
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         column = 6 if self._narrow else 8
         status_width = max(_STATUS_WIDTH, *(len(lane.state.status) for lane in view.lanes))

@@ -17,10 +17,11 @@ from engine.rundir import RunDir
 from presets import UserError
 from tui.ancestry import Inheritance, inherited
 from tui.feed import Feed
-from tui.follow import News, apply, open_state
+from tui.follow import News, apply, keep, open_state
 from tui.history import note_of
 from tui.lanes import View, make_lanes
 from tui.pages.page import NARROW_COLUMNS
+from tui.painter import Painter
 from tui.panels.banner import BannerPanel
 from tui.panels.footer import FittingFooter
 from tui.panels.pages import PagesPanel
@@ -36,7 +37,6 @@ from tui.screens.quit import Answer, QuitScreen
 from tui.store import RunState
 from tui.text import clean
 
-FRAMES_PER_SECOND = 5
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
 
@@ -98,9 +98,9 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         self._states = {run.id: open_state(run) for run in runs}
         self._feed = Feed(runs, self._deliver)
         self._view: View | None = None
-        self._stale = True
         self._labelled_for = ""
         """The theme that the runs were labelled and coloured for; "" to do it again."""
+        self._painter = Painter(self, self._draw, self._draw_figures)
         self._follow = True
         """Whether the run that trains is selected, until a person selects one."""
         self._opened_at = time.time()
@@ -122,8 +122,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         lanes = make_lanes(list(self._states.values()), colors)
         selected = min(self._first, len(lanes) - 1)
         self._view = View(lanes, selected=selected, plots=self.remembered_plots())
-        self._draw()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._draw)
+        self._painter.now()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.look())
         self._feed.start()
 
@@ -144,13 +143,15 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
             state = self._states[news.run.id]
             apply(state, news)
             self.look_for_alerts(state, news.events)
+            if news.keep is not None:
+                self.run_worker(keep(state, news), thread=True)
             self._answer(news)
             self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
                 self._forks.add(state.id)
                 self._read_parent(state.run, state.started.parent)
-        self._stale = True
         self._feed.taken()
+        self._painter.soon()
 
     def add(self, runs: list[RunDir]) -> None:
         """Show these too, the first of them selected."""
@@ -166,8 +167,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         return self._view
 
     def redraw(self) -> None:
-        self._stale = True
-        self._draw()
+        self._painter.now()
 
     def action_profile_shown(self) -> None:
         """Show the newest profile of the run at hand."""
@@ -250,7 +250,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
         """Show the parent's values and marks before the fork's own."""
         self._states[message.run_id].inherit(message.inheritance.metrics, message.inheritance.marks)
-        self._stale = True
+        self._painter.soon()
 
     def action_runs(self) -> None:
         """List all runs; these go on."""
@@ -291,11 +291,10 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         if self._view is not None:
             self._view = replace(self._view, **changes)
             self._follow &= "selected" not in changes
-            if changes.keys() == {"plots"}:
+            if changes.keys() == {"plots"} and self._app.ready(urgent=True):
                 self._show_in(panel for panel in self.query(Panel) if panel.SHOWS_PLOTS)
                 return
-            self._stale = True
-            self._draw()
+            self._painter.soon(urgent=True)
 
     def _show_in(self, panels: Iterable[Panel]) -> None:
         for panel in panels:
@@ -303,9 +302,8 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                 panel.show(self._view)
 
     def _draw(self) -> None:
-        if not self._stale or self._view is None:
+        if self._view is None:
             return
-        self._stale = False
         # Labels depend on configurations, which a run made elsewhere brings with its first event.
         lanes = self._view.lanes
         if self._labelled_for != self.app.theme:
@@ -317,6 +315,13 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
             self._view = replace(self._view, selected=(at_work or [self._view.selected])[0])
         self.page.show(self._view)
         self._show_in(self.query(Panel))
+
+    def _draw_figures(self) -> None:
+        """The newest values, and the lists that keys move in."""
+        if self._view is not None:
+            for panel in self.query(Panel):
+                if panel.is_on_screen:
+                    panel.show_figures(self._view)
 
 
 def _names(runs: list[RunDir]) -> str:

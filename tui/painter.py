@@ -1,0 +1,83 @@
+"""Decides when a screen is drawn: at once for a key, else as often as link and time allow."""
+
+import time
+from collections.abc import Callable
+
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tui.link import Pace
+from tui.repaint import FrugalApp
+
+SHARE, SHARE_OF_FIGURES = 0.02, 0.02
+"""Of a core's time, for pictures that no key asked for."""
+LOOK_SECONDS = 0.02
+"""Between two looks whether the link to the terminal is free."""
+
+
+class Painter:
+    """Draws what is stale: all of it, or the figures alone, which takes less.
+
+    A key is answered with figures and lists at once; the curves follow when the terminal has
+    received those, which on a slow link may take a while.
+    """
+
+    def __init__(
+        self, screen: Screen[None], draw: Callable[[], None], draw_figures: Callable[[], None]
+    ) -> None:
+        self._screen = screen
+        self._draw, self._draw_figures = draw, draw_figures
+        now = time.monotonic()
+        self._pace, self._pace_of_figures = Pace(SHARE, now), Pace(SHARE_OF_FIGURES, now)
+        self._timer: Timer | None = None
+        self._hurry = False
+        """Whether a key waits for all of it."""
+        self.stale = False
+        """Whether something changed since all of it was drawn."""
+
+    def soon(self, *, urgent: bool = False) -> None:
+        """Something changed; with `urgent` a key did it."""
+        self.stale = True
+        if urgent:
+            self._hurry = True
+            if self._ready(urgent=True):
+                _timed(self._draw_figures, self._pace_of_figures)
+                self._screen.call_after_refresh(self.late)
+                return
+        now = time.monotonic()
+        late = 0.0 if self._hurry else self._pace.wait(now)
+        early = self._pace_of_figures.wait(now)
+        if not self._ready():
+            late = early = max(LOOK_SECONDS, late)
+        elif not late:
+            self.now()
+            return
+        elif not early:
+            _timed(self._draw_figures, self._pace_of_figures)
+            early = late
+        if self._timer is None:
+            self._timer = self._screen.set_timer(max(LOOK_SECONDS, min(late, early)), self.late)
+
+    def now(self) -> None:
+        """Draw all of it."""
+        self.stale = self._hurry = False
+        _timed(self._draw, self._pace)
+
+    def late(self) -> None:
+        """Draw what could not be drawn at once."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if self.stale:
+            self.soon()
+
+    def _ready(self, *, urgent: bool = False) -> bool:
+        app = self._screen.app
+        return not isinstance(app, FrugalApp) or app.ready(urgent=urgent)
+
+
+def _timed(draw: Callable[[], None], pace: Pace) -> None:
+    began = time.thread_time()
+    draw()
+    # To put it on the screen takes as long again.
+    pace.drawn(2 * (time.thread_time() - began), time.monotonic())

@@ -1,0 +1,117 @@
+"""An app that sends its terminal only the cells that differ, and knows when they have arrived."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.events import CursorPosition, Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tui.delta import Delta, Piece
+from tui.link import QUESTION, Link
+
+_LONG = 512
+"""Bytes from which on a terminal is told to show an update at once instead of as it comes."""
+
+LAST_ANSWER_SECONDS = 1.0
+"""At the end an answer that is on its way is awaited for so long."""
+
+
+class FrugalApp(App[None]):
+    """Takes Textual's updates apart before they are sent.
+
+    The two kinds of update are private to Textual; an update of another kind is sent as it is.
+    """
+
+    _delta: Delta | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._link = Link()
+
+    def ready(self, *, urgent: bool = False) -> bool:
+        """Whether the terminal has received what it was sent, so that a new picture makes sense;
+        one that is `urgent`, the answer to a key, may overtake a little."""
+        return self._link.ready(time.monotonic(), urgent=urgent)
+
+    async def _post_message(self, message: Message) -> bool:
+        """What the terminal answers does not wait behind other messages."""
+        if not isinstance(message, CursorPosition):
+            return await super()._post_message(message)
+        if self._link.answered(time.monotonic()) and self._driver is not None:
+            self._driver.write(QUESTION)
+        return True
+
+    async def _on_exit_app(self) -> None:
+        """An answer that came later would be typed into the shell."""
+        deadline = time.monotonic() + LAST_ANSWER_SECONDS
+        while self._link.waits and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
+    def repaint(self) -> None:
+        """Send the whole screen again, as after something else wrote to the terminal."""
+        self._delta = None
+        self.refresh(layout=True)
+
+    async def _on_resize(self, event: Resize) -> None:
+        """Textual calls the handlers of all base classes itself."""
+        self._delta = None  # a terminal moves its content as it sees fit
+
+    def _resume_signal(self) -> None:
+        self._delta = None
+        super()._resume_signal()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            self._delta = None
+            super()._display(screen, renderable)
+            return
+        driver = self._driver
+        try:
+            if self._batch_count or not self._running or self._closed or driver is None:
+                return
+            if self.is_headless or driver.is_inline:
+                super()._display(screen, renderable)
+                return
+            if text := self._sequences(renderable):
+                if self._sync_available and len(text) > _LONG:
+                    text = f"\x1b[?2026h{text}\x1b[?2026l"
+                if self._link.sent(len(text.encode()), time.monotonic()):
+                    text += QUESTION
+                driver.write(text)
+                driver.flush()
+        finally:
+            self.post_display_hook()
+
+    def _sequences(self, update: ChopsUpdate | LayoutUpdate) -> str:
+        if self._delta is None:
+            self._delta = Delta(self.console._color_system or ColorSystem.TRUECOLOR)
+            self._delta.forget(*self.size)
+        text = self._delta.update(_pieces(update))
+        if text and isinstance(self.focused, Input):
+            # Where an input method opens its window.
+            x, y = self.screen.outer_size.clamp_offset(self.cursor_position)
+            text += f"\x1b[{y + 1};{x + 1}H"
+        return text
+
+
+def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[Piece]:
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, first, last in update.spans:
+        for (x, chop), end in zip(update.chops[y].items(), update.chop_ends[y], strict=False):
+            if chop is None or x >= last or end <= first:
+                continue
+            left, right = max(x, first), min(end, last)
+            yield y, left, chop.crop(left - x, right - x)
