@@ -36,11 +36,7 @@ def start_process(
 
     It inherits the locks of these directories. Raises UserError if it cannot be started.
     """
-    environment = dict(os.environ)
-    # The caller's folder may hold another `engine`: -P keeps it off the path, and where
-    # PYTHONPATH would put it back, ours goes first.
-    if environment.get("PYTHONPATH"):
-        environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment["PYTHONPATH"]])
+    environment = _environment()
     taken = [Lock(run, sign=False) for run in places]
     files = [lock.file for lock in taken]
     environment[INHERITED_LOCKS] = " ".join(map(str, files))
@@ -75,3 +71,27 @@ def start_process(
 def _open_log(run: RunDir) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     return os.fdopen(os.open(run.engine_log_path, flags, 0o600), "ab")
+
+
+def ask(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start `python -m MODULE ...` to be asked something: its input and output are pipes, what it
+    says of errors is dropped. It is this process's own, and does not outlive it for long."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, in which no other `engine` is found before this one.
+
+    The caller's folder may hold another `engine`: -P keeps it off the path, and where PYTHONPATH
+    would put it back, ours goes first.
+    """
+    environment = dict(os.environ)
+    if environment.get("PYTHONPATH"):
+        environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment["PYTHONPATH"]])
+    return environment

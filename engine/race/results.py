@@ -1,11 +1,21 @@
 """What the runs of a race reached, from their logs."""
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from engine.events import AnyEvent, Evaluation, NonFinite, Origin, Restarted, RunEnded, Scalars
+from engine.events import (
+    AnyEvent,
+    Evaluation,
+    Layers,
+    NonFinite,
+    Origin,
+    Restarted,
+    RunEnded,
+    Scalars,
+)
 from engine.log import LogReader
 from engine.race import statistics
 from engine.race.directory import RaceDir
@@ -33,9 +43,18 @@ class RunResult:
     origin: Origin | None = None
     clipped: list[bool] = field(default_factory=list)
     """Of each step, whether its gradient was clipped; empty where nothing is."""
+    grad_norms: "array[float]" = field(default_factory=lambda: array("d"))
+    """Of each step, before clipping; of one seed only, for there may be many runs."""
+    layers: Layers | None = None
+    """The newest look at them, likewise."""
     diverged_at: int | None = None
     """The step whose loss or gradient was not finite."""
     damaged: int = 0
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is the run by which its lane is looked at step by step."""
+        return self.planned.stage == "final" and self.planned.number == 0
 
     @property
     def ended(self) -> bool:
@@ -74,6 +93,10 @@ class RunResult:
             case Scalars():
                 self.status = "running"
                 self.clipped += [float(value) > 0 for value in event.values.get("clipped", ())]
+                if self.shown:
+                    self.grad_norms.extend(map(float, event.values.get("grad_norm", ())))
+            case Layers() if self.shown:
+                self.layers = event
             case Evaluation(split="val"):
                 self.steps.append(event.step)
                 taken = event.training_seconds
@@ -94,6 +117,7 @@ class RunResult:
     def _void_after(self, event: Restarted) -> None:
         kept = sum(step <= event.step for step in self.steps)
         del self.steps[kept:], self.seconds[kept:], self.clipped[event.step :]
+        del self.grad_norms[event.step :]
         for values in self.values.values():
             del values[kept:]
         self.status, self.reason, self.diverged_at, self.test = "running", "", None, {}

@@ -81,7 +81,7 @@ class LayersPanel(Panel):
         look = view.focus.state.layers
         if look is None:
             return Text()
-        sick = sum(_health(value) == "error" for value in _numbers(look, "update_ratio"))
+        sick = sum(health(value) == "error" for value in numbers(look, "update_ratio"))
         text = Text(f"step {look.step}  ")
         if sick:
             words = f"{sick} of {len(look.names)} move too little or too much"
@@ -112,7 +112,7 @@ class LayersPanel(Panel):
         rows = list(range(len(look.names)))
         if self._column == 0:
             return rows
-        values = _numbers(look, _COLUMNS[self._column])
+        values = numbers(look, _COLUMNS[self._column])
         return sorted(rows, key=lambda row: (math.isnan(values[row]), -values[row]))
 
     def _head(self, name_width: int, gauge: bool) -> Text:
@@ -135,9 +135,9 @@ class LayersPanel(Panel):
         line = Text("> " if selected else "  ", style="bold")
         line.append(name.ljust(name_width), style="bold" if selected else "")
         for column in _COLUMNS[1:]:
-            value = _numbers(look, column)[row]
+            value = numbers(look, column)[row]
             if column == "update_ratio":
-                line.append(f"{value:9.2f}", style=self.color(_health(value)))
+                line.append(f"{value:9.2f}", style=self.color(health(value)))
                 if gauge:
                     line.append("  ").append(self._gauge(value))
             elif column == "dead":
@@ -157,14 +157,14 @@ class LayersPanel(Panel):
             place = low + cell / (cells - 1) * (high - low)
             inside = BAND[0] - 0.2 <= place <= BAND[1] + 0.2
             if cell == at:
-                text.append("o" if self.plain else "●", style=f"bold {self.color(_health(value))}")
+                text.append("o" if self.plain else "●", style=f"bold {self.color(health(value))}")
             else:
                 dot = ("=" if inside else ".") if self.plain else ("━" if inside else "·")
                 text.append(dot, style=self.color("success" if inside else "plot-ink"))
         return text
 
 
-def _health(ratio: float) -> str:
+def health(ratio: float) -> str:
     """The theme variable for a log10(update / weight)."""
     if math.isnan(ratio):
         return "plot-ink"
@@ -173,7 +173,7 @@ def _health(ratio: float) -> str:
     return "success" if BAND[0] <= ratio <= BAND[1] else "foreground"
 
 
-def _numbers(look: Layers, column: str) -> list[float]:
+def numbers(look: Layers, column: str) -> list[float]:
     """One number a layer; NaN where a foreign log has none."""
     values = [float(value) for value in look.values.get(column, [])][: len(look.names)]
     return values + [math.nan] * (len(look.names) - len(values))

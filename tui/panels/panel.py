@@ -1,6 +1,7 @@
 """The base of panels that draw themselves line by line and repaint the lines that changed."""
 
 from collections.abc import Sequence
+from typing import Generic
 
 from rich.segment import Segment
 from rich.style import Style
@@ -8,11 +9,15 @@ from rich.text import Text
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+from typing_extensions import TypeVar
 
 from tui.lanes import View
 
+V = TypeVar("V", default=View)
+"""What is drawn: the runs of a dashboard, or something else that a screen shows."""
 
-class Panel(Widget, can_focus=True):
+
+class Panel(Widget, Generic[V], can_focus=True):
     """A title line and lines of text under it.
 
     A subclass says what to draw; this class compares it with what is on the screen and repaints
@@ -24,22 +29,22 @@ class Panel(Widget, can_focus=True):
     SHOWS_PLOTS = False
     """Whether it is drawn anew when only the way changes in which plots are looked at."""
 
-    def __init__(self, *, id: str, heading: str = "") -> None:
-        super().__init__(id=id)
+    def __init__(self, *, id: str, heading: str = "", classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
         self._heading = heading or self.HEADING
         self._strips: list[Strip] = []
         self._lines: list[Text | list[Segment]] = []
         """What the strips were made from, and for which width and colours."""
         self._lines_look: object = None
-        self._view: View | None = None
+        self._view: V | None = None
         self._drawn_look: tuple[str, object] | None = None
 
-    def show(self, view: View) -> None:
+    def show(self, view: V) -> None:
         """Draw the panel anew from the state of the runs."""
         self._view = view
         self._redraw()
 
-    def show_figures(self, view: View) -> None:
+    def show_figures(self, view: V) -> None:
         """Draw what costs little: the title line, with the values in it."""
         self._view = view
         if self._strips and self._drawn_look == self._look:
@@ -49,15 +54,15 @@ class Panel(Widget, can_focus=True):
                 self._lines = [title, *self._lines[1:]]
                 self._replace([self._strip(title, width, self.rich_style), *self._strips[1:]])
 
-    def title(self, view: View) -> str:
+    def title(self, view: V) -> str:
         """The panel's name."""
         return self._heading
 
-    def heading(self, view: View) -> Text:
+    def heading(self, view: V) -> Text:
         """What stands in the title line after the panel's name."""
         return Text()
 
-    def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
+    def body(self, view: V, width: int, height: int) -> Sequence[Text | list[Segment]]:
         """The lines under the title: at most `height` lines of at most `width` cells, as text or,
         where there are many styles, as segments."""
         raise NotImplementedError
@@ -101,7 +106,7 @@ class Panel(Widget, can_focus=True):
         """What decides the colours."""
         return self.app.theme, self.rich_style
 
-    def _title_line(self, view: View, width: int) -> Text:
+    def _title_line(self, view: V, width: int) -> Text:
         focused = self.has_focus
         line = Text(" ")
         line.append(

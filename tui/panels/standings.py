@@ -1,0 +1,98 @@
+"""The leaderboard of a race: a line a lane, grey until the race is over."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.message import Message
+
+from tui.chart import line_sample
+from tui.panels.panel import Panel
+from tui.race_view import RaceView
+from tui.text import clean
+
+
+class StandingsPanel(Panel[RaceView]):
+    """The columns that fit, most telling first; the selected lane is in front on the plots."""
+
+    HEADING = "Standings"
+    BINDINGS = [
+        Binding("down,j", "move(1)", "Next lane", show=False),
+        Binding("up,k", "move(-1)", "Previous lane", show=False),
+    ]
+
+    class Selected(Message):
+        """A person moved on by so many lanes, or clicked on one."""
+
+        def __init__(self, lane: int) -> None:
+            super().__init__()
+            self.lane = lane
+
+    def action_move(self, by: int) -> None:
+        """Select the next or previous lane."""
+        if self._view is not None:
+            self.post_message(self.Selected(self._view.moved(by).selected))
+
+    def on_click(self, event: object) -> None:
+        """Select the lane under the mouse."""
+        view = self._view
+        row = getattr(event, "y", 0) - 2
+        if view is not None and row >= 0:
+            row += self._first(view, self.size.height - 1)
+            if row < len(view.order):
+                self.post_message(self.Selected(view.order[row]))
+
+    def heading(self, view: RaceView) -> Text:
+        made = view.news.standings
+        style = self.color("success") if made.winner else self.color("warning")
+        return Text(clean(made.verdict, 200), style=style if made.final else self.color("plot-ink"))
+
+    def body(self, view: RaceView, width: int, height: int) -> Sequence[Text]:
+        head, table = view.news.header, view.news.table
+        widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
+        widths[1] = min(widths[1], max(8, width // 4))
+        shown = self._columns(widths, width)
+        first = self._first(view, height)
+        grey = self.color("plot-ink")
+        lines = [Text("        ").append(self._cells(head, widths, shown), style=grey)]
+        rows = view.news.standings.rows
+        places = range(first, min(len(rows), first + height - 1))
+        lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
+        return lines
+
+    def _first(self, view: RaceView, height: int) -> int:
+        at = view.order.index(view.selected) if view.selected in view.order else 0
+        return max(0, at - max(1, height - 1) + 1)
+
+    def _columns(self, widths: list[int], width: int) -> list[int]:
+        """As many columns as fit; the place comes with the line sample."""
+        left, shown = width - 8, []
+        for index, cells in enumerate(widths[1:], 1):
+            left -= cells + 2
+            if left < 0:
+                break
+            shown.append(index)
+        return shown
+
+    def _cells(self, row: Sequence[str], widths: list[int], shown: list[int]) -> str:
+        cells = []
+        for index in shown:
+            cell = row[index]
+            if len(cell) > widths[index]:
+                cell = cell[: widths[index] - 1] + "…"
+            cells.append(cell.ljust(widths[index]) if index == 1 else cell.rjust(widths[index]))
+        return "  ".join(cells)
+
+    def _row(self, view: RaceView, place: int, cells: str) -> Text:
+        row = view.news.standings.rows[place]
+        selected, hidden = row.lane == view.selected, row.lane not in view.drawn
+        line = Text(">" if selected else " ", style="bold")
+        over = view.news.standings.final
+        line.append(f"{place + 1:>2} ", style="" if over else self.color("plot-ink"))
+        sample = "   " if hidden else line_sample(row.lane, ascii_only=self.plain)
+        line.append(sample, style=view.color(row.lane)).append(" ")
+        style = self.color("error") if row.trouble else ""
+        if hidden:
+            style = self.color("plot-ink")
+        line.append(cells, style=f"bold {style}".strip() if selected else style)
+        return line

@@ -1,0 +1,233 @@
+"""What a race's screen shows: read from its directory in a thread, handed over complete."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine import configure, rundir
+from engine.events import Layers, RunEnded, StateChanged
+from engine.log import LogReader
+from engine.race import fairness, leaderboard, statistics
+from engine.race.directory import RaceDir
+from engine.race.leaderboard import Standings
+from engine.race.results import RaceReader, RaceResults, RunResult
+from engine.race.spec import RaceSpec
+from presets import UserError
+from presets.schema import Target
+from tui import standings
+from tui.series import Floats
+
+Unit = Literal["steps", "samples", "seconds"]
+UNITS: tuple[Unit, ...] = ("steps", "samples", "seconds")
+RaceStatus = Literal["running", "paused", "done", "stopped", "failed"]
+POLL_SECONDS = 0.3
+IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneNews:
+    """One lane as it is drawn."""
+
+    label: str
+    x: Mapping[Unit, Floats]
+    """Where the values are: float64 (n,) each."""
+    median: Floats
+    low: Floats
+    high: Floats
+    """Over the seeds, float64 (n,); low and high are the quartiles."""
+    grad_norms: Floats
+    """Of each step of seed 0, before clipping."""
+    clipped: Floats
+    """Of each of these steps, 1 if its gradient was clipped."""
+    layers: Layers | None
+    trials: tuple[tuple[float, float], ...]
+    """Learning rate and best value of each, by rate."""
+    lr: float | None
+    """The rate of the preset."""
+    tuned_lr: float | None
+    ended: int
+    """Of its runs."""
+    diverged_at: int | None
+    """The first step at which one of its runs did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceNews:
+    """A race as far as it has got; immutable."""
+
+    race: RaceDir
+    spec: RaceSpec
+    status: RaceStatus
+    reason: str
+    """How it ended, or what is wrong with it, in one line."""
+    standings: Standings
+    header: tuple[str, ...]
+    table: tuple[tuple[str, ...], ...]
+    """Texts in the order of the standings."""
+    lanes: tuple[LaneNews, ...]
+    """In the order of the race."""
+    goal: Target | None
+    done: int
+    """Runs that are over, ..."""
+    total: int
+    remaining: float | None
+    """Seconds, at the pace so far."""
+
+
+class Watcher:
+    """Reads one race again and again; used by one thread."""
+
+    def __init__(self, race: RaceDir) -> None:
+        self._race = race
+        self._reader = RaceReader(race)
+        self._log = LogReader(race.process.events_path)
+        self._began: float | None = None
+        self._paused = False
+        self._ended: RunEnded | None = None
+        self._done_before: int | None = None
+        """Runs that were over when its process began."""
+
+    def look(self) -> RaceNews:
+        """How it is now. Raises UserError for a race that cannot be read."""
+        alive = rundir.locked(self._race.process)
+        spec = self._race.spec()
+        results = self._reader.read(spec)
+        self._follow()
+        done = sum(run.ended for run in (*results.trials, *results.finals))
+        if self._done_before is None:
+            self._done_before = done if alive else 0
+        status, reason = self._status(results, alive=alive)
+        made = leaderboard.standings(results)
+        return RaceNews(
+            race=self._race,
+            spec=spec,
+            status=status,
+            reason=reason,
+            standings=made,
+            header=tuple(standings.header(results)),
+            table=tuple(map(tuple, standings.cells(results, made))),
+            lanes=tuple(_lane(results, lane) for lane in range(len(spec.lanes))),
+            goal=results.goal,
+            done=done,
+            total=spec.num_runs,
+            remaining=self._remaining(done, spec.num_runs) if alive else None,
+        )
+
+    def _follow(self) -> None:
+        with suppress(OSError):
+            while events := self._log.read():
+                for event in events:
+                    if isinstance(event, RunEnded):
+                        self._ended, self._began = event, None
+                    else:
+                        self._began = self._began or event.time
+                    if isinstance(event, StateChanged):
+                        self._paused = event.state == "paused"
+
+    def _status(self, results: RaceResults, *, alive: bool) -> tuple[RaceStatus, str]:
+        if unfair := fairness.mismatches(results):
+            return "failed", f"not a fair race: {unfair[0]}"
+        if alive:
+            return ("paused" if self._paused else "running"), ""
+        if results.ended:
+            return "done", ""
+        if self._ended is not None:
+            status: RaceStatus = "failed" if self._ended.status == "failed" else "stopped"
+            return status, self._ended.reason
+        return "stopped", "its process is gone"
+
+    def _remaining(self, done: int, total: int) -> float | None:
+        since = done - (self._done_before or 0)
+        if self._began is None or since <= 0:
+            return None
+        return (time.time() - self._began) / since * (total - done)
+
+
+def _lane(results: RaceResults, lane: int) -> LaneNews:
+    spec = results.spec
+    runs = results.of(lane)
+    begun = [run for run in runs if run.steps]
+    median, low, high = statistics.band(
+        [np.array(run.values.get(spec.metric, []), dtype=float) for run in begun]
+    )
+    steps = _median([[*map(float, run.steps)] for run in begun])[: len(median)]
+    config = spec.lanes[lane].run_config()
+    batch = configure.plan(config).batch_size
+    lr = config.optimizer.options.get("lr")
+    shown = next((run for run in runs if run.shown), None)
+    diverged = [run.diverged_at for run in runs if run.diverged_at is not None]
+    return LaneNews(
+        label=spec.lanes[lane].label,
+        x={
+            "steps": steps,
+            "samples": steps * batch,
+            "seconds": _median([run.seconds for run in begun])[: len(median)],
+        },
+        median=median,
+        low=low,
+        high=high,
+        grad_norms=np.array(shown.grad_norms if shown else [], dtype=float),
+        clipped=np.array(shown.clipped if shown else [], dtype=float),
+        layers=shown.layers if shown else None,
+        trials=tuple(_trials(results, results.of(lane, "trial"))),
+        lr=float(lr) if isinstance(lr, int | float) else None,
+        tuned_lr=results.rates.get(lane),
+        ended=sum(run.ended for run in runs),
+        diverged_at=min(diverged) if diverged else None,
+    )
+
+
+def _median(columns: list[list[float]]) -> Floats:
+    return statistics.band([np.array(column, dtype=float) for column in columns])[0]
+
+
+def _trials(results: RaceResults, runs: list[RunResult]) -> list[tuple[float, float]]:
+    return sorted(
+        (run.planned.lr, run.best(results.spec.metric, larger=results.larger))
+        for run in runs
+        if run.planned.lr is not None and run.ended
+    )
+
+
+class RaceFeed(threading.Thread):
+    """Looks at a race until it is closed; less often once it is over."""
+
+    def __init__(self, race: RaceDir, deliver: Callable[[RaceNews | str], None]) -> None:
+        """`deliver` is called in this thread, with what is new or with what is wrong."""
+        super().__init__(name="race", daemon=True)
+        self._race = race
+        self._deliver = deliver
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Stop at the next look."""
+        self._closed.set()
+
+    def run(self) -> None:
+        """The thread's work."""
+        watcher = Watcher(self._race)
+        before: object = None
+        while not self._closed.is_set():
+            try:
+                news: RaceNews | str = watcher.look()
+            except UserError as error:
+                news = str(error)
+            key = _key(news)
+            if key != before:
+                before = key
+                self._deliver(news)
+            over = isinstance(news, str) or news.status not in ("running", "paused")
+            self._closed.wait(IDLE_SECONDS if over else POLL_SECONDS)
+
+
+def _key(news: RaceNews | str) -> object:
+    """Equal where there is nothing new to draw."""
+    if isinstance(news, str):
+        return news
+    lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in news.lanes]
+    return news.status, news.reason, news.done, news.total, news.table, lengths

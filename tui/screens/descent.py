@@ -1,0 +1,120 @@
+"""Optimizers descend a surface of two variables."""
+
+import subprocess
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from textual import work
+from textual.binding import Binding
+
+from engine import launch, surfaces
+from engine.surfaces import SURFACES, Surface
+from tui.palette import LANE_COLORS
+from tui.screens.terrain import Landscape, TerrainScreen
+from tui.terrain import Terrain, Way
+from tui.text import number
+
+DEFAULT = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")
+STEPS = 200
+_GRID = 121
+
+
+class DescentScreen(TerrainScreen):
+    """An engine process computes the ways, each optimizer with the best rate of one grid."""
+
+    BINDINGS = [
+        Binding("s", "surface", "Surface", tooltip="The next surface"),
+    ]
+    KEYS = (("s", "the next surface"), *TerrainScreen.KEYS)
+
+    def __init__(self, optimizers: Sequence[str] = DEFAULT, surface: str = "rosenbrock") -> None:
+        super().__init__()
+        self._optimizers = tuple(dict.fromkeys(optimizers))
+        self._surface = surface
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def on_mount(self) -> None:
+        self._descend()
+
+    def on_unmount(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    def action_surface(self) -> None:
+        """The next surface, with the same optimizers."""
+        names = list(SURFACES)
+        self._surface = names[(names.index(self._surface) + 1) % len(names)]
+        self._descend()
+
+    @work(thread=True, exclusive=True)
+    def _descend(self) -> None:
+        place = surfaces.surface(self._surface)
+        self.app.call_from_thread(self._announce, place)
+        request = {"surface": place.name, "optimizers": self._optimizers, "steps": STEPS}
+        if self._process is not None:
+            self._process.kill()
+        process = self._process = launch.ask("engine.descent")
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(msgspec.json.encode(request))
+        process.stdin.close()
+        ways: list[Way] = []
+        trouble = ""
+        colors = list(LANE_COLORS.values())
+        for line in process.stdout:
+            found = msgspec.json.decode(line)
+            index = self._optimizers.index(found["optimizer"])
+            if found["error"]:
+                trouble = f"{found['optimizer']}: {found['error']}"
+                continue
+            lowest = f"lr {number(found['lr'], 2)}, ends at {number(found['values'][-1], 3)}"
+            ways.append(
+                Way(
+                    label=found["optimizer"],
+                    points=np.array(found["path"]),
+                    color=colors[index % len(colors)],
+                    index=index,
+                    note=lowest,
+                )
+            )
+            self.app.call_from_thread(self._arrived, process, place, tuple(ways), trouble)
+        process.wait()
+        if not ways and process is self._process:
+            words = trouble or "the engine found no way; python -m engine.descent says why"
+            self.app.call_from_thread(self.say, f"{place.name}: {place.formula}", words)
+
+    def _announce(self, place: Surface) -> None:
+        self.say(
+            f"{place.name}   f = {place.formula}",
+            "each optimizer gets the best of 17 learning rates; computing ...",
+        )
+
+    def _arrived(
+        self,
+        process: subprocess.Popen[bytes],
+        place: Surface,
+        ways: tuple[Way, ...],
+        trouble: str,
+    ) -> None:
+        if process is not self._process:
+            return  # another surface was chosen meanwhile
+        before = self._landscape
+        landscape = Landscape(ground(place), ways)
+        if before is not None and before.ground.x == landscape.ground.x and len(ways) > 1:
+            landscape.at = before.at
+        self.show(landscape)
+        waiting = len(self._optimizers) - len(ways)
+        words = "each with the best of 17 learning rates, after 200 steps"
+        self.say(
+            f"{place.name}   f = {place.formula}",
+            trouble or (f"{words}; {waiting} to come" if waiting else words),
+        )
+
+
+def ground(place: Surface) -> Terrain:
+    """The heights of a surface over the part of the plane that is shown."""
+    x, y = np.meshgrid(np.linspace(*place.x_range, _GRID), np.linspace(*place.y_range, _GRID))
+    return Terrain(
+        x=place.x_range, y=place.y_range, heights=place.function(x, y), minima=place.minima
+    )

@@ -1,0 +1,305 @@
+"""A race: curves and standings, sensitivity, gradients, layers; and what can be done with it."""
+
+from dataclasses import replace
+from typing import Any
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from engine import control, launch
+from engine.race import spec
+from engine.race.directory import RaceDir
+from engine.race.results import RaceReader
+from presets import ConfigError, UserError
+from tui.palette import LANE_COLORS
+from tui.panels.footer import FittingFooter
+from tui.panels.panel import Panel
+from tui.panels.prompt import Prompt, Question
+from tui.panels.race_gradients import RaceGradientsPanel
+from tui.panels.race_layers import RaceLayersPanel
+from tui.panels.race_plot import RacePlotPanel, SensitivityPanel
+from tui.panels.standings import StandingsPanel
+from tui.race_news import RaceFeed, RaceNews
+from tui.race_view import RaceView
+from tui.text import clean, count, duration
+
+_PAGES = ("Curves", "Rates", "Gradients", "Layers")
+
+
+class RaceScreen(Screen[None]):
+    """Watches a race; it neither needs the screen nor notices when it goes."""
+
+    BINDINGS = [
+        Binding("1", "page(0)", "Curves", show=False, tooltip="Curves and standings"),
+        Binding("2", "page(1)", "Rates", show=False, tooltip="Learning-rate sensitivity"),
+        Binding("3", "page(2)", "Gradients", show=False, tooltip="Norms and clipping of all lanes"),
+        Binding("4", "page(3)", "Layers", show=False, tooltip="The layers of two lanes"),
+        Binding("down,j", "move(1)", "Next lane", show=False),
+        Binding("up,k", "move(-1)", "Previous lane", show=False),
+        Binding("x", "unit", "X axis", tooltip="Over steps, samples or training seconds"),
+        Binding("h", "hide", "Hide", tooltip="Hide the selected lane, or show it again"),
+        Binding("o", "solo", "Solo", tooltip="The selected lane alone, or all again"),
+        Binding("b", "bands", "Bands", tooltip="Quartiles of the selected lane, of all, of none"),
+        Binding("L", "log_y", "Log y", show=False, tooltip="Logarithmic or linear y axis"),
+        Binding("t", "plane", "Trajectories", tooltip="The lanes' weights on a plane"),
+        Binding("p", "pause", "Pause", tooltip="Pause the race, or let it go on"),
+        Binding("s", "stop", "Stop", tooltip="Stop the race after this step"),
+        Binding("R", "resume", "Resume", tooltip="Go on with a race that was stopped"),
+        Binding("e", "extend", "Seeds", tooltip="Run more seeds of every lane"),
+        Binding("w", "report", "Report", tooltip="Write the report: Markdown, CSV, LaTeX, SVG"),
+        Binding("enter", "watch", "Runs", key_display="Enter", tooltip="The lanes' runs of seed 0"),
+        Binding("f", "longer", "Fork", tooltip="A longer run with the selected lane's settings"),
+        Binding("escape", "back", "Back", key_display="Esc", tooltip="To the list of races"),
+        Binding("q", "app.quit", "Quit", tooltip="Leave; the race goes on"),
+    ]
+    KEYS = (
+        ("1, 2, 3, 4", "curves and standings, learning rates, gradients, layers"),
+        ("Up, Down, k, j", "select a lane"),
+        ("x", "over steps, samples or training seconds"),
+        ("h", "hide the selected lane, or show it again"),
+        ("o", "the selected lane alone, or all again"),
+        ("b", "quartiles of the selected lane, of all, of none; on layers: another lane beside"),
+        ("L", "logarithmic y axis"),
+        ("t", "trajectories: the lanes' weights on the plane of their principal directions"),
+        ("p, s", "pause, or go on; stop after this step"),
+        ("R", "go on with a race that was stopped"),
+        ("e", "more seeds of every lane"),
+        ("w", "write the report"),
+        ("Enter", "the lanes' runs of seed 0, on the dashboard"),
+        ("f", "a longer run with the selected lane's settings"),
+        ("Esc", "to the list of races"),
+        ("q", "quit; the race goes on"),
+        ("?", "this help"),
+    )
+
+    class Arrived(Message):
+        """The feed saw something new, or what is wrong with the race."""
+
+        def __init__(self, news: RaceNews | str) -> None:
+            super().__init__()
+            self.news = news
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RaceScreen.Arrived)
+
+    def __init__(self, race: RaceDir) -> None:
+        super().__init__()
+        self._race = race
+        self._feed = RaceFeed(race, self._deliver)
+        self._view: RaceView | None = None
+        self._page = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="race-title", markup=False)
+        with Container(id="race-curves", classes="race-page"):
+            yield RacePlotPanel(id="race-plot")
+            yield StandingsPanel(id="standings")
+        yield SensitivityPanel(id="sensitivity", classes="race-page")
+        yield RaceGradientsPanel(id="race-gradients", classes="race-page")
+        yield RaceLayersPanel(id="race-layers", classes="race-page")
+        yield Prompt()
+        yield FittingFooter()
+
+    def on_mount(self) -> None:
+        self.action_page(0)
+        self._feed.start()
+
+    def on_unmount(self) -> None:
+        self._feed.close()
+
+    def _deliver(self, news: RaceNews | str) -> None:
+        """Called in the feed's thread."""
+        self.post_message(self.Arrived(news))
+
+    def on_race_screen_arrived(self, message: Arrived) -> None:
+        """Show how the race is now."""
+        news = message.news
+        if isinstance(news, str):
+            self.query_one("#race-title", Static).update(clean(news))
+            return
+        if self._view is None:
+            variables = self.app.theme_variables
+            colors = tuple(variables.get(name, color) for name, color in LANE_COLORS.items())
+            self._view = RaceView(news=news, colors=colors)
+        self._look(news=news)
+
+    def _look(self, **changes: object) -> None:
+        if self._view is not None:
+            self._view = replace(self._view, **changes)  # type: ignore[arg-type]
+            self._draw()
+
+    def _draw(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        self.query_one("#race-title", Static).update(self._title(view.news))
+        for panel in self.query(Panel):
+            if panel.is_on_screen:
+                panel.show(view)
+
+    def _title(self, news: RaceNews) -> str:
+        pages = "  ".join(
+            f"[{n} {name}]" if n == self._page + 1 else f"{n} {name}"
+            for n, name in enumerate(_PAGES, 1)
+        )
+        made = news.spec
+        status = f"{news.status}: {news.reason}" if news.reason else news.status
+        left = f", {duration(news.remaining)} to go" if news.remaining else ""
+        runs = f"{count(news.done)} of {count(news.total)} runs{left}"
+        parts = (f"tier {made.tier}", status, runs, f"{count(made.budget)} steps each")
+        return f"{pages}    {clean(self._race.id)}  {clean('  '.join(parts))}"
+
+    def on_standings_panel_selected(self, message: StandingsPanel.Selected) -> None:
+        self._look(selected=message.lane)
+
+    def action_page(self, page: int) -> None:
+        """Show another page; what is hidden is not drawn."""
+        self._page = page
+        for index, widget in enumerate(self.query(".race-page")):
+            widget.display = index == page
+        self.call_after_refresh(self._draw)
+
+    def action_move(self, by: int) -> None:
+        """Select the next or previous lane of the standings."""
+        if self._view is not None:
+            self._look(selected=self._view.moved(by).selected)
+
+    def action_unit(self) -> None:
+        """The next x axis."""
+        if self._view is not None:
+            self._look(unit=self._view.next_unit().unit)
+
+    def action_hide(self) -> None:
+        """Hide or show the selected lane."""
+        if self._view is not None:
+            self._look(hidden=self._view.toggled().hidden, solo=False)
+
+    def action_solo(self) -> None:
+        """The selected lane alone, or all again."""
+        if self._view is not None:
+            self._look(solo=not self._view.solo, hidden=frozenset())
+
+    def action_bands(self) -> None:
+        """Other bands; on the page of layers another lane beside the selected one."""
+        if self._view is None:
+            return
+        if self._page == _PAGES.index("Layers"):
+            self._look(other=self._view.next_other().other)
+        else:
+            self._look(bands=self._view.next_bands().bands)
+
+    def action_log_y(self) -> None:
+        """Logarithmic or linear y axis."""
+        if self._view is not None:
+            self._look(log_y=not self._view.log_y)
+
+    def action_plane(self) -> None:
+        """The lanes' weights on a plane."""
+        from tui.screens.plane import PlaneScreen
+
+        if self._view is not None:
+            labels = tuple(lane.label for lane in self._view.news.lanes)
+            self.app.push_screen(PlaneScreen(self._race, labels))
+
+    def action_pause(self) -> None:
+        """Pause the race, or let it go on."""
+        if self._view is None:
+            return
+        status = self._view.news.status
+        if status in ("running", "paused"):
+            self._command("pause" if status == "running" else "resume")
+        else:
+            self._complain(f"the race is {status}; R goes on with one that was stopped")
+
+    def action_stop(self) -> None:
+        """Stop the race; R goes on with it."""
+        if self._view is not None and self._view.news.status in ("running", "paused"):
+            self._command("stop")
+
+    def _command(self, name: control.CommandName) -> None:
+        try:
+            control.send(self._race.process, name)
+        except UserError as error:
+            self._complain(str(error))
+        else:
+            self.notify(f"{name}: the race was told", markup=False)
+
+    def action_resume(self) -> None:
+        """Go on with a race that was stopped, or that has more to do."""
+        try:
+            self._start()
+        except UserError as error:
+            self._complain(str(error))
+
+    def _start(self) -> None:
+        """Raises UserError."""
+        self._app.processes.append(launch.start_process("engine.race", [self._race.process]))
+
+    def action_extend(self) -> None:
+        """Ask for the new number of seeds."""
+        if self._view is None:
+            return
+        hint = f"more than {self._view.news.spec.seeds}; those that are done stay"
+        self.query_one(Prompt).ask(Question("seeds", hint, self._extend))
+
+    def _extend(self, text: str) -> None:
+        if not text.isdecimal():
+            raise ConfigError(f"seeds: expected a whole number, got {text!r}")
+        self._race.write(spec.extended(self._race.spec(), {}, int(text)))
+        if self._view is not None and self._view.news.status not in ("running", "paused"):
+            self._start()
+
+    @work(thread=True, exclusive=True, group="report")
+    def action_report(self) -> None:
+        """Write the report in a thread, for pictures take a while."""
+        from tui import race_report
+
+        folder = self._race.path / "report"
+        try:
+            race_report.write(self._race, RaceReader(self._race).read(self._race.spec()), folder)
+        except UserError as error:
+            self.app.call_from_thread(self._complain, str(error))
+            return
+        self.app.call_from_thread(self.notify, clean(f"written to {folder}"), markup=False)
+
+    def action_watch(self) -> None:
+        """The lanes' runs of seed 0 on the dashboard."""
+        from engine.race.plan import finals
+
+        if self._view is None:
+            return
+        planned = [run for run in finals(self._view.news.spec) if run.number == 0]
+        runs = [self._race.run(run.name) for run in planned]
+        there = [run for run in runs if run.config_path.is_file()]
+        if there:
+            self._app.open_dashboard(there)
+        else:
+            self._complain("no run of seed 0 has begun yet")
+
+    def action_longer(self) -> None:
+        """The launch screen with the selected lane's settings."""
+        if self._view is None:
+            return
+        lane = self._view.news.spec.lanes[self._view.selected]
+        rate = self._view.news.lanes[self._view.selected].tuned_lr
+        changes = {} if rate is None else {"optimizer__lr": rate}
+        try:
+            self._app.open_longer(lane.run_config(**changes))
+        except ConfigError as error:
+            self._complain(str(error))
+
+    def action_back(self) -> None:
+        """To the list of races."""
+        self._app.open_races()
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
+
+    @property
+    def _app(self) -> Any:
+        return self.app
