@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
 from textual.binding import Binding
@@ -28,6 +28,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 if TYPE_CHECKING:
+    from engine.race.directory import RaceDir
     from tui.again import Again
     from tui.choice import Fork
 
@@ -208,6 +209,26 @@ class BigModelApp(FrugalApp):
         from tui.screens.dashboard import DashboardScreen
 
         self._show(DashboardScreen(runs))
+
+    def open_races(self) -> None:
+        """List all races over what is shown."""
+        from tui.screens.races import RacesScreen
+
+        self._go_back_below(RacesScreen)
+        self.push_screen(RacesScreen(self.root))
+
+    def open_race(self, race: "RaceDir") -> None:
+        """Show a race over the list of races, from which it was opened or set up."""
+        from tui.screens.race import RaceScreen
+        from tui.screens.race_setup import RaceSetupScreen
+
+        self._go_back_below(RaceSetupScreen, RaceScreen)
+        self.push_screen(RaceScreen(race))
+
+    def _go_back_below(self, *kinds: type[Screen[Any]]) -> None:
+        """Leave the screens from the first of these kinds on."""
+        while any(isinstance(screen, kinds) for screen in self.screen_stack):
+            self.pop_screen()
 
     def _show(self, screen: Screen[None]) -> None:
         while len(self.screen_stack) > 2:  # the list of runs lies over another screen

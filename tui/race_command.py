@@ -6,24 +6,22 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import configure, control, launch, rundir
+from engine import control, launch, rundir
 from engine.race import directory, spec
 from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
-from presets import UserError, plugins, yaml
+from presets import UserError, plugins
 from tui.oneline import INTERRUPTED, say
-from tui.options import pairs
 from tui.text import clean, duration
 
 if TYPE_CHECKING:
     from engine.race.results import RaceResults
-    from presets.schema import RunConfig
 
 POLL_SECONDS = 0.3
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -75,7 +73,9 @@ def race(
         _extend(context, chosen, options)
     else:
         plugins.check()
-        chosen = directory.create(root, _spec(options))
+        from tui import race_choice
+
+        chosen = directory.create(root, race_choice.build(options))
     made = chosen.spec()
     process = launch.start_process("engine.race", [chosen.process])
     if detach:
@@ -89,84 +89,6 @@ def race(
     context.exit(_follow(chosen, process, as_json=as_json))
 
 
-def _spec(options: Mapping[str, Any]) -> RaceSpec:
-    return spec.build(
-        lanes(options),
-        tier=options["tier"],
-        seeds=options["seeds"],
-        trials=options["trials"],
-        budget=options["budget"],
-        target=target(options["target"]),
-        reference=options["reference"],
-        workers=options["workers"],
-    )
-
-
-def target(text: str | None) -> str | None:
-    """`val/accuracy=0.97` means at least, for a loss at most; other texts say it themselves."""
-    if text is None or "<=" in text or ">=" in text or "=" not in text:
-        return text
-    metric, _, value = text.partition("=")
-    return f"{metric.strip()} {'<=' if metric.strip().endswith('loss') else '>='} {value.strip()}"
-
-
-def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:
-    """The configurations to compare by label: every combination of what is listed.
-
-    Raises ConfigError for names that do not exist.
-    """
-    from tui.fields import parse_clip, parse_schedule
-
-    settings = pairs(options["sets"])
-    if options["schedule"] is not None:
-        settings |= parse_schedule(options["schedule"])
-    if options["clip"] is not None:
-        settings |= parse_clip(options["clip"])
-    found: dict[str, RunConfig] = {}
-    models = _listed(options["models"]) or [None]
-    optimizers = _listed(options["optimizers"]) or [None]
-    for model in models:
-        for optimizer in optimizers:
-            for words, changes in _combinations(options["varied"]):
-                named = [model] * (len(models) > 1) + [optimizer] * (len(optimizers) > 1)
-                label = " ".join([*filter(None, named), *words]) or optimizer or "default"
-                # The same optimizer twice is a race against itself.
-                number = 2
-                while label in found:
-                    label, number = f"{label.removesuffix(f' #{number - 1}')} #{number}", number + 1
-                found[label] = configure.resolve(
-                    recipe=options["recipe"],
-                    model=model,
-                    dataset=options["dataset"],
-                    optimizer=optimizer,
-                    settings={**settings, **changes},
-                )
-    return found
-
-
-def _listed(text: str) -> list[str | None]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]]]:
-    """The words and settings of each combination of `--vary KEY=V,V`."""
-    found: list[tuple[list[str], dict[str, Any]]] = [([], {})]
-    for text in varied:
-        key, equals, values = text.partition("=")
-        key = key.strip()
-        if not (key and equals and values):
-            raise UserError(
-                f"--vary: expected KEY=V,V such as optimizer.lr=1e-3,1e-2, got {text!r}"
-            )
-        short = key.rpartition(".")[2]
-        found = [
-            ([*words, f"{short}={value.strip()}"], {**given, key: yaml.parse(value.strip(), key)})
-            for words, given in found
-            for value in values.split(",")
-        ]
-    return found
-
-
 def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> None:
     """More seeds, and more lanes, for a race that is there; nothing else about it can change."""
     fixed = [
@@ -176,7 +98,9 @@ def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any])
     ]
     if fixed:
         raise UserError(f"--resume: a race keeps its protocol; leave out --{fixed[0]}")
-    added = lanes(options) if options["optimizers"] or options["varied"] else {}
+    from tui import race_choice
+
+    added = race_choice.lanes(options) if options["optimizers"] or options["varied"] else {}
     if added or options["seeds"] is not None:
         chosen.write(spec.extended(chosen.spec(), added, options["seeds"]))
 

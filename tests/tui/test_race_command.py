@@ -14,7 +14,7 @@ from engine import launch
 from engine.race import directory, leaderboard
 from engine.race.results import RaceReader
 from presets import UserError
-from tui import cli, race_command, race_report, standings
+from tui import cli, race_choice, race_report, standings
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
@@ -84,7 +84,7 @@ class TestSetUp:
         [
             ("--optimizers adm", "unknown optimizer 'adm': did you mean adam"),
             ("--optimizers adam,gd", "batch_size differs between adam (32) and gd (full)"),
-            ("--optimizers adam --vary lr", "--vary: expected KEY=V,V such as"),
+            ("--optimizers adam --vary lr", "vary: expected KEY=V,V such as"),
             ("--optimizers adam --vary optimizer.lr=fast", "optimizer.lr: expected a number"),
             ("--optimizers adam --seeds 0", "race.seeds: expected"),
             ("--optimizers adam --target soon", "target: expected text such as"),
@@ -115,7 +115,7 @@ class TestSetUp:
         ],
     )
     def test_targets(self, given, meant):
-        assert race_command.target(given) == meant
+        assert race_choice.target(given) == meant
 
 
 def test_races_are_listed(race):

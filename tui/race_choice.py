@@ -1,0 +1,111 @@
+"""What a person chose for a race, as texts, and the race that follows; pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine import configure
+from engine.race import spec
+from engine.race.spec import RaceSpec
+from presets import ConfigError, UserError, yaml
+from presets.schema import RunConfig
+from tui.choice import START_SECONDS
+from tui.fields import parse_clip, parse_schedule
+from tui.options import pairs
+
+_RUN_SECONDS = 0.6
+"""Of a run besides its steps: it is built, evaluated and saved."""
+
+
+def build(options: Mapping[str, Any]) -> RaceSpec:
+    """The race of these options, called as those of `bigmodel-tui race`. Raises UserError."""
+    return spec.build(
+        lanes(options),
+        tier=options["tier"],
+        seeds=options["seeds"],
+        trials=options["trials"],
+        budget=options["budget"],
+        target=target(options["target"]),
+        reference=options["reference"],
+        workers=options["workers"],
+    )
+
+
+def seconds(made: RaceSpec) -> float:
+    """A rough estimate of the time for all runs, one after another."""
+    each = [configure.plan(lane.run_config()).seconds + _RUN_SECONDS for lane in made.lanes]
+    return START_SECONDS + sum(each) * (made.seeds + made.num_trials) / made.workers
+
+
+def target(text: str | None) -> str | None:
+    """`val/accuracy=0.97` means at least, for a loss at most; other texts say it themselves."""
+    if not text or "<=" in text or ">=" in text or "=" not in text:
+        return text or None
+    metric, _, value = text.partition("=")
+    return f"{metric.strip()} {'<=' if metric.strip().endswith('loss') else '>='} {value.strip()}"
+
+
+def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:
+    """The configurations to compare by label: every combination of what is listed.
+
+    Raises ConfigError for names that do not exist.
+    """
+    settings = pairs(options["sets"])
+    if options["schedule"]:
+        settings |= parse_schedule(options["schedule"])
+    if options["clip"]:
+        settings |= parse_clip(options["clip"])
+    found: dict[str, RunConfig] = {}
+    models, optimizers = _listed(options["models"]), _listed(options["optimizers"])
+    for model in models:
+        for optimizer in optimizers:
+            for words, changes in _combinations(options["varied"]):
+                named = [model] * (len(models) > 1) + [optimizer] * (len(optimizers) > 1)
+                label = " ".join([*filter(None, named), *words]) or optimizer or "default"
+                found[_free(label, found)] = configure.resolve(
+                    recipe=options["recipe"],
+                    model=model,
+                    dataset=options["dataset"],
+                    optimizer=optimizer,
+                    settings={**settings, **changes},
+                )
+    return found
+
+
+def _listed(text: str) -> list[str | None]:
+    """Names between commas; one that is None where there are none: the recipe's."""
+    return [name.strip() for name in text.split(",") if name.strip()] or [None]
+
+
+def _free(label: str, taken: Mapping[str, object]) -> str:
+    """The label, numbered if it is taken: an optimizer may race against itself."""
+    number, free = 1, label
+    while free in taken:
+        number += 1
+        free = f"{label} #{number}"
+    return free
+
+
+def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]]]:
+    """The words and settings of each combination of `KEY=V,V`."""
+    found: list[tuple[list[str], dict[str, Any]]] = [([], {})]
+    for text in varied:
+        key, equals, values = text.partition("=")
+        key = key.strip()
+        if not (key and equals and values.strip(", ")):
+            raise UserError(f"vary: expected KEY=V,V such as optimizer.lr=1e-3,1e-2, got {text!r}")
+        short = key.rpartition(".")[2]
+        found = [
+            ([*words, f"{short}={value.strip()}"], {**given, key: yaml.parse(value.strip(), key)})
+            for words, given in found
+            for value in values.split(",")
+        ]
+    return found
+
+
+def whole(text: str, what: str) -> int | None:
+    """A whole number >= 1, None for an empty text. Raises ConfigError."""
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ConfigError(f"{what}: expected a whole number >= 1, got {text!r}")
+    return int(text)

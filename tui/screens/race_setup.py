@@ -1,0 +1,176 @@
+"""Set up a race: lanes, tier, target, budget, seeds; how many runs that is, and how long."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Label, Static
+
+from engine import launch
+from engine.race import directory
+from engine.race.spec import RaceSpec
+from presets import ConfigError, UserError
+from tui import race_choice
+from tui.panels.footer import FittingFooter
+from tui.text import clean, count, duration
+
+
+@dataclass(frozen=True)
+class RaceField:
+    """One line that is typed."""
+
+    key: str
+    label: str
+    help: str
+    value: str = ""
+
+
+FIELDS = (
+    RaceField(
+        "optimizers",
+        "Optimizers",
+        "names between commas; each is a lane",
+        "adam,adamw,sgd,momentum,nesterov,rmsprop,adagrad,muon",
+    ),
+    RaceField("models", "Model", "one, or several between commas; empty: the recipe's"),
+    RaceField("dataset", "Data set", "one name; empty: the recipe's"),
+    RaceField("recipe", "Recipe", "what the other settings come from", "quickstart"),
+    RaceField(
+        "varied", "Vary", "lanes by settings, such as clip.mode=none,norm optimizer.lr=1e-3,1e-2"
+    ),
+    RaceField(
+        "tier", "Tier", "quick (untuned), fair (tuned alike), rigorous (grid, 10 seeds)", "quick"
+    ),
+    RaceField("seeds", "Seeds", "runs of each lane; empty: 3, 5 or 10 by tier"),
+    RaceField("trials", "Trials", "tuning runs of each lane; empty: 8 or 7 by tier"),
+    RaceField("budget", "Budget", "steps of each run; empty: the recipe's"),
+    RaceField(
+        "target",
+        "Target",
+        "such as val/accuracy=0.95; empty: the best value decides",
+        "val/accuracy=0.95",
+    ),
+    RaceField("schedule", "Schedule", "such as cosine warmup 100; its horizon is the budget"),
+    RaceField("clip", "Clip", "such as norm 1, or none; empty: the recipe's"),
+    RaceField("sets", "More", "any settings for all lanes, such as model.dropout=0.2"),
+    RaceField(
+        "reference", "Reference", "the lane that speed-ups are relative to; empty: the first"
+    ),
+)
+_TIERS = ("quick", "fair", "rigorous")
+
+
+def options(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The texts of the fields as options of a race. Raises ConfigError."""
+    if texts["tier"] not in _TIERS:
+        raise ConfigError(f"tier: expected {', '.join(_TIERS)}, got {texts['tier']!r}")
+    numbers = {key: race_choice.whole(texts[key], key) for key in ("seeds", "trials", "budget")}
+    lists = {key: tuple(texts[key].split()) for key in ("varied", "sets")}
+    return {**texts, **numbers, **lists, "dataset": texts["dataset"] or None, "workers": 1}
+
+
+class RaceSetupScreen(Screen[None]):
+    """What is typed is checked at once; Enter starts the race in a process of its own."""
+
+    BINDINGS = [
+        Binding("enter", "start", "Start", priority=True, key_display="Enter", tooltip="Start it"),
+        Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
+    ]
+    KEYS = (
+        ("Enter", "start the race"),
+        ("Tab, Shift+Tab, Up, Down", "go to the next or previous setting"),
+        ("Esc", "back to where you were"),
+        ("F1", "this help"),
+    )
+
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        """`texts` are what some fields begin with, by their keys."""
+        super().__init__()
+        self._texts = dict(texts or {})
+        self._started = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(
+            "Race: compare lanes from the same starts on the same batches", id="race-title"
+        )
+        with Vertical(id="race-fields"):
+            for field in FIELDS:
+                with Horizontal(classes="field"):
+                    yield Label(field.label)
+                    value = self._texts.get(field.key, field.value)
+                    yield Input(value, id=field.key, compact=True, select_on_focus=False)
+        yield Static("", id="hint", markup=False)
+        yield Static("", id="summary", markup=False)
+        yield FittingFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#optimizers", Input).focus()
+        self._check()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._check()
+
+    def on_descendant_focus(self) -> None:
+        focused = self.focused
+        field = next((each for each in FIELDS if focused and each.key == focused.id), None)
+        if field is not None:
+            self.query_one("#hint", Static).update(Text(field.help, style="dim"))
+
+    def _spec(self) -> RaceSpec:
+        """Raises UserError."""
+        texts = {
+            field.key: self.query_one(f"#{field.key}", Input).value.strip() for field in FIELDS
+        }
+        return race_choice.build(options(texts))
+
+    # Many lanes take a moment to check; typing goes on meanwhile.
+    @work(exclusive=True, group="check")
+    async def _check(self) -> None:
+        said = self.query_one("#summary", Static)
+        try:
+            made = self._spec()
+        except UserError as error:
+            said.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
+            return
+        trials = f" and {made.num_trials} tuning trials" if made.num_trials else ""
+        each = f"{made.seeds} seed{'s' * (made.seeds > 1)}{trials} each"
+        intervals = "" if made.seeds > 1 else "; one seed has no intervals"
+        said.update(
+            f"{len(made.lanes)} lanes, {each}: {count(made.num_runs)} runs of "
+            f"{count(made.budget)} steps, about {duration(race_choice.seconds(made))}{intervals}"
+        )
+
+    def action_start(self) -> None:
+        """Start, once what was typed before Enter has arrived in its setting."""
+        (self.focused or self).call_later(self._start)
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        try:
+            race = directory.create(self._app.root, self._spec())
+            self._app.processes.append(launch.start_process("engine.race", [race.process]))
+        except UserError as error:
+            self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
+            return
+        self._started = True
+        self._app.open_race(race)
+
+    def action_back(self) -> None:
+        """Back to where you were."""
+        self.app.pop_screen()
+
+    @property
+    def _app(self) -> Any:
+        return self.app

@@ -1,0 +1,174 @@
+"""All races: opened, begun, and set beside each other as performance profiles."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.segment import Segment
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine import rundir
+from engine.race import directory, leaderboard, statistics
+from engine.race.directory import RaceDir
+from engine.race.results import RaceReader
+from presets import UserError
+from tui import chart
+from tui.chart import Axes, Curve, line_sample
+from tui.palette import LANE_COLORS
+from tui.panels.footer import FittingFooter
+from tui.panels.panel import Panel
+from tui.series import Floats
+from tui.text import clean
+
+FACTORS = np.geomspace(1.0, 8.0, 60)
+"""Times what the best lane needs."""
+Profiles = dict[str, Floats]
+
+
+class ProfilesPanel(Panel[Profiles]):
+    """For each lane, on what share of the races it needs at most so many times what the best one
+    needs: further up and left is better (Dolan and More 2002)."""
+
+    HEADING = "Performance profiles"
+
+    def heading(self, view: Profiles) -> Text:
+        colors = list(LANE_COLORS.values())
+        text = Text()
+        for index, name in enumerate(view):
+            text.append(
+                line_sample(index, ascii_only=self.plain), style=colors[index % len(colors)]
+            )
+            text.append(f" {clean(name, 20)}  ")
+        return text
+
+    def body(self, view: Profiles, width: int, height: int) -> list[Text | list[Segment]]:
+        if not view:
+            words = "races over the same lanes, with a target and over, appear here together"
+            return [Text(f" {words}", style=self.color("plot-ink"))]
+        colors = list(LANE_COLORS.values())
+        curves = [
+            Curve(x=FACTORS, y=share, color=colors[index % len(colors)], lane=index)
+            for index, share in enumerate(view.values())
+        ]
+        axes = Axes(
+            width=width,
+            height=height,
+            low=1.0,
+            high=float(FACTORS[-1]),
+            ink=self.color("plot-ink"),
+            log_x=True,
+            markers="ascii" if self.plain else "braille",
+        )
+        return list(chart.draw(curves, axes, 1.0).lines())
+
+
+class RacesScreen(Screen[None]):
+    """A line a race, newest first."""
+
+    BINDINGS = [
+        Binding("enter", "open", "Open", key_display="Enter", tooltip="Watch the race"),
+        Binding("n", "new", "New race", tooltip="Set up and start a race"),
+        Binding("d", "descent", "Descents", tooltip="Optimizers descend a surface"),
+        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
+        Binding("q", "app.quit", "Quit", tooltip="Leave; races go on"),
+    ]
+    KEYS = (
+        ("Enter", "watch the race"),
+        ("Up, Down", "choose a race"),
+        ("n", "set up and start a race"),
+        ("d", "optimizers descend a surface of two variables"),
+        ("Esc", "back to where you were"),
+        ("q", "quit; races go on"),
+        ("?", "this help"),
+    )
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+        self._races: list[RaceDir] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static("Races", id="race-title", markup=False)
+        yield OptionList(id="races", markup=False)
+        yield ProfilesPanel(id="profiles")
+        yield FittingFooter()
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+        self._read()
+
+    @work(thread=True, exclusive=True)
+    def _read(self) -> None:
+        rows: list[tuple[RaceDir, str]] = []
+        workloads: list[dict[str, float]] = []
+        try:
+            found = directory.list_races(self._root)[::-1]
+        except UserError as error:
+            self.app.call_from_thread(self._show, [], {}, str(error))
+            return
+        for race in found:
+            try:
+                results = RaceReader(race).read(race.spec())
+            except UserError as error:
+                rows.append((race, str(error)))
+                continue
+            made = leaderboard.standings(results)
+            alive = rundir.locked(race.process)
+            status = "running" if alive else "done" if results.ended else "stopped"
+            rows.append((race, f"{race.id}  {status:<8} {len(made.rows)} lanes: {made.verdict}"))
+            if results.ended and results.goal is not None:
+                workloads.append({row.label: _cost(row) for row in made.rows})
+        shown = statistics.profile(workloads, FACTORS.tolist()) if len(workloads) > 1 else {}
+        self.app.call_from_thread(self._show, rows, shown, "")
+
+    def _show(self, rows: list[tuple[RaceDir, str]], profiles: Profiles, trouble: str) -> None:
+        self._races = [race for race, _ in rows]
+        listed = self.query_one(OptionList)
+        listed.clear_options()
+        listed.add_options(Option(Text(clean(line, 300), no_wrap=True)) for _, line in rows)
+        title = "Races" if rows else "Races: none yet; n sets one up, d shows optimizers descend"
+        self.query_one("#race-title", Static).update(clean(trouble) or title)
+        self.query_one(ProfilesPanel).show(profiles)
+        if rows:
+            listed.highlighted = 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._app.open_race(self._races[event.option_index])
+
+    def action_open(self) -> None:
+        """Watch the race at hand."""
+        at = self.query_one(OptionList).highlighted
+        if at is not None and at < len(self._races):
+            self._app.open_race(self._races[at])
+
+    def action_new(self) -> None:
+        """Set up a race."""
+        from tui.screens.race_setup import RaceSetupScreen
+
+        self.app.push_screen(RaceSetupScreen())
+
+    def action_descent(self) -> None:
+        """Optimizers descend a surface."""
+        from tui.screens.descent import DescentScreen
+
+        self.app.push_screen(DescentScreen())
+
+    def action_back(self) -> None:
+        """Back to where you were."""
+        self.app.pop_screen()
+
+    @property
+    def _app(self) -> Any:
+        return self.app
+
+
+def _cost(row: leaderboard.Row) -> float:
+    return row.steps.median if row.steps is not None else math.inf
