@@ -99,8 +99,8 @@ def _protocol(results: RaceResults) -> Iterator[str]:
     judged = f"steps to {spec.target}" if spec.target else f"best {spec.metric}"
     if spec.target is None and (goal := results.goal):
         judged += (
-            f"; speed-ups: steps to {goal.metric} {goal.op} {goal.value:.4g}, which the reference "
-            "reaches in the median"
+            f"; speed-ups: steps to {goal.metric} {goal.op} {goal.value:.4g}, which most runs of "
+            "the reference reach"
         )
     yield f"- Judged by: {clean(judged)}; held means {spec.hold} evaluations in a row"
     yield f"- Seeds: 0 to {spec.seeds - 1}" + ("" if spec.seeds > 1 else ": no intervals")

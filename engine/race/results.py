@@ -184,18 +184,21 @@ class RaceResults:
 
     @property
     def goal(self) -> Target | None:
-        """The race's target; without one, what the reference lane reaches in the median, known
-        once its runs are over."""
+        """The race's target; without one, what most runs of the reference lane reach, known once
+        they are over."""
         spec = self.spec
         if spec.target is not None:
             return spec.goal
         labels = [lane.label for lane in spec.lanes]
         runs = self.of(labels.index(spec.reference_lane))
-        best = [run.best(spec.metric, larger=self.larger) for run in runs]
-        median = statistics.quantile([value for value in best if math.isfinite(value)], 0.5)
-        if not runs or not all(run.ended for run in runs) or math.isnan(median):
+        if not runs or not all(run.ended for run in runs):
             return None
-        return Target(metric=spec.metric, op=">=" if self.larger else "<=", value=median)
+        best = [run.best(spec.metric, larger=self.larger) for run in runs]
+        reached = sorted(filter(math.isfinite, best), reverse=self.larger)
+        most = len(runs) // 2  # that many and one more reach it, so that the median does
+        if len(reached) <= most:
+            return None
+        return Target(metric=spec.metric, op=">=" if self.larger else "<=", value=reached[most])
 
     def of(self, lane: int, stage: Stage = "final") -> list[RunResult]:
         """The runs of a lane, by number."""

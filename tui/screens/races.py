@@ -66,7 +66,9 @@ class ProfilesPanel(Panel[Profiles]):
             log_x=True,
             markers="ascii" if self.plain else "braille",
         )
-        return list(chart.draw(curves, axes, 1.0).lines())
+        picture = chart.draw(curves, axes, 1.0)
+        picture.write(height - 1, 0, "times ", axes.ink)
+        return list(picture.lines())
 
 
 class RacesScreen(Screen[None]):
