@@ -61,6 +61,8 @@ def spread(found: Spread) -> str:
     if not found.of:
         return "-"
     median = _cost(found.median)
+    if math.isinf(found.low):
+        return DNF
     return f"{median} ({_cost(found.low)} to {_cost(found.high)})" if found.has_interval else median
 
 
