@@ -63,9 +63,11 @@ class BigModelApp(FrugalApp):
         *,
         root: Path,
         runs: list[RunDir] | None = None,
+        race: "RaceDir | None" = None,
         config: UserConfig | None = None,
     ) -> None:
-        """`root` is where new runs go."""
+        """`root` is where new runs go; it opens on these runs or on this race, if on any."""
+        self._race = race
         self.root = root
         self.config = config or UserConfig()
         self.plain = is_plain(os.environ, self.config.ascii)
@@ -152,6 +154,9 @@ class BigModelApp(FrugalApp):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
         if self._runs:
             self.open_dashboard(self._runs)
+        elif self._race is not None:
+            self.open_launch()
+            self.open_race(self._race)
         else:
             self.open_launch()
 

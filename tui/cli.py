@@ -87,13 +87,15 @@ def watch(
 
     RUN is an id, the beginning of one, or a path, also of logs that other programs write:
     TensorBoard, W&B, Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and
-    folders of these. Without any: the runs that are active now, else the newest one.
+    folders of these; or a race. Without any: the runs that are active now, else the newest one.
     """
-    chosen = finding.find_all(root, runs) or _current_runs(root)
+    race = finding.find_race(root, runs[0]) if len(runs) == 1 else None
+    chosen = None if race else finding.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
     status = open_app(
         root,
         chosen,
+        race=race,
         ascii_only=ascii_only or bool(outer.get("ascii_only")),
         no_mouse=no_mouse or bool(outer.get("no_mouse")),
     )

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine import rundir
+from engine.race import directory
+from engine.race.directory import RaceDir
 from engine.rundir import RunDir
 from presets import UserError
 from tui.foreign.run import ForeignRun, read_only
@@ -45,6 +47,20 @@ def find_one(root: Path, name: str) -> RunDir:
         some = ", ".join(run.id for run in found[:3])
         raise UserError(f"{name}: {len(found)} runs; name one of them: {some}")
     return found[0]
+
+
+def find_race(root: Path, name: str) -> RaceDir | None:
+    """The race with this id, beginning of an id, or path; None if there is none."""
+    try:
+        return directory.find(root, name)
+    except UserError:
+        return None
+
+
+def find_steered(root: Path, name: str) -> RunDir:
+    """What takes commands: a run of ours, or the process of a race. Raises UserError."""
+    race = find_race(root, name)
+    return race.process if race is not None else find_ours(root, name)
 
 
 def find_ours(root: Path, name: str) -> RunDir:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui.labels import labels
-from tui.palette import LANE_COLORS
+from tui.palette import lane_colors
 from tui.plotview import PlotView
 from tui.store import RunState
 
@@ -61,7 +61,7 @@ def make_lanes(states: list[RunState], colors: dict[str, str]) -> tuple[Lane, ..
     first = [state.started.config if state.started else state.config for state in states]
     made = labels(first)
     names = [state.given_name or name for state, name in zip(states, made, strict=True)]
-    palette = [colors.get(name, color) for name, color in LANE_COLORS.items()]
+    palette = lane_colors(colors)
     return tuple(
         Lane(state, name, index, palette[index % len(palette)])
         for index, (state, name) in enumerate(zip(states, names, strict=True))

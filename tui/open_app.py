@@ -17,6 +17,7 @@ from presets.userconfig import UserConfig, read_config
 from tui.oneline import PROGRAM, TRACEBACK, say
 
 if TYPE_CHECKING:
+    from engine.race.directory import RaceDir
     from tui.app import BigModelApp
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,12 +45,13 @@ def open_app(
     root: Path,
     runs: list[RunDir] | None,
     *,
+    race: "RaceDir | None" = None,
     ascii_only: bool = False,
     no_mouse: bool = False,
     app_class: "type[BigModelApp] | None" = None,
     at_hangup: Callable[[], None] | None = None,
 ) -> int:
-    """Run the app on these runs, or on the launch screen; returns the exit status.
+    """Run the app on these runs, this race, or the launch screen; returns the exit status.
 
     `at_hangup` is called when the terminal is gone, where nothing else is cleaned up. Raises
     UserError if there is no terminal, or if the user's configuration is wrong.
@@ -69,7 +71,7 @@ def open_app(
 
     logout.warn()
     hangup.exit_with_terminal(at_hangup)
-    app = (app_class or BigModelApp)(root=root, runs=runs, config=config)
+    app = (app_class or BigModelApp)(root=root, runs=runs, race=race, config=config)
     app.run(mouse=config.mouse)
     if app.failure is not None:
         if os.environ.get(TRACEBACK):

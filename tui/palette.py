@@ -1,5 +1,7 @@
 """Colours of the plots, as theme variables that a theme may change, and sums with colours."""
 
+from collections.abc import Mapping
+
 
 def lanes(colors: str) -> dict[str, str]:
     """Theme variables for the curves, from colours separated by blanks."""
@@ -43,3 +45,8 @@ def _linear(part: float) -> float:
 
 def _rgb(color: str) -> bytes:
     return bytes.fromhex(color.lstrip("#")[:6])
+
+
+def lane_colors(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of a theme, by its variables."""
+    return tuple(variables.get(name, color) for name, color in LANE_COLORS.items())

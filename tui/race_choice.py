@@ -8,8 +8,8 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig
-from tui.choice import START_SECONDS
-from tui.fields import parse_clip, parse_schedule
+from tui.choice import START_SECONDS, Choice
+from tui.fields import FIELDS, parse_clip, parse_schedule, write_more
 from tui.options import pairs
 
 _RUN_SECONDS = 0.6
@@ -100,6 +100,29 @@ def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]
             for value in values.split(",")
         ]
     return found
+
+
+def texts(choice: Choice) -> dict[str, str]:
+    """What was chosen on the launch screen, as texts of a race. Raises ConfigError.
+
+    One optimizer alone is no race: the usual ones are kept. Each has its own rate, and a race its
+    own seeds; a target that suits digits suits no other data.
+    """
+    found = {"models": choice.model, "dataset": choice.dataset, "recipe": choice.recipe}
+    if len(choice.optimizers) > 1:
+        found["optimizers"] = ",".join(choice.optimizers)
+    others: dict[str, Any] = {}
+    for field in FIELDS:
+        text = choice.values.get(field.key, "")
+        if field.key in ("schedule", "clip"):
+            found[field.key] = text
+        elif field.key == "length" and text:
+            found["budget"] = str(configure.plan(choice.configs()[0]).steps)
+        elif text and field.key not in ("rate", "seed"):
+            others |= field.parse(text)
+    if choice.dataset != "digits":
+        found["target"] = ""
+    return found | {"sets": write_more(others)}
 
 
 def whole(text: str, what: str) -> int | None:

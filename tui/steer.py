@@ -44,7 +44,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.pass_context
 def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Pause a run between two steps."""
-    context.exit(_steer(finding.find_ours(root, name), "pause", {}, as_json=as_json))
+    context.exit(_steer(finding.find_steered(root, name), "pause", {}, as_json=as_json))
 
 
 @click.command()
@@ -53,7 +53,7 @@ def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
 @click.pass_context
 def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Let a paused run go on."""
-    context.exit(_steer(finding.find_ours(root, name), "resume", {}, as_json=as_json))
+    context.exit(_steer(finding.find_steered(root, name), "resume", {}, as_json=as_json))
 
 
 @click.command()
@@ -69,7 +69,7 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
     """Stop a run and save it."""
     given = {"after": after} if after != "step" else {}
-    context.exit(_steer(finding.find_ours(root, name), "stop", given, as_json=as_json))
+    context.exit(_steer(finding.find_steered(root, name), "stop", given, as_json=as_json))
 
 
 @click.command()

@@ -51,6 +51,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         Binding("r", "runs", "Runs", tooltip="List all runs"),
         _run("down,j,right_square_bracket", "move(1)", "Next run", "Select the next run"),
         _run("up,k,left_square_bracket", "move(-1)", "Previous run", "Select the run before"),
+        Binding("C", "races", "Races", show=False, tooltip="List all races"),
         Binding("n", "new", "New run", tooltip="Choose and start another run"),
         Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("Y", "profile_shown", "Profile", show=False, tooltip="Show the newest profile"),
@@ -72,6 +73,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),
         *PlottingScreen.PLOTTING_KEYS,
+        ("C", "list all races"),
         ("n", "choose and start another run; this one goes on"),
         ("N", "change something of the selected run, and train that beside it"),
         ("q", "quit; asks what becomes of a run that still trains"),
@@ -255,6 +257,10 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     def action_runs(self) -> None:
         """List all runs; these go on."""
         self._app.open_runs()
+
+    def action_races(self) -> None:
+        """List all races."""
+        self._app.open_races()
 
     def action_new(self) -> None:
         """Go to the launch screen; the runs go on."""

@@ -10,7 +10,7 @@ from textual.binding import Binding
 
 from engine import launch, surfaces
 from engine.surfaces import SURFACES, Surface
-from tui.palette import LANE_COLORS
+from tui.palette import lane_colors
 from tui.screens.terrain import Landscape, TerrainScreen
 from tui.terrain import Terrain, Way
 from tui.text import number
@@ -61,7 +61,7 @@ class DescentScreen(TerrainScreen):
         process.stdin.close()
         ways: list[Way] = []
         trouble = ""
-        colors = list(LANE_COLORS.values())
+        colors = lane_colors(self.app.theme_variables)
         for line in process.stdout:
             found = msgspec.json.decode(line)
             index = self._optimizers.index(found["optimizer"])

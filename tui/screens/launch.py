@@ -16,7 +16,7 @@ from textual.widgets import OptionList, Static
 import presets
 from engine import launch, rundir
 from presets import UserError
-from tui import again, lastchoice
+from tui import again, lastchoice, race_choice
 from tui.again import Again
 from tui.choice import Choice, Fork
 from tui.choosing import words
@@ -76,6 +76,7 @@ class LaunchScreen(Screen[None]):
             key_display="Ctrl+S",
             tooltip="Keep what is chosen as a recipe of yours",
         ),
+        Binding("C", "race", "Race", tooltip="Compare optimizers fairly, over several seeds"),
         Binding("r", "runs", "Runs", tooltip="List all runs"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
     ]
@@ -89,6 +90,7 @@ class LaunchScreen(Screen[None]):
         ("e", "choose a recipe: a complete run with its expected result"),
         ("i", "look at samples of the data set, and at the learning rate over the steps"),
         ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
+        ("C", "set up a race: a fair comparison of optimizers, over several seeds"),
         ("r", "list all runs"),
         ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
         ("Ctrl+S", "keep what is chosen as a recipe of yours"),
@@ -209,6 +211,15 @@ class LaunchScreen(Screen[None]):
                 grid.fill(grid.texts | {"rate": f"{rate:.3g}"})
 
         self.app.push_screen(FinderScreen(config), found)
+
+    def action_race(self) -> None:
+        """Set up a race with what is chosen."""
+        from tui.screens.race_setup import RaceSetupScreen
+
+        try:
+            self.app.push_screen(RaceSetupScreen(race_choice.texts(self._choice)))
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
 
     def action_runs(self) -> None:
         """List all runs."""

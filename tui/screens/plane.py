@@ -6,7 +6,7 @@ from textual import work
 
 from engine import launch
 from engine.race.directory import RaceDir
-from tui.palette import LANE_COLORS
+from tui.palette import lane_colors
 from tui.screens.terrain import Landscape, TerrainScreen
 from tui.terrain import Terrain, Way
 from tui.text import number
@@ -37,7 +37,7 @@ class PlaneScreen(TerrainScreen):
 
     def _arrived(self, found: dict[str, object]) -> None:
         plane = msgspec.convert(found, _Plane)
-        colors = list(LANE_COLORS.values())
+        colors = lane_colors(self.app.theme_variables)
         ways: list[Way] = []
         for way in plane.ways:
             index = self._labels.index(way.label) if way.label in self._labels else len(ways)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,9 +15,12 @@ from textual.widgets import Static
 from engine import control, launch
 from engine.race import spec
 from engine.race.directory import RaceDir
+from engine.race.plan import finals
 from engine.race.results import RaceReader
+from engine.rundir import RunDir
 from presets import ConfigError, UserError
-from tui.palette import LANE_COLORS
+from presets.schema import RunConfig
+from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
@@ -107,6 +111,9 @@ class RaceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.action_page(0)
+        self.app.theme_changed_signal.subscribe(
+            self, lambda _: self._look(colors=lane_colors(self.app.theme_variables))
+        )
         self._feed.start()
 
     def on_unmount(self) -> None:
@@ -123,10 +130,8 @@ class RaceScreen(Screen[None]):
             self.query_one("#race-title", Static).update(clean(news))
             return
         if self._view is None:
-            variables = self.app.theme_variables
-            colors = tuple(variables.get(name, color) for name, color in LANE_COLORS.items())
-            self._view = RaceView(news=news, colors=colors)
-        self._look(news=news)
+            self._view = RaceView(news=news)
+        self._look(news=news, colors=lane_colors(self.app.theme_variables))
 
     def _look(self, **changes: object) -> None:
         if self._view is not None:
@@ -269,8 +274,6 @@ class RaceScreen(Screen[None]):
 
     def action_watch(self) -> None:
         """The lanes' runs of seed 0 on the dashboard."""
-        from engine.race.plan import finals
-
         if self._view is None:
             return
         planned = [run for run in finals(self._view.news.spec) if run.number == 0]
@@ -289,9 +292,19 @@ class RaceScreen(Screen[None]):
         rate = self._view.news.lanes[self._view.selected].tuned_lr
         changes = {} if rate is None else {"optimizer__lr": rate}
         try:
-            self._app.open_longer(lane.run_config(**changes))
+            config = longer(lane.run_config(**changes))
         except ConfigError as error:
             self._complain(str(error))
+            return
+        from tui.again import Again
+
+        self._app.open_again(Again(self._shown_run(), lane.label, config, (self._shown_run(),)))
+
+    def _shown_run(self) -> RunDir:
+        """The run of seed 0 of the selected lane."""
+        assert self._view is not None
+        runs = finals(self._view.news.spec)
+        return self._race.run(next(run.name for run in runs if run.lane == self._view.selected))
 
     def action_back(self) -> None:
         """To the list of races."""
@@ -303,3 +316,20 @@ class RaceScreen(Screen[None]):
     @property
     def _app(self) -> Any:
         return self.app
+
+
+_LONGER = 5
+
+
+def longer(config: RunConfig) -> RunConfig:
+    """A run for its own sake with a lane's settings: five times as long, without what only a race
+    needs."""
+    steps = (config.steps or 1) * _LONGER
+    return structs.replace(
+        config,
+        steps=steps,
+        fingerprint=False,
+        keep_weights=False,
+        predictions=16,
+        evaluate_every=None,
+    )

@@ -20,8 +20,9 @@ from engine.race.directory import RaceDir
 from engine.race.results import RaceReader
 from presets import UserError
 from tui import chart
-from tui.chart import Axes, Curve, line_sample
-from tui.palette import LANE_COLORS
+from tui.axes import Axes
+from tui.chart import Curve, line_sample
+from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.series import Floats
@@ -39,7 +40,7 @@ class ProfilesPanel(Panel[Profiles]):
     HEADING = "Performance profiles"
 
     def heading(self, view: Profiles) -> Text:
-        colors = list(LANE_COLORS.values())
+        colors = lane_colors(self.app.theme_variables)
         text = Text()
         for index, name in enumerate(view):
             text.append(
@@ -52,7 +53,7 @@ class ProfilesPanel(Panel[Profiles]):
         if not view:
             words = "races over the same lanes, with a target and over, appear here together"
             return [Text(f" {words}", style=self.color("plot-ink"))]
-        colors = list(LANE_COLORS.values())
+        colors = lane_colors(self.app.theme_variables)
         curves = [
             Curve(x=FACTORS, y=share, color=colors[index % len(colors)], lane=index)
             for index, share in enumerate(view.values())

@@ -42,6 +42,7 @@ class RunsScreen(RunActions):
         Binding("u", "undo", "Undo", tooltip="Take the last deleted run back"),
         Binding("R", "resume_run", "Resume", tooltip="Go on with a run that ended"),
         Binding("f", "fork", "Fork", tooltip="Start a new run from a checkpoint of this one"),
+        Binding("C", "races", "Races", show=False, tooltip="List all races"),
         Binding("n", "new", "New", tooltip="Choose and start another run"),
         Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
         Binding("O", "reverse", "Reverse order", show=False, tooltip="Sort the other way round"),
@@ -57,6 +58,7 @@ class RunsScreen(RunActions):
         ("d, u", "move a run to the trash; take it back"),
         ("R", "go on with a run that ended"),
         ("f", "fork: a new run from its newest checkpoint, with other settings"),
+        ("C", "list all races"),
         ("n", "choose and start another run"),
         ("N", "change something of the run, and train that beside it and the marked ones"),
         ("Esc", "back to where you were"),
@@ -190,6 +192,10 @@ class RunsScreen(RunActions):
             self._filter("")
         else:
             self._app.close_runs()
+
+    def action_races(self) -> None:
+        """List all races."""
+        self._app.open_races()
 
     def action_new(self) -> None:
         """Go to the launch screen."""
