@@ -10,10 +10,22 @@ from textual.screen import Screen
 from engine.rundir import RunDir
 from tui.app import BigModelApp
 from tui.panels.prompt import Prompt
+from tui.screens.descent import DescentScreen
 from tui.screens.help import EVERYWHERE
+from tui.screens.race_setup import RaceSetupScreen
+from tui.screens.races import RacesScreen
 from tui.screens.runs import RunsScreen
 
-MOVING = {"move", "scroll_by", "scroll_lines", "cursor_down", "cursor_up"}
+MOVING = {
+    "move",
+    "move_row",
+    "turn",
+    "scroll_by",
+    "scroll_lines",
+    "scroll_to",
+    "cursor_down",
+    "cursor_up",
+}
 """Actions that move a cursor: in the help, and no commands."""
 # Keys that Textual's own widgets bind, or that are aliases which the help of a screen names once.
 NAMES = {
@@ -23,6 +35,8 @@ NAMES = {
     "escape": "Esc",
     "enter": "Enter",
     "space": "Space",
+    "backspace": "Backspace",
+    "shift+enter": "Backspace",
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "shift+left": "Left",
@@ -105,13 +119,23 @@ async def test_the_launch_screen(terminal_environment: None) -> None:
         check(app)
 
 
-@pytest.mark.parametrize("page", ["1", "2", "3"])
+@pytest.mark.parametrize("page", ["1", "2", "3", "4", "5", "6"])
 async def test_the_dashboard(recorded: Callable[..., list[RunDir]], page: str) -> None:
     app = BigModelApp(root=Path("runs"), runs=recorded("adam", "sgd"))
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "100%")
         await pilot.press(page)
         check(app)
+
+
+async def test_races(terminal_environment: None) -> None:
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(160, 48)) as pilot:
+        for screen in (RacesScreen(Path("runs")), RaceSetupScreen(), DescentScreen()):
+            app.push_screen(screen)
+            await until(pilot, lambda screen=screen: app.screen is screen)
+            await pilot.pause()
+            check(app)
 
 
 async def test_the_list_of_runs(recorded: Callable[..., list[RunDir]]) -> None:

@@ -36,7 +36,7 @@ class LinesPanel(Panel):
         Binding(
             "backspace,shift+enter", "hit(-1)", "Last hit", show=False, tooltip="The hit before"
         ),
-        Binding("escape", "end_search", "End search", show=False),
+        Binding("escape", "end_search", "End search", show=False, tooltip="Drop the search"),
     ]
 
     def __init__(self, *, id: str, heading: str = "") -> None:

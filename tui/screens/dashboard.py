@@ -68,7 +68,10 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         ("w", "on the layers: magnitudes of gradients, or of weights"),
         ("Y", "the newest profile"),
         ("v", "with several runs: training or validation curves"),
-        ("Up, Down, k, j", "select another run; a layer; scroll, on a page that does"),
+        (
+            "Up, Down, k, j",
+            "select another run, a layer; scroll, also by Page Up, Page Down, Home and End",
+        ),
         ("[, ]", "select another run, on any page"),
         ("Tab, Shift+Tab", "go to another panel"),
         ("m", "show the panel at hand alone, and back"),

@@ -28,6 +28,7 @@ EVERYWHERE = (
     ("Ctrl+P", "all commands"),
     ("?, F1", "this help; F1 also while typing"),
     ("Ctrl+Q", "quit at once; runs go on"),
+    ("Ctrl+L", "draw the screen anew"),
 )
 
 
