@@ -19,6 +19,7 @@ from tui.screens.runs import RunsScreen
 MOVING = {
     "move",
     "move_row",
+    "move_to",
     "turn",
     "scroll_by",
     "scroll_lines",
