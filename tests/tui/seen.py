@@ -36,5 +36,5 @@ async def until_shown(pilot: Pilot[None], words: str, seconds: float = 15.0) -> 
     app: Any = pilot.app
     await until(pilot, lambda: words in text(app), seconds)
     # A dashboard shows figures first; its curves follow.
-    await until(pilot, lambda: not getattr(app.screen, "_stale", False), seconds)
+    await until(pilot, lambda: not getattr(app.screen, "stale", False), seconds)
     await pilot.pause()

@@ -10,7 +10,7 @@ FAULTS = {
     "handler": "LaunchScreen.action_reset = fail",
     "timer": "BigModelApp._reap = fail",
     "worker": "LaunchScreen._look_for_active = work(thread=True)(fail)",
-    "message": "LaunchScreen.on_input_changed = fail",
+    "message": "LaunchScreen.on_settings_grid_changed = fail",
 }
 KEYS = {"handler": "\x12", "message": "\t7"}
 """What brings them about; the others come by themselves."""

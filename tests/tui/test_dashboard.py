@@ -237,7 +237,7 @@ async def test_the_panel_at_hand_is_seen_although_nothing_is_new(
     app = dashboard(*recorded("adam"))
     async with running(app) as pilot:
         await until_shown(pilot, "100%")
-        await until(pilot, lambda: not screen(app)._stale)
+        await until(pilot, lambda: not screen(app).stale)
         await pilot.press("tab", "tab")
         drawn = [panel for panel in app.screen.query(Panel) if panel._strips]
         (one,) = [panel for panel in drawn if "━" in panel._strips[0].text]
@@ -736,7 +736,7 @@ def test_picture(
         words = "failed:" if names == ("failed",) else "100%"
         await until_shown(pilot, words)
         await until(pilot, lambda: all(not state.active for state in screen(app)._states.values()))
-        await until(pilot, lambda: not screen(app)._stale)
+        await until(pilot, lambda: not screen(app).stale)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=settled)

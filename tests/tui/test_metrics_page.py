@@ -275,7 +275,7 @@ def test_picture(terminal_environment: None, snap_compare, size: tuple[int, int]
     async def settled(pilot) -> None:
         await opened(pilot, "Metrics  13 of 13")
         await until(pilot, lambda: focused(pilot.app) in shown(pilot.app))
-        await until(pilot, lambda: not pilot.app.screen._stale)
+        await until(pilot, lambda: not pilot.app.screen.stale)
         await pilot.pause()
 
     app, _ = running(logged("r", ["probe/a", "probe/b", "odd"]))

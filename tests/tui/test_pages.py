@@ -24,7 +24,7 @@ from engine.rundir import Lock, RunDir
 from tui import follow
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
-from tui.panels.layers import LayersPanel, _health
+from tui.panels.layers import LayersPanel, health
 from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
 from tui.screens.dashboard import DashboardScreen
@@ -108,7 +108,7 @@ async def open_page(pilot, page: int, words: str) -> None:
 def test_picture(looked: RunDir, snap_compare, page: int, words: str, size) -> None:
     async def settled(pilot) -> None:
         await open_page(pilot, page, words)
-        await until(pilot, lambda: not screen(pilot.app)._stale)
+        await until(pilot, lambda: not screen(pilot.app).stale)
         await pilot.pause()
 
     app = BigModelApp(root=Path("runs"), runs=[looked])
@@ -122,7 +122,7 @@ async def test_a_sick_layer_is_seen_at_once(looked: RunDir) -> None:
         shown = text(app)
         assert "2 of 3 move too little or too much" in shown
         assert "[2 Layers]" in shown
-        assert [_health(ratio) for ratio in (-3.0, -4.0, -0.5, math.nan)] == [
+        assert [health(ratio) for ratio in (-3.0, -4.0, -0.5, math.nan)] == [
             "success",
             "foreground",
             "error",
@@ -288,12 +288,12 @@ async def test_hostile_words_in_every_place(
 def test_a_damaged_look_is_drawn_as_far_as_it_goes() -> None:
     """Columns of another length than the names, and none at all."""
     from tui.panels.distribution import _column, _rebin
-    from tui.panels.layers import _numbers
+    from tui.panels.layers import numbers
 
     look = Layers(step=2, names=NAMES, values={"update_ratio": [-3.0]})
-    assert _numbers(look, "update_ratio")[0] == -3.0
-    assert all(math.isnan(value) for value in _numbers(look, "update_ratio")[1:])
-    assert all(math.isnan(value) for value in _numbers(look, "dead"))
+    assert numbers(look, "update_ratio")[0] == -3.0
+    assert all(math.isnan(value) for value in numbers(look, "update_ratio")[1:])
+    assert all(math.isnan(value) for value in numbers(look, "dead"))
     assert (
         _column(Histograms(step=1, of="weight", names=["a"], low=0, high=1, counts=[]), "a") == []
     )

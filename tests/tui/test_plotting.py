@@ -42,7 +42,7 @@ def panel(app: BigModelApp, name: str = "loss") -> list[str]:
 async def open_(pilot, app: BigModelApp) -> None:
     await until_shown(pilot, "100%")
     await until(pilot, lambda: all(not lane.state.active for lane in app.screen._view.lanes))
-    await until(pilot, lambda: not app.screen._stale)
+    await until(pilot, lambda: not app.screen.stale)
 
 
 async def test_zoom_pan_and_all_again(recorded: Recorded) -> None:
@@ -201,7 +201,7 @@ async def test_a_followed_window_moves_with_what_arrives_and_a_mark_is_explained
     lock, app = Lock(run), dashboard(run)
     async with running(app) as pilot:
         await until_shown(pilot, "step 120/120")
-        await until(pilot, lambda: not app.screen._stale)
+        await until(pilot, lambda: not app.screen.stale)
         await pilot.press("a")
         assert panel(app)[-1].split()[-1] == "120"
         log = LogWriter(run.events_path)

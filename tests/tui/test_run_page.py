@@ -316,7 +316,7 @@ def test_picture(
         await opened(pilot)
         await pilot.press("tab", "tab", "slash", *"loss", "enter")
         await until(pilot, lambda: " of " in title_of(pilot.app, "log-lines"))
-        await until(pilot, lambda: not pilot.app.screen._stale)
+        await until(pilot, lambda: not pilot.app.screen.stale)
         assert str(tmp_path) not in text(pilot.app)  # it has another name each time
         await pilot.pause()
 

@@ -305,6 +305,11 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                 return
             self._painter.soon(urgent=True)
 
+    @property
+    def stale(self) -> bool:
+        """Whether something changed since all of it was drawn."""
+        return self._painter.stale
+
     def _show_in(self, panels: Iterable[Panel]) -> None:
         for panel in panels:
             if self._view is not None and (panel.is_on_screen or panel.size.width == 0):

@@ -123,7 +123,8 @@ class LaunchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         usual = self._fork is None and self._again is None
-        self._first_use = usual and not _has_entries(self._app.root)
+        new_here = usual and not _has_entries(self._app.root)
+        self._first_use = new_here and not presets.problems()
         self._begun_with, gone = self._first_choice()
         self._take(self._begun_with)
         self.query_one("#optimizers").focus()
