@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
+import pyte
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, CookieJar, WSMsgType
@@ -94,20 +95,25 @@ async def test_a_page_of_another_origin_gets_no_websocket(
         assert answer.status == 403
 
 
+def shows(screen: pyte.Screen) -> bool:
+    return any("59,338 parameters" in line for line in screen.display)
+
+
 async def test_a_websocket_shows_the_app(client: TestClient, server: Server) -> None:
     await client.get(f"/?token={server.token}")
     origin = f"http://127.0.0.1:{client.port}"
-    seen = b""
+    screen = pyte.Screen(120, 40)
+    stream = pyte.ByteStream(screen)  # what is sent are the cells that differ, not whole words
     async with client.ws_connect("/ws?width=120&height=40", origin=origin) as socket:
         async for message in socket:
             if message.type == WSMsgType.BINARY:
-                seen += message.data
-            if b"59,338 parameters" in seen:
+                stream.feed(message.data)
+            if shows(screen):
                 break
         await socket.send_json(["stdin", "\x11"])  # Ctrl+Q
         async for _ in socket:
             pass
-    assert b"59,338 parameters" in seen
+    assert shows(screen)
     async with asyncio.timeout(30):  # the app ends with its window
         while psutil.Process().children():
             await asyncio.sleep(0.02)
