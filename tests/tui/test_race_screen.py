@@ -255,3 +255,15 @@ class TestView:
             lane.low,
             np.quantile([[0.5, 0.9, 0.1], [0.92, 0.93, 0.95], [0.95, 0.94, 0.96]], 0.25, axis=1),
         )
+
+
+async def test_a_lane_that_diverged_says_at_which_step(runs_root):
+    made = tiny("adam", "sgd", seeds=1, target=TARGET)
+    race = directory.create(runs_root, made)
+    first, second = plan.finals(made)
+    write_run(race, made, first, CURVES[0][0])
+    write_run(race, made, second, [], diverged_at=7)
+    app, session = opened(race)
+    async with session as pilot:
+        await shown(app, pilot, race)
+        await until_shown(pilot, "sgd: diverged in 1 of 1 runs, first at step 7")

@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.message import Message
 
+from engine.race.leaderboard import Row
 from tui.chart import line_sample
 from tui.panels.panel import Panel
 from tui.race_view import RaceView
@@ -58,7 +59,12 @@ class StandingsPanel(Panel[RaceView]):
         rows = view.news.standings.rows
         places = range(first, min(len(rows), first + height - 1))
         lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
-        return lines
+        troubles = [row for row in rows if row.trouble][: max(0, height - len(lines) - 1)]
+        return [*lines, Text(), *map(self._trouble, troubles)] if troubles else lines
+
+    def _trouble(self, row: Row) -> Text:
+        words = f" {clean(row.label, 40)}: {clean(row.trouble, 200)}"
+        return Text(words, style=self.color("error"), no_wrap=True)
 
     def _first(self, view: RaceView, height: int) -> int:
         at = view.order.index(view.selected) if view.selected in view.order else 0
