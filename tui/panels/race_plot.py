@@ -102,7 +102,8 @@ class SensitivityPanel(Panel[RaceView]):
                 else "tier quick tunes nothing; a race of tier fair or rigorous shows how each lane"
                 " depends on its learning rate"
             )
-            return [Text(), Text(f" {words}", style=self.color("plot-ink"), overflow="fold")]
+            said = Text(words, style=self.color("plot-ink"))
+            return [Text(), *said.wrap(self.app.console, max(1, width - 1))]
         ends = [float(end) for curve in curves for end in (curve.x[0], curve.x[-1])]
         low, high = min(ends), max(ends)
         axes = Axes(

@@ -156,8 +156,9 @@ class RaceScreen(Screen[None]):
         status = f"{news.status}: {news.reason}" if news.reason else news.status
         left = f", {duration(news.remaining)} to go" if news.remaining else ""
         runs = f"{count(news.done)} of {count(news.total)} runs{left}"
-        parts = (f"tier {made.tier}", status, runs, f"{count(made.budget)} steps each")
-        return f"{pages}    {clean(self._race.id)}  {clean('  '.join(parts))}"
+        # What may be cut off on a narrow terminal comes last.
+        told = (status, runs, f"tier {made.tier}", f"{count(made.budget)} steps each")
+        return f"{pages}   {clean('  '.join(told))}  {clean(self._race.id)}"
 
     def on_standings_panel_selected(self, message: StandingsPanel.Selected) -> None:
         self._look(selected=message.lane)
