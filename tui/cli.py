@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +11,16 @@ import click
 
 from engine import access, rundir
 from presets import UserError
-from tui import completion, doctor, find_lr, finding, race_command, serve, steer
+from tui import (
+    completion,
+    doctor,
+    export_command,
+    find_lr,
+    finding,
+    race_command,
+    serve,
+    steer,
+)
 from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.open_app import open_app, screen_options
@@ -20,7 +28,6 @@ from tui.options import PlainValue, settings
 
 if TYPE_CHECKING:
     from engine.rundir import RunDir
-    from tui.store import RunState
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,15 +115,6 @@ def _current_runs(root: Path) -> list[RunDir]:
         raise UserError(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
     # The lock, not the status: what was never begun waits for an engine that nobody will start.
     return [run for run in found if rundir.locked(run)] or found[-1:]
-
-
-def _load(run: RunDir) -> RunState:
-    from tui import follow
-
-    try:
-        return follow.load(run)
-    except OSError as error:
-        raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None
 
 
 @cli.command()
@@ -238,7 +236,7 @@ def _only_resume(context: click.Context) -> None:
 def _resumable(run: RunDir) -> RunDir:
     """Raises UserError if there is nothing to go on with."""
     access.check_owner(run.path)
-    status = _load(run).status
+    status = finding.load(run).status
     if rundir.locked(run):
         raise UserError(f"{run.path}: another engine is at work on this run")
     if status == "done":
@@ -256,7 +254,7 @@ def list_command(root: Path, as_json: bool) -> None:
     found = rundir.list_runs(root)
     if not found:
         say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
-    rows = [summary.row(_load(run), pid=rundir.pid(run)) for run in found]
+    rows = [summary.row(finding.load(run), pid=rundir.pid(run)) for run in found]
     lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
     for line in lines:
         click.echo(line)
@@ -271,7 +269,7 @@ def show(name: str, root: Path, as_json: bool) -> None:
     from tui import summary
 
     found = finding.find_one(root, name)
-    facts = summary.summary(_load(found), pid=rundir.pid(found))
+    facts = summary.summary(finding.load(found), pid=rundir.pid(found))
     for line in [json.dumps(facts)] if as_json else summary.page(facts):
         click.echo(line)
 
@@ -291,29 +289,7 @@ def presets(root: Path, as_json: bool) -> None:
         click.echo(line)
 
 
-@cli.command()
-@click.argument("name", metavar="RUN", shell_complete=complete_runs)
-@click.option("--format", "kind", type=click.Choice(["csv"]), required=True)
-@click.option("--output", metavar="FILE", help="Else to standard output.")
-@_runs_dir
-def export(name: str, root: Path, kind: str, output: str | None) -> None:
-    """Write every step of a run, one row each."""
-    from tui.export import write_csv
-
-    state = _load(finding.find_one(root, name))
-    if output in (None, "-"):
-        write_csv(state, sys.stdout)
-    else:
-        path = Path(str(output))
-        try:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                write_csv(state, file)
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-    if state.damaged:
-        say(f"{state.damaged} damaged lines of the log were skipped")
-
-
+export_command.register(cli, _runs_dir)
 steer.register(cli, _runs_dir)
 race_command.register(cli, _runs_dir)
 find_lr.register(cli)

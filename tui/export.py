@@ -1,7 +1,9 @@
-"""Write a run's metrics as CSV: one row an optimizer step, no value rounded."""
+"""Write a run's metrics as CSV or JSON lines: one row an optimizer step, no value rounded."""
 
 import csv
-from collections.abc import Iterator
+import json
+import math
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from tui.series import Series
@@ -10,6 +12,9 @@ from tui.text import clean
 
 STEP_COLUMNS = ("train/loss", "train/accuracy", "grad_norm", "clipped", "lr")
 EVALUATION_COLUMNS = ("val/loss", "val/accuracy", "test/loss", "test/accuracy")
+_FIRST = ("step", "time")
+
+Row = list[float | None]
 
 
 def columns(state: RunState) -> list[str]:
@@ -20,24 +25,50 @@ def columns(state: RunState) -> list[str]:
     return [*STEP_COLUMNS, *step, *EVALUATION_COLUMNS, *evaluation]
 
 
-def rows(state: RunState) -> Iterator[list[str]]:
-    """One row an optimizer step, oldest first; a value that is not there is empty.
+def headings(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """What a file calls these metrics: names that are safe to print, and differ from each other
+    and from those that are taken."""
+    known = set(taken)
+    found = []
+    for name in names:
+        heading = clean(name)
+        while heading in known:
+            heading += "'"
+        known.add(heading)
+        found.append(heading)
+    return found
 
-    The time is in seconds since the run's start. A number is written with all its digits.
-    """
-    names = columns(state)
+
+def rows(state: RunState) -> Iterator[Row]:
+    """One row an optimizer step, oldest first: the step, the time in seconds since the run's
+    start, and the metrics; None for a value that is not there."""
     seconds = _by_step(state.seconds)
-    values = [_by_step(state.metrics.get(name)) for name in names]
+    values = [seconds, *(_by_step(state.metrics.get(name)) for name in columns(state))]
     for step in _steps(state, seconds):
-        cells = [seconds, *values]
-        yield [str(step), *(repr(cell[step]) if step in cell else "" for cell in cells)]
+        yield [step, *(cell.get(step) for cell in values)]
 
 
 def write_csv(state: RunState, file: TextIO) -> None:
-    """Write a head and all rows. Raises OSError if the file refuses them."""
+    """Write a head and all rows, numbers with all their digits; a value that is not there is
+    empty. Raises OSError if the file refuses them."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["step", "time", *(clean(name) for name in columns(state))])
-    writer.writerows(rows(state))
+    writer.writerow([*_FIRST, *headings(columns(state), _FIRST)])
+    for row in rows(state):
+        writer.writerow(["" if value is None else repr(value) for value in row])
+
+
+def write_jsonl(state: RunState, file: TextIO) -> None:
+    """Write an object a row, with the columns of the CSV; a value that is not there is null, and
+    NaN and infinities are texts, as in the log. Raises OSError if the file refuses them."""
+    names = [*_FIRST, *headings(columns(state), _FIRST)]
+    for row in rows(state):
+        record = dict(zip(names, map(_plain, row), strict=True))
+        file.write(json.dumps(record, allow_nan=False) + "\n")
+
+
+def _plain(value: float | None) -> float | str | None:
+    """A value that JSON knows."""
+    return value if value is None or math.isfinite(value) else repr(value)
 
 
 def _is_evaluation(name: str) -> bool:

@@ -1,8 +1,11 @@
 """The runs that a person names on the command line: ours by id or path, others' logs by path."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import rundir
 from engine.race import directory
@@ -10,6 +13,9 @@ from engine.race.directory import RaceDir
 from engine.rundir import RunDir
 from presets import UserError
 from tui.foreign.run import ForeignRun, read_only
+
+if TYPE_CHECKING:
+    from tui.store import RunState
 
 
 def find(root: Path, name: str) -> list[RunDir]:
@@ -69,3 +75,13 @@ def find_ours(root: Path, name: str) -> RunDir:
     if isinstance(run, ForeignRun):
         raise UserError(read_only(run))
     return run
+
+
+def load(run: RunDir) -> RunState:
+    """What is known of a run now. Raises UserError if it cannot be read."""
+    from tui import follow
+
+    try:
+        return follow.load(run)
+    except OSError as error:
+        raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None

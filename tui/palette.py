@@ -12,6 +12,9 @@ LANE_COLORS = lanes("#85d4fc #f0b604 #34ab8e #bd8cb7 #ffff7d #e77753 #9785fd #d5
 """Told apart on a dark background with the common forms of colour blindness too: near the colours
 of Okabe and Ito, moved apart as seen in simulations of all three."""
 
+LIGHT_LANE_COLORS = lanes("#1466c1 #a54101 #2b614f #834a7d #70673b #8e0c06 #1023e6 #333037")
+"""The same for a light background, and for pictures on paper."""
+
 PLOT_INK = {"plot-ink": "#909aa6"}
 """Axes, and text of less weight."""
 

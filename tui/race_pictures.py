@@ -1,6 +1,5 @@
-"""Pictures of a race as SVG files, drawn by matplotlib where it is installed."""
+"""Pictures of a race as SVG files, where matplotlib is installed."""
 
-import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,41 +9,32 @@ import numpy as np
 
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
-from tui.palette import LANE_COLORS
+from tui import matplot
 from tui.text import clean
-
-NEEDED = "they need matplotlib; install with pip install 'bigmodel-tui[pictures]'"
-_DASHES = ("-", "--", ":", "-.")
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
     """Draw what there is data for; returns the files, and why there are none. Raises OSError."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return [], NEEDED
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "bigmodel-tui"  # the same race gives the same file
-    mpl.rcParams["text.parse_math"] = False  # a lane's label is no formula
+    if not matplot.installed():
+        return [], matplot.NEEDED
     drawn = []
-    for name, draw in _PICTURES.items():
-        if (path := _save(results, folder / f"{name}.svg", draw)) is not None:
-            drawn.append(path)
+    with matplot.drawing():
+        for name, draw in _PICTURES.items():
+            if (path := _save(results, folder / f"{name}.svg", draw)) is not None:
+                drawn.append(path)
     return drawn, ""
 
 
 def _save(
     results: RaceResults, path: Path, draw: Callable[[Any, RaceResults], bool]
 ) -> Path | None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = matplot.figure()
     axes = figure.add_subplot()
     if not draw(axes, results):
         return None
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    figure.savefig(path, metadata={"Date": None})
+    matplot.save(figure, path)
     return path
 
 
@@ -60,7 +50,7 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             rows = [np.array(run.values.get(results.spec.metric, [])) for run in runs]
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
-            color, dash = _style(lane)
+            color, dash = matplot.style(lane)
             axes.plot(x, median, dash, color=color, label=clean(each.label, 60))
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
             any_drawn = True
@@ -91,21 +81,16 @@ def _sensitivity(axes: Any, results: RaceResults) -> bool:
         )
         if not points:
             continue
-        color, dash = _style(lane)
+        color, dash = matplot.style(lane)
         x, y = zip(*points, strict=True)
         axes.plot(x, y, dash, marker="o", color=color, label=clean(each.label, 60))
         if (rate := results.rates.get(lane)) is not None:
             axes.axvline(rate, color=color, linewidth=0.6)
         any_drawn = any_drawn or any(map(math.isfinite, y))
-    axes.set_xscale("log")
+    matplot.logarithmic(axes, "x")
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"best {results.spec.metric}")
     return any_drawn
-
-
-def _style(lane: int) -> tuple[str, str]:
-    colors = list(LANE_COLORS.values())
-    return colors[lane % len(colors)], _DASHES[lane % len(_DASHES)]
 
 
 _PICTURES: dict[str, Callable[[Any, RaceResults], bool]] = {

@@ -6,7 +6,7 @@ from msgspec import Struct
 from textual.theme import Theme
 
 from tui import remembered
-from tui.palette import LANE_COLORS, PLOT_INK, lanes
+from tui.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
 
 DEFAULT = "dark"
 DIM = 0.7
@@ -62,9 +62,7 @@ THEMES = (
         warning="#7a5200",
         error="#b3261e",
         success="#17662f",
-        variables=lanes("#1466c1 #a54101 #2b614f #834a7d #70673b #8e0c06 #1023e6 #333037")
-        | _LIGHT_DETAILS
-        | {"footer-key-foreground": "#8a4500"},
+        variables=LIGHT_LANE_COLORS | _LIGHT_DETAILS | {"footer-key-foreground": "#8a4500"},
     ),
     Theme(
         name="colorblind-dark",

@@ -1,4 +1,4 @@
-"""The records of a TensorBoard event file, past damage.
+"""The records of a TensorBoard event file, read past damage, and written.
 
 A record is its length (8 bytes), a checksum of these, the message, a checksum of it. The checksums
 are CRC-32C, rotated by 15 bits plus a constant (TensorFlow's `lib/core/io/record_writer`).
@@ -88,6 +88,15 @@ class EventFile:
             if check == _masked(self._crc(data[begin : begin + 8])):
                 return begin
         return max(place, len(data) - _HEADER.size + 1)
+
+
+def framed(message: bytes) -> bytes:
+    """A message as a record."""
+    from google_crc32c import value
+
+    length = struct.pack("<Q", len(message))
+    header = _HEADER.pack(len(message), _masked(value(length)))
+    return header + message + _CHECK.pack(_masked(value(message)))
 
 
 def _masked(check: int) -> int:

@@ -29,10 +29,15 @@ def is_event_file(name: str) -> bool:
 
 
 @cache
-def _event() -> Any:
-    """The message `Event` of TensorFlow's `event.proto`, as far as it is read here."""
+def event_class() -> Any:
+    """The message `Event` of TensorFlow's `event.proto`, as far as it is used here."""
     table: dict[str, protobuf.Fields] = {
-        "Event": {"wall_time": (1, "double"), "step": (2, "int64"), "summary": (5, "Summary")},
+        "Event": {
+            "wall_time": (1, "double"),
+            "step": (2, "int64"),
+            "file_version": (3, "bytes"),
+            "summary": (5, "Summary"),
+        },
         "Summary": {"value": (1, "Value*")},
         "Value": {
             "tag": (1, "bytes"),
@@ -72,7 +77,7 @@ class TensorBoardReader:
         self._files: dict[Path, EventFile] = {}
         self._look_at = 0.0
         self._malformed = 0
-        self._parse = _event().FromString
+        self._parse = event_class().FromString
         self._error = protobuf.decode_error()
         self._tags: dict[bytes, str] = {}
 

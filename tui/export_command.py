@@ -1,0 +1,147 @@
+"""`bigmodel-tui export`: metrics of runs for other programs, and as pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import click
+
+from presets import UserError
+from tui import finding
+from tui.completion import complete_runs
+from tui.oneline import say
+
+if TYPE_CHECKING:
+    from tui.matplot import Kind
+    from tui.plotview import XKind
+    from tui.store import RunState
+
+Format = Literal["csv", "jsonl", "tensorboard", "svg", "png"]
+PICTURES = ("svg", "png")
+# As `tui.xaxis.KINDS`, which is not imported before it is needed.
+X_AXES = ("step", "epoch", "samples", "relative", "wall")
+_OF_PICTURES = {"metrics": "--metric", "x": "--x", "log_y": "--log-y", "smooth": "--smooth"}
+
+
+def register(group: click.Group, runs_dir: Any) -> None:
+    """Add the command to `group`; `runs_dir` is its option for the runs directory."""
+    group.add_command(runs_dir(export))
+
+
+@click.command()
+@click.argument(
+    "names", metavar="RUN [RUN ...]", nargs=-1, required=True, shell_complete=complete_runs
+)
+@click.option("--format", "kind", type=click.Choice(get_args(Format)), required=True)
+@click.option(
+    "--output",
+    metavar="FILE|DIR",
+    help="Else to standard output; for tensorboard, the folder of the event file.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="What a picture shows, repeatable; else loss and accuracy.",
+)
+@click.option("--x", type=click.Choice(X_AXES), default="step", help="The x axis of a picture.")
+@click.option("--log-y", is_flag=True, help="Logarithmic y axes.")
+@click.option("--smooth", metavar="'ema 0.9'", help="Smooth curves; or by 'median 15'.")
+@click.pass_context
+def export(
+    context: click.Context,
+    /,
+    *,
+    names: tuple[str, ...],
+    root: Path,
+    kind: Format,
+    output: str | None,
+    **look: Any,
+) -> None:
+    """Write every step of a run, or draw runs.
+
+    csv and jsonl have a row each step, tensorboard is an event file; svg and png are pictures
+    with the curves of all RUNs over each other.
+    """
+    target = None if output in (None, "-") else Path(str(output))
+    if kind in PICTURES:
+        runs = finding.find_all(root, names)
+    else:
+        _only_pictures(context, kind, names)
+        runs = [finding.find_one(root, names[0])]
+    _check_target(kind, target)
+    states = [finding.load(run) for run in runs]
+    try:
+        _write(states, kind, target, look)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = target or "standard output"
+        raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None
+    for state in states:
+        if state.damaged:
+            of = f"{state.id}: " if len(states) > 1 else ""
+            say(f"{of}{state.damaged} damaged lines of the log were skipped")
+
+
+def _only_pictures(context: click.Context, kind: str, names: tuple[str, ...]) -> None:
+    """Raises UserError for what the other formats do not know."""
+    if len(names) > 1:
+        raise UserError(f"--format {kind}: one run at a time, got {len(names)}")
+    for name, option in _OF_PICTURES.items():
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise UserError(f"{option} is for pictures: --format {' or '.join(PICTURES)}")
+
+
+def _check_target(kind: str, target: Path | None) -> None:
+    """Raises UserError for what cannot go to standard output."""
+    if target is None and kind == "tensorboard":
+        raise UserError("--format tensorboard: name a folder with --output DIR")
+    if target is None and kind == "png" and sys.stdout.isatty():
+        raise UserError("--format png: name a file with --output FILE; this is a terminal")
+
+
+def _write(states: list[RunState], kind: Format, target: Path | None, look: dict[str, Any]) -> None:
+    """Raises OSError, UserError."""
+    from tui import export
+
+    match kind:
+        case "svg" | "png":
+            _put(target, _drawn(states, kind, **look))
+        case "tensorboard" if target is not None:
+            from tui import export_tensorboard
+
+            export_tensorboard.write(states[0], target)
+        case _:
+            write = export.write_csv if kind == "csv" else export.write_jsonl
+            if target is None:
+                write(states[0], sys.stdout)
+                return
+            with target.open("w", encoding="utf-8", newline="") as file:
+                write(states[0], file)
+
+
+def _drawn(
+    states: list[RunState],
+    kind: Kind,
+    *,
+    metrics: tuple[str, ...],
+    x: XKind,
+    log_y: bool,
+    smooth: str | None,
+) -> bytes:
+    from tui import export_pictures
+
+    made = None if smooth is None else export_pictures.smoother(smooth)
+    look = export_pictures.Look(x=x, log_y=log_y, smoother=made)
+    return export_pictures.picture(states, metrics, look, kind)
+
+
+def _put(target: Path | None, data: bytes) -> None:
+    if target is None:
+        sys.stdout.buffer.write(data)
+    else:
+        target.write_bytes(data)
