@@ -49,7 +49,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 )
 @click.option("--x", type=click.Choice(X_AXES), default="step", help="The x axis of a picture.")
 @click.option("--log-y", is_flag=True, help="Logarithmic y axes.")
-@click.option("--smooth", metavar="'ema 0.9'", help="Smooth curves; or by 'median 15'.")
+@click.option("--smooth", metavar="'ema 0.9'", help="Smooth training curves; or by 'median 15'.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -76,8 +76,9 @@ def export(
     states = [finding.load(run) for run in runs]
     try:
         _write(states, kind, target, look)
+        sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        raise  # no error: `| head` has read enough
     except OSError as error:
         where = target or "standard output"
         raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None

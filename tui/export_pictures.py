@@ -19,7 +19,7 @@ from tui.plotview import XKind
 from tui.series import Floats, Series
 from tui.smoothing import Average, Median, Smoother
 from tui.store import RunState
-from tui.text import clean
+from tui.text import clean, day_and_time
 from tui.xaxis import Scale, scale_of
 
 USUAL = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")
@@ -28,13 +28,15 @@ X_LABELS: dict[XKind, str] = {
     "epoch": "epoch",
     "samples": "samples",
     "relative": "time since the start",
-    "wall": "local time",
+    "wall": "local time from",
 }
 MAX_PLOTS = 20
 _PLOT_HEIGHT = 2.6
 """Of each of several plots, in inches."""
 _BINS = 2000
 """Stretches of a curve that keep their minimum and maximum: more than a picture has dots."""
+_FEW = 30
+"""So few values are points as well; one alone is no line."""
 _MAX_CROSSES = 200
 _BEHIND = 0.3
 """How opaque raw values are behind a smoothed curve."""
@@ -47,10 +49,11 @@ class Look(Struct, frozen=True, kw_only=True):
     x: XKind = "step"
     log_y: bool = False
     smoother: Callable[[], Smoother] | None = None
-    """Makes what smooths one curve; None for raw values."""
+    """Makes what smooths one curve of training; None for raw values."""
 
 
 class _Curve(Struct, frozen=True, kw_only=True):
+    metric: str
     series: Series
     scale: Scale
     label: str
@@ -139,14 +142,14 @@ def _curves(states: Sequence[RunState], metrics: list[str], look: Look) -> list[
             if scale is None:
                 raise UserError(f"--x {look.x}: not known of {state.id}; --x step is")
             alone = len(states) == 1
-            name, lane = (clean(metric, 60), place) if alone else (label, run)
-            found.append(_Curve(series=series, scale=scale, label=name, lane=lane))
+            name, lane = (matplot.entry(metric), place) if alone else (label, run)
+            found.append(_Curve(metric=metric, series=series, scale=scale, label=name, lane=lane))
     return found
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
     """What the legend calls the runs, each differently."""
-    found = [clean(lane.label, 60) for lane in make_lanes(list(states), {})]
+    found = [matplot.entry(lane.label) for lane in make_lanes(list(states), {})]
     count = Counter(found)
     return [
         f"{label} ({clean(state.id, 60)})" if count[label] > 1 else label
@@ -160,10 +163,12 @@ def _draw(axes: Any, curves: list[_Curve], look: Look) -> None:
     for curve in curves:
         color, dashes = matplot.style(curve.lane)
         x, y = _points(curve, curve.series, look)
-        if look.smoother is not None:
+        # Evaluations are means already.
+        if look.smoother is not None and not curve.metric.startswith(("val/", "test/")):
             axes.plot(x, y, color=color, alpha=_BEHIND, linewidth=0.8)
             x, y = _points(curve, look.smoother().of(curve.series), look)
-        axes.plot(x, y, dashes, color=color, label=curve.label)
+        marker = "." if len(x) <= _FEW else ""
+        axes.plot(x, y, dashes, marker=marker, color=color, label=curve.label)
         if len(lost := curve.scale.to_x(curve.series.lost())):
             # On the lower edge: a divergence is to be seen.
             lost = lost[:: -(-len(lost) // _MAX_CROSSES)]
@@ -186,6 +191,8 @@ def _finish_x(axes: Any, kind: XKind) -> None:
     if kind not in ("relative", "wall"):
         return
     low, high = axes.get_xlim()
+    if kind == "wall":
+        axes.set_xlabel(f"{X_LABELS[kind]} {day_and_time(low)}")
     places = ticks.time_ticks(max(low, 0.0), high, 8, local=kind == "wall")
     texts = [ticks.clock_label(at, high - low) for at in places]
     axes.set_xticks(places, texts if kind == "wall" else [*map(ticks.span_label, places)])

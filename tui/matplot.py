@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from tui import ticks
 from tui.palette import LIGHT_LANE_COLORS
+from tui.text import clean
 
 Kind = Literal["svg", "png"]
 
@@ -31,7 +32,7 @@ def drawing() -> Iterator[None]:
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # such as a character that the font lacks
+        warnings.simplefilter("ignore")  # such as of a character that the font lacks
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "bigmodel-tui"
         mpl.rcParams["text.parse_math"] = False  # a label is no formula
@@ -49,6 +50,12 @@ def style(lane: int) -> tuple[str, str]:
     """Colour and dashes of a curve; they repeat after eight."""
     colors = list(LIGHT_LANE_COLORS.values())
     return colors[lane % len(colors)], _DASHES[lane % len(_DASHES)]
+
+
+def entry(label: str) -> str:
+    """A label for a legend, which leaves out those that begin with an underscore."""
+    made = clean(label, 60)
+    return f" {made}" if made.startswith("_") else made
 
 
 def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
 from tui import matplot
-from tui.text import clean
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
@@ -51,7 +50,7 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
             color, dash = matplot.style(lane)
-            axes.plot(x, median, dash, color=color, label=clean(each.label, 60))
+            axes.plot(x, median, dash, color=color, label=matplot.entry(each.label))
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
             any_drawn = True
         axes.set_xlabel("training seconds" if unit == "seconds" else "step")
@@ -83,7 +82,7 @@ def _sensitivity(axes: Any, results: RaceResults) -> bool:
             continue
         color, dash = matplot.style(lane)
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, dash, marker="o", color=color, label=clean(each.label, 60))
+        axes.plot(x, y, dash, marker="o", color=color, label=matplot.entry(each.label))
         if (rate := results.rates.get(lane)) is not None:
             axes.axvline(rate, color=color, linewidth=0.6)
         any_drawn = any_drawn or any(map(math.isfinite, y))

@@ -76,7 +76,8 @@ class Steps:
         """Those from one index to another."""
         if array and self._array is not None:
             return self._array[begin:end]
-        if begin == 0 and self._stride == 1 and self._first >= 0 and self._first % 1 == 0:
+        # Not where a few steps come late, such as tokens: what is before them costs memory too.
+        if begin == 0 and self._stride == 1 and 0 <= self._first <= end and self._first % 1 == 0:
             return _counted(int(self._first), int(self._first) + end)
         return self._first + self._stride * np.arange(begin, end, dtype=np.float64)
 

@@ -59,6 +59,13 @@ def test_even_steps_take_no_room() -> None:
     assert steps.between(999_999, 1_000_001).tolist() == [1_000_000, 2_000_000]
 
 
+def test_a_few_late_steps_cost_no_more_than_early_ones() -> None:
+    late = 2.0**53 - 2  # what is before it would need petabytes
+    steps = Steps()
+    steps.extend([late, late + 1])
+    assert steps.between(0, 2).tolist() == [late, late + 1]
+
+
 def test_half_steps_and_large_ones_are_found() -> None:
     steps = Steps()
     steps.extend(0.1 * np.arange(1, 1000))
