@@ -134,8 +134,11 @@ def test_watch_takes_what_is_at_work_else_the_newest(
 ) -> None:
     opened: list[list[str]] = []
 
-    def open_app(root: Path, runs: list[RunDir], *, ascii_only: bool, no_mouse: bool) -> int:
+    def open_app(
+        root: Path, runs: list[RunDir], *, race: None, ascii_only: bool, no_mouse: bool
+    ) -> int:
         assert root == runs_root
+        assert race is None
         assert (ascii_only, no_mouse) == (True, bool(opened))
         opened.append([run.id for run in runs])
         return 0
