@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ def installed() -> bool:
 @contextmanager
 def drawing() -> Iterator[None]:
     """matplotlib's own look, whatever a person's matplotlibrc says: equal data, equal files."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its cache folder
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
