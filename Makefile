@@ -36,7 +36,7 @@ run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
 
 test: $(FOR_TESTING)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(FOR_TESTING)
 	$(BIN)/pytest -m 'slow or figure' --timeout 1800 $(ARGS)

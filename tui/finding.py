@@ -27,6 +27,9 @@ def find(root: Path, name: str) -> list[RunDir]:
         return [rundir.find(root, name)]
     except UserError:
         path = Path(name)
+        if find_race(root, name) is not None:
+            known = "`watch`, `race-report`, `pause`, `resume` and `stop` know it"
+            raise UserError(f"{name}: a race, not a run; {known}") from None
         if not name or not path.exists():
             raise
     from tui.foreign.sniff import open_source

@@ -18,8 +18,10 @@ _RUN_SECONDS = 0.6
 
 def build(options: Mapping[str, Any]) -> RaceSpec:
     """The race of these options, called as those of `bigmodel-tui race`. Raises UserError."""
+    if len(configs := lanes(options)) < 2:
+        raise UserError("a race needs two lanes or more: several optimizers, or vary KEY=V,V")
     return spec.build(
-        lanes(options),
+        configs,
         tier=options["tier"],
         seeds=options["seeds"],
         trials=options["trials"],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import control, launch, rundir
+from engine import control, launch
 from engine.race import directory, spec
 from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
@@ -200,27 +200,24 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
 @_json
 def races(root: Path, as_json: bool) -> None:
     """List the races, oldest first."""
-    from engine.race import leaderboard
-    from engine.race.results import RaceReader
+    from tui.race_news import Watcher
 
     found = directory.list_races(root)
     if not found:
         click.echo(f"no races in {clean(str(directory.races_root(root)))}", err=True)
     for each in found:
         try:
-            results = RaceReader(each).read(each.spec())
+            news = Watcher(each).look()
         except UserError as error:
             say(str(error))
             continue
-        table = leaderboard.standings(results)
-        alive = rundir.locked(each.process)
-        status = "running" if alive else "done" if results.ended else "stopped"
+        verdict = news.reason or news.standings.verdict
         if as_json:
-            facts = _facts(each, results.spec) | {"status": status, "verdict": table.verdict}
+            facts = _facts(each, news.spec) | {"status": news.status, "verdict": verdict}
             click.echo(json.dumps(facts))
         else:
-            labels = ", ".join(lane.label for lane in results.spec.lanes)
-            click.echo(f"{each.id}  {status:<8}{clean(labels, 60)}: {clean(table.verdict)}")
+            labels = ", ".join(lane.label for lane in news.spec.lanes)
+            click.echo(f"{each.id}  {news.status:<8}{clean(labels, 60)}: {clean(verdict)}")
 
 
 @click.command("race-report")

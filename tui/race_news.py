@@ -88,6 +88,9 @@ class Watcher:
         self._log = LogReader(race.process.events_path)
         self._began: float | None = None
         self._paused = False
+        self._rested = 0.0
+        """Seconds that its process has paused, until the newest change."""
+        self._changed_at = 0.0
         self._ended: RunEnded | None = None
         self._done_before: int | None = None
         """Runs that were over when its process began."""
@@ -124,10 +127,12 @@ class Watcher:
                 for event in events:
                     if isinstance(event, RunEnded):
                         self._ended, self._began = event, None
+                        self._paused, self._rested = False, 0.0
                     else:
                         self._began = self._began or event.time
                     if isinstance(event, StateChanged):
-                        self._paused = event.state == "paused"
+                        self._rested += (event.time - self._changed_at) * self._paused
+                        self._paused, self._changed_at = event.state == "paused", event.time
 
     def _status(self, results: RaceResults, *, alive: bool) -> tuple[RaceStatus, str]:
         if unfair := fairness.mismatches(results):
@@ -143,9 +148,9 @@ class Watcher:
 
     def _remaining(self, done: int, total: int) -> float | None:
         since = done - (self._done_before or 0)
-        if self._began is None or since <= 0:
+        if self._began is None or since <= 0 or self._paused:
             return None
-        return (time.time() - self._began) / since * (total - done)
+        return (time.time() - self._began - self._rested) / since * (total - done)
 
 
 def _lane(results: RaceResults, lane: int) -> LaneNews:

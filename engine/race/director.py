@@ -50,6 +50,8 @@ class Director:
     def run(self) -> RunEnded:
         """Returns how the race ended, which is in its log too."""
         began = time.monotonic()
+        for request in self._inbox.take(at_once=True):
+            self._say(f"{request.id}: a command from before this process began is void")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._stop(signal.Signals(received).name))
         try:

@@ -261,8 +261,8 @@ def test_close_gives_up_on_a_full_disk(tmp_path, disk):
     assert ([event.step for event in reader.read()], reader.damaged) == ([[1], [3]], 0)
 
 
-@pytest.mark.parametrize("torn", [b"", b"x", b"{" * 200_000])
-@pytest.mark.parametrize("whole", [b"", events.encode(block(1))])
+@pytest.mark.parametrize("torn", [b"", b"x", b"{" * 200_000], ids=["nothing", "a letter", "long"])
+@pytest.mark.parametrize("whole", [b"", events.encode(block(1))], ids=["empty", "a record"])
 def test_reopening_cuts_a_torn_tail(tmp_path, whole, torn):
     path = tmp_path / "events.jsonl"
     path.write_bytes(whole + torn)

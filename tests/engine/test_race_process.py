@@ -129,6 +129,13 @@ def test_stopped_and_resumed_it_gives_the_same_results(whole, tmp_path):
     assert facts(race) == whole[1]
 
 
+def test_a_command_from_before_does_not_stop_it(whole, tmp_path):
+    race = directory.create(tmp_path, tiny("adam", "sgd", **RACE))
+    control.send(race.process, "stop")
+    assert start(race).wait(120) == 0
+    assert facts(race) == whole[1]
+
+
 def test_it_pauses_and_goes_on(whole, tmp_path):
     race = directory.create(tmp_path, tiny("adam", "sgd", **RACE))
     process = start(race)

@@ -84,12 +84,16 @@ class TestSetUp:
         [
             ("--optimizers adm", "unknown optimizer 'adm': did you mean adam"),
             ("--optimizers adam,gd", "batch_size differs between adam (32) and gd (full)"),
-            ("--optimizers adam --vary lr", "vary: expected KEY=V,V such as"),
-            ("--optimizers adam --vary optimizer.lr=fast", "optimizer.lr: expected a number"),
-            ("--optimizers adam --seeds 0", "race.seeds: expected"),
-            ("--optimizers adam --target soon", "target: expected text such as"),
-            ("--optimizers adam --target val/speed=1", "target: expected one of val/loss"),
-            ("--optimizers adam --reference sgd", "reference: expected one of adam, got 'sgd'"),
+            ("--optimizers adam,sgd --vary lr", "vary: expected KEY=V,V such as"),
+            ("--optimizers adam,sgd --vary optimizer.lr=fast", "optimizer.lr: expected a number"),
+            ("--optimizers adam,sgd --seeds 0", "race.seeds: expected"),
+            ("--optimizers adam,sgd --target soon", "target: expected text such as"),
+            ("--optimizers adam,sgd --target val/speed=1", "target: expected one of val/loss"),
+            (
+                "--optimizers adam,sgd --reference x",
+                "reference: expected one of adam, sgd, got 'x'",
+            ),
+            ("--optimizers adam", "a race needs two lanes or more"),
             ("--resume nothing", "race 'nothing' does not exist"),
         ],
     )
@@ -124,6 +128,11 @@ def test_races_are_listed(race):
     assert "adam, sgd" in result.stdout
     (line,) = invoke("races", "--json").stdout.splitlines()
     assert json.loads(line)["status"] == "done"
+
+
+@pytest.mark.parametrize("command", ["show", "checkpoint", "export --format csv"])
+def test_what_is_for_runs_says_that_a_race_is_none(race, command):
+    assert "a race, not a run" in refusal(*command.split(), race.id)
 
 
 def test_a_damaged_race_is_a_line_and_hides_no_other(race, runs_root):

@@ -106,6 +106,18 @@ async def test_lanes_are_selected_hidden_and_alone(race):
         await until_shown(pilot, "over training seconds")
 
 
+async def test_columns_that_do_not_fit_are_a_key_away(race):
+    app, session = opened(race, (80, 24))
+    async with session as pilot:
+        await shown(app, pilot, race)
+        assert "ms/step" not in text(app)
+        await pilot.press(*["right"] * 6)
+        await until_shown(pilot, "ms/step")
+        assert any("adam" in row and "10" in row for row in rows(app))
+        await pilot.press(*["left"] * 6)
+        await until_shown(pilot, "steps to target")
+
+
 async def test_a_click_selects(race):
     app, session = opened(race)
     async with session as pilot:
@@ -172,7 +184,7 @@ async def test_a_race_grows_before_ones_eyes(runs_root):
 
 async def test_a_damaged_race_is_a_line(race):
     race.spec_path.write_text("{")
-    app, session = opened(race)
+    app, session = opened(race, (240, 40))
     async with session as pilot:
         app.open_race(race)
         await until_shown(pilot, "race.json")

@@ -22,6 +22,18 @@ class StandingsPanel(Panel[RaceView]):
         Binding("up,k", "move(-1)", "Previous lane", show=False),
     ]
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._skipped = 0
+        """Columns after the name that are left out on the left."""
+
+    def shift(self, by: int) -> None:
+        """Show columns further right, or left again."""
+        if self._view is not None:
+            last = len(self._view.news.header) - 3
+            self._skipped = max(0, min(last, self._skipped + by))
+            self._redraw()
+
     class Selected(Message):
         """A person moved on by so many lanes, or clicked on one."""
 
@@ -74,6 +86,8 @@ class StandingsPanel(Panel[RaceView]):
         """As many columns as fit; the place comes with the line sample."""
         left, shown = width - 8, []
         for index, cells in enumerate(widths[1:], 1):
+            if 1 < index < 2 + self._skipped:
+                continue
             left -= cells + 2
             if left < 0:
                 break

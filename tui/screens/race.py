@@ -45,6 +45,8 @@ class RaceScreen(Screen[None]):
         Binding("4", "page(3)", "Layers", show=False, tooltip="The layers of two lanes"),
         Binding("down,j", "move(1)", "Next lane", show=False),
         Binding("up,k", "move(-1)", "Previous lane", show=False),
+        Binding("left", "columns(-1)", "Columns left", show=False, tooltip="Columns to the left"),
+        Binding("right", "columns(1)", "Columns right", show=False, tooltip="Columns to the right"),
         Binding("x", "unit", "X axis", tooltip="Over steps, samples or training seconds"),
         Binding("h", "hide", "Hide", tooltip="Hide the selected lane, or show it again"),
         Binding("o", "solo", "Solo", tooltip="The selected lane alone, or all again"),
@@ -57,13 +59,16 @@ class RaceScreen(Screen[None]):
         Binding("e", "extend", "Seeds", tooltip="Run more seeds of every lane"),
         Binding("w", "report", "Report", tooltip="Write the report: Markdown, CSV, LaTeX, SVG"),
         Binding("enter", "watch", "Runs", key_display="Enter", tooltip="The lanes' runs of seed 0"),
-        Binding("f", "longer", "Fork", tooltip="A longer run with the selected lane's settings"),
+        Binding(
+            "f", "longer", "Longer run", tooltip="Five times as long, with this lane's settings"
+        ),
         Binding("escape", "back", "Back", key_display="Esc", tooltip="To the list of races"),
         Binding("q", "app.quit", "Quit", tooltip="Leave; the race goes on"),
     ]
     KEYS = (
         ("1, 2, 3, 4", "curves and standings, learning rates, gradients, layers"),
         ("Up, Down, k, j", "select a lane"),
+        ("Left, Right", "other columns of the standings"),
         ("x", "over steps, samples or training seconds"),
         ("h", "hide the selected lane, or show it again"),
         ("o", "the selected lane alone, or all again"),
@@ -78,7 +83,6 @@ class RaceScreen(Screen[None]):
         ("f", "a longer run with the selected lane's settings"),
         ("Esc", "to the list of races"),
         ("q", "quit; the race goes on"),
-        ("?", "this help"),
     )
 
     class Arrived(Message):
@@ -174,6 +178,10 @@ class RaceScreen(Screen[None]):
         """Select the next or previous lane of the standings."""
         if self._view is not None:
             self._look(selected=self._view.moved(by).selected)
+
+    def action_columns(self, by: int) -> None:
+        """Other columns of the standings."""
+        self.query_one(StandingsPanel).shift(by)
 
     def action_unit(self) -> None:
         """The next x axis."""
@@ -299,7 +307,8 @@ class RaceScreen(Screen[None]):
             return
         from tui.again import Again
 
-        self._app.open_again(Again(self._shown_run(), lane.label, config, (self._shown_run(),)))
+        label = f"{lane.label} of the race, {_LONGER} times as long"
+        self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
 
     def _shown_run(self) -> RunDir:
         """The run of seed 0 of the selected lane."""

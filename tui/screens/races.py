@@ -14,10 +14,8 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine import rundir
 from engine.race import directory, leaderboard, statistics
 from engine.race.directory import RaceDir
-from engine.race.results import RaceReader
 from presets import UserError
 from tui import chart
 from tui.axes import Axes
@@ -25,6 +23,7 @@ from tui.chart import Curve, line_sample
 from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
+from tui.race_news import Watcher
 from tui.series import Floats
 from tui.text import clean
 
@@ -118,16 +117,15 @@ class RacesScreen(Screen[None]):
             return
         for race in found:
             try:
-                results = RaceReader(race).read(race.spec())
+                news = Watcher(race).look()
             except UserError as error:
                 rows.append((race, str(error)))
                 continue
-            made = leaderboard.standings(results)
-            alive = rundir.locked(race.process)
-            status = "running" if alive else "done" if results.ended else "stopped"
-            rows.append((race, f"{race.id}  {status:<8} {len(made.rows)} lanes: {made.verdict}"))
-            if results.ended and results.goal is not None:
-                workloads.append({row.label: _cost(row) for row in made.rows})
+            lanes = f"{len(news.lanes)} lane{'s' * (len(news.lanes) != 1)}"
+            verdict = news.reason or news.standings.verdict
+            rows.append((race, f"{race.id}  {news.status:<8} {lanes}: {verdict}"))
+            if news.standings.final and news.goal is not None:
+                workloads.append({row.label: _cost(row) for row in news.standings.rows})
         shown = statistics.profile(workloads, FACTORS.tolist()) if len(workloads) > 1 else {}
         self.app.call_from_thread(self._show, rows, shown, "")
 
