@@ -7,7 +7,6 @@ code. Whatever does not fit, is damaged or cannot be written costs time and noth
 import hashlib
 import mmap
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 from platformdirs import user_cache_path
 
-from engine.access import open_regular
+from engine.access import open_regular, replacing
 from tui import snapshot
 from tui.blocks import Blocks
 from tui.series import Series
@@ -171,21 +170,16 @@ def keeper(
 
     def write() -> bool:
         path = path_of(log, cache)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with open(os.open(draft, flags, 0o600), "wb") as file:
+            with replacing(path) as file:
                 columns = [_write(file, column, room) for column in found]
                 head = Head(
                     snapshot.maker(), origin_of(log, offset), damaged, unknown, packed, columns
                 )
                 _finish(file, msgspec.msgpack.encode(head))
-            draft.replace(path)
             _make_room(path)
         except (OSError, ValueError, OverflowError, msgspec.MsgspecError):
-            with suppress(OSError):
-                draft.unlink()
             return False
         return True
 
