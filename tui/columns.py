@@ -108,9 +108,9 @@ class _Found:
     """As many as were made until then."""
 
 
-def path_of(log: Path, cache: Path | None = None) -> Path:
+def path_of(log: Path) -> Path:
     """The file for a log."""
-    folder = cache or user_cache_path("bigmodel-tui", appauthor=False) / "columns"
+    folder = user_cache_path("bigmodel-tui", appauthor=False) / "columns"
     return folder / f"{hashlib.sha256(os.fsencode(log.absolute())).hexdigest()[:32]}.columns"
 
 
@@ -126,9 +126,9 @@ def origin_of(log: Path, offset: int) -> Origin:
         return Origin(facts.st_dev, facts.st_ino, offset, check)
 
 
-def load(log: Path, cache: Path | None = None) -> Kept | None:
+def load(log: Path) -> Kept | None:
     """What was kept of a log, if it is still true."""
-    path = path_of(log, cache)
+    path = path_of(log)
     try:
         with open_regular(path) as file:
             facts = os.fstat(file.fileno())
@@ -149,9 +149,7 @@ def load(log: Path, cache: Path | None = None) -> Kept | None:
     return Kept(head.origin, head.damaged, head.unknown, head.state, series)
 
 
-def keeper(
-    state: RunState, log: Path, offset: int, unknown: int, cache: Path | None = None
-) -> Callable[[], bool]:
+def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[], bool]:
     """Take hold of a state as it is now; what is returned writes it to the cache, in any thread,
     and says whether it could.
 
@@ -169,7 +167,7 @@ def keeper(
     damaged = state.damaged
 
     def write() -> bool:
-        path = path_of(log, cache)
+        path = path_of(log)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with replacing(path) as file:
