@@ -1,6 +1,7 @@
 """Optimizers descend a surface of two variables."""
 
 import subprocess
+from contextlib import suppress
 
 import msgspec
 import numpy as np
@@ -55,12 +56,15 @@ class DescentScreen(TerrainScreen):
         process = self._process = launch.ask("engine.descent")
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(request))
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # killed meanwhile, for another surface
+            process.stdin.write(msgspec.json.encode(request))
+            process.stdin.close()
         ways: list[Way] = []
         trouble = ""
         colors = lane_colors(self.app.theme_variables)
         for line in process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was killed in the middle of it
             found = msgspec.json.decode(line)
             index = _OPTIMIZERS.index(found["optimizer"])
             if found["error"]:
