@@ -5,6 +5,8 @@ import os
 import pwd
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,19 +60,28 @@ def open_regular(path: Path, flags: int = 0) -> BinaryIO:
     raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file aside, readable by its owner only, and rename it: others see all of it or none.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file aside, readable by its owner only; at the end it is renamed: others see all of
+    it or none.
 
-    Raises OSError, and leaves what was there before.
+    Raises OSError. After any error what was there before is there still.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            yield file
         draft.rename(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
         raise
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """The same for a small file, which is on the disk when this returns. Raises OSError."""
+    with replacing(path) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

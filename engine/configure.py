@@ -1,6 +1,5 @@
 """From presets and a person's settings to a checked configuration, and what it will cost."""
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -230,8 +229,3 @@ def batches_per_epoch(samples: int, batch_size: int) -> int:
     for it."""
     whole, rest = divmod(samples, batch_size)
     return max(1, whole + (rest > 1 or (rest == 1 and batch_size == 1)))
-
-
-def epochs_of(config: RunConfig, steps_per_epoch: int) -> int:
-    """Epochs that are begun, also when the run is measured in steps."""
-    return config.epochs or math.ceil(cast("int", config.steps) / steps_per_epoch)

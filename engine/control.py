@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.access import check_owner, open_regular
+from engine.access import check_owner, open_regular, replacing
 from engine.rundir import RunDir
 from presets import UserError
 from presets.schema import ClipMode, Count, Positive
@@ -61,12 +61,10 @@ def send(run: RunDir, command: CommandName, arguments: Arguments | None = None) 
     check_owner(run.path)
     request = Request(id=uuid.uuid4().hex, command=command, arguments=arguments or Arguments())
     final = run.control_path / f"{time.time_ns()}-{request.id}.json"
-    draft = final.with_suffix(".tmp")
     try:
         run.control_path.mkdir(mode=0o700, exist_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.encode(request))
-        draft.rename(final)  # the engine sees a whole command or none
+        with replacing(final) as file:  # no wait for the disk: a key is answered at once
+            file.write(msgspec.json.encode(request))
     except OSError as error:
         raise UserError(f"{run.control_path}: cannot be written ({error.strerror})") from None
     return request.id

@@ -39,7 +39,6 @@ class Diagnostics:
         device: torch.device,
         *,
         hooks: bool = True,
-        interval: Interval | None = None,
     ) -> None:
         """Without `hooks`, as for a compiled model, dead units are not counted."""
         self._model = model
@@ -55,7 +54,7 @@ class Diagnostics:
         rows = {name: row for row, name in enumerate(self._layers)}
         self._row_of = [rows[_layer(name)] for name, _ in self._named]
         self._rows = torch.tensor(self._row_of, device=device)
-        self._interval = interval or Interval(policy.every)
+        self._interval = Interval(policy.every)
         self._dead = DeadUnits(model, rows, hooks=hooks)
         self._noise = NoiseScale()
         self._watch = Stopwatch(device)

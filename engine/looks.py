@@ -83,7 +83,7 @@ class Interval:
         """Whether the step after this one is looked at, as far as is known."""
         return self._next == step + 1 or (self._every == 1 and self._next <= step)
 
-    def looked(self, cost: "Stopwatch | Seconds") -> None:
+    def looked(self, cost: "Stopwatch") -> None:
         """The look at the step that began last is over; choose the next one."""
         seconds, now = cost.take(), self._clock()
         if self._every != "auto":
@@ -96,16 +96,6 @@ class Interval:
             steps = math.ceil(max(LEAST_STEPS, seconds / SHARE / pace, LEAST_SECONDS / pace))
         self._next = self._step + steps
         self._looked_at, self._since = self._step, now
-
-
-class Seconds:
-    """A cost that is known."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def take(self) -> float:
-        return self._seconds
 
 
 class DeadUnits:

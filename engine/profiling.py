@@ -1,12 +1,10 @@
 """Profile some steps of a running training with torch.profiler: a trace, and what cost the most."""
 
 import gzip
-import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 from msgspec import Struct
 from torch.profiler import ProfilerActivity
 
+from engine.access import replacing
 from engine.events import Operation, Profiled
 from engine.journal import Journal
 from engine.rundir import RunDir
@@ -126,8 +125,11 @@ class Profiler:
             # The tracer tells of a disk that fails on standard error only: see for ourselves.
             trace = (draft / "trace.json").read_bytes()
             operations = top_operations(trace)
-            _write(draft / "trace.json.gz", trace)
-            (draft / "trace.json.gz").replace(self._run.path / name)
+            with (
+                replacing(self._run.path / name) as file,
+                gzip.GzipFile("", "wb", 1, file, mtime=0) as packed,
+            ):
+                packed.write(trace)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return operations, name
@@ -189,16 +191,3 @@ def _device_times(operations: Iterable[_Entry], kernels: Iterable[_Entry]) -> di
     for kernel in kernels:
         taken[starters.get(kernel.args.id, kernel.name)] += kernel.dur
     return taken
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Compress into a new file that is the user's alone. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    file = os.open(path, flags, 0o600)
-    try:
-        with os.fdopen(file, "wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
-            packed.write(content)
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
-        raise

@@ -18,6 +18,7 @@ from types import FrameType
 import msgspec
 
 from engine import identity, rundir
+from engine.access import replace_file
 from engine.events import LogLine, RunEnded, Scalars
 from engine.health import Exit
 from engine.identity import Identity
@@ -142,7 +143,7 @@ class Supervisor:
         if has_ended(run):
             return False
         with suppress(OSError):
-            _replace(run.exit_path, msgspec.json.encode(ending))
+            replace_file(run.exit_path, msgspec.json.encode(ending))
         return True
 
     def _crashed(self, run: RunDir, step: int, ending: Exit) -> bool:
@@ -212,13 +213,6 @@ def _note(run: RunDir, line: str) -> None:
             os.write(file, f"{line}\n".encode())
         finally:
             os.close(file)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a small file whole or not at all."""
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(data)
-    draft.rename(path)
 
 
 def _memory_kills() -> int:

@@ -15,12 +15,6 @@ METRICS: dict[Task, tuple[str, ...]] = {
     "language": ("loss", "bits_per_char"),
 }
 """Means over a validation or test set, the loss first."""
-TRAIN_METRICS: dict[Task, tuple[str, ...]] = {
-    "classification": ("loss", "accuracy"),
-    "regression": ("loss", "mae"),
-    "language": ("loss", "accuracy"),
-}
-"""Of a training batch."""
 BEST: dict[Task, tuple[str, Literal["max", "min"]]] = {
     "classification": ("accuracy", "max"),
     "regression": ("loss", "min"),

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from engine.access import replacing
 from engine.journal import Journal
 from engine.rundir import RunDir
 
@@ -26,12 +27,10 @@ class WeightPath:
         """Keep those of now, if they are wanted; a disk that refuses them ends only this."""
         if not self._wanted:
             return
-        draft = self._folder / ".draft"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with draft.open("wb") as file:
+            with replacing(self._folder / f"step-{step:08d}.npy") as file:
                 np.save(file, flat(self._model))
-            draft.rename(self._folder / f"step-{step:08d}.npy")
         except OSError as error:
             self._wanted = False
             line = f"{self._folder}: cannot be written ({error.strerror}); no more weights are kept"

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tui import ticks
-from tui.grid import Picture
+from tui.picture import Picture
 from tui.plotview import X_NAMES, Markers, XKind
 from tui.series import Floats
 from tui.ticks import LABEL_WIDTH

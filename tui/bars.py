@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-_EIGHTHS = "▁▂▃▄▅▆▇█"
+from tui.heat import HEIGHTS
+
+_EIGHTHS = HEIGHTS[1:]
 _ASCII_LEVELS = "_.:-=+*#"
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui import axes as axis
-from tui import raster, ticks
+from tui import heat, raster, ticks
 from tui.axes import Axes, scaled
-from tui.grid import Picture
+from tui.picture import Picture
 from tui.raster import DOTS, Spans
 from tui.series import Floats
 from tui.ticks import LABEL_WIDTH
@@ -16,8 +16,6 @@ from tui.ticks import LABEL_WIDTH
 LETTERS = "*o+x#@%&"
 """What draws the lines in ASCII, by line style."""
 _LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─")
-_SHADES = " ▁▂▃▄▅▆▇█"
-_ASCII_SHADES = " .:-=+*#%@"
 _LARGEST = 1e150
 """Beyond this, differences of float64 overflow; such a curve has diverged anyway."""
 _FENCES = 1.5
@@ -185,9 +183,9 @@ def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], a
             picture.styles[row, columns] = picture.style(color)
 
 
-def strip(share: Floats, axes: Axes) -> str:
-    """One character for each column of the canvas, by shares of 0 to 1; whatever is over zero
-    leaves at least the smallest mark, so no event is lost."""
-    shades = _ASCII_SHADES if axes.ascii else _SHADES
-    levels = np.ceil(np.clip(share, 0, 1) * (len(shades) - 1)).astype(int)
-    return "".join(shades[level] for level in levels)
+def strip(shares: Floats, *, ascii_only: bool) -> str:
+    """One character for each share of 0 to 1; whatever is over zero leaves at least the smallest
+    mark, so no event is lost."""
+    heights = heat.heights(ascii_only=ascii_only)
+    levels = np.ceil(np.clip(shares, 0, 1) * (len(heights) - 1)).astype(int)
+    return "".join(heights[level] for level in levels)

@@ -21,10 +21,10 @@ from tui import (
     serve,
     steer,
 )
-from tui.completion import complete_runs, presets_of
+from tui.completion import complete_runs
 from tui.oneline import PROGRAM, OneLineGroup, say
 from tui.open_app import open_app, screen_options
-from tui.options import PlainValue, settings
+from tui.options import PlainValue, component_options, settings
 
 if TYPE_CHECKING:
     from engine.rundir import RunDir
@@ -118,28 +118,7 @@ def _current_runs(root: Path) -> list[RunDir]:
 
 
 @cli.command()
-@click.option(
-    "--recipe",
-    metavar="NAME",
-    shell_complete=presets_of("recipes"),
-    default="quickstart",
-    help="Begin with this recipe.",
-)
-@click.option(
-    "--model",
-    metavar="NAME",
-    shell_complete=presets_of("models"),
-    help="A model preset in place of the recipe's.",
-)
-@click.option(
-    "--dataset", metavar="NAME", shell_complete=presets_of("datasets"), help="A data set preset."
-)
-@click.option(
-    "--optimizer",
-    metavar="NAME",
-    shell_complete=presets_of("optimizers"),
-    help="An optimizer preset.",
-)
+@component_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="Passes over the training set.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="Optimizer steps, instead of epochs.")
 @click.option("--batch-size", metavar="N|full", type=PlainValue(), help="Samples a step.")

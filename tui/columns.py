@@ -7,7 +7,6 @@ code. Whatever does not fit, is damaged or cannot be written costs time and noth
 import hashlib
 import mmap
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 from platformdirs import user_cache_path
 
-from engine.access import open_regular
+from engine.access import open_regular, replacing
 from tui import snapshot
 from tui.blocks import Blocks
 from tui.series import Series
@@ -109,9 +108,9 @@ class _Found:
     """As many as were made until then."""
 
 
-def path_of(log: Path, cache: Path | None = None) -> Path:
+def path_of(log: Path) -> Path:
     """The file for a log."""
-    folder = cache or user_cache_path("bigmodel-tui", appauthor=False) / "columns"
+    folder = user_cache_path("bigmodel-tui", appauthor=False) / "columns"
     return folder / f"{hashlib.sha256(os.fsencode(log.absolute())).hexdigest()[:32]}.columns"
 
 
@@ -127,9 +126,9 @@ def origin_of(log: Path, offset: int) -> Origin:
         return Origin(facts.st_dev, facts.st_ino, offset, check)
 
 
-def load(log: Path, cache: Path | None = None) -> Kept | None:
+def load(log: Path) -> Kept | None:
     """What was kept of a log, if it is still true."""
-    path = path_of(log, cache)
+    path = path_of(log)
     try:
         with open_regular(path) as file:
             facts = os.fstat(file.fileno())
@@ -150,9 +149,7 @@ def load(log: Path, cache: Path | None = None) -> Kept | None:
     return Kept(head.origin, head.damaged, head.unknown, head.state, series)
 
 
-def keeper(
-    state: RunState, log: Path, offset: int, unknown: int, cache: Path | None = None
-) -> Callable[[], bool]:
+def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[], bool]:
     """Take hold of a state as it is now; what is returned writes it to the cache, in any thread,
     and says whether it could.
 
@@ -170,22 +167,17 @@ def keeper(
     damaged = state.damaged
 
     def write() -> bool:
-        path = path_of(log, cache)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        path = path_of(log)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with open(os.open(draft, flags, 0o600), "wb") as file:
+            with replacing(path) as file:
                 columns = [_write(file, column, room) for column in found]
                 head = Head(
                     snapshot.maker(), origin_of(log, offset), damaged, unknown, packed, columns
                 )
                 _finish(file, msgspec.msgpack.encode(head))
-            draft.replace(path)
             _make_room(path)
         except (OSError, ValueError, OverflowError, msgspec.MsgspecError):
-            with suppress(OSError):
-                draft.unlink()
             return False
         return True
 

@@ -14,7 +14,6 @@ import click
 from engine import configure
 from presets import UserError, plugins
 from tui import options
-from tui.completion import presets_of
 from tui.options import PlainValue
 
 if TYPE_CHECKING:
@@ -30,28 +29,7 @@ def register(group: click.Group) -> None:
 
 
 @click.command("find-lr")
-@click.option(
-    "--recipe",
-    metavar="NAME",
-    shell_complete=presets_of("recipes"),
-    default="quickstart",
-    help="Begin with this recipe.",
-)
-@click.option(
-    "--model",
-    metavar="NAME",
-    shell_complete=presets_of("models"),
-    help="A model preset in place of the recipe's.",
-)
-@click.option(
-    "--dataset", metavar="NAME", shell_complete=presets_of("datasets"), help="A data set preset."
-)
-@click.option(
-    "--optimizer",
-    metavar="NAME",
-    shell_complete=presets_of("optimizers"),
-    help="An optimizer preset.",
-)
+@options.component_options
 @click.option("--steps", metavar="N", default=_STEPS, type=PlainValue(), help="Of the test.")
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

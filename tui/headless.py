@@ -27,6 +27,8 @@ from tui.text import clean
 POLL_SECONDS = 0.1
 REFUSED = 2
 """Exit status of an engine that began nothing."""
+_LAST_BYTES = 8192
+"""Of its output in which its last line is looked for."""
 EXIT_SECONDS = 10.0
 """How long an engine that has said its last word may take to leave."""
 
@@ -172,11 +174,11 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
     return f"the engine ended without a word ({how}): {last_line(state.run)}"
 
 
-def last_line(run: RunDir, max_bytes: int = 8192) -> str:
+def last_line(run: RunDir) -> str:
     """The last line that the engine printed; a traceback's last line names the error."""
     try:
         with run.engine_log_path.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - max_bytes))
+            file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
             text = file.read().decode("utf-8", "replace").strip()
     except OSError:
         text = ""

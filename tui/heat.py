@@ -5,6 +5,7 @@ from tui.palette import blend
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:+#"
 GREYS = " .:-=+*#%@"
+HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
 def shade(share: float, *, ascii_only: bool) -> str:
@@ -13,6 +14,16 @@ def shade(share: float, *, ascii_only: bool) -> str:
     if not share > 0:
         return shades[0]
     return shades[max(1, min(len(shades) - 1, round(share * (len(shades) - 1))))]
+
+
+def heights(*, ascii_only: bool) -> str:
+    """Characters from nothing to a full cell."""
+    return GREYS if ascii_only else HEIGHTS
+
+
+def grey_letter(share: float) -> str:
+    """An ASCII character for a brightness from 0 to 1, where there are no colours."""
+    return GREYS[round(max(0.0, min(1.0, share)) * (len(GREYS) - 1))]
 
 
 def warmth(share: float, hot: str, cold: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.axes import Axes
-from tui.grid import Picture
 from tui.history import MarkKind
+from tui.picture import Picture
 from tui.series import Floats
 
 GLYPHS: dict[MarkKind, str] = {

@@ -1,11 +1,14 @@
-"""The options of `bigmodel-tui run` as settings of a configuration."""
+"""The options of `bigmodel-tui run`, and what they are as settings of a configuration."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import click
 
 from presets import UserError, yaml
+from tui.completion import presets_of
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
@@ -21,6 +24,40 @@ class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic befo
         return parsed
 
 
+def component_options(command: Command) -> Command:
+    """The options that name presets: of the recipe, and of what takes the place of its parts."""
+    for option in reversed(_COMPONENTS):
+        command = option(command)
+    return command
+
+
+_COMPONENTS = (
+    click.option(
+        "--recipe",
+        metavar="NAME",
+        shell_complete=presets_of("recipes"),
+        default="quickstart",
+        help="Begin with this recipe.",
+    ),
+    click.option(
+        "--model",
+        metavar="NAME",
+        shell_complete=presets_of("models"),
+        help="A model preset in place of the recipe's.",
+    ),
+    click.option(
+        "--dataset",
+        metavar="NAME",
+        shell_complete=presets_of("datasets"),
+        help="A data set preset.",
+    ),
+    click.option(
+        "--optimizer",
+        metavar="NAME",
+        shell_complete=presets_of("optimizers"),
+        help="An optimizer preset.",
+    ),
+)
 _SETTINGS = {
     "epochs": "epochs",
     "steps": "steps",

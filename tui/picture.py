@@ -1,206 +1,78 @@
-"""Samples of a data set as lines of text: images in cells, points, a text, a table; pure."""
+"""Characters with styles in rows, written on and turned into lines; pure.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+Arrays, because a plot has thousands of cells and a key may not wait for them one by one.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style
 
-from engine.samples import Images, Passage, Points, Rows, Sample
-from tui import heat
-from tui.text import clean
-
-_GAP = 2
-_MOST_CELLS = 1200
-"""Of all images together: each cell of its own colour is up to 40 bytes on the link."""
-_GREYS = 15
-"""Steps from black to white; neighbours of one colour are sent together."""
-_WIDEST_CELL = 18
-"""Columns of a table's cell at most."""
-_LETTERS = "*o+x#@%&"
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""The bits of the places in a braille character."""
+Codes = NDArray[np.uint32]
+"""Unicode code points."""
+Indices = NDArray[np.int16]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """Size and colours, these as #rrggbb."""
+@dataclass
+class Picture:
+    """`height` rows of `width` cells; all characters are one cell wide."""
 
-    width: int
-    height: int
-    ink: str
-    foreground: str
-    lanes: tuple[str, ...]
-    """For classes."""
-    ascii_only: bool = False
+    glyphs: Codes
+    """(height, width)."""
+    styles: Indices
+    """(height, width): indices of `palette`."""
+    palette: list[str] = field(default_factory=lambda: [""])
+    """Styles as rich writes them, such as `bold #ff0000`."""
 
+    @classmethod
+    def blank(cls, width: int, height: int) -> "Picture":
+        shape = (max(0, height), max(0, width))
+        return cls(np.full(shape, ord(" "), np.uint32), np.zeros(shape, np.int16))
 
-def draw(sample: Sample, look: Look) -> list[Text]:
-    """At most `look.height` lines of at most `look.width` cells."""
-    if look.width < 4 or look.height < 2:
-        return []
-    if isinstance(sample, Images):
-        lines = _images(sample, look)
-    elif isinstance(sample, Points):
-        lines = _points(sample, look)
-    elif isinstance(sample, Passage):
-        lines = _passage(sample, look)
-    else:
-        lines = _table(sample, look)
-    for line in lines:
-        line.truncate(look.width, overflow="ellipsis")
-    return lines[: look.height]
+    @property
+    def width(self) -> int:
+        return int(self.glyphs.shape[1])
 
+    @property
+    def height(self) -> int:
+        return int(self.glyphs.shape[0])
 
-def _images(sample: Images, look: Look) -> list[Text]:
-    """Rows of images, each with its label below; two pixels are as high as one is wide."""
-    _, height, width = sample.pixels.shape[:3]
-    fits = [
-        scale
-        for scale in (2, 1)
-        # Enlarged only as long as there is room for several.
-        if -(-height * scale // 2) < look.height
-        and (width * scale + _GAP) * min(4 if scale > 1 else 1, len(sample.labels)) <= look.width
-    ]
-    shrunk = 1 if fits else max(-(-height // (2 * (look.height - 1))), -(-width // look.width))
-    sized = [_scaled(pixels, fits[0] if fits else 1, shrunk) for pixels in sample.pixels]
-    most = max(1, _MOST_CELLS * 2 // max(1, sized[0].shape[0] * sized[0].shape[1]))
-    pictures = [
-        _image(pixels, clean(label, 40), look)
-        for pixels, label in zip(sized[:most], sample.labels, strict=False)
-    ]
-    cells = max(line.cell_len for line in pictures[0]) + _GAP
-    each = max(1, (look.width + _GAP) // cells)
-    lines: list[Text] = []
-    for first in range(0, len(pictures), each):
-        if lines and len(lines) + len(pictures[0]) > look.height:
-            break
-        row = pictures[first : first + each]
-        for parts in zip(*row, strict=True):
-            line = Text(no_wrap=True)
-            for part in parts:
-                line.append(part).append(" " * (cells - part.cell_len))
-            line.rstrip()
+    def copy(self) -> "Picture":
+        return Picture(self.glyphs.copy(), self.styles.copy(), list(self.palette))
+
+    def style(self, name: str) -> int:
+        """The index of a style."""
+        if name not in self.palette:
+            self.palette.append(name)
+        return self.palette.index(name)
+
+    def write(self, row: int, column: int, text: str, style: str) -> None:
+        """Put one line of text somewhere; what is outside is left out."""
+        if not 0 <= row < self.height or not 0 <= column < self.width:
+            return
+        text = text[: self.width - column]
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        self.glyphs[row, column : column + len(codes)] = codes
+        self.styles[row, column : column + len(codes)] = self.style(style)
+
+    def text(self, row: int) -> str:
+        """The characters of a row."""
+        return str(self.glyphs[row].tobytes(), "utf-32-le")
+
+    def lines(self) -> list[list[Segment]]:
+        """The rows as segments, one for each stretch of one style."""
+        styles = [Style.parse(name) for name in self.palette]
+        rows, columns = np.nonzero(np.diff(self.styles, axis=1))
+        borders = np.searchsorted(rows, np.arange(self.height + 1))
+        ends = (columns + 1).tolist()
+        lines = []
+        for row in range(self.height):
+            text, line, begin = self.text(row), [], 0
+            of_row = self.styles[row].tolist()
+            for end in (*ends[borders[row] : borders[row + 1]], self.width):
+                line.append(Segment(text[begin:end], styles[of_row[begin]]))
+                begin = end
             lines.append(line)
-    return lines
-
-
-def _scaled(pixels: NDArray[Any], scale: int, shrink: int) -> NDArray[Any]:
-    """Each pixel repeated, or squares of pixels averaged; what is no whole square is left out."""
-    if shrink == 1:
-        return pixels.repeat(scale, 0).repeat(scale, 1)
-    height, width = (size // shrink * shrink for size in pixels.shape[:2])
-    rest = pixels.shape[2:]
-    squares = pixels[:height, :width].reshape(
-        height // shrink, shrink, width // shrink, shrink, *rest
-    )
-    small: NDArray[np.uint8] = squares.mean(axis=(1, 3)).astype(np.uint8)
-    return small
-
-
-def _image(pixels: NDArray[Any], label: str, look: Look) -> list[Text]:
-    if len(pixels) % 2:
-        pixels = np.concatenate([pixels, pixels[-1:]])
-    lines = []
-    for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
-        pairs = list(zip(upper, lower, strict=True))
-        if look.ascii_only:
-            lines.append(Text("".join(_letter(*pair) for pair in pairs), no_wrap=True))
-            continue
-        line = Text(no_wrap=True)
-        # Cells of one colour at a time, which is what the terminal is then sent.
-        for style, cells in groupby(
-            f"{_color(above)} on {_color(below)}" for above, below in pairs
-        ):
-            line.append("▀" * len(list(cells)), style=style)
-        lines.append(line)
-    name = Text(label, style=look.ink)
-    name.truncate(pixels.shape[1], overflow="ellipsis")
-    name.pad_right(pixels.shape[1] - name.cell_len)
-    return [*lines, name]
-
-
-def _letter(above: NDArray[Any], below: NDArray[Any]) -> str:
-    level = float(above.mean() + below.mean()) / 510
-    return heat.GREYS[round(level * (len(heat.GREYS) - 1))]
-
-
-def _color(pixel: NDArray[Any]) -> str:
-    steps = np.rint(pixel / 255 * _GREYS) * (255 // _GREYS)
-    if not pixel.ndim:
-        return heat.grey(int(steps))
-    return "#" + "".join(f"{int(channel):02x}" for channel in steps)
-
-
-def _points(sample: Points, look: Look) -> list[Text]:
-    """A square of points, each cell in the colour, and in ASCII the letter, of its first class."""
-    rows = min(look.height - 1, look.width // 2)
-    down, across = (1, 1) if look.ascii_only else (4, 2)
-    size = np.array([2 * rows * across - 1, rows * down - 1])
-    low, high = sample.places.min(axis=0), sample.places.max(axis=0)
-    span = np.where(high > low, high - low, 1)
-    places = np.rint((sample.places - low) / span * size).astype(int)
-    places[:, 1] = size[1] - places[:, 1]
-    bits = np.zeros((rows, 2 * rows), int)
-    classes = np.full((rows, 2 * rows), -1)
-    for (x, y), label in zip(places, sample.labels, strict=True):
-        row, column = y // down, x // across
-        bits[row, column] |= int(_DOTS[y % down, x % across])
-        if classes[row, column] < 0:
-            classes[row, column] = label
-    lines = [_line_of_points(b, c, look) for b, c in zip(bits, classes, strict=True)]
-    legend = Text()
-    for label in np.unique(sample.labels):
-        mark = _LETTERS[label % len(_LETTERS)] if look.ascii_only else "●"
-        legend.append(f"{mark} class {label}  ", style=look.lanes[label % len(look.lanes)])
-    return [*lines, legend]
-
-
-def _line_of_points(bits: NDArray[Any], classes: NDArray[Any], look: Look) -> Text:
-    line = Text(no_wrap=True)
-    for dots, label in zip(bits.tolist(), classes.tolist(), strict=True):
-        mark = _LETTERS[label % len(_LETTERS)] if look.ascii_only else chr(0x2800 + dots)
-        style = look.lanes[label % len(look.lanes)] if dots else ""
-        line.append(mark if dots else " ", style=style)
-    return line
-
-
-def _passage(sample: Passage, look: Look) -> list[Text]:
-    lines: list[Text] = []
-    for written in sample.text.split("\n"):
-        rest = clean(written, look.width * look.height)
-        while len(lines) < look.height:
-            end = len(rest) if len(rest) <= look.width else rest.rfind(" ", 0, look.width) + 1
-            end = end or look.width
-            lines.append(Text(rest[:end].rstrip(), style=look.foreground, no_wrap=True))
-            rest = rest[end:]
-            if not rest:
-                break
-    return lines
-
-
-def _table(sample: Rows, look: Look) -> list[Text]:
-    cells = [[clean(cell, 200) for cell in row] for row in (sample.names, *sample.rows)]
-    columns = len(cells[0])
-    widths = [
-        min(_WIDEST_CELL, max(Text(row[place]).cell_len for row in cells if place < len(row)))
-        for place in range(columns)
-    ]
-    return [
-        _row(row, widths, "bold" if not number else look.foreground)
-        for number, row in enumerate(cells[: look.height])
-    ]
-
-
-def _row(cells: Sequence[str], widths: Sequence[int], style: str) -> Text:
-    line = Text(no_wrap=True, style=style)
-    for cell, width in zip(cells, widths, strict=False):
-        part = Text(cell)
-        part.truncate(width, overflow="ellipsis")
-        part.pad_right(width - part.cell_len + _GAP)
-        line.append(part)
-    line.rstrip()
-    return line
+        return lines

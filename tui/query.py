@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from presets import UserError
+from tui.text import real
 
 _TERM = re.compile(
     r"""(?P<key>[^\s"=<>!~]+)\s*(?P<op>>=|<=|!=|==?|>|<|~)\s*(?P<value>"[^"]*"|[^\s"]*)
@@ -70,7 +71,7 @@ class Comparison:
             return _equal(found, self.value)
         if self.op == "~":
             return self.value.lower() in _text(found)
-        have, want = _number(found), _number(self.value)
+        have, want = real(found), real(self.value)
         return have is not None and want is not None and _ORDER[self.op](have, want)
 
     def __str__(self) -> str:
@@ -113,7 +114,7 @@ def _term(match: re.Match[str]) -> Word | Comparison:
     if not value:
         raise UserError(f"filter: expected a value after {key}{op}, {_EXAMPLE}")
     value = value[1:-1] if value.startswith('"') else value
-    if op in _ORDER and _number(value) is None:
+    if op in _ORDER and real(value) is None:
         raise UserError(f"filter: expected a number after {key}{op}, got {value!r}")
     return Comparison(key, "=" if op == "==" else op, value)
 
@@ -123,15 +124,6 @@ def _is_plain_word(text: str) -> bool:
     return match is not None and match["word"] is not None
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return "-".join(map(str, value)).lower()
@@ -139,7 +131,7 @@ def _text(value: Any) -> str:
 
 
 def _equal(found: Any, wanted: str) -> bool:
-    have, want = _number(found), _number(wanted)
+    have, want = real(found), real(wanted)
     if have is not None and want is not None and have == want:
         return True
     return _text(found) == wanted.lower()

@@ -18,7 +18,8 @@ from tui.series import Floats
 Rows = NDArray[np.int16]
 DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (1, 3), (6, 3, 1, 3))
 """Lengths of what is drawn and left out in turn, in columns of dots, by line style."""
-_BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+"""The bits of the places in a braille character."""
 _BLOCK = np.array([[1, 2], [4, 8]], np.uint8)
 _QUADRANTS = np.array([ord(c) for c in " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"], np.uint32)
 
@@ -119,7 +120,7 @@ def cells(lines: Spans, markers: Markers, height: int) -> NDArray[np.uint8]:
     top, bottom = lines.top[:, None, :], lines.bottom[:, None, :]
     rows = np.arange(height * dots.down, dtype=np.int16)[None, :, None]
     mask = ((rows >= top) & (rows <= bottom)).view(np.uint8)
-    weights = _BRAILLE if markers == "braille" else _BLOCK
+    weights = BRAILLE if markers == "braille" else _BLOCK
     found = np.zeros((len(mask), height, mask.shape[2] // dots.across), np.uint8)
     for row in range(dots.down):
         for column in range(dots.across):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.axes import Axes
-from tui.grid import Picture
+from tui.picture import Picture
 from tui.text import count, number
 from tui.ticks import LABEL_WIDTH
 

@@ -17,12 +17,12 @@ def plain_number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def row(state: RunState, *, pid: int | None, now: float | None = None) -> Plain:
+def row(state: RunState, *, pid: int | None) -> Plain:
     """A run in a list; `pid` is given only while an engine is alive, for numbers are reused."""
     config = state.config
     lr = _section(config, "optimizer").get("lr", config.get("lr"))
     started = state.started
-    age = (time.time() if now is None else now) - started.time if started else None
+    age = time.time() - started.time if started else None
     return {
         "id": state.id,
         "name": state.given_name or str(state.config.get("name") or ""),

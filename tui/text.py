@@ -25,6 +25,16 @@ def _clean_character(character: str) -> str:
     )
 
 
+def real(value: object) -> float | None:
+    """The number that a value is, or that its text says; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """A value with about `digits` significant digits: 0.9741, 1.2e-05, 12340, nan."""
     if value is None:

@@ -45,7 +45,6 @@ class Director:
         """Runs that were told to pause."""
         self._stopping = ""
         """Why, once it is to stop."""
-        self._last_spec: RaceSpec | None = None
 
     def run(self) -> RunEnded:
         """Returns how the race ended, which is in its log too."""

@@ -20,6 +20,8 @@ TRIALS: dict[Tier, int] = {"quick": 0, "fair": 8, "rigorous": 7}
 EVALUATIONS = 20
 """Of each run, on one grid of steps for all lanes."""
 MAX_LANES = 256
+_LONGER_BY = 5
+"""Times the steps of a race, for a run for its own sake."""
 
 
 class LaneSpec(Config, frozen=True, kw_only=True):
@@ -178,6 +180,20 @@ def _for_race(config: RunConfig, steps: int) -> RunConfig:
     )
     configure.check(made)
     return made
+
+
+def longer(config: RunConfig) -> RunConfig:
+    """A run for its own sake with a lane's settings: five times as long, without what only a race
+    needs."""
+    steps = (config.steps or 1) * _LONGER_BY
+    return structs.replace(
+        config,
+        steps=steps,
+        fingerprint=False,
+        keep_weights=False,
+        predictions=16,
+        evaluate_every=None,
+    )
 
 
 def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:

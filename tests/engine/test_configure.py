@@ -33,7 +33,6 @@ def test_epochs_and_steps_clear_each_other():
     config = resolve(settings={"steps": 7})
     assert (config.steps, config.epochs) == (7, None)
     assert configure.plan(config).steps == 7
-    assert configure.epochs_of(config, 40) == 1
     config = resolve(settings={"steps": 7, "epochs": 2})
     assert (config.steps, config.epochs) == (None, 2)
     plan = configure.plan(config)

@@ -12,8 +12,19 @@ from torch import nn
 from engine import configure, histograms
 from engine.diagnostics import Diagnostics
 from engine.events import Histograms, Layers, Scalars
-from engine.looks import SHARE, Interval, NoiseScale, Seconds
+from engine.looks import SHARE, Interval, NoiseScale
 from presets.schema import DiagnosticsPolicy
+
+
+class Cost:
+    """Stands for a stopwatch that has measured so many seconds."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def take(self):
+        return self._seconds
+
 
 CPU = torch.device("cpu")
 
@@ -144,7 +155,7 @@ def spent(step_seconds, look_seconds, steps=20000, every="auto"):
         if interval.looks_at(step):
             looks.append(step)
             now += look_seconds
-            interval.looked(Seconds(look_seconds))
+            interval.looked(Cost(look_seconds))
     return looks, now
 
 

@@ -143,7 +143,7 @@ def test_a_tracer_that_cannot_start_is_told(trained, monkeypatch):
     assert not trained.profiler.active
 
 
-def no_space(path, content):
+def no_space(path):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
@@ -158,7 +158,7 @@ def test_a_disk_that_fails_costs_a_line(trained, monkeypatch, failing):
     if failing == "folder":
         (trained.run.path / "profiles").write_text("in the way")
     elif failing == "file":
-        monkeypatch.setattr(profiling, "_write", no_space)
+        monkeypatch.setattr(profiling, "replacing", no_space)
     else:
         broken = torn if failing == "torn" else lambda self, path: None
         monkeypatch.setattr(torch.profiler.profile, "export_chrome_trace", broken)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import launch
 from engine.rundir import RunDir
 
 RECORDED = Path(__file__).with_name("fixtures")
@@ -49,3 +50,23 @@ def recorded(terminal_environment: None) -> Callable[..., list[RunDir]]:
         return runs
 
     return copy
+
+
+class FakeEngine:
+    """An engine process that never begins."""
+
+    def poll(self) -> int | None:
+        return None
+
+
+@pytest.fixture
+def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[list[RunDir]]:
+    """What was given to `launch`, instead of an engine: one list of runs a start."""
+    starts: list[list[RunDir]] = []
+
+    def start(runs: list[RunDir]) -> FakeEngine:
+        starts.append(runs)
+        return FakeEngine()
+
+    monkeypatch.setattr(launch, "start", start)
+    return starts

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tui import chart, plot, raster
 from tui.axes import Axes
 from tui.chart import Curve
-from tui.grid import Picture
+from tui.picture import Picture
 from tui.plotview import MARKERS, Markers
 from tui.raster import DASHES, DOTS
 from tui.series import Series
@@ -319,6 +319,6 @@ def test_a_column_shows_the_position_that_it_stands_for(x: float, log_x: bool) -
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.booleans())
 def test_a_strip_has_a_mark_for_whatever_is_over_zero(shares: list[float], ascii: bool) -> None:
     markers: Markers = "ascii" if ascii else "braille"
-    line = chart.strip(np.array(shares), axes(markers=markers))
+    line = chart.strip(np.array(shares), ascii_only=markers == "ascii")
     assert [cell != " " for cell in line] == [share > 0 for share in shares]
     assert not ascii or line.isascii()

@@ -9,7 +9,7 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine import launch, rundir
+from engine import rundir
 from engine.rundir import RunDir
 from presets import userpresets
 from presets.schema import RunConfig, plain
@@ -24,26 +24,6 @@ from tui.screens.runs import RunsScreen
 from tui.screens.save import SaveScreen
 
 SIZE = (160, 48)
-
-
-class FakeEngine:
-    """An engine process that never begins."""
-
-    def poll(self) -> int | None:
-        return None
-
-
-@pytest.fixture
-def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[list[RunDir]]:
-    """What was given to `launch`, instead of an engine: one list of runs a start."""
-    starts: list[list[RunDir]] = []
-
-    def start(runs: list[RunDir]) -> FakeEngine:
-        starts.append(runs)
-        return FakeEngine()
-
-    monkeypatch.setattr(launch, "start", start)
-    return starts
 
 
 @pytest.fixture

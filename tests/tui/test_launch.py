@@ -20,26 +20,6 @@ from tui.screens.launch import LaunchScreen
 SIZE = (160, 48)
 
 
-class FakeEngine:
-    """An engine process that never begins."""
-
-    def poll(self) -> int | None:
-        return None
-
-
-@pytest.fixture
-def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[list[RunDir]]:
-    """What was given to `launch`, instead of an engine: one list of runs a start."""
-    starts: list[list[RunDir]] = []
-
-    def start(runs: list[RunDir]) -> FakeEngine:
-        starts.append(runs)
-        return FakeEngine()
-
-    monkeypatch.setattr(launch, "start", start)
-    return starts
-
-
 @pytest.fixture
 def app(begun: list[list[RunDir]]) -> BigModelApp:
     return BigModelApp(root=Path("runs"))

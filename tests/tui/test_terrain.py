@@ -1,12 +1,21 @@
 """Landscapes: heights become bands, ways become trails, and no lane is told by colour alone."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from seen import until, until_shown
 
+from engine import launch
+from engine.race.directory import RaceDir
 from engine.surfaces import SURFACES, surface
 from presets import ConfigError
 from tui import terrain
-from tui.screens.descent import ground
+from tui.app import BigModelApp
+from tui.screens.descent import DescentScreen, ground
+from tui.screens.plane import PlaneScreen
 from tui.terrain import Terrain, Way
 
 BOWL = Terrain(
@@ -95,3 +104,39 @@ def test_minima_are_minima(name):
 def test_an_unknown_surface_offers_the_nearest():
     with pytest.raises(ConfigError, match="did you mean rosenbrock"):
         surface("rosenbrok")
+
+
+@pytest.fixture
+def asked(terminal_environment, monkeypatch):
+    """Has a program of Python answer in the engine's place; the processes that were asked."""
+    processes = []
+
+    def answer_with(program):
+        def ask(*_):
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            processes.append(subprocess.Popen([sys.executable, "-c", program], **pipes))
+            return processes[-1]
+
+        monkeypatch.setattr(launch, "ask", ask)
+        return processes
+
+    return answer_with
+
+
+@pytest.mark.parametrize("said", ["", '{"optimizer": "adam", "pa'])
+async def test_an_engine_that_dies_in_the_middle_of_a_line(asked, said):
+    asked(f"print({said!r}, end='')")
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.push_screen(DescentScreen())
+        await until_shown(pilot, "the engine found no way")
+
+
+async def test_the_engine_of_a_plane_ends_with_its_screen(asked):
+    processes = asked("import time; time.sleep(60)")
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.push_screen(PlaneScreen(RaceDir(Path("race")), ("adam",)))
+        await until(pilot, lambda: processes)
+        await pilot.press("escape")
+        await until(pilot, lambda: processes[0].poll() is not None)

@@ -87,9 +87,9 @@ class SampleView(Static):
         elif known.found is None:
             lines = [Text("it has no samples to show", style="dim")]
         else:
-            from tui import picture  # brings NumPy, for which the first picture waits not
+            from tui import sample_lines  # brings NumPy, for which the first picture waits not
 
-            look = picture.Look(
+            look = sample_lines.Look(
                 width=self.content_size.width,
                 height=self.content_size.height - 1,
                 ink=colors["plot-ink"],
@@ -97,7 +97,7 @@ class SampleView(Static):
                 lanes=tuple(colors[f"lane-{number}"] for number in range(8)),
                 ascii_only=bool(app.plain or app.colorless),
             )
-            lines = picture.draw(known.found, look)
+            lines = sample_lines.draw(known.found, look)
         self.update(Text("\n").join([heading, *lines]))
 
 

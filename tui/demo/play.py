@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tui.again import Again
     from tui.choice import Fork
 
+_PACE = 2.0
+"""How many times as fast as it was recorded."""
 _ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without --demo does."
 
 
@@ -51,14 +53,14 @@ class DemoApp(BigModelApp):
         self.notify(_ONLY)
 
 
-def show(*, ascii_only: bool, no_mouse: bool, pace: float = 2.0) -> int:
+def show(*, ascii_only: bool, no_mouse: bool) -> int:
     """Play the recording in the app; returns the exit status."""
     folder = Path(tempfile.mkdtemp(prefix="bigmodel-demo-"))
     remove = partial(shutil.rmtree, folder, ignore_errors=True)
     try:
         events = recording()
         run = prepare(folder / "runs", events)
-        player = Player(run, events, pace=pace)
+        player = Player(run, events, pace=_PACE)
         player.start()
         try:
             return open_app(

@@ -55,7 +55,6 @@ class Player(threading.Thread):
     def __init__(self, run: RunDir, events: Sequence[AnyEvent], *, pace: float = 1.0) -> None:
         """`pace`: how many times as fast as it was recorded."""
         super().__init__(name="demo", daemon=True)
-        self._run_dir = run
         self._events = list(events)
         self._pace = pace
         self._closed = threading.Event()

@@ -9,6 +9,7 @@ from tui.foreign import fields
 from tui.foreign.book import Book
 from tui.foreign.records import COUNTED
 from tui.foreign.tail import Lines
+from tui.text import real
 
 DELIMITERS = ",;\t"
 MAX_COLUMNS = 4096
@@ -81,7 +82,7 @@ class CsvReader:
             if not names:
                 self._malformed += 1
                 continue
-            unnamed = all(fields.real(name) is not None for name in names)
+            unnamed = all(real(name) is not None for name in names)
             if unnamed:
                 names = [f"column {i}" for i in range(1, len(names) + 1)]
             self._know(names, book)
@@ -191,7 +192,7 @@ class CsvReader:
             return [self._last_step] * n
         steps = list(map(fields.step, cells[self._step]))
         if self._epoch is not None and full[self._epoch]:
-            epochs = map(fields.real, cells[self._epoch])
+            epochs = map(real, cells[self._epoch])
             steps = [
                 self._count(step, epoch) if step is not None else None
                 for step, epoch in zip(steps, epochs, strict=True)
@@ -208,7 +209,7 @@ def _numbers(cells: tuple[str, ...]) -> list[float | None] | None:
     try:
         return list(map(float, cells))
     except ValueError:
-        numbers = list(map(fields.real, cells))
+        numbers = list(map(real, cells))
         return numbers if any(number is not None for number in numbers) else None
 
 

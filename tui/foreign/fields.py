@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 
+from tui.text import real
+
 MAX_STEP = 2**53
 """Exact as a float64."""
 
@@ -91,16 +93,6 @@ def step(value: object) -> int | None:
     if number is None or not 0 <= number <= MAX_STEP:  # also of NaN
         return None
     return int(number)
-
-
-def real(value: object) -> float | None:
-    """A number, also one in text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
 
 
 def moment(value: object) -> float | None:

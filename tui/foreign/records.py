@@ -8,6 +8,7 @@ import msgspec
 
 from tui.foreign import fields
 from tui.foreign.book import Book
+from tui.text import real
 
 MAX_DEPTH = 4
 MAX_VALUES = 5000
@@ -37,7 +38,7 @@ def numbers(
         if isinstance(value, float):
             yield f"{prefix}{key}", value
         elif isinstance(value, int) and not isinstance(value, bool):
-            if (number := fields.real(value)) is not None:
+            if (number := real(value)) is not None:
                 yield f"{prefix}{key}", number
         elif isinstance(value, str) and value.lower() in _NON_FINITE:
             yield f"{prefix}{key}", float(value)
@@ -69,7 +70,7 @@ class Stepper:
         if self._step in record:
             step = fields.step(record[self._step])
             if step is not None and self._epoch in record:
-                step = self._count(step, fields.real(record[self._epoch]))
+                step = self._count(step, real(record[self._epoch]))
         if step is None:
             return False
         if self._count.wrapped:

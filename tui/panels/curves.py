@@ -13,11 +13,11 @@ from textual.message import Message
 from tui import chart, crosshair, marks, placing, readout, xaxis
 from tui.axes import Axes
 from tui.chart import line_sample
-from tui.grid import Picture
 from tui.lanes import Lane, View
 from tui.marks import Placed
 from tui.palette import blend
 from tui.panels.panel import Panel
+from tui.picture import Picture
 from tui.plotview import logarithmic, shown, smoothing_name
 from tui.readout import Value
 from tui.text import number

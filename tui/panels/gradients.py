@@ -61,7 +61,7 @@ class GradientsPanel(CurvesPanel):
         key = (axes, scale.key, view.focus.state.id, len(clipped), clipped.cuts)
         if key != self._clips_key:
             share = xaxis.shares(clipped, scale, axes)
-            self._clips_key, self._clips_line = key, chart.strip(share, axes)
+            self._clips_key, self._clips_line = key, chart.strip(share, ascii_only=axes.ascii)
         line = Text("clips".rjust(LABEL_WIDTH) + " ", style=axes.ink)
         return line.append(self._clips_line, style=self.color("warning"))
 

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from rich.text import Text
 
+from tui import chart, heat
 from tui.panels.panel import Panel
 from tui.race_view import RaceView
 from tui.series import Floats
 from tui.text import clean, number
 
-_SHADES = " ▁▂▃▄▅▆▇█"
-_ASCII_SHADES = " .:-=+*#%@"
 _NAME = 18
 
 
@@ -61,8 +60,8 @@ class RaceGradientsPanel(Panel[RaceView]):
         norms.append(f" {number(last, 3):>9}", style=self.color("plot-ink"))
         clips = Text(" " * _NAME)
         share = float(news.clipped.mean()) if len(news.clipped) else 0.0
-        strip = self._shaded(_stretches(news.clipped, cells, view, mean=True))
-        clips.append(strip, style=self.color("warning"))
+        shares = np.nan_to_num(_stretches(news.clipped, cells, view, mean=True))
+        clips.append(chart.strip(shares, ascii_only=self.plain), style=self.color("warning"))
         clips.append(f" {share:>4.0%} clips", style=self.color("plot-ink"))
         return norms, clips
 
@@ -70,15 +69,11 @@ class RaceGradientsPanel(Panel[RaceView]):
         low, high = np.log10(scale)
         with np.errstate(all="ignore"):
             share = (np.log10(norms) - low) / ((high - low) or 1.0)
-        shades = _ASCII_SHADES if self.plain else _SHADES
-        levels = np.clip(1 + np.nan_to_num(share, nan=0.0, posinf=1.0) * (len(shades) - 2), 1, None)
-        levels = np.where(np.isnan(norms), 0, np.minimum(levels, len(shades) - 1)).astype(int)
-        return "".join(shades[level] for level in levels)
-
-    def _shaded(self, shares: Floats) -> str:
-        shades = _ASCII_SHADES if self.plain else _SHADES
-        levels = np.ceil(np.nan_to_num(shares) * (len(shades) - 1)).astype(int)
-        return "".join(shades[level] for level in levels)
+        heights = heat.heights(ascii_only=self.plain)
+        most = len(heights) - 1
+        levels = np.clip(1 + np.nan_to_num(share, nan=0.0, posinf=1.0) * (most - 1), 1, most)
+        levels = np.where(np.isnan(norms), 0, levels).astype(int)
+        return "".join(heights[level] for level in levels)
 
 
 def _stretches(values: Floats, cells: int, view: RaceView, *, mean: bool = False) -> Floats:

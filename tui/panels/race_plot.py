@@ -9,9 +9,9 @@ from rich.text import Text
 from tui import chart
 from tui.axes import Axes
 from tui.chart import Curve
-from tui.grid import Picture
 from tui.palette import blend
 from tui.panels.panel import Panel
+from tui.picture import Picture
 from tui.race_view import RaceView
 from tui.text import clean, number
 

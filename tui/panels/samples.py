@@ -165,8 +165,7 @@ class SamplesPanel(Panel):
             line = Text()
             for above, below in zip(upper, lower, strict=False):
                 if self.plain or self.colorless:
-                    level = (above + below) / 510 * (len(heat.GREYS) - 1)
-                    line.append(heat.GREYS[round(max(0.0, min(level, len(heat.GREYS) - 1.0)))])
+                    line.append(heat.grey_letter((above + below) / 510))
                 else:
                     line.append("▀", style=f"{heat.grey(above)} on {heat.grey(below)}")
             lines.append(line)

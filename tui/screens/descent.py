@@ -1,7 +1,7 @@
 """Optimizers descend a surface of two variables."""
 
 import subprocess
-from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ from tui.screens.terrain import Landscape, TerrainScreen
 from tui.terrain import Terrain, Way
 from tui.text import number
 
-DEFAULT = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")
+_OPTIMIZERS = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")
 STEPS = 200
 _GRID = 121
 
@@ -28,10 +28,9 @@ class DescentScreen(TerrainScreen):
     ]
     KEYS = (("s", "the next surface"), *TerrainScreen.KEYS)
 
-    def __init__(self, optimizers: Sequence[str] = DEFAULT, surface: str = "rosenbrock") -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._optimizers = tuple(dict.fromkeys(optimizers))
-        self._surface = surface
+        self._surface = "rosenbrock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def on_mount(self) -> None:
@@ -51,20 +50,23 @@ class DescentScreen(TerrainScreen):
     def _descend(self) -> None:
         place = surfaces.surface(self._surface)
         self.app.call_from_thread(self._announce, place)
-        request = {"surface": place.name, "optimizers": self._optimizers, "steps": STEPS}
+        request = {"surface": place.name, "optimizers": _OPTIMIZERS, "steps": STEPS}
         if self._process is not None:
             self._process.kill()
         process = self._process = launch.ask("engine.descent")
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(request))
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # killed meanwhile, for another surface
+            process.stdin.write(msgspec.json.encode(request))
+            process.stdin.close()
         ways: list[Way] = []
         trouble = ""
         colors = lane_colors(self.app.theme_variables)
         for line in process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was killed in the middle of it
             found = msgspec.json.decode(line)
-            index = self._optimizers.index(found["optimizer"])
+            index = _OPTIMIZERS.index(found["optimizer"])
             if found["error"]:
                 trouble = f"{found['optimizer']}: {found['error']}"
                 continue
@@ -104,7 +106,7 @@ class DescentScreen(TerrainScreen):
         if before is not None and before.ground.x == landscape.ground.x and len(ways) > 1:
             landscape.at = before.at
         self.show(landscape)
-        waiting = len(self._optimizers) - len(ways)
+        waiting = len(_OPTIMIZERS) - len(ways)
         words = "each with the best of 17 learning rates, after 200 steps"
         self.say(
             f"{place.name}   f = {place.formula}",

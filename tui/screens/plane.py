@@ -1,5 +1,7 @@
 """The plane through the ways of a race's lanes, with the loss on it."""
 
+import subprocess
+
 import msgspec
 import numpy as np
 from textual import work
@@ -19,14 +21,19 @@ class PlaneScreen(TerrainScreen):
         super().__init__()
         self._race = race
         self._labels = labels
+        self._process: subprocess.Popen[bytes] | None = None
 
     def on_mount(self) -> None:
         self.say("The lanes' weights on their plane", "computing the loss on it ...")
         self._compute()
 
+    def on_unmount(self) -> None:
+        if self._process is not None:  # the end of the app would wait for it
+            self._process.kill()
+
     @work(thread=True, exclusive=True)
     def _compute(self) -> None:
-        process = launch.ask("engine.plane", str(self._race.path.absolute()), "0")
+        process = self._process = launch.ask("engine.plane", str(self._race.path.absolute()), "0")
         out, _ = process.communicate()
         if process.returncode:
             words = "no weights of seed 0 were kept yet; they are with each evaluation of a race"

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from msgspec import structs
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -19,7 +18,6 @@ from engine.race.plan import finals
 from engine.race.results import RaceReader
 from engine.rundir import RunDir
 from presets import ConfigError, UserError
-from presets.schema import RunConfig
 from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
@@ -301,7 +299,7 @@ class RaceScreen(Screen[None]):
         rate = self._view.news.lanes[self._view.selected].tuned_lr
         changes = {} if rate is None else {"optimizer__lr": rate}
         try:
-            config = longer(lane.run_config(**changes))
+            config = spec.longer(lane.run_config(**changes))
         except ConfigError as error:
             self._complain(str(error))
             return
@@ -326,20 +324,3 @@ class RaceScreen(Screen[None]):
     @property
     def _app(self) -> Any:
         return self.app
-
-
-_LONGER = 5
-
-
-def longer(config: RunConfig) -> RunConfig:
-    """A run for its own sake with a lane's settings: five times as long, without what only a race
-    needs."""
-    steps = (config.steps or 1) * _LONGER
-    return structs.replace(
-        config,
-        steps=steps,
-        fingerprint=False,
-        keep_weights=False,
-        predictions=16,
-        evaluate_every=None,
-    )
