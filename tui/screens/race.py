@@ -305,7 +305,7 @@ class RaceScreen(Screen[None]):
             return
         from tui.again import Again
 
-        label = f"{lane.label} of the race, {_LONGER} times as long"
+        label = f"{lane.label} of the race, made longer"
         self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
 
     def _shown_run(self) -> RunDir:
