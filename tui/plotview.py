@@ -81,10 +81,17 @@ def logarithmic(view: PlotView) -> bool:
 
 def zoom(view: PlotView, factor: float, extent: Extent, at: float | None = None) -> PlotView:
     """`factor` times as much on the x axis, with `at` staying in its place: by default the newest
-    values while they are followed, else the crosshair, else the middle."""
+    values while they are followed, else the crosshair where it is shown, else the middle of what
+    was recorded and is shown."""
     low, high = _ends(view, extent)
-    at = view.crosshair if at is None else at
-    fixed = (low + high) / 2 if at is None else _to(view, at, extent)
+    newest = _to(view, extent.newest, extent)
+    if at is None and newest < low:  # to where there is something
+        return _window(view, newest - (high - low) * factor, newest, extent)
+    fixed = (low + min(newest, high)) / 2
+    if at is not None:
+        fixed = _to(view, at, extent)
+    elif view.crosshair is not None and low <= (there := _to(view, view.crosshair, extent)) <= high:
+        fixed = there
     if view.follow and view.window is not None:
         fixed = high
     fixed = min(max(fixed, low), high)

@@ -12,6 +12,9 @@ from tui.plotview import Extent, PlotView, XKind, round_up
 from tui.series import Floats, Series
 from tui.store import ClockPiece, RunState
 
+_MUCH = 0.1
+"""Of a plan; with less done, all curves would be in the first few columns of it."""
+_LEAST_STEPS = 10
 KINDS: tuple[XKind, ...] = ("step", "epoch", "samples", "relative", "wall")
 
 
@@ -97,10 +100,19 @@ def extent(view: View) -> Extent:
     scales = [(lane.state, scale) for lane in view.lanes if (scale := scale_of(lane.state, kind))]
     if kind in ("relative", "wall") or not scales:
         return _time_extent([(state, scale) for state, scale in scales if len(state.seconds)])
-    highest = max(scale.factor * max(s.planned_steps or 0, s.step, 1) for s, scale in scales)
+    highest = max(_end(state, scale.factor) for state, scale in scales)
     newest = max(scale.factor * state.step for state, scale in scales)
     unit = min(scale.factor for _, scale in scales)
     return Extent(low=0.0, high=highest, newest=newest, unit=unit)
+
+
+def _end(state: RunState, factor: float) -> float:
+    """Where the axis of a run ends: with its plan. While little of that is done, and when no more
+    will be, at a round number above what is done: such an end seldom moves."""
+    planned, done = state.planned_steps or 0, max(state.step, 1)
+    if planned <= done or (state.active and done >= _MUCH * planned):
+        return factor * max(planned, done)
+    return min(round_up(factor * max(done, _LEAST_STEPS)), factor * planned)
 
 
 def _time_extent(scales: list[tuple[RunState, Scale]]) -> Extent:

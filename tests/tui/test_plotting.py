@@ -67,6 +67,16 @@ async def test_zoom_pan_and_all_again(recorded: Recorded) -> None:
         assert "zoomed" not in rows(app)[2]
 
 
+async def test_a_part_without_values_says_so(recorded: Recorded) -> None:
+    app = dashboard(*recorded("adam"))
+    async with running(app, size=(80, 24)) as pilot:
+        await open_(pilot, app)
+        app.screen.look(plots=PlotView(window=(130.0, 150.0)))
+        assert "nothing here; 0 shows all" in "\n".join(panel(app))
+        await pilot.press("0")
+        assert "nothing here" not in "\n".join(panel(app))
+
+
 async def test_the_crosshair_reads_all_curves_at_one_step(recorded: Recorded) -> None:
     app = dashboard(*recorded("adam"))
     async with running(app) as pilot:

@@ -59,7 +59,7 @@ def test_whatever_a_person_does_stays_within_what_there_is(
 
 def test_closer_and_away_again_is_where_it_was() -> None:
     view = plotview.zoom(PlotView(), 1 / 2, WHOLE)
-    assert view.window == (250, 750)
+    assert view.window == (200, 700)  # around the middle of what was recorded
     assert plotview.zoom(view, 2, WHOLE).window is None
     assert plotview.zoom(PlotView(), 2, WHOLE).window is None
 
@@ -70,6 +70,23 @@ def test_what_is_under_the_pointer_stays_there() -> None:
     assert plotview.zoom(view, 1 / 2, WHOLE, at=100.0).window == (100, 350)
     with_crosshair = PlotView(crosshair=800.0)
     assert plotview.zoom(with_crosshair, 1 / 2, WHOLE).window == (400, 900)
+
+
+@pytest.mark.parametrize("log_x", [False, True])
+@given(st.floats(1, 1000), st.integers(1, 20))
+def test_closer_never_loses_what_was_recorded(log_x: bool, newest: float, times: int) -> None:
+    extent = replace(WHOLE, newest=newest)
+    view = PlotView(log_x=log_x)
+    for _ in range(times):
+        view = plotview.zoom(view, 1 / 1.5, extent)
+    assert shown(view, extent)[0] <= newest
+
+
+def test_closer_leaves_a_part_without_values_and_does_not_look_for_a_crosshair_elsewhere() -> None:
+    empty = PlotView(window=(900, 1000))
+    assert plotview.zoom(empty, 1 / 2, WHOLE).window == (750, 800)
+    away = PlotView(window=(400, 600), crosshair=100.0)
+    assert plotview.zoom(away, 1 / 2, WHOLE).window == (450, 550)
 
 
 def test_a_logarithmic_axis_is_zoomed_in_its_own_measure() -> None:

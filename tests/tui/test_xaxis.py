@@ -21,7 +21,9 @@ from tui.traces import Trace, Traces
 BEGAN = 1_700_000_000.0
 
 
-def run(name: str = "r", *, steps: int = 100, per_epoch: int | None = 10, **more) -> RunState:
+def run(
+    name: str = "r", *, steps: int = 100, planned: int = 200, per_epoch: int | None = 10, **more
+) -> RunState:
     """A run whose step k took place k / 4 seconds after the start."""
     state = RunState(run=RunDir(Path(name)))
     config = {"batch_size": 32, "optimizer": {"name": name}} | more
@@ -31,7 +33,7 @@ def run(name: str = "r", *, steps: int = 100, per_epoch: int | None = 10, **more
             config=config,
             device="cpu",
             num_parameters=1,
-            planned_steps=200,
+            planned_steps=planned,
             steps_per_epoch=per_epoch,
             samples={"train": 320, "val": 1, "test": 1},
         )
@@ -119,6 +121,28 @@ def test_the_extent_of_each_axis() -> None:
     assert (found["wall"].low, found["wall"].newest) == (BEGAN + 0.25, BEGAN + 25)
     nothing = xaxis.extent(view(RunState(run=RunDir(Path("new"))), x="wall"))
     assert nothing.low < nothing.high
+
+
+@pytest.mark.parametrize(
+    ("steps", "status", "end"),
+    [
+        (3, "running", 10),
+        (90, "running", 100),
+        (1999, "running", 2000),
+        (2000, "running", 20_000),
+        (150, "stopped", 200),
+        (6000, "stopped", 10_000),
+        (15_000, "failed", 20_000),
+        (20_000, "done", 20_000),
+    ],
+)
+def test_a_long_plan_is_shown_when_a_good_part_of_it_is_done(
+    steps: int, status: str, end: float
+) -> None:
+    state = run(steps=steps, planned=20_000)
+    state.status = status
+    assert xaxis.extent(view(state)).high == end
+    assert xaxis.extent(view(state, x="samples")).high <= 20_000 * 32
 
 
 @pytest.mark.parametrize("kind", xaxis.KINDS[1:])

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from tui import chart, crosshair, marks, placing, readout, xaxis
 from tui.axes import Axes
-from tui.chart import line_sample
+from tui.chart import Curve, line_sample
 from tui.lanes import Lane, View
 from tui.marks import Placed
 from tui.palette import blend
@@ -28,6 +28,8 @@ INHERITED = 0.45
 """How much of its own colour the curve of a fork's parent keeps."""
 RAW = 0.4
 """And the raw values behind a smoothed curve."""
+NOTHING_HERE = "nothing here; 0 shows all"
+"""In a part of the axis where no curve is."""
 
 
 class Drawn(NamedTuple):
@@ -217,6 +219,8 @@ class CurvesPanel(Panel):
                 return None
             curves = self._traces.curves(found, axes, view.plots)
             picture = chart.draw(curves, axes, self.threshold(view))
+            if view.plots.window is not None and axes.fits:
+                _say_if_empty(picture, curves, axes)
             self._drawn = Drawn(key, axes, picture)
         return self._drawn.picture
 
@@ -277,3 +281,11 @@ class CurvesPanel(Panel):
             return
         x = self._drawn.axes.x_at(np.array([column - LABEL_WIDTH - 0.5]))
         self.post_message(self.Pointed(float(x[0]), zoom))
+
+
+def _say_if_empty(picture: Picture, curves: Sequence[Curve], axes: Axes) -> None:
+    if any(curve.x[0] <= axes.high and curve.x[-1] >= axes.low for curve in curves):
+        return
+    words = NOTHING_HERE[: axes.canvas_width]
+    column = LABEL_WIDTH + 1 + (axes.canvas_width - len(words)) // 2
+    picture.write((axes.canvas_height - 1) // 2, column, words, axes.ink)
