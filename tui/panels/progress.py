@@ -24,6 +24,9 @@ STATUS_COLORS = {
     "growing": "primary",
     "quiet": "foreground",
 }
+_LEAST_BAR = 5
+"""Cells that the bar keeps when it makes room for figures."""
+_SHARE = len(" 100%")
 _IN_TROUBLE = ("failed", "crashed")
 
 
@@ -83,25 +86,34 @@ class ProgressPanel(Panel, can_focus=False):
         right = f" {duration(state.elapsed)}"
         if state.active and state.remaining is not None:
             right += f", {duration(state.remaining)} left"
-        for unit in ("samples", "tokens"):
-            if (speed := state.last(f"{unit}_per_second")) is not None:
-                right += f"  lr {number(state.last('lr'))}  {count(round(speed))} {unit}/s"
-        if (scale := state.last("scaler/scale")) is not None:
-            skipped = count(round(state.last("scaler/skipped") or 0))
-            right += f"  loss scale {number(scale)}, {skipped} skipped"
-        if len(left) + len(right) > width - 12:
-            right = right.partition("  lr")[0]
+        least = (_LEAST_BAR + _SHARE) * (planned is not None)
+        for figure in _figures(state):
+            if len(left) + least + len(right) + len(figure) < width:
+                right += figure
         return Text(left).append(self._bar(state, width - len(left) - len(right) - 1)).append(right)
 
     def _bar(self, state: RunState, width: int) -> Text:
-        if width < 6 or not state.planned_steps:
+        if width <= _SHARE or not state.planned_steps:
             return Text()
         share = max(0.0, min(1.0, state.step / state.planned_steps))
-        filled = round(share * (width - 5))
+        cells = width - _SHARE
+        filled = round(share * cells)
         done, rest = ("#", "-") if self.plain else ("█", "░")
         bar = Text(done * filled, style=self.color(STATUS_COLORS[state.status]))
-        bar.append(rest * (width - 5 - filled), style=self.color("plot-ink"))
+        bar.append(rest * (cells - filled), style=self.color("plot-ink"))
         return bar.append(f" {share:4.0%}")
+
+
+def _figures(state: RunState) -> list[str]:
+    """What stands at the end of the line as far as there is room, the most wanted first."""
+    found = []
+    for unit in ("samples", "tokens"):
+        if (speed := state.last(f"{unit}_per_second")) is not None:
+            found += [f"  lr {number(state.last('lr'))}", f"  {count(round(speed))} {unit}/s"]
+    if (scale := state.last("scaler/scale")) is not None:
+        skipped = count(round(state.last("scaler/skipped") or 0))
+        found.append(f"  loss scale {number(scale)}, {skipped} skipped")
+    return found
 
 
 def _what(state: RunState) -> str:
