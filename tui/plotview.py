@@ -184,8 +184,9 @@ def smoothing_name(view: PlotView) -> str:
             return ""
 
 
-def summary(view: PlotView) -> str:
-    """What differs from how plots are usually looked at, in a few words."""
+def summary(view: PlotView, room: int = 200) -> str:
+    """What differs from how plots are usually looked at, in a few words; where there is no room
+    for all, in the first of them."""
     words = []
     if view.x != "step" or view.log_x:
         words.append(f"{'log ' if view.log_x else ''}{X_NAMES[view.x]}")
@@ -197,7 +198,11 @@ def summary(view: PlotView) -> str:
         words.append("full y")
     if view.window is not None:
         words.append("follows" if view.follow else "zoomed")
-    return ", ".join(words)
+    text = ", ".join(words)
+    while len(text) > room and len(words) > 1:
+        words.pop()
+        text = ", ".join([*words, "…"])
+    return text if len(text) <= room else text[: max(0, room - 1)] + "…" * (room > 0)
 
 
 def _window(view: PlotView, a: float, b: float, extent: Extent) -> PlotView:

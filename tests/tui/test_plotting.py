@@ -67,6 +67,16 @@ async def test_zoom_pan_and_all_again(recorded: Recorded) -> None:
         assert "zoomed" not in rows(app)[2]
 
 
+async def test_the_line_of_pages_says_what_it_has_room_for(recorded: Recorded) -> None:
+    app = dashboard(*recorded("adam"))
+    async with running(app, size=(80, 24)) as pilot:
+        await open_(pilot, app)
+        await pilot.press("X", "L", "t", "u", "plus")
+        line = rows(app)[2]
+        assert "log step, " in line
+        assert line.rstrip().endswith("…")
+
+
 async def test_a_part_without_values_says_so(recorded: Recorded) -> None:
     app = dashboard(*recorded("adam"))
     async with running(app, size=(80, 24)) as pilot:

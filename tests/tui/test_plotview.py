@@ -160,3 +160,20 @@ def test_the_summary_names_what_is_not_usual() -> None:
     view = PlotView(x="epoch", log_y=True, smoothing="none", robust=False, window=(1, 2))
     assert plotview.summary(view) == "epoch, log y, not smoothed, full y, zoomed"
     assert plotview.summary(PlotView(log_x=True, window=(1, 2), follow=True)) == "log step, follows"
+
+
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [
+        (28, "epoch, log y, full y, zoomed"),
+        (27, "epoch, log y, full y, …"),
+        (22, "epoch, log y, …"),
+        (8, "epoch, …"),
+        (7, "epoch,…"),
+        (3, "ep…"),
+        (0, ""),
+    ],
+)
+def test_a_short_summary_keeps_the_first_words(room: int, words: str) -> None:
+    view = PlotView(x="epoch", log_y=True, robust=False, window=(1, 2))
+    assert plotview.summary(view, room) == words

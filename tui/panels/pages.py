@@ -58,9 +58,8 @@ class PagesPanel(Panel, can_focus=False):
         for index, words in enumerate(self._words(width)):
             here = index == self._page
             line.append(words, style=f"bold {self.color('accent')}" if here else "").append(" ")
-        looks = summary(view.plots)
-        if len(line) + len(looks) < width:
-            line.append(looks.rjust(width - len(line) - 1), style=self.color("plot-ink"))
+        room = max(0, width - len(line) - 1)
+        line.append(summary(view.plots, room).rjust(room), style=self.color("plot-ink"))
         return line
 
     def body(self, view: View, width: int, height: int) -> list[Text]:
