@@ -15,7 +15,7 @@ from tui.ticks import LABEL_WIDTH
 
 LETTERS = "*o+x#@%&"
 """What draws the lines in ASCII, by line style."""
-_LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─")
+_LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─", "─ ─", "· ·", "─··", "──╌")
 _LARGEST = 1e150
 """Beyond this, differences of float64 overflow; such a curve has diverged anyway."""
 _FENCES = 1.5

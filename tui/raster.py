@@ -16,7 +16,16 @@ from tui.plotview import Markers
 from tui.series import Floats
 
 Rows = NDArray[np.int16]
-DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (1, 3), (6, 3, 1, 3))
+DASHES: tuple[tuple[int, ...], ...] = (
+    (),
+    (5, 3),
+    (1, 3),
+    (6, 3, 1, 3),
+    (12, 4),
+    (1, 7),
+    (6, 2, 1, 2, 1, 2),
+    (12, 3, 4, 3),
+)
 """Lengths of what is drawn and left out in turn, in columns of dots, by line style."""
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
 """The bits of the places in a braille character."""

@@ -238,14 +238,17 @@ def test_raw_values_are_drawn_only_where_no_other_curve_is() -> None:
 
 def test_each_line_style_leaves_out_its_share_of_the_dots() -> None:
     drawn = []
-    for lane in range(4):
+    for lane in range(8):
         line = Curve(x=np.array([0.0, 100.0]), y=np.ones(2), color=BLUE, lane=lane)
         drawn.append(dots(chart.draw([line], axes(107, 12))))
     assert drawn[0] == 200  # two dots a column
     for lane, pattern in enumerate(DASHES[1:], start=1):
         share = sum(pattern[::2]) / sum(pattern)
         assert drawn[lane] == pytest.approx(200 * share, abs=6)
-    assert len({chart.line_sample(lane, ascii_only=False) for lane in range(4)}) == 4
+    assert len(set(DASHES)) == 8
+    samples = {chart.line_sample(lane, ascii_only=False) for lane in range(8)}
+    assert len(samples) == 8
+    assert {len(sample) for sample in samples} == {3}
 
 
 def test_gaps_of_a_dashed_line_move_with_the_axis_and_not_with_the_data() -> None:
