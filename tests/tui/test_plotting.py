@@ -14,6 +14,7 @@ from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
 from tui.plotview import PlotView
 from tui.screens.plotting import PlottingScreen
+from tui.text import number
 from tui.ticks import LABEL_WIDTH
 
 Recorded = Callable[..., list[RunDir]]
@@ -75,6 +76,21 @@ async def test_the_line_of_pages_says_what_it_has_room_for(recorded: Recorded) -
         line = rows(app)[2]
         assert "log step, " in line
         assert line.rstrip().endswith("…")
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 160])
+async def test_titles_have_whole_values_at_any_width(recorded: Recorded, width: int) -> None:
+    app = dashboard(*recorded("adam"))
+    async with running(app, size=(width, 24)) as pilot:
+        await open_(pilot, app)
+        state = app.screen._view.focus.state
+        for name in ("loss", "accuracy"):
+            title = panel(app, name)[0]
+            assert "…" not in title
+            for metric in (f"train/{name}", f"val/{name}"):
+                value = state.last(metric)
+                assert any(f" {number(value, digits)} " in title for digits in (3, 4))
+            assert ("train" in title) or width < 100
 
 
 async def test_a_part_without_values_says_so(recorded: Recorded) -> None:

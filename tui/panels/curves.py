@@ -28,6 +28,8 @@ INHERITED = 0.45
 """How much of its own colour the curve of a fork's parent keeps."""
 RAW = 0.4
 """And the raw values behind a smoothed curve."""
+_SHORTER = ((4, "train"), (3, "train"), (3, "tr"), (3, ""), (2, ""))
+"""Digits of a title's values, and what stands before those of training: the first that fit."""
 NOTHING_HERE = "nothing here; 0 shows all"
 """In a part of the axis where no curve is."""
 
@@ -89,15 +91,27 @@ class CurvesPanel(Panel):
     def heading(self, view: View) -> Text:
         if view.plots.crosshair is not None:
             return self._crosshair_heading(view)
-        text = Text()
         if view.several:
-            return text.append(self._what(view))
-        for trace in self.traces(view):
-            if trace.behind or trace.origin == "inherited":
-                continue
-            value = trace.state.last(trace.metric)
+            return Text(self._what(view))
+        room = self.size.width - len(self.title(view)) - 4
+        shown = [t for t in self.traces(view) if not t.behind and t.origin == "own"]
+        text = Text()
+        for digits, train in _SHORTER:
+            text = self._values(shown, digits, train)
+            if text.cell_len - 2 <= room:
+                break
+        if text.cell_len > room:  # of blanks
+            text.rstrip()
+        return text
+
+    def _values(self, traces: Sequence[Trace], digits: int, train: str) -> Text:
+        """The newest values, with so many digits."""
+        text = Text()
+        for trace in traces:
+            label = train if trace.label == "train" else trace.label
+            value = number(trace.state.last(trace.metric), digits)
             text.append(f"{self._sample(trace)} ", style=trace.color)
-            text.append(f"{trace.label} {number(value)}  ".lstrip())
+            text.append(f"{label} {value}  ".lstrip())
         return text
 
     def _what(self, view: View) -> str:
