@@ -15,6 +15,8 @@ from tui.text import clean
 ComponentKind = Literal["models", "datasets", "optimizers"]
 
 
+_SHORTER = {"does not fit": ("no fit", "-")}
+"""What is said instead of a note where there is no room for it."""
 _COMMON: dict[ComponentKind, tuple[str, ...]] = {
     "models": ("cnn-small", "logistic", "mlp", "cnn", "gru-char", "gpt-mini"),
     "datasets": ("digits", "fashion-mnist", "spirals", "bible-en"),
@@ -91,7 +93,9 @@ class PresetList(NarrowingList):
         mark = ("[x] " if name in self._marks else "[ ] ") if self._several else ""
         text = Text(f"{mark}{clean(name)}", no_wrap=True)
         note = self._notes.get(name, "")
-        gap = self.scrollable_content_region.width - text.cell_len - len(note) - 2
-        if note and gap >= 1:
-            text.append(" " * gap).append(note, style="dim")
+        room = self.scrollable_content_region.width - text.cell_len - 3
+        for words in (note, *_SHORTER.get(note, ())):
+            if words and len(words) <= room:
+                text.append(" " * (room + 1 - len(words))).append(words, style="dim")
+                break
         return text

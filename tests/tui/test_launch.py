@@ -13,6 +13,7 @@ from presets import UserError
 from presets.schema import RunConfig, plain
 from tui.app import BigModelApp
 from tui.choice import FIELDS
+from tui.preset_list import PresetList
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launch import LaunchScreen
@@ -363,3 +364,15 @@ async def test_three_steps_while_there_are_no_runs(terminal_environment: None) -
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "Space marks several optimizers")
         assert "Enter trains" not in text(app)
+
+
+async def test_models_that_do_not_fit_say_so_at_80_columns(app: BigModelApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "mlp")
+        models = app.screen.query_one("#models", PresetList)
+        width = models.scrollable_content_region.width
+        models.annotate(dict.fromkeys(models._names, "does not fit"))
+        lines = [models.prompt(name).plain for name in models._names]
+        assert all(line.endswith(("does not fit", "no fit", " -")) for line in lines)
+        assert any(line.endswith("no fit") and "does" not in line for line in lines)
+        assert max(map(len, lines)) <= width
