@@ -7,6 +7,7 @@ from seen import rows, text, until, until_shown
 from textual import events
 from textual.widgets import Input
 
+import presets
 from engine import launch, rundir
 from engine.rundir import RunDir
 from presets import UserError
@@ -376,3 +377,18 @@ async def test_models_that_do_not_fit_say_so_at_80_columns(app: BigModelApp) -> 
         assert all(line.endswith(("does not fit", "no fit", " -")) for line in lines)
         assert any(line.endswith("no fit") and "does" not in line for line in lines)
         assert max(map(len, lines)) <= width
+
+
+async def test_descriptions_of_recipes_go_on_under_their_column(app: BigModelApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "mlp")
+        await pilot.press("e")
+        await until_shown(pilot, "Enter takes it")
+        inner = [row.strip().strip("│") for row in rows(app) if row.strip().startswith("│")]
+        names = presets.names("recipes")
+        lines = [line for line in inner if line.strip()]
+        more = [line for line in lines if line.split()[0] not in names]
+        assert len(names) <= len(lines) - len(more) + 1
+        assert more
+        column = 1 + max(map(len, names)) + 2
+        assert {len(line) - len(line.lstrip()) for line in more} == {column}

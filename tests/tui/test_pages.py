@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from recorded import record
-from seen import text, until, until_shown
+from seen import rows, text, until, until_shown
 
 from engine.events import (
     Confusion,
@@ -339,6 +339,24 @@ async def test_a_profile_opens_when_it_comes(terminal_environment: None) -> None
         await pilot.press("escape")
         assert isinstance(app.screen, DashboardScreen)
     lock.release()
+
+
+async def test_a_long_operation_stays_on_its_line(terminal_environment: None) -> None:
+    run = record(Path("runs"), "r", status=None)
+    app, test = running(run, size=(80, 24))
+    async with test as pilot:
+        await until_shown(pilot, "running")
+        names = ["autograd::engine::evaluate_function: AddmmBackward0", "aten::mm"]
+        operations = [Operation(name=n, calls=80, seconds=0.01, share=0.4) for n in names]
+        app.push_screen(
+            ProfileScreen(Profiled(first_step=7, last_step=26, operations=operations, trace="t"))
+        )
+        await until_shown(pilot, "aten::mm")
+        lines = [row for row in rows(app) if "40.0%" in row]
+        assert [name[:16] in line for name, line in zip(names, lines, strict=True)] == [True, True]
+        assert "…" in lines[0]
+        first = next(i for i, row in enumerate(rows(app)) if "40.0%" in row)
+        assert "40.0%" in rows(app)[first + 1]
 
 
 @pytest.mark.parametrize("width", [72, 160])

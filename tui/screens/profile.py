@@ -27,7 +27,7 @@ class ProfileScreen(ModalScreen[None]):
         with VerticalScroll(id="profile") as box:
             box.border_title = f"Steps {self._profile.first_step} to {self._profile.last_step}"
             box.border_subtitle = "Esc closes"
-            yield Static(self._table(self._profile.operations))
+            yield Static(self._table(self._profile.operations), id="operations")
             yield Static(
                 f"\nThe whole trace, for Perfetto or chrome://tracing, is in the run's directory: "
                 f"{clean(self._profile.trace)}",

@@ -1,5 +1,7 @@
 """Choose a recipe: a complete run, whose parts and settings then fill the launch screen."""
 
+from textwrap import wrap
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
@@ -9,6 +11,9 @@ import presets
 from presets import userpresets
 from tui.narrowing import NarrowingList
 from tui.text import clean
+
+_LEAST_COLUMNS = 20
+"""Of a description."""
 
 
 class RecipeList(NarrowingList):
@@ -27,10 +32,11 @@ class RecipeList(NarrowingList):
         return clean(presets.load("recipes", name).description)
 
     def prompt(self, name: str) -> Text:
-        line = Text(f"{name:<{self._width}}  ", style="bold")
-        if name in self._own:
-            line.append("yours: ", style="not bold")
-        return line.append(self.about(name), style="not bold")
+        words = f"yours: {self.about(name)}" if name in self._own else self.about(name)
+        column = self._width + 2
+        room = max(_LEAST_COLUMNS, self.scrollable_content_region.width - column - 2)
+        said = f"\n{' ' * column}".join(wrap(words, room))
+        return Text(name.ljust(column), style="bold").append(said, style="not bold")
 
 
 class RecipesScreen(ModalScreen[str | None]):
