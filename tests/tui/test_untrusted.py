@@ -179,7 +179,8 @@ class Program:
     def press(self, keys: str, words: str = "") -> None:
         """Type, and wait for silence, and for words on the screen if any are given."""
         os.write(self._terminal, keys.encode())
-        self.read(0.15)
+        # Only time tells Escape from Alt with the key behind it; on a busy machine more of it.
+        self.read(1.0 if keys == ESCAPE else 0.15)
         if words:
             self.until(words)
 
