@@ -16,7 +16,7 @@ import foreign_logs as logs
 import pytest
 from click.testing import CliRunner
 from recorded import record
-from seen import text, until_shown
+from seen import text, until, until_shown
 
 from engine.events import RunEnded
 from engine.rundir import RunDir
@@ -729,6 +729,20 @@ async def test_several_kinds_in_one_view(recorded: Callable[..., list[RunDir]]) 
         await pilot.press("q")  # without a question: nothing here can be stopped
         await pilot.pause()
     assert app.return_code == 0
+
+
+async def test_what_ended_long_ago_is_listed_and_not_told(terminal_environment: None) -> None:
+    runs = finding.find_all(Path("runs"), [str(LOGS / "keras.csv"), str(WANDB)])
+    app = BigModelApp(root=Path("runs"), runs=runs)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        book = app.screen.book
+        await until(pilot, lambda: book.entries)
+        await pilot.press("exclamation_mark")
+        await until_shown(pilot, "(earlier)")
+        assert len(app._notifications) == 0
+        (entry,) = book.entries  # the table is only quiet
+        assert entry.alert.kind == "finished"
+        assert entry.alert.step == load(WANDB).step > 0
 
 
 def test_a_run_that_ended_stays_ended() -> None:

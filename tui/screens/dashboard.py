@@ -147,7 +147,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
-            self.look_for_alerts(state, news.events)
+            self.look_for_alerts(state, news.events, earlier=news.earlier)
             if news.keep is not None:
                 self.run_worker(keep(state, news), thread=True)
             self._answer(news)
