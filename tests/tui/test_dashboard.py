@@ -368,6 +368,7 @@ async def test_help_names_every_key_and_closes(
         for key, what in DashboardScreen.KEYS:
             assert key in shown
             assert " ".join(what.split()[:3]) in shown
+        assert "Gradient norm: the global L2 norm" in shown
         await pilot.press(close)
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         assert app.is_running
