@@ -260,7 +260,10 @@ async def test_help_names_every_key_and_closes(
 
 async def test_f1_helps_while_typing(app: BigModelApp) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: "? Help" in rows(app)[-1])
         await type_into(pilot, "rate", "0.1")
+        await until(pilot, lambda: "F1 Help" in rows(app)[-1])
+        assert "?" not in rows(app)[-1]
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
 
