@@ -216,8 +216,8 @@ class Training:
         if arguments.epochs is not None:
             steps = arguments.epochs * self.steps_per_epoch
             if steps < self.step:
-                done = self.step / self.steps_per_epoch
-                raise UserError(f"epochs: {done:.3g} are done already, got {arguments.epochs}")
+                done = round(self.step / self.steps_per_epoch, 2)
+                raise UserError(f"epochs: {done:.15g} are done already, got {arguments.epochs}")
             return steps
         if arguments.steps is not None and arguments.steps < self.step:
             raise UserError(f"steps: {self.step} are done already, got {arguments.steps}")

@@ -20,6 +20,8 @@ _WORDS = {
     "null": "null",
     "NoneType": "null",
 }
+_NOT_OFFERED = ("range-test",)
+"""Choices that the program makes for itself: no error offers them to a person."""
 
 
 def convert(data: Any, struct: type[T], where: str = "") -> T:
@@ -47,7 +49,8 @@ def _explain(message: str, data: Any, struct: type[msgspec.Struct], where: str) 
         return f"{key}: expected {_choices(struct, path)}, got {_short(_at(data, path))}"
     if problem.startswith("Expected"):
         wanted = _plain(problem)
-        if " or " in wanted:  # a union, of which msgspec does not name the literals
+        if " or " in wanted or _only_choices(struct, path):
+            # msgspec does not name the literals of a union, nor any to what is no text
             wanted = f"expected {_choices(struct, path)}"
         return f"{key}: {wanted}, got {_short(_at(data, path))}"
     # Raised by a struct's own __post_init__; its text already says what is allowed.
@@ -116,11 +119,15 @@ def _is_struct(kind: Any) -> bool:
     return hasattr(kind, "__struct_fields__")
 
 
+def _only_choices(struct: type, path: str) -> bool:
+    return all(get_origin(member) is Literal for member in _members_at(struct, path))
+
+
 def _choices(struct: type, path: str) -> str:
     words: list[str] = []
     for member in _members_at(struct, path):
         if get_origin(member) is Literal:
-            words += [str(choice) for choice in get_args(member)]
+            words += [str(choice) for choice in get_args(member) if choice not in _NOT_OFFERED]
         else:
             words.append(_WORDS.get(getattr(member, "__name__", ""), str(member)))
     return " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"

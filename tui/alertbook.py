@@ -42,13 +42,18 @@ class AlertBook:
         self.unseen = 0
         """Alerts that were told since the list was looked at."""
 
-    def look(self, state: RunState, events: Sequence[AnyEvent], now: float) -> list[Alert]:
+    def look(
+        self, state: RunState, events: Sequence[AnyEvent], now: float, *, earlier: bool = False
+    ) -> list[Alert]:
         """Look at a run after these events were applied to it; returns what is to be told.
 
-        `now` is in seconds since the epoch. Costs as much as there are new points.
+        `now` is in seconds since the epoch; `earlier` if it is known that the events happened
+        before. Costs as much as there are new points.
         """
         newest = events[-1].time if events else now
         past = newest < self._opened_at if events else self._unsettled(state.id, now)
+        if earlier:  # events made from another program's log have no time of their own
+            newest, past = min(newest, _newest_step(state, now)), True
         if events and past:
             self._read_at[state.id] = now
         watch = self._watches.setdefault(state.id, Watch(self._limits))
@@ -66,3 +71,8 @@ class AlertBook:
     def seen(self) -> None:
         """Somebody looked at the list."""
         self.unseen = 0
+
+
+def _newest_step(state: RunState, now: float) -> float:
+    """When the run's last step was taken, in seconds since the epoch."""
+    return state.clock[-1].zero + (state.seconds.last or 0.0) if state.clock else now

@@ -75,7 +75,8 @@ class Watch:
         if stalled and not self._stalled:
             yield "stall", "warning", state.step, state.detail or "no progress"
         self._stalled = stalled
-        finished = state.status in ENDED
+        # Of another program's log that is quiet nobody knows whether it is over.
+        finished = state.status in ENDED and state.status != "quiet"
         if finished and not self._finished:
             level: Level = "error" if state.status in ("failed", "crashed") else "information"
             outcome = state.outcome()

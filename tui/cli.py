@@ -168,6 +168,7 @@ def run(
     closed.
     """
     from engine import configure
+    from engine.race import devices
     from presets import plugins
     from presets.userconfig import read_config
     from tui import headless
@@ -181,6 +182,7 @@ def run(
             optimizer=optimizer,
             settings=settings(options),
         )
+        devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
         chosen = rundir.create(root, config)

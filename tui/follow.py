@@ -34,6 +34,9 @@ class News:
     """What there is to say about the status, in one line; "" if it says it all."""
     more: bool = False
     """Whether there is more to read at once, even if no events came of this piece."""
+    earlier: bool = False
+    """Whether it stood in another program's log before that was opened; what is known of events of
+    ours is their time."""
     kept: Kept | None = None
     """What a cache holds of the run from before these events; it belongs to who gets it."""
     keep: tuple[int, int] | None = None

@@ -18,7 +18,7 @@ from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
 from presets import UserError, plugins
 from tui.oneline import INTERRUPTED, say
-from tui.text import clean, duration
+from tui.text import clean, counted, duration
 
 if TYPE_CHECKING:
     from engine.race.results import RaceResults
@@ -84,8 +84,9 @@ def race(
     if as_json:
         click.echo(json.dumps({"event": "started", **_facts(chosen, made)}))
     else:
-        runs = f"{made.num_runs} runs of {made.budget} steps"
-        click.echo(f"{clean(chosen.id)}: {len(made.lanes)} lanes, {runs}, tier {made.tier}")
+        runs = f"{counted(made.num_runs, 'run')} of {counted(made.budget, 'step')}"
+        lanes = counted(len(made.lanes), "lane")
+        click.echo(f"{clean(chosen.id)}: {lanes}, {runs}, tier {made.tier}")
     context.exit(_follow(chosen, process, as_json=as_json))
 
 

@@ -129,7 +129,16 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
             given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}
     if not given:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
+    for name in given.keys() - {"clip_mode"}:
+        _check_number(name, given[name], whole=name in ("epochs", "steps"))
     return given
+
+
+def _check_number(name: str, value: Any, *, whole: bool) -> None:
+    """`Arguments` would say that null is allowed, which sets nothing."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        wanted = "a whole number >= 1" if whole else "a number > 0"
+        raise UserError(f"{name}: expected {wanted}, got {value!r}")
 
 
 @click.command()

@@ -63,6 +63,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(number: int, thing: str) -> str:
+    """How many of a thing: 1 lane, 2 lanes."""
+    return f"{count(number)} {thing}{'s' * (number != 1)}"
+
+
 def duration(seconds: float | None) -> str:
     """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10."""
     if seconds is None or not math.isfinite(seconds):

@@ -2,9 +2,13 @@
 
 import os
 import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 from engine.race.spec import RaceSpec
+from presets import UserError
+from presets.schema import RunConfig
 
 _ASK_SECONDS = 5.0
 
@@ -31,6 +35,26 @@ def count_gpus() -> int:
         )
         return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
     return 0
+
+
+def refuse_absent(config: RunConfig) -> None:
+    """UserError if a run needs a CUDA device and there is certainly none, without asking torch."""
+    if config.device.startswith("cuda"):
+        asked, allowed = f"device: {config.device} is not available here", "auto, cpu"
+    elif config.precision == "tf32":
+        asked, allowed = "precision: tf32 needs a CUDA device", "fp32, bf16, fp16"
+    else:
+        return
+    if not _maybe_gpus():
+        raise UserError(f"{asked} (there is no GPU); allowed: {allowed}")
+
+
+def _maybe_gpus() -> bool:
+    """Whether there may be one; torch calls AMD's CUDA devices, too."""
+    if sys.platform != "linux":
+        return True
+    nodes = ("nvidia[0-9]*", "nvidiactl", "nvhost*", "dxg", "kfd")
+    return any(any(Path("/dev").glob(node)) for node in nodes) or count_gpus() > 0
 
 
 def times_compare(spec: RaceSpec) -> bool:

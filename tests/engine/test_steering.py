@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from itertools import pairwise
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -14,6 +15,8 @@ from engine.control import Arguments
 from engine.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
 from engine.log import read_all
 from engine.steering import Signals
+from engine.training import Training
+from presets import UserError
 
 ENDLESS = 100_000_000
 
@@ -141,6 +144,13 @@ def test_what_is_rejected_and_why(living):
     )
     answer = final(run, "set", Arguments(lr_factor=1e307))
     assert answer.reason == "lr: expected a finite number > 0, got inf"
+
+
+@pytest.mark.parametrize(("step", "done"), [(26_459, "2645.9"), (26_450, "2645"), (11, "1.1")])
+def test_epochs_that_are_done_are_a_plain_number(step, done):
+    training = SimpleNamespace(step=step, steps_per_epoch=10)
+    with pytest.raises(UserError, match=f"^epochs: {done} are done already, got 1$"):
+        Training._new_steps(training, Arguments(epochs=1))
 
 
 def test_a_threshold_needs_a_mode(living):

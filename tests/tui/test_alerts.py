@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine.events import Evaluation, Restarted, RunEnded, RunStarted, Scalars
 from engine.log import LogReader
@@ -251,6 +252,23 @@ def test_a_crash_is_told_if_it_was_alive_when_we_came(later: float, told: list[s
     state.status = "crashed"
     assert [alert.kind for alert in book.look(state, [], now=1000.1 + later)] == told
     assert len(book.entries) == 1
+
+
+def test_what_another_programs_log_says_already_is_not_told() -> None:
+    state, book = run_state(), AlertBook(Alerts(), opened_at=1000.0)
+    state.apply(structs.replace(state.started, time=500.0))
+    old = Scalars(time=1000.1, step=[1, 2], seconds=[0.0, 30.0], values={"train/loss": [1, "nan"]})
+    state.apply(old)
+    assert book.look(state, [old], now=1000.1, earlier=True) == []
+    assert [(entry.alert.step, entry.time, entry.past) for entry in book.entries] == [
+        (2, 530.0, True)
+    ]
+    state.status = "quiet"
+    assert book.look(state, [], now=1100.0) == []
+    end = RunEnded(time=1101.0, status="done", reason="all", step=2, seconds=0.0)
+    state.apply(end)
+    told = book.look(state, [end], now=1101.1)
+    assert [(alert.kind, alert.step) for alert in told] == [("finished", 2)]
 
 
 def test_bell_and_notification_only_when_asked_for_and_clean() -> None:

@@ -69,6 +69,12 @@ def refusal(*arguments: str) -> str:
             "batch_size: spirals draws new samples every epoch and has no full batch",
         ),
         ("--epochs 1.5", "epochs: expected a whole number or null, got 1.5"),
+        (
+            "--schedule cosin",
+            "schedule.type: expected one of constant, linear, cosine, one-cycle, step, "
+            "exponential, wsd, plateau, inverse-sqrt, got 'cosin'",
+        ),
+        ("--set precision=1.0e9", "precision: expected one of fp32, tf32, bf16, fp16, got 1000"),
         ("--seed -1", "seed: expected a whole number >= 0, got -1"),
         ("--device tpu", "device: expected auto, cpu, cuda or cuda:N, got 'tpu'"),
         ("--threads 0", "threads: expected a whole number >= 1, got 0"),

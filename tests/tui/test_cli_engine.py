@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from recorded import record, wait_for
 
 from engine import configure, control, launch, rundir
+from engine.race import devices
 from engine.rundir import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
@@ -103,7 +104,28 @@ def test_json_lines(runs_root: Path) -> None:
     assert (config.optimizer.options["lr"], config.batch_size) == (0.01, 100)
 
 
-def test_an_absent_device_fails_in_one_line(runs_root: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--device cuda:0", "device: cuda:0 is not available here (there is no GPU); allowed: "),
+        ("--precision tf32", "precision: tf32 needs a CUDA device (there is no GPU); allowed: "),
+    ],
+)
+def test_without_a_gpu_nothing_is_begun(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch, options: str, message: str
+) -> None:
+    monkeypatch.setattr(devices, "_maybe_gpus", lambda: False)
+    result = invoke("run", "--steps", "3", *options.split())
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"bigmodel-tui: {message}")
+    assert rundir.list_runs(runs_root) == []
+
+
+def test_an_absent_device_fails_in_one_line(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_maybe_gpus", lambda: True)
     result = invoke("run", "--steps", "3", "--device", "cuda:99")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

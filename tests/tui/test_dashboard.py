@@ -350,6 +350,26 @@ async def test_q_counts_several_runs_and_stops_each_that_trains(
         lock.release()
 
 
+async def test_toasts_leave_the_prompt_in_sight(active: RunDir) -> None:
+    app = dashboard(active)
+    async with running(app, (80, 24)) as pilot:
+        await until_shown(pilot, "running")
+        app.notify("said before")
+        await until_shown(pilot, "said before")
+        await pilot.press("l", *"abc", "enter")
+        await until_shown(pilot, "learning rate: expected a number > 0")
+        assert "said before" not in text(app)
+        app.notify("said meanwhile")
+        await until_shown(pilot, "said meanwhile")
+        prompt = app.screen.query_one("#prompt").region.y
+        (toast,) = app.screen.query("Toast")
+        assert 0 < toast.region.bottom <= prompt
+        assert "abc" in rows(app)[prompt]
+        assert "F1 Help" in rows(app)[-1]
+        await pilot.press("escape")
+        await until(pilot, lambda: "? Help" in rows(app)[-1])
+
+
 @pytest.mark.parametrize("close", ["escape", "q", "question_mark"])
 async def test_help_names_every_key_and_closes(
     recorded: Callable[..., list[RunDir]], close: str
@@ -368,6 +388,7 @@ async def test_help_names_every_key_and_closes(
         for key, what in DashboardScreen.KEYS:
             assert key in shown
             assert " ".join(what.split()[:3]) in shown
+        assert "Gradient norm: the global L2 norm" in shown
         await pilot.press(close)
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         assert app.is_running

@@ -16,7 +16,7 @@ import foreign_logs as logs
 import pytest
 from click.testing import CliRunner
 from recorded import record
-from seen import text, until_shown
+from seen import rows, text, until, until_shown
 
 from engine.events import RunEnded
 from engine.rundir import RunDir
@@ -729,6 +729,46 @@ async def test_several_kinds_in_one_view(recorded: Callable[..., list[RunDir]]) 
         await pilot.press("q")  # without a question: nothing here can be stopped
         await pilot.pause()
     assert app.return_code == 0
+
+
+async def test_small_screens_say_of_a_log_what_is_known(terminal_environment: None) -> None:
+    runs = [
+        *finding.find_all(Path("runs"), [str(WANDB)]),
+        ForeignRun(LOGS / "keras.csv", "csv", "k"),
+    ]
+    for run, shown in zip(runs, ("model.layers 8-8", "CSV table"), strict=True):
+        app = BigModelApp(root=Path("runs"), runs=[run])
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until_shown(pilot, shown)
+            await until_shown(pilot, "Accuracy")
+            assert "not clipped" not in text(app)
+            await pilot.press("6")
+            await until_shown(pilot, " run ")
+            assert "…" not in "".join(row[:12] for row in rows(app)[4:9])
+            assert "parameters" not in text(app)
+
+
+async def test_a_metric_of_any_run_with_a_curve_has_the_panel(terminal_environment: None) -> None:
+    runs = finding.find_all(Path("runs"), [str(LOGS / "tensorboard")])
+    app = BigModelApp(root=Path("runs"), runs=runs)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until_shown(pilot, "0.975")
+        await until(pilot, lambda: " Accuracy " in text(app))
+        assert "hparam/best" not in text(app)
+
+
+async def test_what_ended_long_ago_is_listed_and_not_told(terminal_environment: None) -> None:
+    runs = finding.find_all(Path("runs"), [str(LOGS / "keras.csv"), str(WANDB)])
+    app = BigModelApp(root=Path("runs"), runs=runs)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        book = app.screen.book
+        await until(pilot, lambda: book.entries)
+        await pilot.press("exclamation_mark")
+        await until_shown(pilot, "(earlier)")
+        assert len(app._notifications) == 0
+        (entry,) = book.entries  # the table is only quiet
+        assert entry.alert.kind == "finished"
+        assert entry.alert.step == load(WANDB).step > 0
 
 
 def test_a_run_that_ended_stays_ended() -> None:

@@ -250,6 +250,7 @@ async def test_help_names_every_key_and_closes(
         for key, what in LaunchScreen.KEYS:
             assert key in text(app)
             assert " ".join(what.split()[:3]) in text(app)
+        assert "Gradient norm:" not in text(app)  # there is no plot here
         await pilot.press("enter")  # belongs to the screen under it
         assert begun == []
         await pilot.press(close)
@@ -259,7 +260,10 @@ async def test_help_names_every_key_and_closes(
 
 async def test_f1_helps_while_typing(app: BigModelApp) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: "? Help" in rows(app)[-1])
         await type_into(pilot, "rate", "0.1")
+        await until(pilot, lambda: "F1 Help" in rows(app)[-1])
+        assert "?" not in rows(app)[-1]
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
 

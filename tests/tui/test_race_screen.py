@@ -12,9 +12,11 @@ from engine.race import directory, plan
 from tui.app import BigModelApp
 from tui.race_news import Watcher
 from tui.race_view import RaceView
+from tui.screens.help import EVERYWHERE
 from tui.screens.race import RaceScreen
 from tui.screens.race_setup import RaceSetupScreen
 from tui.screens.races import RacesScreen
+from tui.screens.terrain import TerrainScreen
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
@@ -208,6 +210,12 @@ async def test_the_list_opens_races_and_profiles_them(race, runs_root):
         await until(pilot, lambda: isinstance(app.screen, RacesScreen))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, RacesScreen))
+
+
+def test_help_is_named_once() -> None:
+    everywhere = {key for key, _ in EVERYWHERE}
+    for screen in (RaceScreen, RaceSetupScreen, RacesScreen, TerrainScreen):
+        assert not {key for key, _ in screen.KEYS} & (everywhere | {"?", "F1"})
 
 
 async def test_no_races_yet(runs_root):

@@ -15,12 +15,13 @@ from engine.events import CheckpointSaved, Command, LogLine
 from engine.log import LogWriter
 from engine.rundir import RunDir
 from presets.schema import plain
-from tui import search, tail
+from tui import finding, search, tail
 from tui.app import BigModelApp
 from tui.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
 
+FIXTURES = Path(__file__).with_name("fixtures")
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 
 
@@ -287,6 +288,18 @@ async def test_another_run_brings_its_own_lines(terminal_environment: None) -> N
         await until_shown(pilot, "another tale")
         await pilot.press("left_square_bracket")
         await until_shown(pilot, "printed 299")
+
+
+async def test_the_log_of_another_program_has_no_output(terminal_environment: None) -> None:
+    folder = FIXTURES / "foreign"
+    logs = finding.find_all(Path("runs"), [str(folder / "tensorboard"), str(folder / "keras.csv")])
+    for log in logs:
+        app = BigModelApp(root=Path("runs"), runs=[log])
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("6")
+            await until_shown(pilot, "this log has no output")
+            assert lines_of(app, "output") == ["this log has no output"]
+            assert log.path.name not in title_of(app, "output")
 
 
 async def test_hostile_words_are_shown_and_never_obeyed(terminal_environment: None) -> None:

@@ -138,8 +138,10 @@ async def test_delete_and_undo_but_never_an_active_run(root: Path) -> None:
             await pilot.press("j", "d")
             assert names(table) == ["r9", "r1", "r0"]
             assert (root / ".trash" / "r2" / "events.jsonl").is_file()
+            await until_shown(pilot, "u takes it back")
             await pilot.press("u")
             await until(pilot, lambda: names(table) == ["r9", "r2", "r1", "r0"])
+            await until(pilot, lambda: "u takes it back" not in text(app))
             await pilot.press("u")
             await until_shown(pilot, "Nothing was deleted here.")
     finally:

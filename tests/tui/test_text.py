@@ -37,6 +37,11 @@ def test_clean_keeps_to_the_limit(dirty: str, limit: int) -> None:
     assert cleaned.endswith("…") or len(dirty) <= limit
 
 
+def test_one_thing_has_no_plural() -> None:
+    counted = [text.counted(number, "lane") for number in (0, 1, 2, 1200)]
+    assert counted == ["0 lanes", "1 lane", "2 lanes", "1,200 lanes"]
+
+
 def test_clean_turns_line_ends_and_tabs_into_spaces() -> None:
     assert text.clean("a\tb\r\nc") == "a b  c"
     assert text.clean("a\x1bb") == "a\N{REPLACEMENT CHARACTER}b"

@@ -75,7 +75,8 @@ class ForeignFollower:
         while more and not self._book.waiting and time.monotonic() < deadline:
             more = self._reader.read(self._book)
         events = self._book.take()
-        if events and self._caught_up:
+        earlier = not self._caught_up
+        if events and not earlier:
             self._grew_at = time.monotonic()
         self._caught_up |= not more
         status, detail = self._status(self._book)
@@ -83,7 +84,8 @@ class ForeignFollower:
         if not events and not more and told == self._told:
             return None
         self._told = told
-        return News(self.run, events, status, self._reader.damaged, detail, more)
+        damaged = self._reader.damaged
+        return News(self.run, events, status, damaged, detail, more, earlier)
 
     def _status(self, book: Book) -> tuple[Status, str]:
         if book.ended is not None:

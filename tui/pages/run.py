@@ -8,6 +8,7 @@ from textual.message import Message
 from engine.rundir import RunDir
 from tui import tail
 from tui.flow import Cell
+from tui.foreign.run import ForeignRun
 from tui.lanes import View
 from tui.pages.page import FixedPage
 from tui.panels.configuration import ConfigurationPanel
@@ -18,6 +19,8 @@ from tui.tail import Tail
 
 _LOOK_SECONDS = 1.0
 """Between two looks at the output, while the page is shown."""
+_NO_OUTPUT = Tail(problem="this log has no output")
+"""Of another program's log: what it printed is nowhere."""
 
 
 class RunPage(FixedPage, can_focus=False):
@@ -70,7 +73,9 @@ class RunPage(FixedPage, can_focus=False):
     # A disk of a network may take its time; the screen does not wait for it.
     @work(thread=True, exclusive=True, group="tail")
     def _read(self, run: RunDir, before: Tail | None) -> None:
-        self.post_message(self.Read(run, tail.read(run.engine_log_path, before)))
+        foreign = isinstance(run, ForeignRun)
+        found = _NO_OUTPUT if foreign else tail.read(run.engine_log_path, before)
+        self.post_message(self.Read(run, found))
 
     def on_run_page_read(self, message: Read) -> None:
         self._tail = message.run.id, message.tail

@@ -34,7 +34,7 @@ class ConfigurationPanel(LinesPanel):
     def lines(self, view: View, width: int) -> Sequence[Text]:
         state = view.focus.state
         settings = self._compare(state).settings
-        longest = max((len(setting.key) for setting in settings), default=0)
+        longest = max([len("run"), *(len(setting.key) for setting in settings)])
         room = min(longest, _KEY_WIDTH, max(10, width // 2))
         lines = [self._setting(setting, room) for setting in settings]
         return [*lines, *(self._fact(key, value, room) for key, value in _facts(state))]
@@ -74,8 +74,9 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
     facts = [("run", str(state.run.path.absolute()))]
     if (started := state.started) is not None:
         facts += [
-            ("device in use", started.device),
-            ("parameters", count(started.num_parameters)),
+            # Another program's log does not tell them.
+            *([("device in use", started.device)] if started.device else []),
+            *([("parameters", count(started.num_parameters))] if started.num_parameters else []),
             *((f"{split} samples", count(number)) for split, number in started.samples.items()),
             *((f"version of {name}", text) for name, text in started.versions.items()),
         ]

@@ -30,6 +30,8 @@ class EngineLogPanel(LinesPanel):
             self._redraw()
 
     def remark(self, view: View) -> Text:
+        if view.focus.state.read_only:
+            return Text()
         words = clean(str(view.focus.state.run.engine_log_path))
         if self._tail.cut:
             words = f"the last {count(len(self._tail.lines))} lines of {words}"

@@ -11,6 +11,7 @@ from textual.binding import ActiveBinding
 from textual.events import MouseDown
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 _ALWAYS = ("help", "quit", "app.quit")
 """Actions that are shown even where others have to go."""
@@ -72,7 +73,10 @@ class FittingFooter(Widget):
             self.refresh()
 
     def _key(self, active: ActiveBinding) -> Key:
+        """Into an input, `?` is typed."""
         binding = active.binding
+        if binding.action == "help" and isinstance(self.screen.focused, Input):
+            return Key("f1", "F1", binding.description, binding.action, active.enabled)
         shown = self.app.get_key_display(binding)
         return Key(binding.key, shown, binding.description, binding.action, active.enabled)
 

@@ -37,7 +37,10 @@ class GradientsPanel(CurvesPanel):
         state = view.focus.state
         share = state.clipped_share()
         if not _clips(state):
-            text.append("not clipped")
+            # Of another program's loop that records no norm, nothing is known.
+            text.append(
+                "" if state.read_only and "grad_norm" not in state.metrics else "not clipped"
+            )
         elif share is not None:
             last = "" if self.size.width < 75 else " of the last 100 steps"
             text.append(f"clipped {share:.0%}{last}", style=self.color("warning"))

@@ -62,6 +62,8 @@ class Prompt(Horizontal):
         field.cursor_position = len(question.value)
         self._say(question.hint)
         self.display = True
+        self.app.clear_notifications()
+        self._raise_toasts(True)
         self.screen.set_focus(field)  # at once: the answer may be there already
 
     def action_cancel(self) -> None:
@@ -107,7 +109,12 @@ class Prompt(Horizontal):
         style = self.app.theme_variables["error"] if wrong else "dim"
         self.query_one("#prompt-hint", Static).update(Text(clean(words), style=style, no_wrap=True))
 
+    def _raise_toasts(self, raised: bool) -> None:
+        """Those that come while the line is shown stand above it."""
+        self.screen.query_children("ToastRack").set_class(raised, "-raised")
+
     def _hide(self) -> None:
         self.display = False
+        self._raise_toasts(False)
         before = self._before
         self.screen.set_focus(before if before is not None and before.is_attached else None)

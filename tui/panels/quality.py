@@ -18,14 +18,35 @@ _OF_LOOPS = {"lr", "grad_norm", "clipped", "epoch"}
 
 
 def _of_loop(view: View) -> tuple[str, str, str] | None:
-    """Title and metrics for a loop that is not ours: the first one that has no panel yet."""
+    """Title and metrics for a loop that is not ours: the first one that has no panel yet.
+
+    What only another run has is as good, since all are drawn; a single point is no curve.
+    """
     if _task(view) != "open":
         return None
-    for metric in view.focus.state.metrics:
+    points = _points(view)
+    curves = [metric for metric, number in points.items() if number > 1]
+    for metrics in (curves, list(points)):
+        if (found := _first_of(metrics)) is not None:
+            return found
+    return None
+
+
+def _points(view: View) -> dict[str, int]:
+    """The metrics of all runs, those of the selected one first, with the most points of any."""
+    points: dict[str, int] = {}
+    for lane in (view.focus, *view.lanes):
+        for metric, series in lane.state.metrics.items():
+            points[metric] = max(points.get(metric, 0), len(series))
+    return points
+
+
+def _first_of(metrics: list[str]) -> tuple[str, str, str] | None:
+    for metric in metrics:
         split, _, name = metric.rpartition("/")
         if split in ("train", "val") and name != "loss":
             return clean(name).replace("_", " ").capitalize(), f"train/{name}", f"val/{name}"
-    for metric in view.focus.state.metrics:
+    for metric in metrics:
         known = metric in _OF_LOOPS or metric.endswith("_per_second")
         if not known and not metric.startswith(("train/", "val/", "test/", "clip/", "system/")):
             return clean(metric), metric, ""

@@ -34,7 +34,7 @@ class SettingsPanel(Panel):
         return [self._line(key, value, width) for key, value in rows[:height]]
 
     def _line(self, key: str, value: str, width: int) -> Text:
-        line = Text(f" {clean(key):<11}", style=self.color("plot-ink"))
+        line = Text(f" {clean(key):<10} ", style=self.color("plot-ink"))
         line.append(clean(value), style=self.color("foreground"))
         line.truncate(width, overflow="ellipsis")
         return line

@@ -65,9 +65,11 @@ class AlertingScreen(SteeringScreen):
         """The list was opened: the counter goes."""
         raise NotImplementedError
 
-    def look_for_alerts(self, state: RunState, events: Sequence[AnyEvent]) -> None:
+    def look_for_alerts(
+        self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool
+    ) -> None:
         """Tell what these events, which were applied to the run, have brought."""
-        for alert in self.book.look(state, events, time.time()):
+        for alert in self.book.look(state, events, time.time(), earlier=earlier):
             name = self.name_of(state)
             self.notify(
                 clean(f"{name}: {alert.text}"),

@@ -30,6 +30,7 @@ from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
 from tui.screens.alerting import AlertingScreen
+from tui.screens.help import ON_PLOTS
 from tui.screens.paging import PAGES, PagingScreen
 from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
@@ -59,6 +60,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         Binding("v", "split", "Train/val", tooltip="Compare training or validation curves"),
         Binding("q", "quit", "Quit", tooltip="Leave; asks what becomes of a run that trains"),
     ]
+    NOTES = ON_PLOTS
     KEYS = (
         *PagingScreen.STEERING_KEYS,
         *PagingScreen.PAGING_KEYS,
@@ -147,7 +149,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         for news in message.news:
             state = self._states[news.run.id]
             apply(state, news)
-            self.look_for_alerts(state, news.events)
+            self.look_for_alerts(state, news.events, earlier=news.earlier)
             if news.keep is not None:
                 self.run_worker(keep(state, news), thread=True)
             self._answer(news)

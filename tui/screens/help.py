@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-_NOTES = """
+ON_PLOTS = """\
 Gradient norm: the global L2 norm before clipping. The dashed line is the clipping threshold; \
 the strip under the plot shows where the gradient was clipped, the higher the more often.
 
@@ -17,8 +17,11 @@ an outlier, or, on a logarithmic axis, one that is not positive. In a list of va
 crosshair, ~ is before the smoothed value, @ before the step at which it was recorded.
 
 Several runs: each has a colour and a line style, shown in the list of runs. They start from \
-the same weights and see the same batches.
+the same weights and see the same batches.\
+"""
+"""What the plots of a dashboard mean."""
 
+_ON_RUNS = """
 A run is a process of its own: it goes on when this screen, or the connection, is gone. \
 Come back with: bigmodel-tui watch\
 """
@@ -50,7 +53,9 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Keys"
             box.border_subtitle = "Esc closes"
             yield Static(self._keys())
-            yield Static(_NOTES, markup=False)
+            if notes := getattr(self._subject, "NOTES", ""):
+                yield Static(f"\n{notes}", markup=False)
+            yield Static(_ON_RUNS, markup=False)
 
     def _keys(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

@@ -18,7 +18,7 @@ from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError
 from tui import race_choice
 from tui.panels.footer import FittingFooter
-from tui.text import clean, count, duration
+from tui.text import clean, count, counted, duration
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,6 @@ class RaceSetupScreen(Screen[None]):
         ("Enter", "start the race"),
         ("Tab, Shift+Tab, Up, Down", "go to the next or previous setting"),
         ("Esc", "back to where you were"),
-        ("F1", "this help"),
     )
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
@@ -144,10 +143,10 @@ class RaceSetupScreen(Screen[None]):
             said.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
             return
         trials = f" and {made.num_trials} tuning trials" if made.num_trials else ""
-        each = f"{made.seeds} seed{'s' * (made.seeds > 1)}{trials} each"
+        each = f"{counted(made.seeds, 'seed')}{trials} each"
         intervals = "" if made.seeds > 1 else "; one seed has no intervals"
         said.update(
-            f"{len(made.lanes)} lanes, {each}: {count(made.num_runs)} runs of "
+            f"{counted(len(made.lanes), 'lane')}, {each}: {counted(made.num_runs, 'run')} of "
             f"{count(made.budget)} steps, about {duration(race_choice.seconds(made))}{intervals}"
         )
 

@@ -25,7 +25,7 @@ from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.race_news import Watcher
 from tui.series import Floats
-from tui.text import clean
+from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)
 """Times what the best lane needs."""
@@ -88,7 +88,6 @@ class RacesScreen(Screen[None]):
         ("d", "optimizers descend a surface of two variables"),
         ("Esc", "back to where you were"),
         ("q", "quit; races go on"),
-        ("?", "this help"),
     )
 
     def __init__(self, root: Path) -> None:
@@ -121,7 +120,7 @@ class RacesScreen(Screen[None]):
             except UserError as error:
                 rows.append((race, str(error)))
                 continue
-            lanes = f"{len(news.lanes)} lane{'s' * (len(news.lanes) != 1)}"
+            lanes = counted(len(news.lanes), "lane")
             verdict = news.reason or news.standings.verdict
             rows.append((race, f"{race.id}  {news.status:<8} {lanes}: {verdict}"))
             if news.standings.final and news.goal is not None:

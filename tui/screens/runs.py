@@ -281,6 +281,7 @@ class RunsScreen(RunActions):
         except UserError as error:
             self.complain(str(error))
         else:  # its log may take a while to read again
+            self.app.clear_notifications()  # one of them says that it is in the trash
             self._rows = [*self._rows, row]
             self._show()
         self._lister.look()

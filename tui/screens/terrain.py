@@ -102,7 +102,6 @@ class TerrainScreen(Screen[None]):
         ("+, -", "replay faster, slower"),
         ("o", "one lane alone, the next one, all of them"),
         ("Esc, q", "back to where you were"),
-        ("?", "this help"),
     )
 
     def __init__(self) -> None:
