@@ -345,7 +345,7 @@ async def test_a_long_operation_stays_on_its_line(terminal_environment: None) ->
     run = record(Path("runs"), "r", status=None)
     app, test = running(run, size=(80, 24))
     async with test as pilot:
-        await until_shown(pilot, "running")
+        await until_shown(pilot, "Gradient norm")
         names = ["autograd::engine::evaluate_function: AddmmBackward0", "aten::mm"]
         operations = [Operation(name=n, calls=80, seconds=0.01, share=0.4) for n in names]
         app.push_screen(
