@@ -5,9 +5,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import figures
 import pytest
 from hypothesis import settings
+
+import figures
 
 # Deterministic everywhere: a failing example is in the test, not in the machine's luck or speed.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)

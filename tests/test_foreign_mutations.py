@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import foreign_logs as logs
 import pytest
-from test_mutations import MEGABYTES, mutate
 
+import foreign_logs as logs
 from presets import UserError
+from test_mutations import MEGABYTES, mutate
 from tui import follow
 from tui.foreign import sniff
 from tui.foreign.book import MAX_METRICS, MAX_RESTARTS

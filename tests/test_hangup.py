@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 
 from engine import configure, control, launch, rundir
+from recorded import wait_for
 from tui import follow
 from tui.text import count
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import record
 
 import presets
 from engine import log
 from presets import ConfigError, yaml
 from presets.convert import convert
 from presets.schema import Preset, Recipe, run_config
+from recorded import record
 
 MEGABYTES = 200.0
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
-from test_extending import blocks
 
 import presets
 from engine import configure, registry, rundir
+from packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from presets import ConfigError, plugins
 from presets.schema import Component
+from test_extending import blocks
 from tui import cli
 
 __all__ = ["configured", "site"]  # fixtures

@@ -14,7 +14,6 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
 
-from racing import origin  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 from engine import configure, rundir  # noqa: E402
@@ -22,6 +21,7 @@ from engine.events import Evaluation, RunEnded, Scalars  # noqa: E402
 from engine.log import LogWriter  # noqa: E402
 from engine.race import directory, plan, spec  # noqa: E402
 from presets.schema import plain  # noqa: E402
+from racing import origin  # noqa: E402
 
 LANES, STEPS, BLOCK = 64, 5000, 250
 KEYS = "jkxohhbj" * 5

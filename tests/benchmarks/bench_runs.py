@@ -13,7 +13,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from recorded import record
-
 from tui import query
 from tui.app import BigModelApp
 from tui.index import Index

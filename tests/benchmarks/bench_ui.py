@@ -22,11 +22,11 @@ import psutil
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
 
-from recorded import wait_for  # noqa: E402
 from terminal import ENTER, Terminal  # noqa: E402
 
 from engine import control, rundir  # noqa: E402
 from engine.rundir import RunDir  # noqa: E402
+from recorded import wait_for  # noqa: E402
 
 LIVE_SECONDS = 5.0
 KEYS = "vjmm"

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from racing import tiny, write_race
 
 from engine import descent, plane, weightpath
 from engine.descent import Request, best_descent, descend
@@ -15,6 +14,7 @@ from engine.race import directory, plan
 from engine.surfaces import surface
 from presets import UserError
 from presets.schema import Component
+from racing import tiny, write_race
 
 
 def component(kind, **options):

@@ -13,11 +13,11 @@ from random import Random
 
 import pytest
 from forked import in_child, wait
-from recorded import wait_for
 
 from engine import rundir
 from engine.events import Gap, RunEnded, Scalars
 from engine.log import LogReader, LogWriter, read_all
+from recorded import wait_for
 from tui.follow import Follower, load
 
 ROOT = Path(__file__).parents[2]

@@ -10,13 +10,13 @@ import time
 import msgspec
 import pytest
 from msgspec import structs
-from recorded import wait_for
 
 from engine import health, heartbeat, identity, rundir
 from engine.events import RunStarted
 from engine.health import Exit
 from engine.heartbeat import Beat
 from engine.logwriter import Trouble
+from recorded import wait_for
 
 STARTED = RunStarted(
     config={}, device="cpu", num_parameters=1, planned_steps=1, steps_per_epoch=1, samples={}

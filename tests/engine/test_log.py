@@ -11,12 +11,12 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import wait_for
 
 from engine import events, log
 from engine.events import LogLine, Restarted, RunEnded, Scalars
 from engine.log import LogReader, LogWriter, read_all
 from engine.logwriter import Trouble
+from recorded import wait_for
 
 values = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["nan", "inf", "-inf"])

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 from msgspec import structs
-from racing import TINY, hashed, origin, tiny, write_race, write_run
 
 from engine import configure
 from engine.events import Restarted
@@ -13,6 +12,7 @@ from engine.log import LogWriter
 from engine.race import devices, directory, fairness, leaderboard, plan, spec
 from engine.race.results import RaceReader
 from presets import ConfigError, UserError
+from racing import TINY, hashed, origin, tiny, write_race, write_run
 
 RISING = [0.2, 0.6, 0.8, 0.9, 0.96, 0.97]
 

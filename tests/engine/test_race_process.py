@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from racing import tiny
-from recorded import wait_for
 
 from engine import control, launch, rundir
 from engine.events import RunEnded, StateChanged
 from engine.log import read_all
 from engine.race import directory, fairness, leaderboard
 from engine.race.results import RaceReader
+from racing import tiny
+from recorded import wait_for
 
 RACE = {"budget": 120, "seeds": 2, "target": "val/accuracy >= 0.5"}
 

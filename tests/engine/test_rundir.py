@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
-from recorded import wait_for
 
 from engine import control, identity, rundir
 from engine.events import RunEnded, RunStarted
 from engine.rundir import RunDir
 from presets import ConfigError, UserError
+from recorded import wait_for
 
 STARTED = RunStarted(
     config={}, device="cpu", num_parameters=1, planned_steps=1, steps_per_epoch=1, samples={}

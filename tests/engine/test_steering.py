@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from forked import in_child, of, told, train, wait
-from recorded import wait_for
 
 from engine import checkpoint, control, rundir
 from engine.control import Arguments
@@ -17,6 +16,7 @@ from engine.log import read_all
 from engine.steering import Signals
 from engine.training import Training
 from presets import UserError
+from recorded import wait_for
 
 ENDLESS = 100_000_000
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 
 from engine import control, health, rundir
 from engine.events import (
@@ -19,6 +18,7 @@ from engine.events import (
     StateChanged,
 )
 from engine.log import read_all
+from recorded import wait_for
 
 ROOT = Path(__file__).parents[2]
 # Dies at a step, as often as the file `deaths` in its first run says.

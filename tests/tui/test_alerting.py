@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 from seen import text, until, until_shown
 from terminal import Terminal
 
@@ -14,6 +13,7 @@ from engine.events import RunEnded, Scalars
 from engine.log import LogWriter
 from engine.rundir import Lock, RunDir
 from presets.userconfig import Alerts, UserConfig
+from recorded import wait_for
 from tui.app import BigModelApp
 from tui.screens.alerts import AlertsScreen
 

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import record
 from seen import text, until, until_shown
 
 from engine.events import Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
+from recorded import record
 from tui import layout, remembered
 from tui.app import BigModelApp
 from tui.flow import COLUMNS, GUTTER, Box, Cell, flow

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from recorded import record
 
 import presets
 from engine import rundir
 from engine.events import Evaluation, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
+from recorded import record
 from tui import cli, export, follow, meta, reporters
 from tui.store import RunState
 

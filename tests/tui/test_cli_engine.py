@@ -15,13 +15,13 @@ from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
-from recorded import record, wait_for
 
 from engine import configure, control, launch, rundir
 from engine.race import devices
 from engine.rundir import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
+from recorded import record, wait_for
 from tui import cli, follow, headless, logout
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 from click.testing import CliRunner
-from recorded import record, wait_for
 
 from engine import control, rundir
 from engine.events import Command, RunStarted
 from engine.log import LogWriter, read_all
+from recorded import record, wait_for
 from tui import cli, follow, steer
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded import record
 
 from engine.events import (
     Command,
@@ -24,6 +23,7 @@ from engine.events import (
     encode,
 )
 from engine.rundir import RunDir
+from recorded import record
 from tui import columns, follow, snapshot
 from tui.series import Series
 from tui.store import RunState

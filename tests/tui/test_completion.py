@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from recorded import record
 
 PROGRAM = "from tui.cli import main; main()"

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import IDS
-from recorded import record
 from seen import rows, text, until, until_shown
 from textual.widget import Widget
 
+from conftest import IDS
 from engine import configure, estimate, rundir
 from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import Lock, RunDir
 from presets.schema import plain
+from recorded import record
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel

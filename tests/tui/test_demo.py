@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 from terminal import Terminal
 
 from engine import control, rundir
 from engine.events import Command, Confusion, Histograms, Layers, Predictions, RunEnded, Scalars
 from engine.rundir import RunDir
+from recorded import wait_for
 from tui import follow
 from tui.demo.player import RECORDING, Player, prepare, recording
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from recorded import record
 
 from engine.events import Evaluation, Scalars
+from recorded import record
 from tui import cli, export, export_command, follow, xaxis
 from tui.foreign import sniff
 from tui.store import RunState

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import record
 from test_export import invoke, refusal
 from test_export_tensorboard import begun
 
 from engine.events import Scalars
 from engine.rundir import RunDir
 from presets import UserError
+from recorded import record
 from tui import export_pictures, follow, matplot
 from tui.export_pictures import Look, picture, smoother
 from tui.palette import LIGHT_LANE_COLORS, contrast

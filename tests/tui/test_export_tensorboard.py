@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import record
 from test_export import invoke, refusal
 
 from engine.events import AnyEvent, Evaluation, Restarted, RunStarted, Scalars
 from engine.rundir import RunDir
+from recorded import record
 from tui import export_tensorboard, follow
 from tui.foreign import sniff
 from tui.store import RunState

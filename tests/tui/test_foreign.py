@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import foreign_logs as logs
 import pytest
 from click.testing import CliRunner
-from recorded import record
 from seen import rows, text, until, until_shown
 
+import foreign_logs as logs
 from engine.events import RunEnded
 from engine.rundir import RunDir
 from presets import UserError
+from recorded import record
 from tui import cli, finding, follow
 from tui.app import BigModelApp
 from tui.foreign import document, names, protobuf, sniff, tail, tensorboard, trainer_state

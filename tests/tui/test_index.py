@@ -5,12 +5,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from recorded import record
 
 from engine import rundir
 from engine.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
 from engine.rundir import RunDir
 from presets import UserError
+from recorded import record
 from tui import meta, query, trash
 from tui.ancestry import inherited
 from tui.index import Index

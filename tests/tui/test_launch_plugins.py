@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from seen import text, until_shown
 
 from engine import launch
+from packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from tui.app import BigModelApp
 from tui.preset_list import PresetList
 

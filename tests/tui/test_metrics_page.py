@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import record
 from seen import text, until, until_shown
 
 from engine.events import Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
 from presets import UserError
+from recorded import record
 from tui import groups
 from tui.app import BigModelApp
 from tui.groups import Group, Window

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import pytest
-from recorded import record
 from seen import rows, text, until, until_shown
 
 from engine.events import (
@@ -21,6 +20,7 @@ from engine.events import (
 )
 from engine.log import LogWriter
 from engine.rundir import Lock, RunDir
+from recorded import record
 from tui import follow
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel

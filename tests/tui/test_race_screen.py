@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from racing import tiny, write_race, write_run
 from seen import rows, text, until, until_shown
 
 from engine import control, launch
 from engine.race import directory, plan
+from racing import tiny, write_race, write_run
 from tui.app import BigModelApp
 from tui.race_news import Watcher
 from tui.race_view import RaceView

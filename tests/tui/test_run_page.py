@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import record
 from seen import text, until, until_shown
 
 from engine import configure
@@ -15,6 +14,7 @@ from engine.events import CheckpointSaved, Command, LogLine
 from engine.log import LogWriter
 from engine.rundir import RunDir
 from presets.schema import plain
+from recorded import record
 from tui import finding, search, tail
 from tui.app import BigModelApp
 from tui.differences import Compared, Setting, compare

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from recorded import record
 from seen import rows, text, until, until_shown
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -16,6 +15,7 @@ from engine.control import Arguments, Request
 from engine.events import CheckpointSaved, Command, Gap, NonFinite, Parent, StateChanged, encode
 from engine.rundir import RunDir
 from presets import ConfigError
+from recorded import record
 from tui import meta
 from tui.app import BigModelApp
 from tui.choice import Choice, Fork

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record
 from terminal import Terminal
 
 from engine import rundir
 from engine.events import Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir
+from recorded import record
 
 QUESTION = b"\x1b[6n"
 

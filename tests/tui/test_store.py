@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import record
 
 from engine import configure, rundir
 from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
 from engine.log import LogWriter
 from engine.rundir import RunDir
 from presets.schema import plain
+from recorded import record
 from tui import follow, series
 from tui.labels import labels
 from tui.series import Series

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from recorded import record
 from seen import text, until, until_shown
 
 from engine import identity
 from engine.rundir import Lock, RunDir
+from recorded import record
 from tui import bars, system
 from tui.app import BigModelApp
 from tui.gpus import Gpu, Gpus

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record, wait_for
 from terminal import ENTER, ESCAPE, Terminal
 
 from engine import control, rundir
 from engine.rundir import RunDir
+from recorded import record, wait_for
 from tui import follow
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 from terminal import COMMAND, Terminal
 
 from engine.rundir import RunDir
+from recorded import wait_for
 
 COLOR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
 TRUECOLOR = re.compile(rb"\x1b\[(?:[\d;]*;)?[34]8;2;")

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import wait_for
 from terminal import ENTER, Terminal
 
 from engine import configure, control, launch, rundir
 from engine.control import Arguments
 from engine.events import Command
 from engine.log import read_all
+from recorded import wait_for
 from tui import follow
 from tui.feed import Feed
 from tui.store import RunState

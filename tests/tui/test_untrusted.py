@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 import pyte
 import pytest
-from recorded import record
 
 from engine import rundir
 from engine.events import (
@@ -47,6 +46,7 @@ from engine.events import (
     encode,
 )
 from engine.rundir import RunDir
+from recorded import record
 from tui.text import count
 
 EVIL = (
