@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from engine import checkpoint, configure
+from engine import checkpoint
+from engine.config import configure
 from engine.events import Restarted, RunEnded, RunStarted
 from engine.heartbeat import Heartbeat
 from engine.journal import Journal, Restart

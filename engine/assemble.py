@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
-from engine import configure, parameter_groups, registry, seeds, startup
+from engine import parameter_groups, seeds, startup
 from engine.clipping import Clipper
-from engine.configure import Plan
+from engine.config import configure, registry
+from engine.config.configure import Plan
 from engine.ema import MovingAverage
 from engine.precision import LossScaler
 from engine.training import Training

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine import seeds
-from engine.registry import Split, Splits
+from engine.config.registry import Split, Splits
 
 Tensors = tuple[Tensor, Tensor]
 """Inputs and what is to be predicted of them, as `Split` has them."""

@@ -23,8 +23,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.access import open_regular
+from engine.config.schedules import Plateau
 from engine.rundir import RunDir
-from engine.schedules import Plateau
 from presets import UserError
 from presets.schema import Clip, Count, Positive
 

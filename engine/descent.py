@@ -12,7 +12,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from engine import configure, registry, startup
+from engine import startup
+from engine.config import configure, registry
 from engine.surfaces import Surface, surface
 from presets import UserError
 from presets.schema import Component

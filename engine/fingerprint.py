@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from engine import seeds
-from engine.configure import Plan
+from engine.config.configure import Plan
+from engine.config.registry import Splits
 from engine.events import Origin
-from engine.registry import Splits
 from presets.schema import RunConfig
 
 

@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 import torch
 
-from engine import configure, estimate, fingerprint, origin, peaks, registry, tasks
+from engine import fingerprint, origin, tasks
 from engine.assemble import assemble
 from engine.batches import Batches, Tensors, stays_on_host, to_device
 from engine.checkpoint import Checkpoint
 from engine.clipping import gradient_norms
-from engine.configure import Plan
+from engine.config import configure, estimate, peaks, registry
+from engine.config.configure import Plan
+from engine.config.registry import DatasetInfo
 from engine.device import describe, pick, set_threads
 from engine.diagnostics import Diagnostics
 from engine.events import Evaluation, Parent, Restarted, RunStarted, number
@@ -26,7 +28,6 @@ from engine.passes import Passes, Tally
 from engine.precision import set_precision
 from engine.profiling import Profiler
 from engine.rangetest import RangeTest
-from engine.registry import DatasetInfo
 from engine.saver import Saver
 from engine.steering import Steering
 from engine.tasks import Task

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import registry
+from engine.config import registry
 from presets import ConfigError
 from presets.schema import ParameterGroups, RunConfig
 

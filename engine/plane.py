@@ -14,10 +14,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import nn
 
-from engine import configure, registry, tasks, weightpath
+from engine import tasks, weightpath
+from engine.config import configure, registry
+from engine.config.registry import Split
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
-from engine.registry import Split
 from engine.tasks import Task
 from presets import UserError
 from presets.schema import RunConfig

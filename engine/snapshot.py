@@ -12,7 +12,6 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from engine import registry
 from engine.checkpoint import (
     STATE,
     TENSORS,
@@ -22,6 +21,7 @@ from engine.checkpoint import (
     read_state,
     verify,
 )
+from engine.config import registry
 from engine.parameter_groups import completed, fitted
 from engine.training import Training
 from presets import UserError

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import optim
 
-from engine import registry
+from engine.config import registry
 from engine.fused_adam import gather_once
 from engine.parameter_groups import Groups
 from presets import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engine.registry import Split, Splits
+from engine.config.registry import Split, Splits
 
 if TYPE_CHECKING:  # the launch screen counts windows and must not wait for NumPy
     import numpy as np

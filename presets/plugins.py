@@ -2,7 +2,7 @@
 
 The user's `config.yaml` lists distributions; those, and no others, are asked for entry points of
 the groups `bigmodel_tui.models`, `bigmodel_tui.datasets` and `bigmodel_tui.optimizers`. An entry
-point's name is the preset's name, its value the module; `engine/registry.py` says what the module
+point's name is the preset's name, its value the module; `engine/config/registry.py` says what the module
 has to offer. Nothing is imported here but what is asked for with `load`.
 
 A component's type is "DISTRIBUTION:NAME", so that no type of a plug-in is that of a file under

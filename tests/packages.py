@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import plugged
+from engine.config import plugin_guard as plugged
 from presets import plugins
 
 MODEL = """
-from engine.registry import Cost
+from engine.config.registry import Cost
 from presets.schema import Config as Base
 class Config(Base, frozen=True):
     width: int = 3
@@ -20,7 +20,7 @@ def build(config, data):
     raise RuntimeError("not built here")
 """
 DATASET = """
-from engine.registry import DatasetInfo
+from engine.config.registry import DatasetInfo
 from presets.schema import Config as Base
 class Config(Base, frozen=True):
     pass

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from engine import configure, rundir
+from engine import rundir
+from engine.config import configure
 from engine.events import Evaluation, NonFinite, Origin, RunEnded, Scalars
 from engine.log import LogWriter
 from engine.race import plan, spec

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import configure, rundir
+from engine import rundir
+from engine.config import configure
 from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import RunDir

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import configure, control, launch, rundir
+from engine import control, launch, rundir
+from engine.config import configure
 from recorded import wait_for
 from tui import follow
 from tui.text import count

@@ -12,7 +12,7 @@ import importlib, pkgutil
 import tui
 for module in pkgutil.walk_packages(tui.__path__, "tui."):
     importlib.import_module(module.name)
-import engine.configure
+import engine.config.configure
 from engine import registry
 for kind in ("model", "dataset", "optimizer"):
     for name in registry.names(kind):

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import presets
-from engine import configure, registry, rundir
+from engine import rundir
+from engine.config import configure, registry
 from packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from presets import ConfigError, plugins
 from presets.schema import Component

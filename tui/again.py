@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import presets
-from engine import configure
-from engine.configure import KINDS
+from engine.config import configure
+from engine.config.configure import KINDS
 from engine.rundir import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted

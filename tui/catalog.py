@@ -3,8 +3,8 @@
 from typing import Any, cast
 
 import presets
-from engine import configure, registry
-from engine.registry import Kind
+from engine.config import configure, registry
+from engine.config.registry import Kind
 from presets import ConfigError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
 from tui.text import clean, count

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import presets
-from engine import configure
-from engine.configure import Plan
+from engine.config import configure
+from engine.config.configure import Plan
 from presets import ConfigError
 from presets.schema import Component, RunConfig, dotted
 from tui.fields import FIELDS, Field

@@ -167,7 +167,7 @@ def run(
     Shows a progress bar on a terminal, plain lines otherwise. The run goes on when the terminal is
     closed.
     """
-    from engine import configure
+    from engine.config import configure
     from engine.race import devices
     from presets import plugins
     from presets.userconfig import read_config

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import presets
-from engine import configure
+from engine.config import configure
 from presets import ConfigError
 from presets.schema import plain
 from tui.labels import flatten

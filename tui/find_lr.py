@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import configure
+from engine.config import configure
 from presets import UserError, plugins
 from tui import options
 from tui.options import PlainValue

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from engine import control, health, launch, rundir
-from engine.configure import Plan
+from engine.config.configure import Plan
 from engine.events import AnyEvent
 from engine.rundir import RunDir
 from presets import UserError

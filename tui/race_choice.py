@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine import configure
+from engine.config import configure
 from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, yaml

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from engine import configure, rundir
+from engine import rundir
+from engine.config import configure
 from engine.events import Layers, RunEnded, StateChanged
 from engine.log import LogReader
 from engine.race import fairness, leaderboard, statistics

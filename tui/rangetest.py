@@ -7,7 +7,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import configure, control, launch, rundir
+from engine import control, launch, rundir
+from engine.config import configure
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
 from tui import finder, follow

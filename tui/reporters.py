@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine.configure import Plan
+from engine.config.configure import Plan
 from engine.events import AnyEvent, Evaluation, LogLine
 from engine.rundir import RunDir
 from presets.schema import RunConfig

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from engine.samples import Images, Passage, Points, Rows, Sample
+from engine.config.samples import Images, Passage, Points, Rows, Sample
 from tui import heat
 from tui.chart import LETTERS
 from tui.raster import BRAILLE

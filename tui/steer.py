@@ -170,7 +170,8 @@ def fork(
 
     Epochs and steps are totals, which include those of RUN.
     """
-    from engine import configure, fork
+    from engine import fork
+    from engine.config import configure
     from presets.userconfig import read_config
     from tui import headless
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 import presets
-from engine import files, samples, tables
-from engine.registry import DatasetInfo, Split, Splits
+from engine import files, tables
+from engine.config import samples
+from engine.config.registry import DatasetInfo, Split, Splits
 from presets import ConfigError
 from presets.schema import Config as Base
 

@@ -1,7 +1,7 @@
 """Handwritten digits of 8x8 pixels (Alpaydin and Kaynak 1998, doi 10.24432/C50P49)."""
 
-from engine import samples
-from engine.registry import DatasetInfo, Split, Splits
+from engine.config import samples
+from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
 

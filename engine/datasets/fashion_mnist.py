@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import samples
-from engine.registry import DatasetInfo, Split, Splits
+from engine.config import samples
+from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine import samples
-from engine.registry import DatasetInfo, Split, Splits
+from engine.config import samples
+from engine.config.registry import DatasetInfo, Split, Splits
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive
 

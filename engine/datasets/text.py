@@ -7,8 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine import files, samples, windows
-from engine.registry import DatasetInfo, Splits
+from engine import files, windows
+from engine.config import samples
+from engine.config.registry import DatasetInfo, Splits
 from presets import ConfigError
 from presets.schema import Config as Base
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from engine import registry
-from engine.registry import Cost, DatasetInfo
+from engine.config import registry
+from engine.config.registry import Cost, DatasetInfo
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, RunConfig
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.registry import Cost, DatasetInfo, Task
+from engine.config.registry import Cost, DatasetInfo, Task
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, RunConfig
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from engine.registry import Cost, DatasetInfo
+from engine.config.registry import Cost, DatasetInfo
 from presets.schema import Config as Base
 
 if TYPE_CHECKING:

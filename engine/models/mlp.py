@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.registry import Cost, DatasetInfo
+from engine.config.registry import Cost, DatasetInfo
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, RunConfig
 

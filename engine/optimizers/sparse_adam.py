@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine import registry
+from engine.config import registry
 from engine.parameter_groups import Groups, only, tuned
 from presets import ConfigError
 from presets.schema import Config as Base

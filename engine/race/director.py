@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
-from engine import configure, control, health, launch, rundir
+from engine import control, health, launch, rundir
+from engine.config import configure
 from engine.control import Inbox, Refused
 from engine.events import Command, LogLine, RunEnded, StateChanged
 from engine.log import LogWriter

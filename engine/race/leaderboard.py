@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from engine import estimate
+from engine.config import estimate
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
 from engine.race.statistics import Ratio, Spread

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, structs, to_builtins
 
-from engine import configure
-from engine.configure import flatten
+from engine.config import configure
+from engine.config.configure import flatten
 from presets import ConfigError
 from presets.convert import convert
 from presets.schema import Config, Count, Positive, RunConfig, Target, plain, run_config
@@ -197,7 +197,7 @@ def longer(config: RunConfig) -> RunConfig:
 
 
 def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:
-    from engine import tasknames
+    from engine.config import task_rules as tasknames
 
     if target is not None:
         parsed = run_config(plain(config) | {"target": target}).stop_target()

@@ -1,7 +1,7 @@
 """Tasks: how a batch becomes a loss, what is measured, and what a picture of it shows."""
 
-from engine import tasknames
-from engine.registry import DatasetInfo
+from engine.config import task_rules as tasknames
+from engine.config.registry import DatasetInfo
 from engine.tasks.classification import Classification
 from engine.tasks.language import Language
 from engine.tasks.regression import Regression

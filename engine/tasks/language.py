@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine import tasknames
+from engine.config import task_rules as tasknames
+from engine.config.registry import DatasetInfo
 from engine.events import AnyEvent, SampleText
-from engine.registry import DatasetInfo
 from engine.tasks.task import Split, evaluating
 
 SAMPLE_LENGTH = 200

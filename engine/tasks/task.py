@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.config.task_rules import Unit
 from engine.events import AnyEvent
-from engine.tasknames import Unit
 
 Split = Literal["val", "test"]
 

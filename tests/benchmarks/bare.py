@@ -15,7 +15,7 @@ from rates import GPT, MLP, Rate, Work, of_ends
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from engine import configure, registry
+from engine.config import configure, registry
 
 
 def mlp() -> nn.Module:

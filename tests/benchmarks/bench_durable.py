@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from engine import checkpoint_store, configure, guards, loop, rundir, saver, snapshot
+from engine import checkpoint_store, guards, loop, rundir, saver, snapshot
+from engine.config import configure
 from engine.journal import Journal
 from engine.log import LogWriter
 from engine.rundir import RunDir

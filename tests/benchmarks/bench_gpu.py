@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 from rates import Work, machine, of_ends
 
-from engine import configure, estimate, peaks, registry, rundir
+from engine import rundir
 from engine.__main__ import _train_logged
+from engine.config import configure, estimate, peaks, registry
 from engine.events import Evaluation, RunEnded, Scalars
 from engine.journal import Journal
 from engine.log import LogWriter, read_all

@@ -21,9 +21,10 @@ import bare
 import torch
 from rates import GPT, MLP, Work, machine, python
 
-from engine import looks, metrics, registry, rundir
+from engine import looks, metrics, rundir
 from engine.__main__ import _train_logged
 from engine.batches import Batches
+from engine.config import registry
 from engine.journal import Journal
 from engine.log import LogWriter
 from engine.steering import Signals

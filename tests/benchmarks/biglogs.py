@@ -8,7 +8,8 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from engine import configure, rundir
+from engine import rundir
+from engine.config import configure
 from engine.events import RunEnded, RunStarted, encode
 from engine.rundir import RunDir
 from presets.schema import plain

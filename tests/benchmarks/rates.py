@@ -18,7 +18,8 @@ from typing import Any
 
 import psutil
 
-from engine import configure, launch, rundir
+from engine import launch, rundir
+from engine.config import configure
 from engine.events import Evaluation, Scalars, decode
 from engine.log import read_all
 from engine.rundir import RunDir

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import configure, rundir
+from engine import rundir
 from engine.__main__ import _train_logged
+from engine.config import configure
 from engine.events import AnyEvent
 from engine.journal import Journal
 from engine.log import LogWriter, read_all

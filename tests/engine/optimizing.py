@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 import presets
-from engine import parameter_groups, registry, startup
+from engine import parameter_groups, startup
+from engine.config import registry
 from presets.schema import Component, ParameterGroups
 
 PRESETS = presets.names("optimizers")

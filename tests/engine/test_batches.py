@@ -6,8 +6,8 @@ import torch
 
 from engine import seeds
 from engine.batches import Batches
-from engine.configure import batches_per_epoch
-from engine.registry import Split, Splits
+from engine.config.configure import batches_per_epoch
+from engine.config.registry import Split, Splits
 
 CPU = torch.device("cpu")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine import configure
-from engine.configure import batches_per_epoch
+from engine.config import configure
+from engine.config.configure import batches_per_epoch
 from presets import ConfigError
 from presets.schema import plain, run_config
 

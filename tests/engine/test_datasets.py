@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from engine import configure, registry
+from engine.config import configure, registry
 from engine.datasets import spirals
 
 NAMES = ["digits", "fashion-mnist", "spirals", "bible-en"]

@@ -80,7 +80,7 @@ def test_the_plane_goes_through_the_ways(tmp_path):
     made = tiny("adam", "sgd", budget=20, seeds=1)
     race = directory.create(tmp_path, made)
     write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
-    from engine import configure, registry
+    from engine.config import configure, registry
 
     for lane, planned in enumerate(plan.finals(made)):
         config = race.run(planned.name).config()

@@ -9,7 +9,8 @@ import torch
 from forked import of
 from torch import nn
 
-from engine import configure, histograms
+from engine import histograms
+from engine.config import configure
 from engine.diagnostics import Diagnostics
 from engine.events import Histograms, Layers, Scalars
 from engine.looks import SHARE, Interval, NoiseScale

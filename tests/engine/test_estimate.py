@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import configure, estimate
-from engine.estimate import Memory
+from engine.config import configure, estimate
+from engine.config.estimate import Memory
 from engine.optimizers import adam
 
 

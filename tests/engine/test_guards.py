@@ -8,11 +8,12 @@ import torch
 from forked import last_checkpoint, of
 from test_resume import check_equal, interrupt
 
-from engine import configure, control, loop, rundir, snapshot
+from engine import control, loop, rundir, snapshot
 from engine.assemble import assemble
 from engine.batches import Batches
 from engine.checkpoint import listed
 from engine.clipping import gradient_norms
+from engine.config import configure
 from engine.events import (
     CheckpointSaved,
     Command,

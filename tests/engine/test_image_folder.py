@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import configure
+from engine.config import configure
 from engine.datasets import image_folder
 from presets import ConfigError, UserError
 

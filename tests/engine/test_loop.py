@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from engine import configure, control
+from engine import control
+from engine.config import configure
 from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.steering import Signals

@@ -9,9 +9,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import presets
-from engine import configure, registry, tasks
+from engine import tasks
+from engine.config import configure, registry
+from engine.config.registry import DatasetInfo
 from engine.models import gpt
-from engine.registry import DatasetInfo
 from presets import ConfigError
 
 TEXT_MODELS = ("gru-char", "gpt-mini")

@@ -9,7 +9,8 @@ from optimizing import PRESETS, batch, build, component, groups, model, step
 from torch import nn
 
 import presets
-from engine import registry, snapshot, startup
+from engine import snapshot, startup
+from engine.config import registry
 from presets import UserError
 from presets.schema import ParameterGroups
 

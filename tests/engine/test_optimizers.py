@@ -9,7 +9,7 @@ import torch
 from optimizing import PRESETS, batch, build, model, step
 
 import presets
-from engine import configure, registry
+from engine.config import configure, registry
 from presets import ConfigError
 
 STEPS = 6

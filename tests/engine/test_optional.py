@@ -3,7 +3,8 @@
 import pytest
 
 import presets
-from engine import configure, optional, registry
+from engine import optional
+from engine.config import configure, registry
 from presets import ConfigError
 from presets.schema import ParameterGroups
 from tui.choice import Choice

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine import configure, tasks
+from engine import tasks
 from engine.assemble import assemble
+from engine.config import configure
 from engine.passes import Passes, Tally
 from presets import ConfigError, UserError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import peaks
+from engine.config import peaks
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from engine import configure
+from engine.config import configure
 from engine.events import Restarted
 from engine.log import LogWriter
 from engine.race import devices, directory, fairness, leaderboard, plan, spec

@@ -167,7 +167,7 @@ def test_more_seeds_and_lanes_are_added_to_a_race_that_is_over(whole, tmp_path):
 
 
 def test_a_lane_that_diverges_does_not_end_the_race(tmp_path):
-    from engine import configure
+    from engine.config import configure
     from engine.race import spec
 
     configs = {

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from engine import configure
+from engine.config import configure
 from engine.events import Evaluation, RunEnded, SampleText, Scalars
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

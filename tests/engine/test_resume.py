@@ -104,7 +104,7 @@ def test_several_kills_in_all_kinds_of_runs(tmp_path, tiny, model, settings):
 
 
 def test_convolutions_with_batch_norm(tmp_path):
-    from engine import configure
+    from engine.config import configure
 
     settings = {"steps": 5, "checkpoint.every_steps": 2, "device": "cpu", "threads": 1}
     config = configure.resolve(model="cnn-small", settings=settings)

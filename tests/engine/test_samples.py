@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import configure, registry, samples
-from engine.samples import Images, Passage, Points, Rows
+from engine.config import configure, registry, samples
+from engine.config.samples import Images, Passage, Points, Rows
 from presets import ConfigError, UserError
 from presets.schema import Component
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import schedules
-from engine.schedules import Plateau
+from engine.config import schedules
+from engine.config.schedules import Plateau
 from presets.schema import Schedule, ScheduleType
 
 STEPS, PER_EPOCH, LR = 100, 20, 0.5

@@ -8,9 +8,11 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from engine import configure, tasknames, tasks
+from engine import tasks
+from engine.config import configure
+from engine.config import task_rules as tasknames
+from engine.config.registry import DatasetInfo
 from engine.events import Confusion, Predictions, SampleText, decode, encode
-from engine.registry import DatasetInfo
 from engine.tasks import pictures
 from engine.tasks.classification import Classification
 from engine.tasks.language import PROMPT_LENGTH, SAMPLE_LENGTH, Language

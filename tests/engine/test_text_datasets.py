@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import configure, files, windows
+from engine import files, windows
+from engine.config import configure
 from engine.datasets import bible_en, text
 from presets import ConfigError
 

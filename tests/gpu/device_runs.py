@@ -5,9 +5,10 @@ from pathlib import Path
 
 import torch
 
-from engine import configure, rundir
+from engine import rundir
 from engine.__main__ import _train_logged
 from engine.batches import Batches
+from engine.config import configure
 from engine.events import AnyEvent, RunEnded, Scalars
 from engine.journal import Journal, Restart
 from engine.log import LogWriter, read_all

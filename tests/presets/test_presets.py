@@ -3,7 +3,7 @@
 import pytest
 
 import presets
-from engine import configure, registry
+from engine.config import configure, registry
 from presets import ConfigError
 from presets.schema import Recipe, plain, run_config
 

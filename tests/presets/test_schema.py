@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import configure
+from engine.config import configure
 from presets import ConfigError
 from presets.schema import RunConfig, Target, plain, run_config
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import presets
-from engine import configure
+from engine.config import configure
 from presets import ConfigError, userpresets
 from tui import catalog
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import presets
-from engine import configure
+from engine.config import configure
 from presets import ConfigError
 from presets.schema import Component, RunConfig, plain
 from tui import again, lastchoice, remembered, userrecipe

@@ -16,7 +16,8 @@ from typing import IO
 import pytest
 from click.testing import CliRunner, Result
 
-from engine import configure, control, launch, rundir
+from engine import control, launch, rundir
+from engine.config import configure
 from engine.race import devices
 from engine.rundir import RunDir
 from presets import UserError

@@ -10,7 +10,8 @@ from seen import rows, text, until, until_shown
 from textual.widget import Widget
 
 from conftest import IDS
-from engine import configure, estimate, rundir
+from engine import rundir
+from engine.config import configure, estimate
 from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.log import LogWriter
 from engine.rundir import Lock, RunDir

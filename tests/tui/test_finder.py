@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import configure
+from engine.config import configure
 from presets import ConfigError
 from tui import cli, finder, rangetest
 from tui.app import BigModelApp

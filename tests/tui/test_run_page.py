@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seen import text, until, until_shown
 
-from engine import configure
+from engine.config import configure
 from engine.events import CheckpointSaved, Command, LogLine
 from engine.log import LogWriter
 from engine.rundir import RunDir

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from engine.samples import Images, Passage, Points, Rows, Sample
+from engine.config.samples import Images, Passage, Points, Rows, Sample
 from tui.sample_lines import Look, draw
 
 RAMP = np.array([[0, 255], [255, 0], [0, 0], [255, 255]], np.uint8)

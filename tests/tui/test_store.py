@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import configure, rundir
+from engine import rundir
+from engine.config import configure
 from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
 from engine.log import LogWriter
 from engine.rundir import RunDir

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from terminal import ENTER, Terminal
 
-from engine import configure, control, launch, rundir
+from engine import control, launch, rundir
+from engine.config import configure
 from engine.control import Arguments
 from engine.events import Command
 from engine.log import read_all

@@ -5,7 +5,7 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import Static
 
-from engine import configure, registry, schedules
+from engine.config import configure, registry, schedules
 from presets import ConfigError
 from tui.choice import Choice
 

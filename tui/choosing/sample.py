@@ -8,9 +8,9 @@ from textual import work
 from textual.message import Message
 from textual.widgets import Static
 
-from engine import registry, samples
-from engine.registry import DatasetInfo
-from engine.samples import Sample
+from engine.config import registry, samples
+from engine.config.registry import DatasetInfo
+from engine.config.samples import Sample
 from presets import UserError
 from presets.schema import Component
 from tui.text import clean, count

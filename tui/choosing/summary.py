@@ -7,7 +7,7 @@ from textual import work
 from textual.message import Message
 from textual.widgets import Static
 
-from engine import estimate
+from engine.config import estimate
 from presets import ConfigError
 from tui.choice import Choice
 from tui.text import clean, count, duration, file_size

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from engine import registry
-from engine.registry import DatasetInfo, Task
+from engine.config import registry
+from engine.config.registry import DatasetInfo, Task
 from presets import ConfigError
 from presets.schema import Loss, RunConfig
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine import registry
+from engine.config import registry
 from presets import UserError
 from presets.schema import Component
 

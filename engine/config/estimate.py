@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from engine import configure, registry
-from engine.registry import Cost, DatasetInfo
+from engine.config import configure, registry
+from engine.config.registry import Cost, DatasetInfo
 from presets.schema import RunConfig
 
 DEFAULT_STATE_TENSORS = 2

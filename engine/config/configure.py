@@ -9,8 +9,9 @@ from typing import Any, cast
 from msgspec import Struct
 
 import presets
-from engine import registry, tasknames
-from engine.registry import DatasetInfo, Kind
+from engine.config import registry
+from engine.config import task_rules as tasknames
+from engine.config.registry import DatasetInfo, Kind
 from presets import ConfigError, plugins, userpresets
 from presets.schema import VALUES, Component, Preset, Recipe, RunConfig, run_config
 

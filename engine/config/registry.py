@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from msgspec import Struct
 
 import presets
-from engine import plugged
+from engine.config import plugin_guard as plugged
 from presets import ConfigError, plugins
 from presets.convert import convert
 from presets.schema import Component, Preset
