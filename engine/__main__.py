@@ -13,13 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from engine import checkpoint
 from engine.config import configure
-from engine.events import Restarted, RunEnded, RunStarted
-from engine.heartbeat import Heartbeat
-from engine.journal import Journal, Restart
-from engine.log import LogWriter, lifecycle
-from engine.rundir import INHERITED_LOCKS, Lock, RunDir, check_ours, take
+from engine.runs import checkpoint
+from engine.runs.directory import INHERITED_LOCKS, Lock, RunDir, check_ours, take
+from engine.runs.events import Restarted, RunEnded, RunStarted
+from engine.runs.heartbeat import Heartbeat
+from engine.runs.journal import Journal, Restart
+from engine.runs.log_reader import LogWriter, lifecycle
 from engine.steering import Signals, Steering
 from engine.supervise import Claim, Supervisor, Whereabouts
 from presets import UserError

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.checkpoint import (
+from engine.runs.checkpoint import (
     MANIFEST,
     STATE,
     TENSORS,
@@ -20,7 +20,7 @@ from engine.checkpoint import (
     listed,
     sealed,
 )
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 
 KEEP_NEWEST = 2
 _DRAFT = ".tmp-"

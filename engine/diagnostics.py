@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from engine import histograms
 from engine.clipping import values_of
-from engine.events import Histograms, Layers, number
-from engine.journal import Journal
 from engine.looks import DeadUnits, Interval, NoiseScale, Stopwatch
+from engine.runs.events import Histograms, Layers, number
+from engine.runs.journal import Journal
 from presets.schema import DiagnosticsPolicy
 
 HISTOGRAM_LOOKS = 4

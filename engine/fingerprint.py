@@ -11,7 +11,7 @@ from torch import nn
 from engine import seeds
 from engine.config.configure import Plan
 from engine.config.registry import Splits
-from engine.events import Origin
+from engine.runs.events import Origin
 from presets.schema import RunConfig
 
 

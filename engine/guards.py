@@ -15,9 +15,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from engine.events import NonFinite, number
-from engine.journal import Journal
 from engine.metrics import MAX_ROWS, MetricBuffer
+from engine.runs.events import NonFinite, number
+from engine.runs.journal import Journal
 from engine.steering import Steering
 from engine.training import Training
 from presets.schema import RunConfig

@@ -13,21 +13,21 @@ import torch
 from engine import fingerprint, origin, tasks
 from engine.assemble import assemble
 from engine.batches import Batches, Tensors, stays_on_host, to_device
-from engine.checkpoint import Checkpoint
 from engine.clipping import gradient_norms
 from engine.config import configure, estimate, peaks, registry
 from engine.config.configure import Plan
 from engine.config.registry import DatasetInfo
 from engine.device import describe, pick, set_threads
 from engine.diagnostics import Diagnostics
-from engine.events import Evaluation, Parent, Restarted, RunStarted, number
 from engine.guards import Guard, Outcome
-from engine.journal import Journal
 from engine.metrics import MetricBuffer
 from engine.passes import Passes, Tally
 from engine.precision import set_precision
 from engine.profiling import Profiler
 from engine.rangetest import RangeTest
+from engine.runs.checkpoint import Checkpoint
+from engine.runs.events import Evaluation, Parent, Restarted, RunStarted, number
+from engine.runs.journal import Journal
 from engine.saver import Saver
 from engine.steering import Steering
 from engine.tasks import Task

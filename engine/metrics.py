@@ -11,8 +11,8 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from engine.events import Scalars, Value, number
-from engine.journal import Journal
+from engine.runs.events import Scalars, Value, number
+from engine.runs.journal import Journal
 
 MAX_ROWS = 512
 """Steps on the device at most."""

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from engine import checkpoint, snapshot
-from engine.checkpoint import Checkpoint
-from engine.events import Parent
-from engine.fork import find_parent
-from engine.rundir import RunDir
+from engine import snapshot
+from engine.runs import checkpoint
+from engine.runs.checkpoint import Checkpoint
+from engine.runs.directory import RunDir
+from engine.runs.events import Parent
+from engine.runs.fork import find_parent
 from engine.training import Training
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from engine.control import Refused, Request, taken
-from engine.events import AnyEvent, Command, Restarted, StateChanged
-from engine.log import LogReader
-from engine.rundir import RunDir
+from engine.runs.control import Refused, Request, taken
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent, Command, Restarted, StateChanged
+from engine.runs.log_reader import LogReader
 
 
 class Past:

@@ -13,10 +13,10 @@ import torch
 from msgspec import Struct
 from torch.profiler import ProfilerActivity
 
-from engine.access import replacing
-from engine.events import Operation, Profiled
-from engine.journal import Journal
-from engine.rundir import RunDir
+from engine.runs.access import replacing
+from engine.runs.directory import RunDir
+from engine.runs.events import Operation, Profiled
+from engine.runs.journal import Journal
 from presets import UserError
 
 STEPS = 20

@@ -19,13 +19,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine import identity, rundir
-from engine.control import Inbox, Refused, Request
-from engine.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
-from engine.heartbeat import Heartbeat
-from engine.journal import Journal
-from engine.log import LogWriter
-from engine.rundir import RECORDED, Lock, RunDir
+from engine.runs import directory as rundir
+from engine.runs import identity
+from engine.runs.control import Inbox, Refused, Request
+from engine.runs.directory import RECORDED, Lock, RunDir
+from engine.runs.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
+from engine.runs.heartbeat import Heartbeat
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter
 from presets import UserError, yaml
 
 LOOK_SECONDS = 0.1

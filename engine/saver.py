@@ -10,10 +10,10 @@ from typing import Literal, Self
 import torch
 
 from engine import checkpoint_store, snapshot
-from engine.checkpoint import Best, Checkpoint, Reason, listed
-from engine.events import CheckpointSaved
-from engine.journal import Journal
-from engine.rundir import RunDir
+from engine.runs.checkpoint import Best, Checkpoint, Reason, listed
+from engine.runs.directory import RunDir
+from engine.runs.events import CheckpointSaved
+from engine.runs.journal import Journal
 from engine.snapshot import Snapshot
 from engine.training import Training
 from presets.schema import CheckpointPolicy

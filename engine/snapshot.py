@@ -12,17 +12,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from engine.checkpoint import (
-    STATE,
-    TENSORS,
-    WEIGHTS,
-    Checkpoint,
-    State,
-    read_state,
-    verify,
-)
 from engine.config import registry
 from engine.parameter_groups import completed, fitted
+from engine.runs.checkpoint import STATE, TENSORS, WEIGHTS, Checkpoint, State, read_state, verify
 from engine.training import Training
 from presets import UserError
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.control import Arguments, Inbox, Refused, Request
-from engine.events import Command, StateChanged
-from engine.journal import Journal
 from engine.past import Past
-from engine.rundir import RunDir
+from engine.runs.control import Arguments, Inbox, Refused, Request
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, StateChanged
+from engine.runs.journal import Journal
 from presets import UserError
 
 if TYPE_CHECKING:  # both import torch, which takes a second or two

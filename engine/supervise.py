@@ -17,13 +17,14 @@ from types import FrameType
 
 import msgspec
 
-from engine import identity, rundir
-from engine.access import replace_file
-from engine.events import LogLine, RunEnded, Scalars
-from engine.health import Exit
-from engine.identity import Identity
-from engine.log import LogWriter, lifecycle, tail
-from engine.rundir import Lock, RunDir
+from engine.runs import directory as rundir
+from engine.runs import identity
+from engine.runs.access import replace_file
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import LogLine, RunEnded, Scalars
+from engine.runs.health import Exit
+from engine.runs.identity import Identity
+from engine.runs.log_reader import LogWriter, lifecycle, tail
 from presets import UserError
 
 Claim = tuple[RunDir, int]

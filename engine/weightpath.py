@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from engine.access import replacing
-from engine.journal import Journal
-from engine.rundir import RunDir
+from engine.runs.access import replacing
+from engine.runs.directory import RunDir
+from engine.runs.journal import Journal
 
 _FOLDER = "weights"
 

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 
-from engine import rundir
 from engine.config import configure
-from engine.events import Evaluation, NonFinite, Origin, RunEnded, Scalars
-from engine.log import LogWriter
 from engine.race import plan, spec
 from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.spec import RaceSpec
+from engine.runs import directory as rundir
+from engine.runs.events import Evaluation, NonFinite, Origin, RunEnded, Scalars
+from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 
 TINY = {"dataset.samples": 96, "device": "cpu", "threads": 1, "batch_size": 32}

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import rundir
 from engine.config import configure
-from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 
 

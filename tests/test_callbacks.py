@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import RunEnded
-from engine.log import read_all
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import RunEnded
+from engine.runs.log_reader import read_all
 from tui.store import RunState
 
 PYTHON = Path(sys.prefix) / "peers" / "bin" / "python"

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import control, launch, rundir
 from engine.config import configure
+from engine.runs import control, launch
+from engine.runs import directory as rundir
 from recorded import wait_for
 from tui import follow
 from tui.text import count

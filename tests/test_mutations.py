@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import presets
-from engine import log
+from engine.runs import log_reader as log
 from presets import ConfigError, yaml
 from presets.convert import convert
 from presets.schema import Preset, Recipe, run_config

@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bigmodel_tui
-from engine.control import send
-from engine.events import Command, LogLine, RunEnded, RunStarted, Scalars
-from engine.log import read_all
-from engine.rundir import RunDir
+from engine.runs.control import send
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import read_all
 from presets import UserError
 from tui.store import RunState
 

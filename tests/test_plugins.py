@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import presets
-from engine import rundir
 from engine.config import configure, registry
+from engine.runs import directory as rundir
 from packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from presets import ConfigError, plugins
 from presets.schema import Component

@@ -7,7 +7,7 @@ from typing import Any, cast
 import presets
 from engine.config import configure
 from engine.config.configure import KINDS
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
 from tui.choice import Choice

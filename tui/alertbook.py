@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.events import AnyEvent
+from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.alerts import Alert, Watch
 from tui.store import RunState

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.events import Parent
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Parent
 from tui import follow
 from tui.history import Mark
 from tui.series import Series

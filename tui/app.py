@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from presets.userconfig import UserConfig
 from tui import themes
 from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine import access, rundir
+from engine.runs import access
+from engine.runs import directory as rundir
 from presets import UserError
 from tui import (
     completion,
@@ -27,7 +28,7 @@ from tui.open_app import open_app, screen_options
 from tui.options import PlainValue, component_options, settings
 
 if TYPE_CHECKING:
-    from engine.rundir import RunDir
+    from engine.runs.directory import RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 from platformdirs import user_cache_path
 
-from engine.access import open_regular, replacing
+from engine.runs.access import open_regular, replacing
 from tui import snapshot
 from tui.blocks import Blocks
 from tui.series import Series

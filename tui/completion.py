@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from engine import rundir
+from engine.runs import directory as rundir
 from presets import UserError
 from tui.oneline import COMPLETION, PROGRAM
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
 
-from engine import access
+from engine.runs import access
 from presets import UserError
 from presets.userconfig import config_folder, config_path, read_config
 from tui import logout

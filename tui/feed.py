@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from engine.events import Scalars
-from engine.rundir import ENDED, RunDir
+from engine.runs.directory import ENDED, RunDir
+from engine.runs.events import Scalars
 from tui.follow import Follows, News, follower
 
 POLL_SECONDS = 0.07

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import rundir
 from engine.race import directory
 from engine.race.directory import RaceDir
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
 from presets import UserError
 from tui.foreign.run import ForeignRun, read_only
 

@@ -9,11 +9,12 @@ from typing import Protocol
 
 import msgspec
 
-from engine import health, rundir
-from engine.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
-from engine.health import Health
-from engine.log import LogReader
-from engine.rundir import RunDir, Status
+from engine.runs import directory as rundir
+from engine.runs import health
+from engine.runs.directory import RunDir, Status
+from engine.runs.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
+from engine.runs.health import Health
+from engine.runs.log_reader import LogReader
 from presets import ConfigError
 from tui import columns, meta, snapshot
 from tui.columns import Kept

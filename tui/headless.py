@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 import click
 
-from engine import control, health, launch, rundir
 from engine.config.configure import Plan
-from engine.events import AnyEvent
-from engine.rundir import RunDir
+from engine.runs import control, health, launch
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.events import (
+from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
     Command,

@@ -17,9 +17,9 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_cache_path
 
-from engine import rundir
-from engine.access import replace_file
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.access import replace_file
+from engine.runs.directory import RunDir
 from presets import ConfigError
 from tui import follow, meta
 from tui.labels import labels

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import structs
 
-from engine import access
-from engine.rundir import RunDir
+from engine.runs import access
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
 from tui.oneline import PROGRAM, TRACEBACK, say

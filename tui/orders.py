@@ -1,6 +1,6 @@
 """What a person types to steer a run, as the arguments of a command; pure."""
 
-from engine.control import Arguments
+from engine.runs.control import Arguments
 from presets import ConfigError, yaml
 from presets.convert import convert
 from tui.fields import parse_clip

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import control, launch
 from engine.race import directory, spec
 from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
+from engine.runs import control, launch
 from presets import UserError, plugins
 from tui.oneline import INTERRUPTED, say
 from tui.text import clean, counted, duration

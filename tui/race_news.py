@@ -9,15 +9,15 @@ from typing import Literal
 
 import numpy as np
 
-from engine import rundir
 from engine.config import configure
-from engine.events import Layers, RunEnded, StateChanged
-from engine.log import LogReader
 from engine.race import fairness, leaderboard, statistics
 from engine.race.directory import RaceDir
 from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
+from engine.runs import directory as rundir
+from engine.runs.events import Layers, RunEnded, StateChanged
+from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
 from tui import standings

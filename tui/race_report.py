@@ -7,14 +7,14 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.access import replace_file
-from engine.events import RunStarted
-from engine.log import LogReader
 from engine.race import fairness, leaderboard
 from engine.race.devices import times_compare
 from engine.race.directory import RaceDir
 from engine.race.results import RaceResults, RunResult
 from engine.race.spec import differences
+from engine.runs.access import replace_file
+from engine.runs.events import RunStarted
+from engine.runs.log_reader import LogReader
 from presets import UserError
 from tui import race_pictures, standings
 from tui.text import clean, count, duration

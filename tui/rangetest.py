@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import control, launch, rundir
 from engine.config import configure
+from engine.runs import control, launch
+from engine.runs import directory as rundir
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
 from tui import finder, follow

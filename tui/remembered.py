@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_state_path
 
-from engine.access import open_regular, replace_file
+from engine.runs.access import open_regular, replace_file
 
 MAX_BYTES = 256 * 1024
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from engine.config.configure import Plan
-from engine.events import AnyEvent, Evaluation, LogLine
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent, Evaluation, LogLine
 from presets.schema import RunConfig
 from tui import summary
 from tui.alerts import Alert

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.rundir import ENDED
+from engine.runs.directory import ENDED
 from tui import meta
 from tui.labels import flatten
 from tui.store import RunState

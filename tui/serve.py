@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from engine import access
+from engine.runs import access
 from presets import UserError
 from tui import finding
 from tui.completion import complete_runs

@@ -18,7 +18,7 @@ _ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", 
 _SECONDS = "\0seconds"
 """A name that no metric has: a log's names hold no NUL that would reach the screen."""
 _MADE_BY = (
-    "engine.events",
+    "engine.runs.events",
     "tui.blocks",
     "tui.columns",
     "tui.history",

@@ -10,11 +10,12 @@ from typing import Any
 import click
 import msgspec
 
-from engine import control, rundir
-from engine.control import Arguments, CommandName
-from engine.events import Command
-from engine.log import LogReader
-from engine.rundir import RunDir
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.control import Arguments, CommandName
+from engine.runs.directory import RunDir
+from engine.runs.events import Command
+from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.convert import convert
 from tui import finding, orders
@@ -170,8 +171,8 @@ def fork(
 
     Epochs and steps are totals, which include those of RUN.
     """
-    from engine import fork
     from engine.config import configure
+    from engine.runs import fork
     from presets.userconfig import read_config
     from tui import headless
 

@@ -5,7 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from engine.events import (
+from engine.runs.directory import ENDED, RunDir, Status
+from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
     Command,
@@ -25,7 +26,6 @@ from engine.events import (
     Scalars,
     StateChanged,
 )
-from engine.rundir import ENDED, RunDir, Status
 from presets.schema import limit_key
 from tui.foreign.run import ForeignRun, read_only
 from tui.history import Mark, Note, mark_of, note_of

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from engine import rundir
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
 from tui.gpus import Gpu, Gpus
 
 FIRST_SECONDS = 0.2

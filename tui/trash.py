@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from presets import UserError
 
 FOLDER = ".trash"

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from engine.access import replace_file
 from engine.config import configure
+from engine.runs.access import replace_file
 from presets import ConfigError, UserError, userpresets, yaml
 from presets.schema import Recipe, dotted
 from tui.choice import Choice

@@ -6,10 +6,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from engine.log import LogWriter
 from engine.race.director import Director
 from engine.race.directory import RaceDir
-from engine.rundir import INHERITED_LOCKS, Lock
+from engine.runs.directory import INHERITED_LOCKS, Lock
+from engine.runs.log_reader import LogWriter
 from presets import UserError
 
 

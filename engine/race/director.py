@@ -12,17 +12,18 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
-from engine import control, health, launch, rundir
 from engine.config import configure
-from engine.control import Inbox, Refused
-from engine.events import Command, LogLine, RunEnded, StateChanged
-from engine.log import LogWriter
 from engine.race import devices, fairness
 from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
-from engine.rundir import RunDir
+from engine.runs import control, health, launch
+from engine.runs import directory as rundir
+from engine.runs.control import Inbox, Refused
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, LogLine, RunEnded, StateChanged
+from engine.runs.log_reader import LogWriter
 from presets import UserError
 from presets.schema import plain
 

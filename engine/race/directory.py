@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from engine.access import check_root, open_regular, replace_file
 from engine.race.spec import RaceSpec
-from engine.rundir import RunDir
+from engine.runs.access import check_root, open_regular, replace_file
+from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
 from presets.convert import convert
 

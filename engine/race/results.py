@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from engine.events import (
+from engine.race import statistics
+from engine.race.directory import RaceDir
+from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
+from engine.race.spec import RaceSpec
+from engine.runs.directory import RunDir
+from engine.runs.events import (
     AnyEvent,
     Evaluation,
     Layers,
@@ -16,12 +21,7 @@ from engine.events import (
     RunEnded,
     Scalars,
 )
-from engine.log import LogReader
-from engine.race import statistics
-from engine.race.directory import RaceDir
-from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
-from engine.race.spec import RaceSpec
-from engine.rundir import RunDir
+from engine.runs.log_reader import LogReader
 from presets.schema import Target
 
 

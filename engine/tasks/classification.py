@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from engine.config import task_rules as tasknames
 from engine.config.registry import DatasetInfo
-from engine.events import AnyEvent, Confusion, Prediction
+from engine.runs.events import AnyEvent, Confusion, Prediction
 from engine.tasks import pictures
 from engine.tasks.task import Split, evaluating, outputs, sums
 from presets.schema import Loss

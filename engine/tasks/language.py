@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from engine.config import task_rules as tasknames
 from engine.config.registry import DatasetInfo
-from engine.events import AnyEvent, SampleText
+from engine.runs.events import AnyEvent, SampleText
 from engine.tasks.task import Split, evaluating
 
 SAMPLE_LENGTH = 200

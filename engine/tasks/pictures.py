@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor
 
-from engine.events import AnyEvent, Prediction, Predictions
+from engine.runs.events import AnyEvent, Prediction, Predictions
 from engine.tasks.task import Split
 
 MAX_PIXELS = 28

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config.task_rules import Unit
-from engine.events import AnyEvent
+from engine.runs.events import AnyEvent
 
 Split = Literal["val", "test"]
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import torch
 
-from engine import checkpoint_store, guards, loop, rundir, saver, snapshot
+from engine import checkpoint_store, guards, loop, saver, snapshot
 from engine.config import configure
-from engine.journal import Journal
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter
 from engine.steering import Signals, Steering
 
 STEPS = 400
@@ -76,7 +77,7 @@ def seconds(
 
 def checkpoint_milliseconds(run: RunDir) -> tuple[float, float]:
     """Copying the state, and writing it to the disk; medians of 20."""
-    from engine import checkpoint
+    from engine.runs import checkpoint
 
     found = checkpoint.newest_valid(run)
     assert found is not None

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 from rates import Work, machine, of_ends
 
-from engine import rundir
 from engine.__main__ import _train_logged
 from engine.config import configure, estimate, peaks, registry
-from engine.events import Evaluation, RunEnded, Scalars
-from engine.journal import Journal
-from engine.log import LogWriter, read_all
+from engine.runs import directory as rundir
+from engine.runs.events import Evaluation, RunEnded, Scalars
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter, read_all
 from engine.steering import Signals
 from presets.schema import RunConfig
 

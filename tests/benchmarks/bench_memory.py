@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 from rates import DEADLINE_SECONDS, Work, last_step, machine
 
-from engine import launch, rundir
+from engine.runs import directory as rundir
+from engine.runs import launch
 
 SMALL = Work("mlp on spirals, batch 16", "mlp", "spirals", "adam", 100_000, 0)
 

@@ -16,11 +16,11 @@ sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
 
 from terminal import Terminal  # noqa: E402
 
-from engine import rundir  # noqa: E402
 from engine.config import configure  # noqa: E402
-from engine.events import Evaluation, RunEnded, Scalars  # noqa: E402
-from engine.log import LogWriter  # noqa: E402
 from engine.race import directory, plan, spec  # noqa: E402
+from engine.runs import directory as rundir  # noqa: E402
+from engine.runs.events import Evaluation, RunEnded, Scalars  # noqa: E402
+from engine.runs.log_reader import LogWriter  # noqa: E402
 from presets.schema import plain  # noqa: E402
 from racing import origin  # noqa: E402
 

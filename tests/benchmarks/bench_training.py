@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import rundir
+from engine.runs import directory as rundir
 from tui import follow
 
 PROGRAM = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]

@@ -21,12 +21,13 @@ import bare
 import torch
 from rates import GPT, MLP, Work, machine, python
 
-from engine import looks, metrics, rundir
+from engine import looks, metrics
 from engine.__main__ import _train_logged
 from engine.batches import Batches
 from engine.config import registry
-from engine.journal import Journal
-from engine.log import LogWriter
+from engine.runs import directory as rundir
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter
 from engine.steering import Signals
 
 WORKS: dict[str, tuple[Work, int, int]] = {"mlp": (MLP, 32, 40), "gpt": (GPT, 12, 2)}

@@ -24,8 +24,9 @@ sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
 
 from terminal import ENTER, Terminal  # noqa: E402
 
-from engine import control, rundir  # noqa: E402
-from engine.rundir import RunDir  # noqa: E402
+from engine.runs import control  # noqa: E402
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir  # noqa: E402
 from recorded import wait_for  # noqa: E402
 
 LIVE_SECONDS = 5.0

@@ -8,10 +8,10 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from engine import rundir
 from engine.config import configure
-from engine.events import RunEnded, RunStarted, encode
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import RunEnded, RunStarted, encode
 from presets.schema import plain
 
 METRICS = ("train/loss", "train/accuracy", "grad_norm", "lr")

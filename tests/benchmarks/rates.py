@@ -18,11 +18,12 @@ from typing import Any
 
 import psutil
 
-from engine import launch, rundir
 from engine.config import configure
-from engine.events import Evaluation, Scalars, decode
-from engine.log import read_all
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs import launch
+from engine.runs.directory import RunDir
+from engine.runs.events import Evaluation, Scalars, decode
+from engine.runs.log_reader import read_all
 from presets.schema import RunConfig
 
 DEADLINE_SECONDS = 900.0

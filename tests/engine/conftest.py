@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import rundir
 from engine.__main__ import _train_logged
 from engine.config import configure
-from engine.events import AnyEvent
-from engine.journal import Journal
-from engine.log import LogWriter, read_all
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter, read_all
 from engine.steering import Signals
 from presets.schema import RunConfig
 

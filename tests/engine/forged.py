@@ -4,8 +4,9 @@ from zlib import crc32
 
 import msgspec
 
-from engine import checkpoint, checkpoint_store
-from engine.checkpoint import MANIFEST, STATE, TENSORS, WEIGHTS, sealed
+from engine import checkpoint_store
+from engine.runs import checkpoint
+from engine.runs.checkpoint import MANIFEST, STATE, TENSORS, WEIGHTS, sealed
 
 FILES = (WEIGHTS, TENSORS, STATE)
 

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from engine import checkpoint
 from engine.__main__ import _train_logged
-from engine.checkpoint import Checkpoint
-from engine.events import AnyEvent, Evaluation, Restarted, Scalars
-from engine.journal import Journal, Restart
-from engine.log import LogWriter, read_all
-from engine.rundir import RunDir
+from engine.runs import checkpoint
+from engine.runs.checkpoint import Checkpoint
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent, Evaluation, Restarted, Scalars
+from engine.runs.journal import Journal, Restart
+from engine.runs.log_reader import LogWriter, read_all
 from engine.steering import Signals
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import access
+from engine.runs import access
 
 
 def test_what_was_there_stays_until_all_is_written(tmp_path):

@@ -14,11 +14,13 @@ from forged import FILES, forge, plain_write, reseal
 from forked import in_child, last_checkpoint, of, wait
 from forked import train as train_run
 
-from engine import checkpoint, checkpoint_store, rundir, snapshot
-from engine.checkpoint import MANIFEST, TENSORS, WEIGHTS, newest_valid
-from engine.events import CheckpointSaved, Evaluation, LogLine
-from engine.log import read_all
-from engine.rundir import RunDir
+from engine import checkpoint_store, snapshot
+from engine.runs import checkpoint
+from engine.runs import directory as rundir
+from engine.runs.checkpoint import MANIFEST, TENSORS, WEIGHTS, newest_valid
+from engine.runs.directory import RunDir
+from engine.runs.events import CheckpointSaved, Evaluation, LogLine
+from engine.runs.log_reader import read_all
 from presets import UserError
 
 

@@ -11,8 +11,9 @@ import pytest
 from forged import FILES, forge, plain_write, reseal
 from forked import in_child, last_checkpoint, wait
 
-from engine import checkpoint, checkpoint_store, control, snapshot
-from engine.checkpoint import MANIFEST, newest_valid
+from engine import checkpoint_store, snapshot
+from engine.runs import checkpoint, control
+from engine.runs.checkpoint import MANIFEST, newest_valid
 from presets import UserError
 
 

@@ -12,8 +12,8 @@ from torch import nn
 from engine import histograms
 from engine.config import configure
 from engine.diagnostics import Diagnostics
-from engine.events import Histograms, Layers, Scalars
 from engine.looks import SHARE, Interval, NoiseScale
+from engine.runs.events import Histograms, Layers, Scalars
 from presets.schema import DiagnosticsPolicy
 
 

@@ -14,9 +14,9 @@ from random import Random
 import pytest
 from forked import in_child, wait
 
-from engine import rundir
-from engine.events import Gap, RunEnded, Scalars
-from engine.log import LogReader, LogWriter, read_all
+from engine.runs import directory as rundir
+from engine.runs.events import Gap, RunEnded, Scalars
+from engine.runs.log_reader import LogReader, LogWriter, read_all
 from recorded import wait_for
 from tui.follow import Follower, load
 
@@ -165,14 +165,14 @@ def check_full_disk(run, fill, free, *, until):
 
 
 def heartbeat_step(run):
-    from engine import heartbeat
+    from engine.runs import heartbeat
 
     beat = heartbeat.read(run)
     return beat.step if beat else 0
 
 
 def dropped(run):
-    from engine import heartbeat
+    from engine.runs import heartbeat
 
     return heartbeat.read(run).log_dropped
 

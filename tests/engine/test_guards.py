@@ -8,13 +8,16 @@ import torch
 from forked import last_checkpoint, of
 from test_resume import check_equal, interrupt
 
-from engine import control, loop, rundir, snapshot
+from engine import loop, snapshot
 from engine.assemble import assemble
 from engine.batches import Batches
-from engine.checkpoint import listed
 from engine.clipping import gradient_norms
 from engine.config import configure
-from engine.events import (
+from engine.guards import Guard
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.checkpoint import listed
+from engine.runs.events import (
     CheckpointSaved,
     Command,
     Evaluation,
@@ -24,7 +27,6 @@ from engine.events import (
     Scalars,
     StateChanged,
 )
-from engine.guards import Guard
 from engine.steering import Steering
 
 BAD = 5

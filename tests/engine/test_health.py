@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from engine import health, heartbeat, identity, rundir
-from engine.events import RunStarted
-from engine.health import Exit
-from engine.heartbeat import Beat
-from engine.logwriter import Trouble
+from engine.runs import directory as rundir
+from engine.runs import health, heartbeat, identity
+from engine.runs.events import RunStarted
+from engine.runs.health import Exit
+from engine.runs.heartbeat import Beat
+from engine.runs.log_writer import Trouble
 from recorded import wait_for
 
 STARTED = RunStarted(
@@ -120,7 +121,7 @@ def test_a_paused_run_does_not_stall_but_freezes(run, lock):
 
 def test_a_stopped_process_is_known_sooner(run):
     code = (
-        "import sys, pathlib; from engine.rundir import Lock, RunDir\n"
+        "import sys, pathlib; from engine.runs.directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"
         "sys.stdin.read()"
     )

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import events, log
-from engine.events import LogLine, Restarted, RunEnded, Scalars
-from engine.log import LogReader, LogWriter, read_all
-from engine.logwriter import Trouble
+from engine.runs import events
+from engine.runs import log_reader as log
+from engine.runs.events import LogLine, Restarted, RunEnded, Scalars
+from engine.runs.log_reader import LogReader, LogWriter, read_all
+from engine.runs.log_writer import Trouble
 from recorded import wait_for
 
 values = st.one_of(

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from engine import control
 from engine.config import configure
-from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars
-from engine.log import LogWriter
+from engine.runs import control
+from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import LogWriter
 from engine.steering import Signals
 
 KEYS = {
@@ -123,7 +123,7 @@ def test_unreached_target_does_not_end_the_run(train, tiny):
 
 def test_stop_command_ends_the_run_between_two_steps(train, tiny, monkeypatch):
     sent = []
-    monkeypatch.setattr("engine.control.Inbox.take", take_after(3, sent))
+    monkeypatch.setattr("engine.runs.control.Inbox.take", take_after(3, sent))
     events = train(tiny(epochs=50), prepare=lambda run: sent.append(control.send(run, "stop")))
     assert [(c.id, c.outcome, c.step) for c in of(Command, events)] == [
         (sent[0], "accepted", 3),

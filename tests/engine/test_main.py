@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import control, rundir
-from engine.events import RunEnded, RunStarted, Scalars
-from engine.log import read_all
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.events import RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import read_all
 
 ROOT = Path(__file__).parents[2]
 

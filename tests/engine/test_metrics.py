@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from engine.clipping import Clipper, gradient_norms
-from engine.events import LogLine, Scalars
-from engine.journal import Journal
-from engine.log import LogWriter, read_all
 from engine.metrics import MetricBuffer
+from engine.runs.events import LogLine, Scalars
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter, read_all
 from presets.schema import Clip, ClipMode
 
 CPU = torch.device("cpu")

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from engine import profiling
-from engine.events import LogLine, Profiled
-from engine.journal import Journal
-from engine.log import LogWriter, read_all
 from engine.profiling import Profiler, top_operations
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import LogLine, Profiled
+from engine.runs.journal import Journal
+from engine.runs.log_reader import LogWriter, read_all
 from presets import UserError
 
 CPU = torch.device("cpu")

@@ -7,10 +7,10 @@ import pytest
 from msgspec import structs
 
 from engine.config import configure
-from engine.events import Restarted
-from engine.log import LogWriter
 from engine.race import devices, directory, fairness, leaderboard, plan, spec
 from engine.race.results import RaceReader
+from engine.runs.events import Restarted
+from engine.runs.log_reader import LogWriter
 from presets import ConfigError, UserError
 from racing import TINY, hashed, origin, tiny, write_race, write_run
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import control, launch, rundir
-from engine.events import RunEnded, StateChanged
-from engine.log import read_all
 from engine.race import directory, fairness, leaderboard
 from engine.race.results import RaceReader
+from engine.runs import control, launch
+from engine.runs import directory as rundir
+from engine.runs.events import RunEnded, StateChanged
+from engine.runs.log_reader import read_all
 from racing import tiny
 from recorded import wait_for
 

@@ -2,8 +2,8 @@
 
 import math
 
-from engine.events import Evaluation, RunEnded, Scalars
 from engine.rangetest import RangeTest
+from engine.runs.events import Evaluation, RunEnded, Scalars
 
 
 def watch(losses, block=7):

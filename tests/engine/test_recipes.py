@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from engine.config import configure
-from engine.events import Evaluation, RunEnded, SampleText, Scalars
+from engine.runs.events import Evaluation, RunEnded, SampleText, Scalars
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

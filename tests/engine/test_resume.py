@@ -7,11 +7,13 @@ import pytest
 import torch
 from forked import in_child, last_checkpoint, of, told, train, train_and_die, wait
 
-from engine import control, rundir, snapshot
-from engine.control import Arguments
-from engine.events import Command, Restarted, RunEnded, RunStarted
-from engine.log import read_all
-from engine.logparts import Pen
+from engine import snapshot
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.control import Arguments
+from engine.runs.events import Command, Restarted, RunEnded, RunStarted
+from engine.runs.log_queue import Pen
+from engine.runs.log_reader import read_all
 from presets.schema import ScheduleType
 
 
@@ -142,7 +144,7 @@ def steer_at(run, commands, *, die=None):
     import os
     import signal
 
-    from engine.journal import Journal
+    from engine.runs.journal import Journal
     from engine.steering import Steering
 
     waiting = Steering.waiting

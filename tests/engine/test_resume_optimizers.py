@@ -10,8 +10,8 @@ from forked import of, told
 from optimizing import PRESETS
 from test_resume import check_equal, interrupt
 
-from engine.events import Restarted
-from engine.log import read_all
+from engine.runs.events import Restarted
+from engine.runs.log_reader import read_all
 from presets.schema import ClipMode
 
 CLIPS = {

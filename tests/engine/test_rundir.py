@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine import control, identity, rundir
-from engine.events import RunEnded, RunStarted
-from engine.rundir import RunDir
+from engine.runs import control, identity
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import RunEnded, RunStarted
 from presets import ConfigError, UserError
 from recorded import wait_for
 
@@ -94,7 +95,7 @@ def test_status_of_an_ended_run(run, how):
 def test_status_while_an_engine_lives_and_after_it_was_killed(run):
     assert status(run) == "queued"
     code = (
-        "import sys, pathlib; from engine.rundir import Lock, RunDir\n"
+        "import sys, pathlib; from engine.runs.directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"
         "sys.stdin.read()"
     )
@@ -200,7 +201,7 @@ def test_commands_are_taken_once_and_in_order(run):
 
 def test_the_inbox_looks_seldom(run, monkeypatch):
     now = time.monotonic()
-    monkeypatch.setattr("engine.control.time.monotonic", lambda: now)
+    monkeypatch.setattr("engine.runs.control.time.monotonic", lambda: now)
     inbox = control.Inbox(run, interval=0.05)
     assert inbox.take() == []
     control.send(run, "stop")

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from forked import in_child, of, told, train, wait
 
-from engine import checkpoint, control, rundir
-from engine.control import Arguments
-from engine.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
-from engine.log import read_all
+from engine.runs import checkpoint, control
+from engine.runs import directory as rundir
+from engine.runs.control import Arguments
+from engine.runs.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
+from engine.runs.log_reader import read_all
 from engine.steering import Signals
 from engine.training import Training
 from presets import UserError

@@ -8,16 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import control, health, rundir
-from engine.events import (
-    LogLine,
-    Restarted,
-    RunEnded,
-    RunStarted,
-    Scalars,
-    StateChanged,
-)
-from engine.log import read_all
+from engine.runs import control, health
+from engine.runs import directory as rundir
+from engine.runs.events import LogLine, Restarted, RunEnded, RunStarted, Scalars, StateChanged
+from engine.runs.log_reader import read_all
 from recorded import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +129,7 @@ def test_the_child_outlives_its_parent(tmp_path, tiny):
 
 def test_the_parent_never_loads_torch():
     code = (
-        "import sys; import engine.__main__, engine.health; "
+        "import sys; import engine.__main__, engine.runs.health; "
         "sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

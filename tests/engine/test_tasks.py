@@ -12,7 +12,7 @@ from engine import tasks
 from engine.config import configure
 from engine.config import task_rules as tasknames
 from engine.config.registry import DatasetInfo
-from engine.events import Confusion, Predictions, SampleText, decode, encode
+from engine.runs.events import Confusion, Predictions, SampleText, decode, encode
 from engine.tasks import pictures
 from engine.tasks.classification import Classification
 from engine.tasks.language import PROMPT_LENGTH, SAMPLE_LENGTH, Language

@@ -4,9 +4,10 @@ import pytest
 import torch
 from device_runs import before_steps, column, ended, resolve, start, sync_debug, train
 
-from engine import control, rundir
 from engine.batches import Batches
-from engine.events import CheckpointSaved, Layers, NonFinite, Profiled, StateChanged
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.events import CheckpointSaved, Layers, NonFinite, Profiled, StateChanged
 from engine.steering import Signals, Steering
 
 FIRST, LAST, STEPS = 10, 80, 90

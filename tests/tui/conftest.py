@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import launch
-from engine.rundir import RunDir
+from engine.runs import launch
+from engine.runs.directory import RunDir
 
 RECORDED = Path(__file__).with_name("fixtures")
 IDS = {

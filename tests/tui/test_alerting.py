@@ -9,9 +9,9 @@ import pytest
 from seen import text, until, until_shown
 from terminal import Terminal
 
-from engine.events import RunEnded, Scalars
-from engine.log import LogWriter
-from engine.rundir import Lock, RunDir
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import RunEnded, Scalars
+from engine.runs.log_reader import LogWriter
 from presets.userconfig import Alerts, UserConfig
 from recorded import wait_for
 from tui.app import BigModelApp

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from engine.events import Evaluation, Restarted, RunEnded, RunStarted, Scalars
-from engine.log import LogReader
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Evaluation, Restarted, RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import LogReader
 from presets import ConfigError
 from presets.convert import convert
 from presets.userconfig import Alerts, UserConfig

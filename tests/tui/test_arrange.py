@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seen import text, until, until_shown
 
-from engine.events import Scalars
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Scalars
+from engine.runs.log_reader import LogWriter
 from recorded import record
 from tui import layout, remembered
 from tui.app import BigModelApp

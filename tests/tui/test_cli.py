@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import presets
-from engine import rundir
-from engine.events import Evaluation, RunStarted, Scalars
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import Evaluation, RunStarted, Scalars
+from engine.runs.log_reader import LogWriter
 from recorded import record
 from tui import cli, export, follow, meta, reporters
 from tui.store import RunState
@@ -365,7 +365,7 @@ def test_our_own_mistake_is_one_line_and_its_traceback_is_for_the_asking(
     def broken(root: Path) -> None:
         raise KeyError("lost\nit")
 
-    monkeypatch.setattr("engine.rundir.list_runs", broken)
+    monkeypatch.setattr("engine.runs.directory.list_runs", broken)
     result = invoke("ls")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

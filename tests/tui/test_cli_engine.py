@@ -16,10 +16,11 @@ from typing import IO
 import pytest
 from click.testing import CliRunner, Result
 
-from engine import control, launch, rundir
 from engine.config import configure
 from engine.race import devices
-from engine.rundir import RunDir
+from engine.runs import control, launch
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
 from recorded import record, wait_for

@@ -8,9 +8,10 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-from engine import control, rundir
-from engine.events import Command, RunStarted
-from engine.log import LogWriter, read_all
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.events import Command, RunStarted
+from engine.runs.log_reader import LogWriter, read_all
 from recorded import record, wait_for
 from tui import cli, follow, steer
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.events import (
+from engine.runs.directory import RunDir
+from engine.runs.events import (
     Command,
     Evaluation,
     Gap,
@@ -22,7 +23,6 @@ from engine.events import (
     Scalars,
     encode,
 )
-from engine.rundir import RunDir
 from recorded import record
 from tui import columns, follow, snapshot
 from tui.series import Series

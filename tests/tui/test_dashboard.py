@@ -10,11 +10,11 @@ from seen import rows, text, until, until_shown
 from textual.widget import Widget
 
 from conftest import IDS
-from engine import rundir
 from engine.config import configure, estimate
-from engine.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
-from engine.log import LogWriter
-from engine.rundir import Lock, RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
 from tui.app import BigModelApp

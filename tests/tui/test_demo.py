@@ -5,9 +5,18 @@ from pathlib import Path
 import pytest
 from terminal import Terminal
 
-from engine import control, rundir
-from engine.events import Command, Confusion, Histograms, Layers, Predictions, RunEnded, Scalars
-from engine.rundir import RunDir
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import (
+    Command,
+    Confusion,
+    Histograms,
+    Layers,
+    Predictions,
+    RunEnded,
+    Scalars,
+)
 from recorded import wait_for
 from tui import follow
 from tui.demo.player import RECORDING, Player, prepare, recording

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine import access
+from engine.runs import access
 from tui import doctor_system, doctor_terminal, logout
 from tui.cli import cli
 

@@ -9,8 +9,8 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine import rundir
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
 from presets import userpresets
 from presets.schema import RunConfig, plain
 from tui import app as app_module

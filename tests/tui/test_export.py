@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from engine.events import Evaluation, Scalars
+from engine.runs.events import Evaluation, Scalars
 from recorded import record
 from tui import cli, export, export_command, follow, xaxis
 from tui.foreign import sniff

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from test_export import invoke, refusal
 from test_export_tensorboard import begun
 
-from engine.events import Scalars
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Scalars
 from presets import UserError
 from recorded import record
 from tui import export_pictures, follow, matplot

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_export import invoke, refusal
 
-from engine.events import AnyEvent, Evaluation, Restarted, RunStarted, Scalars
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import AnyEvent, Evaluation, Restarted, RunStarted, Scalars
 from recorded import record
 from tui import export_tensorboard, follow
 from tui.foreign import sniff

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from seen import rows, text, until, until_shown
 
 import foreign_logs as logs
-from engine.events import RunEnded
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import RunEnded
 from presets import UserError
 from recorded import record
 from tui import cli, finding, follow

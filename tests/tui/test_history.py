@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.events import (
+from engine.runs.directory import RunDir
+from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
     Command,
@@ -21,7 +22,6 @@ from engine.events import (
     Scalars,
     StateChanged,
 )
-from engine.rundir import RunDir
 from tui.series import Series
 from tui.smoothing import Average
 from tui.store import RunState

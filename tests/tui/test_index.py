@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import rundir
-from engine.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
 from presets import UserError
 from recorded import record
 from tui import meta, query, trash

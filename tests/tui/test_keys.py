@@ -7,7 +7,7 @@ import pytest
 from seen import until, until_shown
 from textual.screen import Screen
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from tui.app import BigModelApp
 from tui.panels.prompt import Prompt
 from tui.screens.descent import DescentScreen

@@ -8,8 +8,9 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine import launch, rundir
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs import launch
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
 from tui.app import BigModelApp

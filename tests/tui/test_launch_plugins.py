@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from seen import text, until_shown
 
-from engine import launch
+from engine.runs import launch
 from packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from tui.app import BigModelApp
 from tui.preset_list import PresetList

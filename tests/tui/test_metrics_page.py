@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seen import text, until, until_shown
 
-from engine.events import Scalars
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Scalars
+from engine.runs.log_reader import LogWriter
 from presets import UserError
 from recorded import record
 from tui import groups

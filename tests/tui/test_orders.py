@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.control import Arguments
+from engine.runs.control import Arguments
 from presets import ConfigError
 from tui import orders
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from seen import rows, text, until, until_shown
 
-from engine.events import (
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import (
     Confusion,
     Histograms,
     Layers,
@@ -18,8 +19,7 @@ from engine.events import (
     RunStarted,
     SampleText,
 )
-from engine.log import LogWriter
-from engine.rundir import Lock, RunDir
+from engine.runs.log_reader import LogWriter
 from recorded import record
 from tui import follow
 from tui.app import BigModelApp

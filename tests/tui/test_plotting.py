@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from seen import rows, text, until, until_shown
 
-from engine.events import Command, Scalars
-from engine.log import LogWriter
-from engine.rundir import Lock, RunDir
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import Command, Scalars
+from engine.runs.log_reader import LogWriter
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel

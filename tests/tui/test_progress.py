@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import RunStarted, Scalars
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import RunStarted, Scalars
 from tui.panels.progress import ProgressPanel
 from tui.store import RunState
 

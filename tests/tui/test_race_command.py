@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from engine import launch
 from engine.race import directory, leaderboard
 from engine.race.results import RaceReader
+from engine.runs import launch
 from presets import UserError
 from racing import tiny, write_race
 from tui import cli, race_choice, race_report, standings

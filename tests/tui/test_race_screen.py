@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from seen import rows, text, until, until_shown
 
-from engine import control, launch
 from engine.race import directory, plan
+from engine.runs import control, launch
 from racing import tiny, write_race, write_run
 from tui.app import BigModelApp
 from tui.race_news import Watcher

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from seen import text, until, until_shown
 
 from engine.config import configure
-from engine.events import CheckpointSaved, Command, LogLine
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import CheckpointSaved, Command, LogLine
+from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
 from tui import finding, search, tail

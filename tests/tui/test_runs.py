@@ -10,10 +10,19 @@ from seen import rows, text, until, until_shown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine import launch, rundir
-from engine.control import Arguments, Request
-from engine.events import CheckpointSaved, Command, Gap, NonFinite, Parent, StateChanged, encode
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs import launch
+from engine.runs.control import Arguments, Request
+from engine.runs.directory import RunDir
+from engine.runs.events import (
+    CheckpointSaved,
+    Command,
+    Gap,
+    NonFinite,
+    Parent,
+    StateChanged,
+    encode,
+)
 from presets import ConfigError
 from recorded import record
 from tui import meta
@@ -292,7 +301,7 @@ async def test_a_guard_that_paused_says_what_and_what_to_do(root: Path) -> None:
 async def test_a_fork_is_drawn_after_its_parent(root: Path) -> None:
     child = record(root, "child", steps=6)
     data = child.events_path.read_bytes().splitlines(keepends=True)
-    from engine.events import RunStarted, decode
+    from engine.runs.events import RunStarted, decode
 
     begun = decode(data[0][:-1])
     assert isinstance(begun, RunStarted)

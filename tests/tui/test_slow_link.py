@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from terminal import Terminal
 
-from engine import rundir
-from engine.events import Scalars
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import Scalars
+from engine.runs.log_reader import LogWriter
 from recorded import record
 
 QUESTION = b"\x1b[6n"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import rundir
 from engine.config import configure
-from engine.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
-from engine.log import LogWriter
-from engine.rundir import RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
+from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
 from tui import follow, series

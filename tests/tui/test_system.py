@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from seen import text, until, until_shown
 
-from engine import identity
-from engine.rundir import Lock, RunDir
+from engine.runs import identity
+from engine.runs.directory import Lock, RunDir
 from recorded import record
 from tui import bars, system
 from tui.app import BigModelApp

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from terminal import ENTER, ESCAPE, Terminal
 
-from engine import control, rundir
-from engine.rundir import RunDir
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
 from recorded import record, wait_for
 from tui import follow
 

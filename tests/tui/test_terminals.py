@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from terminal import COMMAND, Terminal
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from recorded import wait_for
 
 COLOR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")

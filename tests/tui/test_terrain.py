@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from seen import until, until_shown
 
-from engine import launch
 from engine.race.directory import RaceDir
+from engine.runs import launch
 from engine.surfaces import SURFACES, surface
 from presets import ConfigError
 from tui import terrain

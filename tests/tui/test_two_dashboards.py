@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from terminal import ENTER, Terminal
 
-from engine import control, launch, rundir
 from engine.config import configure
-from engine.control import Arguments
-from engine.events import Command
-from engine.log import read_all
+from engine.runs import control, launch
+from engine.runs import directory as rundir
+from engine.runs.control import Arguments
+from engine.runs.events import Command
+from engine.runs.log_reader import read_all
 from recorded import wait_for
 from tui import follow
 from tui.feed import Feed

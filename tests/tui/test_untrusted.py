@@ -20,8 +20,9 @@ import msgspec
 import pyte
 import pytest
 
-from engine import rundir
-from engine.events import (
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
     Command,
@@ -45,7 +46,6 @@ from engine.events import (
     StateChanged,
     encode,
 )
-from engine.rundir import RunDir
 from recorded import record
 from tui.text import count
 

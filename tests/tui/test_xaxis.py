@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.events import Command, Restarted, RunStarted, Scalars
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, Restarted, RunStarted, Scalars
 from tui import traces, xaxis
 from tui.axes import Axes
 from tui.lanes import View, make_lanes

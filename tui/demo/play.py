@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from tui.app import BigModelApp
 from tui.demo.player import Player, prepare, recording
 from tui.open_app import open_app

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import rundir
-from engine.control import Inbox, Refused, Request
-from engine.events import (
+from engine.runs import directory as rundir
+from engine.runs.control import Inbox, Refused, Request
+from engine.runs.directory import Lock, RunDir
+from engine.runs.events import (
     AnyEvent,
     Command,
     RunEnded,
@@ -22,7 +23,6 @@ from engine.events import (
     decode,
     encode,
 )
-from engine.rundir import Lock, RunDir
 
 RECORDING = Path(__file__).with_name("run.jsonl.gz")
 """A run of the recipe `fashion-cnn` with `target='val/accuracy >= 0.9'` and `diagnostics.every=25`:

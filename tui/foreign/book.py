@@ -7,7 +7,15 @@ from itertools import islice
 from operator import le
 from typing import Any, Literal
 
-from engine.events import AnyEvent, LogLine, NonFiniteText, Restarted, RunEnded, RunStarted, Scalars
+from engine.runs.events import (
+    AnyEvent,
+    LogLine,
+    NonFiniteText,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+)
 from tui.foreign import fields
 from tui.foreign.names import Names
 from tui.text import clean

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.rundir import Status
+from engine.runs.directory import Status
 from tui.follow import News
 from tui.foreign.book import Book, fallback_time
 from tui.foreign.csv_table import CsvReader

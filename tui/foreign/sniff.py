@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.access import open_regular
-from engine.rundir import RunDir
+from engine.runs.access import open_regular
+from engine.runs.directory import RunDir
 from presets import UserError
 from tui.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.foreign.csv_table import read_header

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from engine.access import open_regular
+from engine.runs.access import open_regular
 
 PIECE_BYTES = 2**18
 MAX_LINE_BYTES = 2**20

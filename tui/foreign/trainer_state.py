@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.access import open_regular
+from engine.runs.access import open_regular
 from tui.foreign import fields
 from tui.foreign.book import Book
 from tui.foreign.document import Document, DocumentError, Part

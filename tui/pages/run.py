@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual import work
 from textual.message import Message
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from tui import tail
 from tui.flow import Cell
 from tui.foreign.run import ForeignRun

@@ -9,7 +9,7 @@ from textual import work
 from textual.message import Message
 from textual.widget import Widget
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from tui.flow import COLUMNS, Cell
 from tui.lanes import View
 from tui.pages.page import FixedPage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine.events import Confusion
+from engine.runs.events import Confusion
 from tui import heat
 from tui.lanes import View
 from tui.palette import ink_on

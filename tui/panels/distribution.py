@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.binding import Binding
 
-from engine.events import Histograms
+from engine.runs.events import Histograms
 from tui import heat
 from tui.lanes import View
 from tui.panels.panel import Panel

@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.message import Message
 
-from engine.events import Layers
+from engine.runs.events import Layers
 from tui.lanes import View
 from tui.panels.panel import Panel
 from tui.text import clean, number

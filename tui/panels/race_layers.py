@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine.events import Layers
+from engine.runs.events import Layers
 from tui.panels.layers import health, numbers
 from tui.panels.panel import Panel
 from tui.race_view import RaceView

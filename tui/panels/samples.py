@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.binding import Binding
 
-from engine.events import Prediction, SampleText
+from engine.runs.events import Prediction, SampleText
 from tui import heat
 from tui.lanes import View
 from tui.panels.panel import Panel

@@ -8,7 +8,7 @@ from functools import cached_property
 from textual.binding import Binding
 from textual.message import Message
 
-from engine.events import AnyEvent
+from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui import alarm
 from tui.alertbook import AlertBook

@@ -11,9 +11,10 @@ from textual.binding import Binding
 from textual.events import Resize
 from textual.message import Message
 
-from engine import control, rundir
-from engine.events import Command, Parent, Profiled
-from engine.rundir import RunDir
+from engine.runs import control
+from engine.runs import directory as rundir
+from engine.runs.directory import RunDir
+from engine.runs.events import Command, Parent, Profiled
 from presets import UserError
 from tui.ancestry import Inheritance, inherited
 from tui.feed import Feed

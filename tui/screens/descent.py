@@ -8,7 +8,8 @@ import numpy as np
 from textual import work
 from textual.binding import Binding
 
-from engine import launch, surfaces
+from engine import surfaces
+from engine.runs import launch
 from engine.surfaces import SURFACES, Surface
 from tui.palette import lane_colors
 from tui.screens.terrain import Landscape, TerrainScreen

@@ -14,7 +14,8 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 import presets
-from engine import launch, rundir
+from engine.runs import directory as rundir
+from engine.runs import launch
 from presets import UserError
 from tui import again, lastchoice, race_choice
 from tui.again import Again

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from textual import work
 
-from engine import launch
 from engine.race.directory import RaceDir
+from engine.runs import launch
 from tui.palette import lane_colors
 from tui.screens.terrain import Landscape, TerrainScreen
 from tui.terrain import Terrain, Way

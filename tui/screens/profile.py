@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.events import Operation, Profiled
+from engine.runs.events import Operation, Profiled
 from tui.text import clean, count, number
 
 _BAR = 20

@@ -11,12 +11,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from engine import control, launch
 from engine.race import spec
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
 from engine.race.results import RaceReader
-from engine.rundir import RunDir
+from engine.runs import control, launch
+from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
 from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter

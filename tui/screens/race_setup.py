@@ -12,9 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
-from engine import launch
 from engine.race import directory
 from engine.race.spec import RaceSpec
+from engine.runs import launch
 from presets import ConfigError, UserError
 from tui import race_choice
 from tui.panels.footer import FittingFooter

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.rundir import RunDir
+from engine.runs.directory import RunDir
 from presets import UserError
 from tui import meta, query, trash
 from tui.lister import Lister

@@ -6,9 +6,10 @@ from textual import work
 from textual.binding import Binding
 from textual.screen import Screen
 
-from engine import checkpoint, control, launch, rundir
-from engine.control import Arguments, CommandName
-from engine.rundir import RunDir
+from engine.runs import checkpoint, control, launch
+from engine.runs import directory as rundir
+from engine.runs.control import Arguments, CommandName
+from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
 from tui import follow, orders

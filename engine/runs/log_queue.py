@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from engine.events import AnyEvent, Evaluation, Gap, Scalars
+from engine.runs.events import AnyEvent, Evaluation, Gap, Scalars
 
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """After these errors the file ends where the last successful write ended."""

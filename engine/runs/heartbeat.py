@@ -15,11 +15,11 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from engine.access import open_regular
-from engine.events import RunEnded
-from engine.identity import boot_id
-from engine.logwriter import Trouble
-from engine.rundir import RunDir
+from engine.runs.access import open_regular
+from engine.runs.directory import RunDir
+from engine.runs.events import RunEnded
+from engine.runs.identity import boot_id
+from engine.runs.log_writer import Trouble
 
 BEAT_SECONDS = 1.0
 _SIZE = 1024

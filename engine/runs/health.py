@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from engine import heartbeat, rundir
-from engine.access import open_regular
-from engine.events import RunEnded, RunStarted
-from engine.heartbeat import Beat
-from engine.identity import Identity
-from engine.rundir import RunDir, Status
+from engine.runs import directory as rundir
+from engine.runs import heartbeat
+from engine.runs.access import open_regular
+from engine.runs.directory import RunDir, Status
+from engine.runs.events import RunEnded, RunStarted
+from engine.runs.heartbeat import Beat
+from engine.runs.identity import Identity
 
 SILENT_SECONDS = 3.0
 """A stopped process is stalled after so long without a sign of life."""

@@ -4,9 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.access import open_regular
-from engine.events import AnyEvent, DamagedLineError, Restarted, RunEnded, RunStarted, decode
-from engine.logwriter import LogWriter
+from engine.runs.access import open_regular
+from engine.runs.events import AnyEvent, DamagedLineError, Restarted, RunEnded, RunStarted, decode
+from engine.runs.log_writer import LogWriter
 
 __all__ = ["LogReader", "LogWriter", "lifecycle", "read_all", "tail"]
 

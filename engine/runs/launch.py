@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from engine import rundir
-from engine.rundir import INHERITED_LOCKS, Lock, RunDir
+from engine.runs import directory as rundir
+from engine.runs.directory import INHERITED_LOCKS, Lock, RunDir
 from presets import UserError
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds our `engine` package."""
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import identity
-from engine.access import check_owner, check_root, open_regular
-from engine.events import RunEnded, RunStarted
-from engine.identity import Identity
+from engine.runs import identity
+from engine.runs.access import check_owner, check_root, open_regular
+from engine.runs.events import RunEnded, RunStarted
+from engine.runs.identity import Identity
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 

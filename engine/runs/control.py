@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.access import check_owner, open_regular, replacing
-from engine.rundir import RunDir
+from engine.runs.access import check_owner, open_regular, replacing
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.schema import ClipMode, Count, Positive
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.events import (
+from engine.runs.events import (
     AnyEvent,
     Evaluation,
     LogLine,
@@ -16,8 +16,8 @@ from engine.events import (
     Scalars,
     StateChanged,
 )
-from engine.heartbeat import Heartbeat
-from engine.log import LogWriter
+from engine.runs.heartbeat import Heartbeat
+from engine.runs.log_reader import LogWriter
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from engine import checkpoint
-from engine.checkpoint import Checkpoint, State
 from engine.config import configure, registry
-from engine.rundir import RunDir
+from engine.runs import checkpoint
+from engine.runs.checkpoint import Checkpoint, State
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain, run_config
 

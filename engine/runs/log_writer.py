@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.events import AnyEvent, encode
-from engine.logparts import Missing, Pen, Queue, cut_torn_tail
+from engine.runs.events import AnyEvent, encode
+from engine.runs.log_queue import Missing, Pen, Queue, cut_torn_tail
 
 MAX_QUEUED_RECORDS = 4096
 MAX_QUEUED_BYTES = 4 * 2**20

@@ -22,9 +22,9 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.access import open_regular
 from engine.config.schedules import Plateau
-from engine.rundir import RunDir
+from engine.runs.access import open_regular
+from engine.runs.directory import RunDir
 from presets import UserError
 from presets.schema import Clip, Count, Positive
 
