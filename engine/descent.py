@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine import startup
 from engine.config import configure, registry
-from engine.surfaces import Surface, surface
+from engine.race.surfaces import Surface, surface
 from presets import UserError
 from presets.schema import Component
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine import windows
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Splits
+from engine.datasets import _windows as windows
 from presets import DATA
 from presets.schema import Config as Base
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 import presets
-from engine import files, tables
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Split, Splits
+from engine.datasets import _files as files
+from engine.datasets import _tables as tables
 from presets import ConfigError
 from presets.schema import Config as Base
 

@@ -12,9 +12,9 @@ from zlib import crc32
 
 from msgspec import Meta
 
-from engine import files
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Split, Splits
+from engine.datasets import _files as files
 from presets import ConfigError, UserError
 from presets.schema import Config as Base
 

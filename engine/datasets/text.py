@@ -7,9 +7,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine import files, windows
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Splits
+from engine.datasets import _files as files
+from engine.datasets import _windows as windows
 from presets import ConfigError
 from presets.schema import Config as Base
 

@@ -61,7 +61,7 @@ def _activations(config: Config, context: int, symbols: int) -> int:
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
     """Maps symbols int64 (n, t), t <= context_length, to logits (n, t, num_outputs)."""
-    from engine.transformer import Transformer
+    from engine.models._transformer import Transformer
 
     return Transformer(
         symbols=data.num_outputs,

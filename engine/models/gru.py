@@ -40,7 +40,7 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
 
 def build(config: Config, data: DatasetInfo) -> nn.Module:
     """Maps symbols int64 (n, t) to logits (n, t, num_outputs)."""
-    from engine.recurrent import RecurrentNetwork
+    from engine.models._recurrent import RecurrentNetwork
 
     return RecurrentNetwork(
         symbols=data.num_outputs,

@@ -33,7 +33,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     import torch
     from torch import optim
 
-    from engine.averaging import Restoring
+    from engine.optimizers._averaging import Restoring
 
     class Averaged(optim.ASGD):
         """Torch keeps the averages and leaves it to others to use them."""

@@ -40,7 +40,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     """Raises ConfigError for a model without hidden matrices."""
     from torch import optim
 
-    from engine.composite import Composite
+    from engine.optimizers._composite import Composite
 
     matrices = only(groups, ["matrix"])
     rest = only(groups, ["table", "sparse table", "head", "other"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, structs
 
-from engine import optional
+from engine.optimizers import _packages as optional
 from engine.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive, RunConfig
@@ -37,7 +37,7 @@ def check(config: Config, run: RunConfig) -> None:
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
-    from engine.averaging import Restoring
+    from engine.optimizers._averaging import Restoring
 
     library = optional.load("schedulefree", "SGDScheduleFree")
 

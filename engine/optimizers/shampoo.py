@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine import optional
+from engine.optimizers import _packages as optional
 from engine.parameter_groups import Groups, tuned
 from presets import ConfigError
 from presets.schema import Config as Base

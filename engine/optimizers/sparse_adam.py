@@ -39,7 +39,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     """Raises ConfigError for a model without sparse embeddings."""
     from torch import optim
 
-    from engine.composite import Composite
+    from engine.optimizers._composite import Composite
 
     tables = only(groups, ["sparse table"])
     rest = only(groups, ["matrix", "table", "head", "other"])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import tables
 from engine.config import configure
+from engine.datasets import _tables as tables
 from engine.datasets import csv
 from presets import ConfigError
 

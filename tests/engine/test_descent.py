@@ -11,7 +11,7 @@ import pytest
 from engine import descent, plane, weightpath
 from engine.descent import Request, best_descent, descend
 from engine.race import directory, plan
-from engine.surfaces import surface
+from engine.race.surfaces import surface
 from presets import UserError
 from presets.schema import Component
 from racing import tiny, write_race

@@ -195,7 +195,7 @@ def test_what_comes_later_does_not_change_what_was_told(model):
 
 
 def test_attention_equals_its_formula():
-    from engine.transformer import Attention
+    from engine.models._transformer import Attention
 
     torch.manual_seed(0)
     layer, x = Attention(12, 3, 0.0).double(), torch.randn(2, 5, 12).double()

@@ -3,8 +3,8 @@
 import pytest
 
 import presets
-from engine import optional
 from engine.config import configure, registry
+from engine.optimizers import _packages as optional
 from presets import ConfigError
 from presets.schema import ParameterGroups
 from tui.choice import Choice

@@ -6,8 +6,8 @@ from optimizing import component, groups, model
 from torch import nn
 
 from engine import parameter_groups, startup
-from engine.recurrent import RecurrentNetwork
-from engine.transformer import Transformer
+from engine.models._recurrent import RecurrentNetwork
+from engine.models._transformer import Transformer
 from presets import ConfigError
 from presets.schema import ParameterGroups
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import files, windows
 from engine.config import configure
+from engine.datasets import _files as files
+from engine.datasets import _windows as windows
 from engine.datasets import bible_en, text
 from presets import ConfigError
 

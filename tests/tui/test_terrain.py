@@ -9,8 +9,8 @@ import pytest
 from seen import until, until_shown
 
 from engine.race.directory import RaceDir
+from engine.race.surfaces import SURFACES, surface
 from engine.runs import launch
-from engine.surfaces import SURFACES, surface
 from presets import ConfigError
 from tui import terrain
 from tui.app import BigModelApp

@@ -8,9 +8,9 @@ import numpy as np
 from textual import work
 from textual.binding import Binding
 
-from engine import surfaces
+from engine.race import surfaces
+from engine.race.surfaces import SURFACES, Surface
 from engine.runs import launch
-from engine.surfaces import SURFACES, Surface
 from tui.palette import lane_colors
 from tui.screens.terrain import Landscape, TerrainScreen
 from tui.terrain import Terrain, Way

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from engine import files
+from engine.datasets import _files as files
 from presets import ConfigError
 
 MAX_BYTES = 64 * files.MEBIBYTE
