@@ -20,8 +20,8 @@ from engine.runs.events import Restarted, RunEnded, RunStarted
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, lifecycle
-from engine.steering import Signals, Steering
 from engine.supervise import Claim, Supervisor, Whereabouts
+from engine.training.steering.commands import Signals, Steering
 from presets import UserError
 
 _USAGE = "usage: python -m engine RUN_DIR [RUN_DIR ...]"
@@ -180,7 +180,7 @@ def _outcome(
         config = run.config()
         configure.check(config)
         newest = checkpoint.newest_valid(run, _warner(journal)) if journal.restart else None
-        from engine import loop  # only now: importing torch takes a second or two
+        from engine.training import loop  # only now: importing torch takes a second or two
 
         return loop.train(config, journal, steering, newest.path if newest else None)
     except UserError as error:

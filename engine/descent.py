@@ -12,9 +12,9 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from engine import startup
 from engine.config import configure, registry
 from engine.race.surfaces import Surface, surface
+from engine.training import build_optimizer as startup
 from presets import UserError
 from presets.schema import Component
 

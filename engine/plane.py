@@ -14,12 +14,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import nn
 
-from engine import tasks, weightpath
+from engine import tasks
 from engine.config import configure, registry
 from engine.config.registry import Split
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
 from engine.tasks import Task
+from engine.training.recording import weight_path as weightpath
 from presets import UserError
 from presets.schema import RunConfig
 

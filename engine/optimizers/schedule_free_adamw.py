@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, structs
 
 from engine.optimizers import _packages as optional
-from engine.parameter_groups import Groups, tuned
+from engine.training.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, NonNegative, Positive, RunConfig
 

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import torch
 
-from engine import checkpoint_store, guards, loop, saver, snapshot
 from engine.config import configure
 from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
-from engine.steering import Signals, Steering
+from engine.training import loop
+from engine.training.saving import checkpoint_writer as checkpoint_store
+from engine.training.saving import saver, snapshot
+from engine.training.steering import non_finite as guards
+from engine.training.steering.commands import Signals, Steering
 
 STEPS = 400
 

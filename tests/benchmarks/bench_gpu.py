@@ -22,7 +22,7 @@ from engine.runs import directory as rundir
 from engine.runs.events import Evaluation, RunEnded, Scalars
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
-from engine.steering import Signals
+from engine.training.steering.commands import Signals
 from presets.schema import RunConfig
 
 CONTEXT, BATCH, STEPS, WARMUP = 512, 16, 120, 20

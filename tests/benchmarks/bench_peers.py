@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from rates import MLP, Rate, engine_rate, interleaved, machine, table
 
-from engine import seeds
 from engine.config import registry
+from engine.training import seeds
 
 PEERS = {
     "Lightning": "lightning",

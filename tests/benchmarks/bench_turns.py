@@ -21,14 +21,15 @@ import bare
 import torch
 from rates import GPT, MLP, Work, machine, python
 
-from engine import looks, metrics
 from engine.__main__ import _train_logged
-from engine.batches import Batches
 from engine.config import registry
 from engine.runs import directory as rundir
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
-from engine.steering import Signals
+from engine.training.batches import Batches
+from engine.training.recording import layer_probes as looks
+from engine.training.recording import metrics
+from engine.training.steering.commands import Signals
 
 WORKS: dict[str, tuple[Work, int, int]] = {"mlp": (MLP, 32, 40), "gpt": (GPT, 12, 2)}
 """With their batch sizes, and how many steps a turn has."""

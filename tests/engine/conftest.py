@@ -13,7 +13,7 @@ from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
-from engine.steering import Signals
+from engine.training.steering.commands import Signals
 from presets.schema import RunConfig
 
 TINY = {"dataset.samples": 96, "epochs": 2, "device": "cpu", "threads": 1}

@@ -4,9 +4,9 @@ from zlib import crc32
 
 import msgspec
 
-from engine import checkpoint_store
 from engine.runs import checkpoint
 from engine.runs.checkpoint import MANIFEST, STATE, TENSORS, WEIGHTS, sealed
+from engine.training.saving import checkpoint_writer as checkpoint_store
 
 FILES = (WEIGHTS, TENSORS, STATE)
 

@@ -13,7 +13,7 @@ from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, Restarted, Scalars
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, read_all
-from engine.steering import Signals
+from engine.training.steering.commands import Signals
 
 
 def in_child(what: Callable[[], object]) -> int:

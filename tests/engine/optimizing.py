@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 import presets
-from engine import parameter_groups, startup
 from engine.config import registry
+from engine.training import build_optimizer as startup
+from engine.training import parameter_groups
 from presets.schema import Component, ParameterGroups
 
 PRESETS = presets.names("optimizers")

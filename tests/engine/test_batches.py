@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine import seeds
-from engine.batches import Batches
 from engine.config.configure import batches_per_epoch
 from engine.config.registry import Split, Splits
+from engine.training import seeds
+from engine.training.batches import Batches
 
 CPU = torch.device("cpu")
 

@@ -14,13 +14,14 @@ from forged import FILES, forge, plain_write, reseal
 from forked import in_child, last_checkpoint, of, wait
 from forked import train as train_run
 
-from engine import checkpoint_store, snapshot
 from engine.runs import checkpoint
 from engine.runs import directory as rundir
 from engine.runs.checkpoint import MANIFEST, TENSORS, WEIGHTS, newest_valid
 from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved, Evaluation, LogLine
 from engine.runs.log_reader import read_all
+from engine.training.saving import checkpoint_writer as checkpoint_store
+from engine.training.saving import snapshot
 from presets import UserError
 
 

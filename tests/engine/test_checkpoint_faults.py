@@ -11,9 +11,10 @@ import pytest
 from forged import FILES, forge, plain_write, reseal
 from forked import in_child, last_checkpoint, wait
 
-from engine import checkpoint_store, snapshot
 from engine.runs import checkpoint, control
 from engine.runs.checkpoint import MANIFEST, newest_valid
+from engine.training.saving import checkpoint_writer as checkpoint_store
+from engine.training.saving import snapshot
 from presets import UserError
 
 

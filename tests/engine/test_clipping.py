@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import startup
-from engine.clipping import Clipper, gradient_norms
-from engine.norm_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
+from engine.training import build_optimizer as startup
+from engine.training.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
+from engine.training.clipping import Clipper, gradient_norms
 from presets.schema import Clip
 
 GRADIENTS = [np.array([[3.0, -0.5], [0.25, 0.0]]), np.array([-4.0, 0.5, 1.0])]

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from engine import descent, plane, weightpath
+from engine import descent, plane
 from engine.descent import Request, best_descent, descend
 from engine.race import directory, plan
 from engine.race.surfaces import surface
+from engine.training.recording import weight_path as weightpath
 from presets import UserError
 from presets.schema import Component
 from racing import tiny, write_race

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine import device
+from engine.training import device
 from presets import UserError
 
 

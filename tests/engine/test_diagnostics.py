@@ -9,11 +9,11 @@ import torch
 from forked import of
 from torch import nn
 
-from engine import histograms
 from engine.config import configure
-from engine.diagnostics import Diagnostics
-from engine.looks import SHARE, Interval, NoiseScale
 from engine.runs.events import Histograms, Layers, Scalars
+from engine.training.recording import histograms
+from engine.training.recording.diagnostics import Diagnostics
+from engine.training.recording.layer_probes import SHARE, Interval, NoiseScale
 from presets.schema import DiagnosticsPolicy
 
 

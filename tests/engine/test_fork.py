@@ -5,12 +5,12 @@ import torch
 from forked import in_child, last_checkpoint, of, told, train, train_and_die, wait
 from test_resume import same, steer_at
 
-from engine import snapshot
 from engine.runs import checkpoint, fork
 from engine.runs import directory as rundir
 from engine.runs.control import Arguments
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.log_reader import read_all
+from engine.training.saving import snapshot
 from presets import UserError
 
 

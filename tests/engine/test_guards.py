@@ -8,12 +8,7 @@ import torch
 from forked import last_checkpoint, of
 from test_resume import check_equal, interrupt
 
-from engine import loop, snapshot
-from engine.assemble import assemble
-from engine.batches import Batches
-from engine.clipping import gradient_norms
 from engine.config import configure
-from engine.guards import Guard
 from engine.runs import control
 from engine.runs import directory as rundir
 from engine.runs.checkpoint import listed
@@ -27,7 +22,13 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.steering import Steering
+from engine.training import loop
+from engine.training.assemble import assemble
+from engine.training.batches import Batches
+from engine.training.clipping import gradient_norms
+from engine.training.saving import snapshot
+from engine.training.steering.commands import Steering
+from engine.training.steering.non_finite import Guard
 
 BAD = 5
 POLICIES = ("pause", "stop", "skip-step")

@@ -9,7 +9,7 @@ from engine.config import configure
 from engine.runs import control
 from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
-from engine.steering import Signals
+from engine.training.steering.commands import Signals
 
 KEYS = {
     "clip/layer",
@@ -161,8 +161,8 @@ def test_a_signal_stops_the_run(train, tiny):
 
 
 def test_commands_that_come_too_late_are_answered(train, tiny, monkeypatch):
-    monkeypatch.setattr("engine.steering.Steering.stop_reason", lambda *_: None)
-    monkeypatch.setattr("engine.steering.Steering.waiting", lambda *_: False)
+    monkeypatch.setattr("engine.training.steering.commands.Steering.stop_reason", lambda *_: None)
+    monkeypatch.setattr("engine.training.steering.commands.Steering.waiting", lambda *_: False)
     events = train(tiny(), prepare=lambda run: control.send(run, "stop"))
     (answer,) = of(Command, events)
     assert (answer.outcome, answer.reason) == ("rejected", "the run has ended")
@@ -201,7 +201,7 @@ def test_an_absent_device_fails_in_one_line(train, tiny, monkeypatch):
 
 
 def test_an_error_in_training_is_one_line_and_loses_no_step(train, tiny, monkeypatch):
-    from engine import loop
+    from engine.training import loop
 
     original, calls = loop.gradient_norms, []
 

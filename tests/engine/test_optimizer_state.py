@@ -9,8 +9,9 @@ from optimizing import PRESETS, batch, build, component, groups, model, step
 from torch import nn
 
 import presets
-from engine import snapshot, startup
 from engine.config import registry
+from engine.training import build_optimizer as startup
+from engine.training.saving import snapshot
 from presets import UserError
 from presets.schema import ParameterGroups
 

@@ -5,9 +5,10 @@ import torch
 from optimizing import component, groups, model
 from torch import nn
 
-from engine import parameter_groups, startup
 from engine.models._recurrent import RecurrentNetwork
 from engine.models._transformer import Transformer
+from engine.training import build_optimizer as startup
+from engine.training import parameter_groups
 from presets import ConfigError
 from presets.schema import ParameterGroups
 

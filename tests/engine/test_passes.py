@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from engine import tasks
-from engine.assemble import assemble
 from engine.config import configure
-from engine.passes import Passes, Tally
+from engine.training.assemble import assemble
+from engine.training.passes import Passes, Tally
 from presets import ConfigError, UserError
 
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.precision import LossScaler, autocast, set_precision
+from engine.training.precision import LossScaler, autocast, set_precision
 from presets import UserError
 
 CPU = torch.device("cpu")

@@ -2,8 +2,8 @@
 
 import math
 
-from engine.rangetest import RangeTest
 from engine.runs.events import Evaluation, RunEnded, Scalars
+from engine.training.steering.range_test import RangeTest
 
 
 def watch(losses, block=7):

@@ -7,13 +7,13 @@ import pytest
 import torch
 from forked import in_child, last_checkpoint, of, told, train, train_and_die, wait
 
-from engine import snapshot
 from engine.runs import control
 from engine.runs import directory as rundir
 from engine.runs.control import Arguments
 from engine.runs.events import Command, Restarted, RunEnded, RunStarted
 from engine.runs.log_queue import Pen
 from engine.runs.log_reader import read_all
+from engine.training.saving import snapshot
 from presets.schema import ScheduleType
 
 
@@ -145,7 +145,7 @@ def steer_at(run, commands, *, die=None):
     import signal
 
     from engine.runs.journal import Journal
-    from engine.steering import Steering
+    from engine.training.steering.commands import Steering
 
     waiting = Steering.waiting
 

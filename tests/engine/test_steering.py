@@ -14,8 +14,8 @@ from engine.runs import directory as rundir
 from engine.runs.control import Arguments
 from engine.runs.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
 from engine.runs.log_reader import read_all
-from engine.steering import Signals
-from engine.training import Training
+from engine.training.state import Training
+from engine.training.steering.commands import Signals
 from presets import UserError
 from recorded import wait_for
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 
 from engine.__main__ import _train_logged
-from engine.batches import Batches
 from engine.config import configure
 from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, RunEnded, Scalars
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, read_all
-from engine.steering import Signals
+from engine.training.batches import Batches
+from engine.training.steering.commands import Signals
 from presets.schema import RunConfig
 
 

@@ -3,13 +3,14 @@
 import torch
 from torch import nn
 
-from engine import parameter_groups, seeds, startup
-from engine.clipping import Clipper
 from engine.config import configure, registry
 from engine.config.configure import Plan
-from engine.ema import MovingAverage
-from engine.precision import LossScaler
-from engine.training import Training
+from engine.training import build_optimizer as startup
+from engine.training import parameter_groups, seeds
+from engine.training.clipping import Clipper
+from engine.training.ema import MovingAverage
+from engine.training.precision import LossScaler
+from engine.training.state import Training
 from presets.schema import RunConfig
 
 

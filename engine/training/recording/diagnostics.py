@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine import histograms
-from engine.clipping import values_of
-from engine.looks import DeadUnits, Interval, NoiseScale, Stopwatch
 from engine.runs.events import Histograms, Layers, number
 from engine.runs.journal import Journal
+from engine.training.clipping import values_of
+from engine.training.recording import histograms
+from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseScale, Stopwatch
 from presets.schema import DiagnosticsPolicy
 
 HISTOGRAM_LOOKS = 4

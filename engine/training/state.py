@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from msgspec import to_builtins
 from torch import Tensor, nn, optim
 
-from engine.clipping import Clipper
 from engine.config import schedules
 from engine.config.schedules import Plateau
-from engine.ema import MovingAverage
-from engine.precision import LossScaler
 from engine.runs.checkpoint import Best, State
 from engine.runs.control import Arguments
+from engine.training.clipping import Clipper
+from engine.training.ema import MovingAverage
+from engine.training.precision import LossScaler
 from presets import ConfigError, UserError
 from presets.convert import convert
 from presets.schema import Clip, Schedule

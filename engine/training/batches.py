@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from engine import seeds
 from engine.config.registry import Split, Splits
+from engine.training import seeds
 
 Tensors = tuple[Tensor, Tensor]
 """Inputs and what is to be predicted of them, as `Split` has them."""

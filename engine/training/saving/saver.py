@@ -9,13 +9,14 @@ from typing import Literal, Self
 
 import torch
 
-from engine import checkpoint_store, snapshot
 from engine.runs.checkpoint import Best, Checkpoint, Reason, listed
 from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved
 from engine.runs.journal import Journal
-from engine.snapshot import Snapshot
-from engine.training import Training
+from engine.training.saving import checkpoint_writer as checkpoint_store
+from engine.training.saving import snapshot
+from engine.training.saving.snapshot import Snapshot
+from engine.training.state import Training
 from presets.schema import CheckpointPolicy
 
 BEST_SECONDS = 10.0

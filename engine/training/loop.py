@@ -10,29 +10,31 @@ from typing import Any, Literal
 
 import torch
 
-from engine import fingerprint, origin, tasks
-from engine.assemble import assemble
-from engine.batches import Batches, Tensors, stays_on_host, to_device
-from engine.clipping import gradient_norms
+from engine import tasks
 from engine.config import configure, estimate, peaks, registry
 from engine.config.configure import Plan
 from engine.config.registry import DatasetInfo
-from engine.device import describe, pick, set_threads
-from engine.diagnostics import Diagnostics
-from engine.guards import Guard, Outcome
-from engine.metrics import MetricBuffer
-from engine.passes import Passes, Tally
-from engine.precision import set_precision
-from engine.profiling import Profiler
-from engine.rangetest import RangeTest
 from engine.runs.checkpoint import Checkpoint
 from engine.runs.events import Evaluation, Parent, Restarted, RunStarted, number
 from engine.runs.journal import Journal
-from engine.saver import Saver
-from engine.steering import Steering
 from engine.tasks import Task
-from engine.training import Training
-from engine.weightpath import WeightPath
+from engine.training import fingerprint
+from engine.training.assemble import assemble
+from engine.training.batches import Batches, Tensors, stays_on_host, to_device
+from engine.training.clipping import gradient_norms
+from engine.training.device import describe, pick, set_threads
+from engine.training.passes import Passes, Tally
+from engine.training.precision import set_precision
+from engine.training.recording.diagnostics import Diagnostics
+from engine.training.recording.metrics import MetricBuffer
+from engine.training.recording.profiling import Profiler
+from engine.training.recording.weight_path import WeightPath
+from engine.training.saving import starting_point as origin
+from engine.training.saving.saver import Saver
+from engine.training.state import Training
+from engine.training.steering.commands import Steering
+from engine.training.steering.non_finite import Guard, Outcome
+from engine.training.steering.range_test import RangeTest
 from presets import plugins
 from presets.schema import RunConfig, Target, plain
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from engine.metrics import MAX_ROWS, MetricBuffer
 from engine.runs.events import NonFinite, number
 from engine.runs.journal import Journal
-from engine.steering import Steering
-from engine.training import Training
+from engine.training.recording.metrics import MAX_ROWS, MetricBuffer
+from engine.training.state import Training
+from engine.training.steering.commands import Steering
 from presets.schema import RunConfig
 
 Policy = Literal["pause", "stop", "skip-step"]

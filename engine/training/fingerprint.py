@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from engine import seeds
 from engine.config.configure import Plan
 from engine.config.registry import Splits
 from engine.runs.events import Origin
+from engine.training import seeds
 from presets.schema import RunConfig
 
 

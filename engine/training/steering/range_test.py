@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from engine.metrics import Inspect
+from engine.training.recording.metrics import Inspect
 
 _RISE = 4.0
 """Times the smallest smoothed loss: beyond it a larger rate tells nothing more."""

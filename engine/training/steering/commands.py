@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.past import Past
 from engine.runs.control import Arguments, Inbox, Refused, Request
 from engine.runs.directory import RunDir
 from engine.runs.events import Command, StateChanged
 from engine.runs.journal import Journal
+from engine.training.steering.earlier_commands import Past
 from presets import UserError
 
 if TYPE_CHECKING:  # both import torch, which takes a second or two
-    from engine.profiling import Profiler
-    from engine.saver import Saver
-    from engine.training import Training
+    from engine.training.recording.profiling import Profiler
+    from engine.training.saving.saver import Saver
+    from engine.training.state import Training
 
 _LOOK_SECONDS = 0.05
 """Between two looks at the control folder."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from engine.curvature import twice_differentiable
-from engine.precision import autocast
 from engine.tasks import Task
-from engine.training import Training
+from engine.training.curvature import twice_differentiable
+from engine.training.precision import autocast
+from engine.training.state import Training
 from presets import UserError
 from presets.schema import RunConfig
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from engine import snapshot
 from engine.runs import checkpoint
 from engine.runs.checkpoint import Checkpoint
 from engine.runs.directory import RunDir
 from engine.runs.events import Parent
 from engine.runs.fork import find_parent
-from engine.training import Training
+from engine.training.saving import snapshot
+from engine.training.state import Training
 
 
 def resume(path: Path, training: Training, device: torch.device) -> tuple[Checkpoint, float]:

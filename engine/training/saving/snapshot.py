@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.config import registry
-from engine.parameter_groups import completed, fitted
 from engine.runs.checkpoint import STATE, TENSORS, WEIGHTS, Checkpoint, State, read_state, verify
-from engine.training import Training
+from engine.training.parameter_groups import completed, fitted
+from engine.training.state import Training
 from presets import UserError
 
 Tensors = dict[str, Any]
