@@ -93,7 +93,7 @@ LOOP = """
             run.log(step, {"train/loss": 1 / step})
             if step == 50:
                 {at_50}
-    assert "engine.recorder" not in sys.modules
+    assert "engine.programs.recorder" not in sys.modules
     print("through")
 """
 

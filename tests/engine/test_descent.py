@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from engine import descent, plane
-from engine.descent import Request, best_descent, descend
+from engine.programs import descent, plane
+from engine.programs.descent import Request, best_descent, descend
 from engine.race import directory, plan
 from engine.race.surfaces import surface
 from engine.training.recording import weight_path as weightpath
@@ -57,7 +57,10 @@ def test_the_program_answers_a_line_an_optimizer():
         {"surface": "saddle", "optimizers": ["sgd", "sparse-adam"], "steps": 5}
     ).encode()
     answer = subprocess.run(
-        [sys.executable, "-m", "engine.descent"], input=request, capture_output=True, check=True
+        [sys.executable, "-m", "engine.programs.descent"],
+        input=request,
+        capture_output=True,
+        check=True,
     )
     good, bad = map(json.loads, answer.stdout.splitlines())
     assert len(good["path"]) == 6

@@ -54,7 +54,7 @@ class DescentScreen(TerrainScreen):
         request = {"surface": place.name, "optimizers": _OPTIMIZERS, "steps": STEPS}
         if self._process is not None:
             self._process.kill()
-        process = self._process = launch.ask("engine.descent")
+        process = self._process = launch.ask("engine.programs.descent")
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError):  # killed meanwhile, for another surface
@@ -84,7 +84,7 @@ class DescentScreen(TerrainScreen):
             self.app.call_from_thread(self._arrived, process, place, tuple(ways), trouble)
         process.wait()
         if not ways and process is self._process:
-            words = trouble or "the engine found no way; python -m engine.descent says why"
+            words = trouble or "the engine found no way; python -m engine.programs.descent says why"
             self.app.call_from_thread(self.say, f"{place.name}: {place.formula}", words)
 
     def _announce(self, place: Surface) -> None:

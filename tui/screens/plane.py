@@ -33,7 +33,9 @@ class PlaneScreen(TerrainScreen):
 
     @work(thread=True, exclusive=True)
     def _compute(self) -> None:
-        process = self._process = launch.ask("engine.plane", str(self._race.path.absolute()), "0")
+        process = self._process = launch.ask(
+            "engine.programs.plane", str(self._race.path.absolute()), "0"
+        )
         out, _ = process.communicate()
         if process.returncode:
             words = "no weights of seed 0 were kept yet; they are with each evaluation of a race"

@@ -20,14 +20,18 @@ CLOSE_SECONDS = 5.0
 """How long the end of a run waits for its last records."""
 
 # The loop's own repository may hold another `engine`: ours comes first, whatever else is found.
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from engine.recorder import main; main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from engine.programs.recorder import main; main()"
+)
 
 
 def _root() -> str:
     """The folder that holds our `engine` package: beside this package, or above the source."""
     here = Path(__file__).resolve()
     beside = here.parents[1]
-    return str(beside if (beside / "engine" / "recorder.py").is_file() else here.parents[3])
+    return str(
+        beside if (beside / "engine" / "programs" / "recorder.py").is_file() else here.parents[3]
+    )
 
 
 def complain(line: str) -> None:
