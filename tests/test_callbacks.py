@@ -10,7 +10,7 @@ import pytest
 from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
 from engine.runs.log_reader import read_all
-from tui.store import RunState
+from tui.runs.store import RunState
 
 PYTHON = Path(sys.prefix) / "peers" / "bin" / "python"
 CLIENT = Path(__file__).parents[1] / "engine" / "client"

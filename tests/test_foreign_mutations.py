@@ -12,10 +12,10 @@ import pytest
 import foreign_logs as logs
 from presets import UserError
 from test_mutations import MEGABYTES, mutate
-from tui import follow
-from tui.foreign import sniff
-from tui.foreign.book import MAX_METRICS, MAX_RESTARTS
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.foreign import sniff
+from tui.runs.foreign.event_builder import MAX_METRICS, MAX_RESTARTS
+from tui.runs.store import RunState
 
 LOGS = Path(__file__).parent / "tui" / "fixtures" / "foreign"
 

@@ -19,7 +19,7 @@ from engine.config import configure
 from engine.runs import control, launch
 from engine.runs import directory as rundir
 from recorded import wait_for
-from tui import follow
+from tui.runs import follow
 from tui.text import count
 
 MAIN = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]

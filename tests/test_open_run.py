@@ -24,7 +24,7 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Command, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import read_all
 from presets import UserError
-from tui.store import RunState
+from tui.runs.store import RunState
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import numpy as np
 from tui import ticks
 from tui.picture import Picture
 from tui.plotview import X_NAMES, Markers, XKind
-from tui.series import Floats
+from tui.runs.series import Floats
 from tui.ticks import LABEL_WIDTH
 
 

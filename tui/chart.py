@@ -10,7 +10,7 @@ from tui import heat, raster, ticks
 from tui.axes import Axes, scaled
 from tui.picture import Picture
 from tui.raster import DOTS, Spans
-from tui.series import Floats
+from tui.runs.series import Floats
 from tui.ticks import LABEL_WIDTH
 
 LETTERS = "*o+x#@%&"

@@ -12,7 +12,7 @@ from engine.config.configure import Plan
 from presets import ConfigError
 from presets.schema import Component, RunConfig, dotted
 from tui.fields import FIELDS, Field
-from tui.labels import flatten
+from tui.runs.labels import flatten
 from tui.text import count
 
 _ANY_OPTIMIZER = "adam"

@@ -231,7 +231,7 @@ def _resumable(run: RunDir) -> RunDir:
 @_runs_dir
 def list_command(root: Path, as_json: bool) -> None:
     """List the runs, oldest first."""
-    from tui import summary
+    from tui.runs import summary
 
     found = rundir.list_runs(root)
     if not found:
@@ -248,7 +248,7 @@ def list_command(root: Path, as_json: bool) -> None:
 @_runs_dir
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: configuration, best, last, test."""
-    from tui import summary
+    from tui.runs import summary
 
     found = finding.find_one(root, name)
     facts = summary.summary(finding.load(found), pid=rundir.pid(found))

@@ -9,7 +9,7 @@ import presets
 from engine.config import configure
 from presets import ConfigError
 from presets.schema import plain
-from tui.labels import flatten
+from tui.runs.labels import flatten
 
 _KINDS = configure.KINDS
 _GENERAL = "quickstart"

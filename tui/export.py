@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from tui.series import Series
-from tui.store import RunState
+from tui.runs.series import Series
+from tui.runs.store import RunState
 from tui.text import clean
 
 STEP_COLUMNS = ("train/loss", "train/accuracy", "grad_norm", "clipped", "lr")

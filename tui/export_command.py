@@ -16,7 +16,7 @@ from tui.oneline import say
 if TYPE_CHECKING:
     from tui.matplot import Kind
     from tui.plotview import XKind
-    from tui.store import RunState
+    from tui.runs.store import RunState
 
 Format = Literal["csv", "jsonl", "tensorboard", "svg", "png"]
 PICTURES = ("svg", "png")

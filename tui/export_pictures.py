@@ -16,9 +16,9 @@ from tui.export import columns
 from tui.lanes import make_lanes
 from tui.matplot import Kind
 from tui.plotview import XKind
-from tui.series import Floats, Series
+from tui.runs.series import Floats, Series
+from tui.runs.store import RunState
 from tui.smoothing import Average, Median, Smoother
-from tui.store import RunState
 from tui.text import clean, day_and_time
 from tui.xaxis import Scale, scale_of
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from presets import UserError
 from tui.export import columns, headings
-from tui.foreign import protobuf, tensorboard
-from tui.foreign.event_file import framed
-from tui.series import Floats
-from tui.store import RunState
+from tui.runs.foreign import protobuf, tensorboard
+from tui.runs.foreign.event_file import framed
+from tui.runs.series import Floats
+from tui.runs.store import RunState
 from tui.xaxis import scale_of
 
 VALUES_PER_EVENT = 30

@@ -10,7 +10,7 @@ from rich.text import Text
 from tui import plot
 from tui.chart import Curve
 from tui.plot import Frame
-from tui.series import Floats
+from tui.runs.series import Floats
 from tui.text import number
 
 STEPS = 200

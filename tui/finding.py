@@ -12,10 +12,10 @@ from engine.race.directory import RaceDir
 from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from presets import UserError
-from tui.foreign.run import ForeignRun, read_only
+from tui.runs.foreign.run import ForeignRun, read_only
 
 if TYPE_CHECKING:
-    from tui.store import RunState
+    from tui.runs.store import RunState
 
 
 def find(root: Path, name: str) -> list[RunDir]:
@@ -32,7 +32,7 @@ def find(root: Path, name: str) -> list[RunDir]:
             raise UserError(f"{name}: a race, not a run; {known}") from None
         if not name or not path.exists():
             raise
-    from tui.foreign.sniff import open_source
+    from tui.runs.foreign.sniff import open_source
 
     return open_source(path)
 
@@ -82,7 +82,7 @@ def find_ours(root: Path, name: str) -> RunDir:
 
 def load(run: RunDir) -> RunState:
     """What is known of a run now. Raises UserError if it cannot be read."""
-    from tui import follow
+    from tui.runs import follow
 
     try:
         return follow.load(run)

@@ -17,12 +17,14 @@ from engine.runs.events import AnyEvent
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
-from tui import alarm, follow, logout
-from tui.alertbook import AlertBook
-from tui.alerts import Alert
+from tui import logout
 from tui.oneline import INTERRUPTED, say
 from tui.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.alerts import notify as alarm
+from tui.runs.alerts.alerts import Alert
+from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.store import RunState
 from tui.text import clean
 
 POLL_SECONDS = 0.1

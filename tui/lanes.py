@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.labels import labels
 from tui.palette import lane_colors
 from tui.plotview import PlotView
-from tui.store import RunState
+from tui.runs.labels import labels
+from tui.runs.store import RunState
 
 _USUAL = PlotView()
 Split = Literal["train", "val"]

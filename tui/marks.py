@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui.axes import Axes
-from tui.history import MarkKind
 from tui.picture import Picture
-from tui.series import Floats
+from tui.runs.history import MarkKind
+from tui.runs.series import Floats
 
 GLYPHS: dict[MarkKind, str] = {
     "checkpoint": "k",

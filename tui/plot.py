@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tui.chart import LETTERS, Curve
 from tui.raster import DASHES
-from tui.series import Floats, thin
+from tui.runs.series import Floats, thin
 from tui.ticks import LABEL_WIDTH, compact, nice_ticks
 
 

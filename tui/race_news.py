@@ -21,7 +21,7 @@ from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
 from tui import standings
-from tui.series import Floats
+from tui.runs.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]
 UNITS: tuple[Unit, ...] = ("steps", "samples", "seconds")

@@ -12,10 +12,11 @@ from engine.runs import control, launch
 from engine.runs import directory as rundir
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
-from tui import finder, follow
+from tui import finder
 from tui.finder import Suggestion
-from tui.store import RunState
-from tui.summary import plain_number
+from tui.runs import follow
+from tui.runs.store import RunState
+from tui.runs.summary import plain_number
 
 _STOP_SECONDS = 10.0
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.plotview import Markers
-from tui.series import Floats
+from tui.runs.series import Floats
 
 Rows = NDArray[np.int16]
 DASHES: tuple[tuple[int, ...], ...] = (

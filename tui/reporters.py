@@ -12,9 +12,9 @@ from engine.config.configure import Plan
 from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from presets.schema import RunConfig
-from tui import summary
-from tui.alerts import Alert
-from tui.store import RunState
+from tui.runs import summary
+from tui.runs.alerts.alerts import Alert
+from tui.runs.store import RunState
 from tui.text import clean, count, duration, number
 
 SUCCESS = ("done", "stopped")

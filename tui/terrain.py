@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tui.palette import blend
 from tui.picture import Picture
-from tui.series import Floats
+from tui.runs.series import Floats
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """What marks where a lane is, so that colour is never the only cue."""

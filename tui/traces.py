@@ -12,9 +12,9 @@ from tui.axes import Axes
 from tui.chart import Curve
 from tui.plotview import BETAS, MEDIANS, PlotView
 from tui.raster import DOTS
-from tui.series import Floats, Series
+from tui.runs.series import Floats, Series
+from tui.runs.store import RunState
 from tui.smoothing import Average, Median, Smoother
-from tui.store import RunState
 from tui.xaxis import scale_of
 
 Origin = Literal["own", "inherited"]

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from tui.axes import Axes
 from tui.lanes import View
 from tui.plotview import Extent, PlotView, XKind, round_up
-from tui.series import Floats, Series
-from tui.store import ClockPiece, RunState
+from tui.runs.series import Floats, Series
+from tui.runs.store import ClockPiece, RunState
 
 _MUCH = 0.1
 """Of a plan; with less done, all curves would be in the first few columns of it."""

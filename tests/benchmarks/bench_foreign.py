@@ -64,8 +64,8 @@ def json_lines(folder: Path, number: int) -> Path:
 
 def read(path: Path) -> None:
     """Load it as the screen does, and print seconds, megabytes and points."""
-    from tui import follow
-    from tui.foreign.sniff import open_source
+    from tui.runs import follow
+    from tui.runs.foreign.sniff import open_source
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, worked = time.perf_counter(), time.process_time()

@@ -16,7 +16,7 @@ from tui.chart import Curve
 from tui.palette import LANE_COLORS
 from tui.plot import Frame
 from tui.raster import DOTS
-from tui.series import Series
+from tui.runs.series import Series
 from tui.smoothing import Average, Median, Smoother
 from tui.traces import BINS_PER_COLUMN
 

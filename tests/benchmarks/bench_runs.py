@@ -13,10 +13,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from recorded import record
-from tui import query
 from tui.app import BigModelApp
-from tui.index import Index
 from tui.panels.run_table import COLUMNS, RunTable, sort
+from tui.runs.listing import query
+from tui.runs.listing.index import Index
 from tui.screens.runs import RunsScreen
 
 

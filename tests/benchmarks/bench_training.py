@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from engine.runs import directory as rundir
-from tui import follow
+from tui.runs import follow
 
 PROGRAM = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 

@@ -18,7 +18,7 @@ from engine.runs import directory as rundir
 from engine.runs.events import Gap, RunEnded, Scalars
 from engine.runs.log_reader import LogReader, LogWriter, read_all
 from recorded import wait_for
-from tui.follow import Follower, load
+from tui.runs.follow import Follower, load
 
 ROOT = Path(__file__).parents[2]
 FULL_DISK = "training goes on, gap visible, 0 damaged"

@@ -17,12 +17,12 @@ from engine.runs.log_reader import LogReader
 from presets import ConfigError
 from presets.convert import convert
 from presets.userconfig import Alerts, UserConfig
-from tui import alarm
-from tui.alertbook import AlertBook
-from tui.alerts import Alert, Watch
-from tui.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
-from tui.series import Series
-from tui.store import RunState
+from tui.runs.alerts import notify as alarm
+from tui.runs.alerts.alerts import Alert, Watch
+from tui.runs.alerts.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
+from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.series import Series
+from tui.runs.store import RunState
 
 FIXTURES = Path(__file__).with_name("fixtures")
 ALERT = Alert(kind="nan", level="error", run="r", step=7, text="train/loss is nan")

@@ -13,7 +13,7 @@ from tui.chart import Curve
 from tui.picture import Picture
 from tui.plotview import MARKERS, Markers
 from tui.raster import DASHES, DOTS
-from tui.series import Series
+from tui.runs.series import Series
 from tui.ticks import LABEL_WIDTH
 
 INK, RED, BLUE = "#8a94a0", "#e69f00", "#56b4e9"

@@ -19,8 +19,9 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Evaluation, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
 from recorded import record
-from tui import cli, export, follow, meta, reporters
-from tui.store import RunState
+from tui import cli, export, reporters
+from tui.runs import follow, meta
+from tui.runs.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
 

@@ -24,9 +24,11 @@ from engine.runs.events import (
     encode,
 )
 from recorded import record
-from tui import columns, follow, snapshot
-from tui.series import Series
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.cache import file as columns
+from tui.runs.cache import snapshot
+from tui.runs.series import Series
+from tui.runs.store import RunState
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from engine.runs.events import (
     Scalars,
 )
 from recorded import wait_for
-from tui import follow
 from tui.demo.player import RECORDING, Player, prepare, recording
+from tui.runs import follow
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None\n"
 

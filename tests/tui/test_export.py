@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 
 from engine.runs.events import Evaluation, Scalars
 from recorded import record
-from tui import cli, export, export_command, follow, xaxis
-from tui.foreign import sniff
-from tui.store import RunState
+from tui import cli, export, export_command, xaxis
+from tui.runs import follow
+from tui.runs.foreign import sniff
+from tui.runs.store import RunState
 
 
 def invoke(*arguments: str) -> Result:

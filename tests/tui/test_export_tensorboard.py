@@ -12,9 +12,10 @@ from test_export import invoke, refusal
 from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, Restarted, RunStarted, Scalars
 from recorded import record
-from tui import export_tensorboard, follow
-from tui.foreign import sniff
-from tui.store import RunState
+from tui import export_tensorboard
+from tui.runs import follow
+from tui.runs.foreign import sniff
+from tui.runs.store import RunState
 
 START = 1_700_000_000.0
 

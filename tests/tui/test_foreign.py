@@ -21,11 +21,13 @@ from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
 from presets import UserError
 from recorded import record
-from tui import cli, finding, follow
+from tui import cli, finding
 from tui.app import BigModelApp
-from tui.foreign import document, names, protobuf, sniff, tail, tensorboard, trainer_state
-from tui.foreign.run import ForeignRun
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.foreign import document, names, protobuf, sniff, tensorboard, trainer_state
+from tui.runs.foreign import growing_file as tail
+from tui.runs.foreign.run import ForeignRun
+from tui.runs.store import RunState
 
 LOGS = Path(__file__).with_name("fixtures") / "foreign"
 WANDB = next((LOGS / "wandb").glob("*/*.wandb"))
@@ -666,11 +668,11 @@ def test_without_the_optional_packages_one_line_says_what_to_install(
 
 
 def test_runs_of_ours_are_followed_without_the_libraries_of_others() -> None:
-    code = "import tui.feed, tui.cli, sys; print(*sys.modules)"
+    code = "import tui.runs.feed, tui.cli, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     modules = done.stdout.split()
-    assert "tui.feed" in modules
-    assert not {"tui.foreign.follower", "google.protobuf", "google_crc32c"} & set(modules)
+    assert "tui.runs.feed" in modules
+    assert not {"tui.runs.foreign.follower", "google.protobuf", "google_crc32c"} & set(modules)
 
 
 # On the command line and on the screen.

@@ -22,9 +22,9 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from tui.series import Series
+from tui.runs.series import Series
+from tui.runs.store import RunState
 from tui.smoothing import Average
-from tui.store import RunState
 
 CONFIG = {"optimizer": {"name": "adam", "lr": 0.1}, "clip": {"mode": "none", "threshold": 1.0}}
 

@@ -11,11 +11,12 @@ from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
 from presets import UserError
 from recorded import record
-from tui import meta, query, trash
-from tui.ancestry import inherited
-from tui.index import Index
 from tui.panels.run_table import COLUMNS, sort
-from tui.row import Row
+from tui.runs import meta, trash
+from tui.runs.ancestry import inherited
+from tui.runs.listing import query
+from tui.runs.listing.index import Index
+from tui.runs.listing.row import Row
 
 
 def refreshed(index: Index) -> dict[str, Row]:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from tui import chart, marks, readout
 from tui.axes import Axes
 from tui.chart import Curve
-from tui.history import MarkKind
 from tui.marks import COLORS, GLYPHS, Placed
 from tui.picture import Picture
 from tui.plotview import MARKERS, Markers
 from tui.readout import Value
+from tui.runs.history import MarkKind
 from tui.ticks import LABEL_WIDTH
 
 ALL: list[MarkKind] = list(GLYPHS)

@@ -13,11 +13,11 @@ from engine.runs.events import Scalars
 from engine.runs.log_reader import LogWriter
 from presets import UserError
 from recorded import record
-from tui import groups
 from tui.app import BigModelApp
-from tui.groups import Group, Window
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
+from tui.runs import metric_groups as groups
+from tui.runs.metric_groups import Group, Window
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 

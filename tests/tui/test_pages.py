@@ -21,12 +21,12 @@ from engine.runs.events import (
 )
 from engine.runs.log_reader import LogWriter
 from recorded import record
-from tui import follow
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
 from tui.panels.layers import LayersPanel, health
 from tui.panels.pages import PagesPanel
 from tui.panels.panel import Panel
+from tui.runs import follow
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.profile import ProfileScreen
 

@@ -7,7 +7,7 @@ import pytest
 from engine.runs.directory import RunDir
 from engine.runs.events import RunStarted, Scalars
 from tui.panels.progress import ProgressPanel
-from tui.store import RunState
+from tui.runs.store import RunState
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from presets import UserError
-from tui import query
-from tui.query import Comparison, Query, Word
+from tui.runs.listing import query
+from tui.runs.listing.query import Comparison, Query, Word
 
 
 @dataclass

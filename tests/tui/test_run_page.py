@@ -15,11 +15,12 @@ from engine.runs.events import CheckpointSaved, Command, LogLine
 from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
-from tui import finding, search, tail
+from tui import finding, search
 from tui.app import BigModelApp
 from tui.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
+from tui.runs import engine_output as tail
 
 FIXTURES = Path(__file__).with_name("fixtures")
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"

@@ -25,10 +25,10 @@ from engine.runs.events import (
 )
 from presets import ConfigError
 from recorded import record
-from tui import meta
 from tui.app import BigModelApp
 from tui.choice import Choice, Fork
 from tui.panels.run_table import RunTable
+from tui.runs import meta
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.launch import LaunchScreen
 from tui.screens.runs import RunsScreen

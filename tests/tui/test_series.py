@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui.series import Series, thin
+from tui.runs.series import Series, thin
 from tui.smoothing import BLOCK, Average, Median, Smoother
 
 ANY_VALUES = arrays.arrays(np.float64, st.integers(0, 400), elements=st.floats())

@@ -11,7 +11,7 @@ from engine.runs import control
 from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from recorded import record, wait_for
-from tui import follow
+from tui.runs import follow
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from engine.runs.control import Arguments
 from engine.runs.events import Command
 from engine.runs.log_reader import read_all
 from recorded import wait_for
-from tui import follow
-from tui.feed import Feed
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.feed import Feed
+from tui.runs.store import RunState
 
 COMMANDS = 20
 ASKED = "each applied once, in order; both views identical"

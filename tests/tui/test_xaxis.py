@@ -14,8 +14,8 @@ from tui import traces, xaxis
 from tui.axes import Axes
 from tui.lanes import View, make_lanes
 from tui.plotview import PlotView, XKind
-from tui.series import Series
-from tui.store import RunState
+from tui.runs.series import Series
+from tui.runs.store import RunState
 from tui.traces import Trace, Traces
 
 BEGAN = 1_700_000_000.0

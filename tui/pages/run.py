@@ -6,16 +6,16 @@ from textual import work
 from textual.message import Message
 
 from engine.runs.directory import RunDir
-from tui import tail
 from tui.flow import Cell
-from tui.foreign.run import ForeignRun
 from tui.lanes import View
 from tui.pages.page import FixedPage
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
 from tui.panels.log import HistoryPanel, LogPanel
 from tui.panels.panel import Panel
-from tui.tail import Tail
+from tui.runs import engine_output as tail
+from tui.runs.engine_output import Tail
+from tui.runs.foreign.run import ForeignRun
 
 _LOOK_SECONDS = 1.0
 """Between two looks at the output, while the page is shown."""

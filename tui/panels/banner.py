@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.history import alarm_line
 from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.runs.history import alarm_line
 from tui.text import clean
 
 _CHOICES = "p goes on, l lr, g clip, f fork, s stop"

@@ -7,7 +7,7 @@ from rich.text import Text
 from tui.differences import Compared, Setting, compare
 from tui.lanes import View
 from tui.panels.lines import LinesPanel
-from tui.store import RunState
+from tui.runs.store import RunState
 from tui.text import clean, count
 
 _KEY_WIDTH = 26

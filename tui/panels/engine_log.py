@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tui.lanes import View
 from tui.panels.lines import LinesPanel
-from tui.tail import Tail
+from tui.runs.engine_output import Tail
 from tui.text import clean, count
 
 

@@ -10,8 +10,8 @@ from tui import chart, xaxis
 from tui.axes import Axes
 from tui.lanes import View
 from tui.panels.curves import CurvesPanel
-from tui.series import Series
-from tui.store import RunState, section
+from tui.runs.series import Series
+from tui.runs.store import RunState, section
 from tui.text import clean
 from tui.ticks import LABEL_WIDTH
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from tui.history import Note
 from tui.lanes import View
 from tui.panels.lines import LinesPanel
+from tui.runs.history import Note
 from tui.text import clean, clock, count
 
 _COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error": "error"}

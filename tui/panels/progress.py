@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.foreign.run import TITLES, ForeignRun
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.store import RunState, section
+from tui.runs.foreign.run import TITLES, ForeignRun
+from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number
 
 STATUS_COLORS = {

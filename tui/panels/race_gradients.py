@@ -8,7 +8,7 @@ from rich.text import Text
 from tui import chart, heat
 from tui.panels.panel import Panel
 from tui.race_view import RaceView
-from tui.series import Floats
+from tui.runs.series import Floats
 from tui.text import clean, number
 
 _NAME = 18

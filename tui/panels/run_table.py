@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.panels.progress import STATUS_COLORS
-from tui.row import Row
-from tui.summary import age
+from tui.runs.listing.row import Row
+from tui.runs.summary import age
 from tui.text import clean, count, duration, fixed
 
 

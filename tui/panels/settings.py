@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.text import Text
 
-from tui.labels import flatten
 from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.store import section
+from tui.runs.labels import flatten
+from tui.runs.store import section
 from tui.text import clean, count
 
 

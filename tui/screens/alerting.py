@@ -10,11 +10,11 @@ from textual.message import Message
 
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
-from tui import alarm
-from tui.alertbook import AlertBook
+from tui.runs.alerts import notify as alarm
+from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.store import RunState
 from tui.screens.alerts import AlertsScreen
 from tui.screens.steering import SteeringScreen
-from tui.store import RunState
 from tui.text import clean
 
 

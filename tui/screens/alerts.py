@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.alertbook import Entry
+from tui.runs.alerts.open_alerts import Entry
 from tui.text import clean, clock, count
 
 _COLORS = {"information": "success", "warning": "warning", "error": "error"}

@@ -16,10 +16,6 @@ from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from engine.runs.events import Command, Parent, Profiled
 from presets import UserError
-from tui.ancestry import Inheritance, inherited
-from tui.feed import Feed
-from tui.follow import News, apply, keep, open_state
-from tui.history import note_of
 from tui.lanes import View, make_lanes
 from tui.pages.page import NARROW_COLUMNS
 from tui.painter import Painter
@@ -30,13 +26,17 @@ from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
+from tui.runs.ancestry import Inheritance, inherited
+from tui.runs.feed import Feed
+from tui.runs.follow import News, apply, keep, open_state
+from tui.runs.history import note_of
+from tui.runs.store import RunState
 from tui.screens.alerting import AlertingScreen
 from tui.screens.help import ON_PLOTS
 from tui.screens.paging import PAGES, PagingScreen
 from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
-from tui.store import RunState
 from tui.text import clean
 
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")

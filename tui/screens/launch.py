@@ -163,7 +163,9 @@ class LaunchScreen(Screen[None]):
 
     @work(thread=True)
     def _look_for_active(self) -> None:
-        from tui.index import active_count  # brings NumPy, for which the first picture waits not
+        from tui.runs.listing.index import (
+            active_count,  # brings NumPy, for which the first picture waits not
+        )
 
         with suppress(UserError):  # it is said when a run is started there
             number = active_count(self._app.root)

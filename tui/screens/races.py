@@ -24,7 +24,7 @@ from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.race_news import Watcher
-from tui.series import Floats
+from tui.runs.series import Floats
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)

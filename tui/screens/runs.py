@@ -11,12 +11,13 @@ from textual.widgets import Static
 
 from engine.runs.directory import RunDir
 from presets import UserError
-from tui import meta, query, trash
-from tui.lister import Lister
 from tui.panels.footer import FittingFooter
 from tui.panels.prompt import Prompt, Question
 from tui.panels.run_table import COLUMNS, RunTable, sort
-from tui.row import Row
+from tui.runs import meta, trash
+from tui.runs.listing import query
+from tui.runs.listing.row import Row
+from tui.runs.listing.thread import Lister
 from tui.screens.steering import RunActions
 from tui.text import clean, count
 

@@ -12,12 +12,13 @@ from engine.runs.control import Arguments, CommandName
 from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
-from tui import follow, orders
+from tui import orders
 from tui.again import Again
 from tui.choice import Fork
-from tui.foreign.run import ForeignRun, read_only
 from tui.panels.prompt import Prompt, Question
-from tui.store import RunState
+from tui.runs import follow
+from tui.runs.foreign.run import ForeignRun, read_only
+from tui.runs.store import RunState
 from tui.text import clean
 
 

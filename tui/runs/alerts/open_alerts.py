@@ -1,0 +1,78 @@
+"""The alerts of the runs that are open: which are told now, and which were before we came; pure."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.runs.events import AnyEvent
+from presets.userconfig import Alerts
+from tui.runs.alerts.alerts import Alert, Watch
+from tui.runs.store import RunState
+
+MAX_ALERTS = 500
+SETTLED_SECONDS = 3.0
+"""A change of status so long after the log's newest event was read happened before our eyes."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list of alerts."""
+
+    alert: Alert
+    time: float
+    """When it was noticed, or when the log's newest event was written; seconds since the epoch."""
+    past: bool
+    """Whether it happened before we looked: it is listed, and nobody is told."""
+
+
+class AlertBook:
+    """What was found in all runs, newest last."""
+
+    def __init__(
+        self, limits: Alerts, opened_at: float, *, settled_seconds: float = SETTLED_SECONDS
+    ) -> None:
+        """`opened_at`: since when we look, in seconds since the epoch."""
+        self._settled_seconds = settled_seconds
+        self._limits = limits
+        self._opened_at = opened_at
+        self._watches: dict[str, Watch] = {}
+        self._read_at: dict[str, float] = {}
+        """By run, when events of before `opened_at` were read."""
+        self.entries: deque[Entry] = deque(maxlen=MAX_ALERTS)
+        self.unseen = 0
+        """Alerts that were told since the list was looked at."""
+
+    def look(
+        self, state: RunState, events: Sequence[AnyEvent], now: float, *, earlier: bool = False
+    ) -> list[Alert]:
+        """Look at a run after these events were applied to it; returns what is to be told.
+
+        `now` is in seconds since the epoch; `earlier` if it is known that the events happened
+        before. Costs as much as there are new points.
+        """
+        newest = events[-1].time if events else now
+        past = newest < self._opened_at if events else self._unsettled(state.id, now)
+        if earlier:  # events made from another program's log have no time of their own
+            newest, past = min(newest, _newest_step(state, now)), True
+        if events and past:
+            self._read_at[state.id] = now
+        watch = self._watches.setdefault(state.id, Watch(self._limits))
+        found = watch.look(state)
+        self.entries.extend(Entry(alert, newest, past) for alert in found)
+        if past:
+            return []
+        self.unseen += len(found)
+        return found
+
+    def _unsettled(self, run: str, now: float) -> bool:
+        """Whether a status without an event may be the first one that is known of the run."""
+        return now - self._read_at.get(run, self._opened_at) < self._settled_seconds
+
+    def seen(self) -> None:
+        """Somebody looked at the list."""
+        self.unseen = 0
+
+
+def _newest_step(state: RunState, now: float) -> float:
+    """When the run's last step was taken, in seconds since the epoch."""
+    return state.clock[-1].zero + (state.seconds.last or 0.0) if state.clock else now

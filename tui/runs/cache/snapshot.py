@@ -1,0 +1,99 @@
+"""The state of a run as bytes and series, and back: what a cache keeps of it."""
+
+import dataclasses
+import functools
+import hashlib
+import sys
+from collections import deque
+from types import GenericAlias
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from tui.runs.series import Series
+from tui.runs.store import RunState
+
+_ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", "detail"}
+"""Fields that are series, or that whoever opens a run knows better."""
+_SECONDS = "\0seconds"
+"""A name that no metric has: a log's names hold no NUL that would reach the screen."""
+_MADE_BY = (
+    "engine.runs.events",
+    "tui.runs.block_sums",
+    "tui.runs.cache.file",
+    "tui.runs.history",
+    "tui.runs.series",
+    "tui.runs.cache.snapshot",
+    "tui.runs.steps",
+    "tui.runs.store",
+)
+
+
+def pack(state: RunState) -> bytes:
+    """All of a state but its series. Raises ValueError or TypeError if it has something odd."""
+    facts = {name: getattr(state, name) for name in _shapes()}
+    return msgspec.msgpack.encode(facts, enc_hook=_listed)
+
+
+def series_of(state: RunState) -> dict[str, Series]:
+    """The series of a state by name."""
+    return {**state.metrics, _SECONDS: state.seconds}
+
+
+def restore(state: RunState, packed: bytes, series: dict[str, Series]) -> None:
+    """Put what was packed into a new state. Raises msgspec.MsgspecError if it does not fit."""
+    facts = msgspec.msgpack.decode(packed)
+    for name, shape in _shapes().items():
+        value = msgspec.convert(facts[name], _plain(shape))
+        setattr(state, name, _filled(getattr(state, name), value, shape))
+    metrics = dict(series)
+    state.seconds = metrics.pop(_SECONDS)
+    state.metrics = metrics
+
+
+@functools.cache
+def maker() -> bytes:
+    """Identifies the code that makes a state from a log; of other code, a cache holds nothing.
+
+    Raises OSError where the code is not in files.
+    """
+    digest = hashlib.sha256(sys.version.encode())
+    for name in _MADE_BY:
+        __import__(name)
+        with open(sys.modules[name].__file__ or "", "rb") as file:
+            digest.update(file.read())
+    return digest.digest()
+
+
+@functools.cache
+def _shapes() -> dict[str, Any]:
+    hints = get_type_hints(RunState)
+    names = [field.name for field in dataclasses.fields(RunState)]
+    return {name: hints[name] for name in names if name not in _ELSEWHERE}
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, deque):
+        return list(value)
+    raise TypeError(f"a state holds no {type(value).__name__}")
+
+
+def _plain(shape: Any) -> Any:
+    """A type with lists for deques."""
+    origin, arguments = get_origin(shape), get_args(shape)
+    if origin is deque:
+        return GenericAlias(list, tuple(map(_plain, arguments)))
+    if origin is dict:
+        return GenericAlias(dict, tuple(map(_plain, arguments)))
+    return shape
+
+
+def _filled(empty: Any, value: Any, shape: Any) -> Any:
+    """A value in the container that a new state has for it."""
+    if isinstance(empty, deque):
+        return deque(value, maxlen=empty.maxlen)
+    if get_origin(shape) is dict and get_origin(get_args(shape)[1]) is deque:
+        from tui.runs.store import MAX_LOOKS
+
+        return {key: deque(entries, maxlen=MAX_LOOKS) for key, entries in value.items()}
+    return value

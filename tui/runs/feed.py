@@ -1,0 +1,83 @@
+"""Follow the open runs in a thread and hand over what is new, a few times a second."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from engine.runs.directory import ENDED, RunDir
+from engine.runs.events import Scalars
+from tui.runs.follow import Follows, News, follower
+
+POLL_SECONDS = 0.07
+BATCH_STEPS = 10_000
+"""From so many on, news are handed over before more is read, which bounds the memory."""
+IDLE_SECONDS = 1.0
+"""Between two looks when every run has ended."""
+
+
+def _poll(reader: Follows) -> News | None:
+    try:
+        return reader.poll()
+    except OSError:  # a disk that fails for a moment must not end the thread
+        return None
+
+
+class Feed(threading.Thread):
+    """Reads logs until it is closed.
+
+    It waits until a batch was taken before it reads the next one: a slow screen delays the
+    reading and never the engine, and nothing piles up.
+    """
+
+    def __init__(self, runs: Sequence[RunDir], deliver: Callable[[tuple[News, ...]], None]) -> None:
+        """`deliver` is called in this thread, and has to call `taken` when it is done."""
+        super().__init__(name="feed", daemon=True)
+        self._followers = [follower(run) for run in runs]
+        self._deliver = deliver
+        self._taken = threading.Event()
+        self._closed = threading.Event()
+
+    def add(self, runs: Sequence[RunDir]) -> None:
+        """Follow these too, from the next look on."""
+        self._followers += [follower(run) for run in runs]
+
+    def taken(self) -> None:
+        """The last batch was taken in."""
+        self._taken.set()
+
+    def close(self) -> None:
+        """Stop at the next look."""
+        self._closed.set()
+        self._taken.set()
+
+    def run(self) -> None:
+        """The thread's work."""
+        ended: dict[str, bool] = {}
+        while not self._closed.is_set():
+            more = False
+            for news in self._batches():
+                ended |= {item.run.id: item.status in ENDED for item in news}
+                more |= any(item.events or item.more for item in news)
+                self._taken.clear()
+                if self._closed.is_set():
+                    return
+                self._deliver(news)
+                self._taken.wait()
+            # While a log is being caught up with there is more to read at once.
+            if not more:
+                idle = len(ended) == len(self._followers) and all(ended.values())
+                self._closed.wait(IDLE_SECONDS if idle else POLL_SECONDS)
+
+    def _batches(self) -> Iterator[tuple[News, ...]]:
+        """A look at each run; what many of them have to say comes in several parts."""
+        batch: list[News] = []
+        steps = 0
+        for reader in self._followers:
+            if (item := _poll(reader)) is None:
+                continue
+            batch.append(item)
+            steps += sum(len(event.step) for event in item.events if isinstance(event, Scalars))
+            if steps > BATCH_STEPS:
+                yield tuple(batch)
+                batch, steps = [], 0
+        if batch:
+            yield tuple(batch)

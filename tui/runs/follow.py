@@ -1,0 +1,227 @@
+"""Bring the state of runs up to date from their directories, without threads or widgets."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import msgspec
+
+from engine.runs import directory as rundir
+from engine.runs import health
+from engine.runs.directory import RunDir, Status
+from engine.runs.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
+from engine.runs.health import Health
+from engine.runs.log_reader import LogReader
+from presets import ConfigError
+from tui.runs import meta
+from tui.runs.cache import file as columns
+from tui.runs.cache import snapshot
+from tui.runs.cache.file import Kept
+from tui.runs.foreign.run import ForeignRun
+from tui.runs.store import RunState
+
+
+@dataclass(frozen=True)
+class News:
+    """What is new of one run; complete and immutable, so that a thread may hand it over."""
+
+    run: RunDir
+    events: tuple[AnyEvent, ...]
+    status: Status
+    damaged: int
+    """Damaged lines of the log so far."""
+    detail: str = ""
+    """What there is to say about the status, in one line; "" if it says it all."""
+    more: bool = False
+    """Whether there is more to read at once, even if no events came of this piece."""
+    earlier: bool = False
+    """Whether it stood in another program's log before that was opened; what is known of events of
+    ours is their time."""
+    kept: Kept | None = None
+    """What a cache holds of the run from before these events; it belongs to who gets it."""
+    keep: tuple[int, int] | None = None
+    """Bytes of the log that were read and unknown events in them, if a cache should hold them."""
+
+
+LOOK_SECONDS = 0.5
+"""Between two looks at the lock and the process of a run whose log has nothing new."""
+
+
+class Follower:
+    """Reads one run from its beginning, while it grows or after it ended."""
+
+    def __init__(self, run: RunDir) -> None:
+        self.run = run
+        self._reader = LogReader(run.events_path)
+        self._started: RunStarted | None = None
+        self._ended: RunEnded | None = None
+        self._paused = False
+        self._health: Health | None = None
+        self._damaged = 0
+        self._look_at = 0.0
+        self._opened = False
+        self._kept_bytes = 0
+
+    def poll(self, *, at_once: bool = False) -> News | None:
+        """What is new since the last call; None if nothing is.
+
+        Lock and process are looked at now and then, or `at_once`. Raises OSError if the log cannot
+        be read.
+        """
+        kept = None if self._opened else self._open()
+        alive = self._ended is None and rundir.locked(self.run)
+        events = merged(self._reader.read())
+        for event in events:
+            self._take(event)
+        keep = None if events else self._worth_keeping()
+        now = time.monotonic()
+        waits = self._health is not None and now < self._look_at and not keep
+        if waits and not (events or at_once):
+            return None
+        # Only at the end of the log is it known that no `run_ended` follows: look again at once.
+        self._look_at = now + LOOK_SECONDS if not events else 0.0
+        found = health.examine(
+            self.run,
+            alive=alive or bool(events),
+            started=self._started,
+            ended=self._ended,
+            paused=self._paused,
+        )
+        if events and not alive and self._ended is None:
+            found = Health("running" if self._started else "starting")
+        same = (found, self._reader.damaged) == (self._health, self._damaged)
+        if same and not (events or kept or keep):
+            return None
+        self._health, self._damaged = found, self._reader.damaged
+        return News(
+            self.run,
+            tuple(events),
+            found.status,
+            self._damaged,
+            found.detail,
+            kept=kept,
+            keep=keep,
+        )
+
+    def _open(self) -> Kept | None:
+        """Begin with what a cache holds, if it does."""
+        self._opened = True
+        kept = columns.load(self.run.events_path)
+        if kept is None:
+            return None
+        state = RunState(run=self.run)
+        try:
+            snapshot.restore(state, kept.state, kept.series)
+        except (msgspec.MsgspecError, LookupError):
+            return None
+        self._started, self._ended = state.started, state.ended
+        self._paused = state.paused is not None
+        self._reader.start_at(kept.origin.offset, whole_line=True)
+        self._reader.damaged, self._reader.unknown = kept.damaged, kept.unknown
+        self._kept_bytes = kept.origin.offset
+        return kept
+
+    def _worth_keeping(self) -> tuple[int, int] | None:
+        """At the end of the log: whether enough of it was read since it was kept."""
+        offset = self._reader.offset
+        enough = max(columns.MIN_BYTES, columns.GROWTH * self._kept_bytes)
+        if offset < enough or not self._reader.between_lines:
+            return None
+        self._kept_bytes = offset
+        return offset, self._reader.unknown
+
+    def _take(self, event: AnyEvent) -> None:
+        """Keep what decides about the status."""
+        match event:
+            case RunStarted():
+                self._started = event
+            case RunEnded():
+                self._ended = event
+            case Restarted():
+                self._ended, self._paused = None, False
+            case StateChanged():
+                self._paused = event.state == "paused"
+
+
+class Follows(Protocol):
+    """What reads a run, ours or another program's."""
+
+    def poll(self, *, at_once: bool = False) -> News | None:
+        """As `Follower.poll`."""
+
+
+def follower(run: RunDir) -> Follows:
+    """What reads this run. Raises OSError."""
+    if not isinstance(run, ForeignRun):
+        return Follower(run)
+    from tui.runs.foreign.follower import ForeignFollower
+
+    return ForeignFollower(run)
+
+
+def merged(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """The same events with neighbouring columns of the same metrics put together."""
+
+    def names(event: AnyEvent) -> object:
+        return tuple(event.values) if isinstance(event, Scalars) else id(event)
+
+    found: list[AnyEvent] = []
+    for _, group in groupby(events, key=names):
+        same = list(group)
+        parts = [event for event in same if isinstance(event, Scalars)]
+        found += same if len(parts) < 2 else [_joined(parts)]
+    return found
+
+
+def _joined(parts: list[Scalars]) -> Scalars:
+    step, seconds = list(parts[0].step), list(parts[0].seconds)
+    values = {name: list(column) for name, column in parts[0].values.items()}
+    for part in parts[1:]:
+        step += part.step
+        seconds += part.seconds
+        for name, column in part.values.items():
+            values[name] += column
+    return Scalars(time=parts[-1].time, step=step, seconds=seconds, values=values)
+
+
+def open_state(run: RunDir) -> RunState:
+    """A state that knows name and configuration of the run already, before its first event."""
+    if isinstance(run, ForeignRun):
+        # What a W&B run is called is in its log.
+        named = "" if run.kind == "wandb" else run.label
+        return RunState(run=run, given_name=named, config={"name": run.label})
+    state = RunState(run=run, given_name=meta.read(run).name)
+    # A run made by another version still shows what its log says.
+    with suppress(ConfigError):
+        state.config = run.settings()
+    return state
+
+
+def apply(state: RunState, news: News) -> None:
+    """Bring a state up to date."""
+    if news.kept is not None:
+        snapshot.restore(state, news.kept.state, news.kept.series)
+    for event in news.events:
+        state.apply(event)
+    state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
+
+
+def load(run: RunDir) -> RunState:
+    """The state of a run as its directory has it now. Raises OSError if it cannot be read."""
+    state, reader = open_state(run), follower(run)
+    while news := reader.poll():
+        apply(state, news)
+        if news.keep is not None:
+            keep(state, news)()
+        if not news.events and not news.more:
+            break
+    return state
+
+
+def keep(state: RunState, news: News) -> Callable[[], bool]:
+    """Take hold of a state for the cache, after news that ask for it; what is returned writes."""
+    offset, unknown = news.keep or (0, 0)
+    return columns.keeper(state, news.run.events_path, offset, unknown)

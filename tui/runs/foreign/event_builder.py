@@ -1,0 +1,252 @@
+"""Turns what foreign records say into events of ours; pure."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import le
+from typing import Any, Literal
+
+from engine.runs.events import (
+    AnyEvent,
+    LogLine,
+    NonFiniteText,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+)
+from tui.runs.foreign import fields
+from tui.runs.foreign.names import Names
+from tui.text import clean
+
+MAX_METRICS = 2000
+MAX_SETTINGS = 1000
+MAX_NESTING = 4
+MAX_ITEMS = 20
+MAX_RESTARTS = 100
+"""Points whose step goes back more often than that are left out instead."""
+_MAX_DATE = 250e9
+
+
+@dataclass
+class _Column:
+    """New values of a metric."""
+
+    steps: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    values: list[float | NonFiniteText] = field(default_factory=list)
+
+
+class Book:
+    """Events of one log, in the making.
+
+    A metric's steps never fall: where one does, a process has begun again from there, and what
+    was recorded after that step is void, as with a run of ours that was resumed.
+    """
+
+    def __init__(self, fallback_time: float) -> None:
+        """`fallback_time` is when the run began, as far as the log does not tell."""
+        self._names = Names(MAX_METRICS)
+        self._events: list[AnyEvent] = []
+        self._fallback_time = fallback_time
+        self._started: RunStarted | None = None
+        self._last: dict[str, int] = {}
+        self._restarts = 0
+        self._seconds = 0.0
+        self._columns: dict[str, _Column] = {}
+        self._said: set[str] = set()
+        self.left_out = 0
+        """Points whose step went back once too often."""
+        self.ended: RunEnded | None = None
+        self.step = 0
+        """The newest one."""
+
+    def begin(
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        at: float | None = None,
+        planned_steps: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> None:
+        """The run has begun, or more became known of how; `at` is in seconds since the epoch."""
+        before = self._started
+        if at is None or not 0 <= at < _MAX_DATE:
+            at = before.time if before else self._fallback_time
+        told = dict(before.config if before else {})
+        for key, value in (config or {}).items():
+            if len(told) < MAX_SETTINGS:
+                told[clean(str(key), 200)] = _setting(value, MAX_NESTING)
+        started = RunStarted(
+            time=at,
+            config=told,
+            device="",
+            num_parameters=0,
+            planned_steps=planned_steps or (before.planned_steps if before else None),
+            steps_per_epoch=steps_per_epoch or (before.steps_per_epoch if before else None),
+            samples={},
+            task="open",
+        )
+        if started != before:
+            if before is not None:
+                self._flush()
+            self._started = started
+            self._events.append(started)
+
+    def say(self, level: Literal["info", "warning", "error"], message: str) -> None:
+        """A line of the run's log; each is said once."""
+        if message not in self._said and len(self._said) < MAX_SETTINGS:
+            self._said.add(message)
+            self._events.append(LogLine(level=level, message=message))
+
+    def end(self, status: Literal["done", "failed"], reason: str, seconds: float = 0.0) -> None:
+        """The log says that the run is over."""
+        self._flush()
+        self.ended = RunEnded(
+            status=status, reason=reason, step=self.step, seconds=seconds or self._seconds
+        )
+        self._events.append(self.ended)
+
+    def seconds(self, moment: float | None) -> float:
+        """Seconds since the run's start; those of the record before where there is no time."""
+        if moment is not None and fields.is_date(moment):
+            if self._started is None:
+                self.begin(at=moment)
+            assert self._started is not None
+            moment -= self._started.time
+        if moment is not None and moment > self._seconds:
+            self._seconds = moment
+        return self._seconds
+
+    def point(self, key: str, step: int, moment: float | None, value: float) -> None:
+        """One value of one metric."""
+        name = self._names(key)
+        if name is None:
+            return
+        if self._last.get(name, 0) > step and not self.go_back(step):
+            self.left_out += 1
+            return
+        self._last[name] = step
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = _Column()
+        column.steps.append(step)
+        column.seconds.append(self.seconds(moment))
+        column.values.append(value)
+
+    def columns(
+        self,
+        columns: Mapping[str, list[float]],
+        steps: list[int],
+        moments: Sequence[float | None],
+    ) -> None:
+        """Many records with the same fields, in columns of one length."""
+        rising = all(map(le, steps, steps[1:]))
+        named = {name: key for key in columns if (name := self._names(key)) is not None}
+        if not rising or any(self._last.get(name, 0) > steps[0] for name in named):
+            for number, (step, moment) in enumerate(zip(steps, moments, strict=True)):
+                for key, column in columns.items():
+                    self.point(key, step, moment, column[number])
+            return
+        seconds = list(map(self.seconds, moments))
+        for name, key in named.items():
+            collected = self._columns.setdefault(name, _Column())
+            collected.steps += steps
+            collected.seconds += seconds
+            collected.values += columns[key]
+            self._last[name] = steps[-1]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `take` would return something."""
+        return bool(self._events or self._columns)
+
+    def take(self) -> tuple[AnyEvent, ...]:
+        """What is new since the last call."""
+        self._flush()
+        if self._names.refused:
+            self.say("warning", f"more than {MAX_METRICS:,} metrics: the others are left out")
+        if self.left_out:
+            self.say("warning", "steps go back again and again: such points are left out")
+        events, self._events = tuple(self._events), []
+        return events
+
+    def _flush(self) -> None:
+        """Write what was collected: metrics with the same steps share an event."""
+        if not self._columns:
+            return
+        if self._started is None:
+            self.begin()
+        events: dict[tuple[int, int, int], list[Scalars]] = {}
+        for name, column in self._columns.items():
+            steps = column.steps
+            alike = events.setdefault((len(steps), steps[0], steps[-1]), [])
+            event = next((event for event in alike if event.step == steps), None)
+            if event is None:
+                event = Scalars(step=steps, seconds=column.seconds, values={})
+                alike.append(event)
+            event.values[name] = column.values
+        self._columns = {}
+        found = [event for alike in events.values() for event in alike]
+        self.step = max(self.step, *(event.step[-1] for event in found))
+        if len(found) > 1:
+            self._events.append(_clock(found))
+        self._events += found
+
+    def go_back(self, step: int) -> bool:
+        """What was recorded after the step before this one is void; False if that was too often."""
+        if self._restarts >= MAX_RESTARTS:
+            return False
+        self._flush()
+        self._restarts += 1
+        kept = max(0, step - 1)
+        self._last = {name: min(last, kept) for name, last in self._last.items()}
+        self.step = kept
+        self._events.append(
+            Restarted(
+                step=kept,
+                checkpoint="an earlier point",
+                attempt=self._restarts,
+                reason="the log goes back",
+            )
+        )
+        return True
+
+    def restart(self) -> None:
+        """The log was written anew: nothing of what was read holds."""
+        self._flush()
+        if self._last and not self.go_back(0):
+            return
+        self._last.clear()
+        self._seconds = 0.0
+        self.ended = None
+
+
+def _clock(events: list[Scalars]) -> Scalars:
+    """When the steps of all of them were, in order: each alone knows some of the steps only."""
+    when: dict[int, float] = {}
+    for event in events:
+        for step, seconds in zip(event.step, event.seconds, strict=True):
+            when[step] = min(seconds, when.get(step, seconds))
+    steps = sorted(when)
+    return Scalars(step=steps, seconds=[when[step] for step in steps], values={})
+
+
+def _setting(value: Any, nesting: int) -> Any:
+    """A setting as the screen can show it: bounded in every direction."""
+    if isinstance(value, bool | float) or value is None:
+        return value
+    if isinstance(value, int) and abs(value) < 2**63:
+        return value
+    if isinstance(value, dict) and nesting:
+        first = islice(value.items(), MAX_SETTINGS)
+        return {clean(str(key), 200): _setting(item, nesting - 1) for key, item in first}
+    if isinstance(value, list) and nesting:
+        return [_setting(item, nesting - 1) for item in value[:MAX_ITEMS]]
+    return clean(str(value)[:200], 200)
+
+
+def fallback_time(changed_at: float) -> float:
+    """A start for logs that tell none: when the file was changed, if that can be."""
+    return changed_at if 0 <= changed_at < _MAX_DATE else time.time()

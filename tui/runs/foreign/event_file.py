@@ -1,0 +1,103 @@
+"""The records of a TensorBoard event file, read past damage, and written.
+
+A record is its length (8 bytes), a checksum of these, the message, a checksum of it. The checksums
+are CRC-32C, rotated by 15 bits plus a constant (TensorFlow's `lib/core/io/record_writer`).
+"""
+
+import re
+import struct
+from pathlib import Path
+
+from tui.runs.foreign.growing_file import PIECE_BYTES, Tail
+
+MAX_EVENT_BYTES = 2**18
+"""Larger events hold pictures, graphs or sound: passed over without being read."""
+_HEADER = struct.Struct("<QI")
+_CHECK = struct.Struct("<I")
+_EDGES = _HEADER.size + _CHECK.size
+_MAYBE_HEADER = re.compile(rb"(?!\0{4})(?=.{4}\0{4})", re.DOTALL)
+"""Where a length from 1 byte to 4 GiB could stand."""
+
+
+class EventFile:
+    """The events of one file, while it grows."""
+
+    def __init__(self, path: Path) -> None:
+        from google_crc32c import value
+
+        self.tail = Tail(path)
+        self.damaged = 0
+        self.more = False
+        self._crc = value
+        self._lengths: dict[int, int] = {}
+        """Checksums of the lengths that occurred."""
+        self._lost = False
+        """Whether it is unknown where the next record begins."""
+
+    def read(self) -> list[bytes]:
+        """The whole messages of the next piece."""
+        data = self.tail.read(max(PIECE_BYTES, MAX_EVENT_BYTES + _EDGES))
+        size, place, found = len(data), 0, []
+        while size - place >= _HEADER.size:
+            length, check = _HEADER.unpack_from(data, place)
+            if check != self._check_of_length(data, place, length):
+                self._count_damage()
+                place = self._next_header(data, place + 1)
+                continue
+            self._lost = False
+            end = place + _EDGES + length
+            if length > MAX_EVENT_BYTES:
+                if self.tail.offset + end > self.tail.size:
+                    break  # not yet
+                place = end
+            elif end > size:
+                break  # in the next piece, or not yet
+            else:
+                message = data[place + _HEADER.size : end - _CHECK.size]
+                if _masked(self._crc(message)) == _CHECK.unpack_from(data, end - _CHECK.size)[0]:
+                    found.append(message)
+                else:
+                    self.damaged += 1
+                place = end
+        if place:
+            self.tail.consume(place)
+        self.more = bool(place) and self.tail.offset < self.tail.size
+        return found
+
+    def _check_of_length(self, data: bytes, place: int, length: int) -> int:
+        known = self._lengths.get(length)
+        if known is None:
+            known = _masked(self._crc(data[place : place + 8]))
+            if len(self._lengths) < 10_000:
+                self._lengths[length] = known
+        return known
+
+    def _count_damage(self) -> None:
+        """A stretch of damage counts once, however many pieces it goes over."""
+        self.damaged += not self._lost
+        self._lost = True
+
+    def _next_header(self, data: bytes, place: int) -> int:
+        """Where a record begins whose length is what was written; else where one could begin that
+        is not whole yet."""
+        for match in _MAYBE_HEADER.finditer(data, place):
+            begin = match.start()
+            if begin + _HEADER.size > len(data):
+                break
+            _, check = _HEADER.unpack_from(data, begin)
+            if check == _masked(self._crc(data[begin : begin + 8])):
+                return begin
+        return max(place, len(data) - _HEADER.size + 1)
+
+
+def framed(message: bytes) -> bytes:
+    """A message as a record."""
+    from google_crc32c import value
+
+    length = struct.pack("<Q", len(message))
+    header = _HEADER.pack(len(message), _masked(value(length)))
+    return header + message + _CHECK.pack(_masked(value(message)))
+
+
+def _masked(check: int) -> int:
+    return ((check >> 15 | check << 17) + 0xA282EAD8) & 0xFFFFFFFF

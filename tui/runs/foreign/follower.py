@@ -1,0 +1,99 @@
+"""Follow a log of another program: the same news as from a run of ours."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from engine.runs.directory import Status
+from tui.runs.follow import News
+from tui.runs.foreign.csv_table import CsvReader
+from tui.runs.foreign.event_builder import Book, fallback_time
+from tui.runs.foreign.jsonl import JsonLinesReader
+from tui.runs.foreign.lightning import LightningReader
+from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.tensorboard import TensorBoardReader
+from tui.runs.foreign.trainer_state import TrainerReader
+from tui.runs.foreign.wandb import WandbReader
+from tui.runs.foreign.wandb_csv import ExportReader
+from tui.text import day_and_time
+
+GROWING_SECONDS = 60.0
+"""A log that was written within these is growing; nobody knows whether its program is alive."""
+POLL_SECONDS = 0.1
+"""How long one call may read."""
+
+
+class Reader(Protocol):
+    """What each format provides."""
+
+    @property
+    def damaged(self) -> int:
+        """Lines or records that were skipped."""
+
+    @property
+    def changed_at(self) -> float:
+        """When the log was last written, in seconds since the epoch; 0 if that is not known."""
+
+    def read(self, book: Book) -> bool:
+        """Write a piece into the book; returns whether there may be more at once."""
+
+
+READERS: dict[Kind, Callable[[ForeignRun], Reader]] = {
+    "tensorboard": lambda run: TensorBoardReader(run.path),
+    "wandb": lambda run: WandbReader(run.path),
+    "wandb-csv": lambda run: ExportReader(run.path, run.part),
+    "lightning": lambda run: LightningReader(run.path),
+    "trainer": lambda run: TrainerReader(run.path),
+    "jsonl": lambda run: JsonLinesReader(run.path),
+    "csv": lambda run: CsvReader(run.path),
+}
+
+
+class ForeignFollower:
+    """Reads one log from its beginning, while it grows or after it ended."""
+
+    def __init__(self, run: ForeignRun) -> None:
+        self.run = run
+        self._reader = READERS[run.kind](run)
+        self._book: Book | None = None
+        self._told: tuple[Status, int, str] | None = None
+        self._caught_up = False
+        """Whether all that was there at first has been read."""
+        self._grew_at = 0.0
+        """When it was seen to grow, on the monotonic clock; 0 if it was not."""
+
+    def poll(self, *, at_once: bool = False) -> News | None:
+        """What is new since the last call; None if nothing is.
+
+        Raises OSError if the log cannot be read.
+        """
+        if self._book is None:
+            self._book = Book(fallback_time(self.run.path.stat().st_mtime))
+            self._book.say("info", f"{TITLES[self.run.kind]}, read-only: {self.run.path}")
+        deadline = time.monotonic() + POLL_SECONDS
+        more = self._reader.read(self._book)
+        while more and not self._book.waiting and time.monotonic() < deadline:
+            more = self._reader.read(self._book)
+        events = self._book.take()
+        earlier = not self._caught_up
+        if events and not earlier:
+            self._grew_at = time.monotonic()
+        self._caught_up |= not more
+        status, detail = self._status(self._book)
+        told = (status, self._reader.damaged, detail)
+        if not events and not more and told == self._told:
+            return None
+        self._told = told
+        damaged = self._reader.damaged
+        return News(self.run, events, status, damaged, detail, more, earlier)
+
+    def _status(self, book: Book) -> tuple[Status, str]:
+        if book.ended is not None:
+            return book.ended.status, ""
+        # A file's time may come from another machine's clock: what was seen here counts as well.
+        changed_at, grew_at = self._reader.changed_at, self._grew_at
+        seen = grew_at > 0 and time.monotonic() - grew_at < GROWING_SECONDS
+        if seen or abs(time.time() - changed_at) < GROWING_SECONDS:
+            return "growing", ""
+        when = day_and_time(changed_at) if changed_at else ""
+        return "quiet", f"since {when}" if when else ""

@@ -1,0 +1,178 @@
+"""What a path holds that other programs wrote: the logs in it, told by names and first bytes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.runs.access import open_regular
+from engine.runs.directory import RunDir
+from presets import UserError
+from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
+from tui.runs.foreign.csv_table import read_header
+from tui.runs.foreign.growing_file import MAX_LINE_BYTES
+from tui.runs.foreign.records import parse
+from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.wandb_csv import exported_runs
+
+MAX_RUNS = 100
+MAX_DEPTH = 8
+MAX_FOLDERS = 10_000
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+_BELOW = {
+    f"{name}{ending}"
+    for name in ("metrics", "progress", "results", "history", "log", "logs")
+    for ending in (".csv", ".jsonl")
+}
+"""Which tables are opened below a folder too; others there may be data."""
+_FIRST_BYTES = 4096
+
+
+def sniff(path: Path) -> Kind | None:
+    """What kind of log a file is, or a folder that holds a single run; None if it is none.
+
+    Raises OSError.
+    """
+    if path.is_dir():
+        return next(iter(_in_folder(path)), None)
+    name, ending = path.name.lower(), path.suffix.lower()
+    if tensorboard.is_event_file(name):
+        return "tensorboard"
+    if name == trainer_state.NAME:
+        return "trainer"
+    if name == "metrics.csv" and _is_lightning(path.parent):
+        return "lightning"
+    if ending in (".csv", ".tsv"):
+        return "wandb-csv" if exported_runs(_header(path)) else "csv"
+    by_ending: dict[str, Kind] = {".wandb": "wandb", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    return by_ending.get(ending) or _by_content(path)
+
+
+def _by_content(path: Path) -> Kind | None:
+    with open_regular(path) as file:
+        start = file.read(_FIRST_BYTES)
+    if start.startswith(wandb.MAGIC):
+        return "wandb"
+    line = start.partition(b"\n")[0]
+    try:
+        if isinstance(parse(line), dict):
+            return "jsonl"
+    except ValueError:
+        pass
+    binary = b"\0" in start
+    return "csv" if not binary and len(read_header(line)) > 1 and path.suffix != ".json" else None
+
+
+def open_source(path: Path) -> list[RunDir]:
+    """The runs at a path: one for a file, as a rule; those of a folder and what is below it, our
+    own ones included.
+
+    Raises UserError, in one line, if there are none, or more than a screen can show.
+    """
+    try:
+        runs = _of_folder(path) if path.is_dir() else _of_file(path, path.name)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if not runs:
+        kinds = "TensorBoard, W&B, Lightning, Hugging Face trainer, CSV or JSON lines"
+        raise UserError(f"{path}: neither a run nor a log that can be opened ({kinds})")
+    if len(runs) > MAX_RUNS:
+        raise UserError(f"{path}: {len(runs)} runs; name a folder with at most {MAX_RUNS}")
+    if any(isinstance(run, ForeignRun) and run.kind in ("tensorboard", "wandb") for run in runs):
+        protobuf.require()
+    return runs
+
+
+def _of_file(path: Path, label: str) -> list[RunDir]:
+    kind = sniff(path)
+    if kind is None:
+        return []
+    if kind == "jsonl" and path.name == "events.jsonl" and RunDir(path.parent).config_path.exists():
+        return [RunDir(path.parent.absolute())]
+    if kind == "wandb-csv":
+        runs = exported_runs(_header(path))
+        return [_run(path, kind, name[:80], name) for name in runs]
+    return [_run(path, kind, label)]
+
+
+def _of_folder(top: Path) -> list[RunDir]:
+    runs: list[RunDir] = []
+    for folder in _folders(top):
+        relative = folder.relative_to(top)
+        label = str(relative) if relative.parts else top.absolute().name
+        if _is_ours(folder):
+            runs.append(RunDir(folder.absolute()))
+            continue
+        runs += [_run(_place(folder, kind), kind, label) for kind in _in_folder(folder)]
+        for path in sorted(folder.iterdir()):
+            known = path.name in _BELOW or (folder == top and path.suffix in _TABLES)
+            if known and path.is_file() and sniff(path) != "lightning":  # that is its folder
+                runs += _of_file(path, str(path.relative_to(top)))
+        if len(runs) > 100 * MAX_RUNS:
+            break
+    return _told_apart(runs)
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """The folder and those below, without what belongs to a run that was found already."""
+    for number, (name, below, _) in enumerate(os.walk(top), 1):
+        folder = Path(name)
+        yield folder
+        closed = _is_ours(folder) or wandb.file_of(folder) is not None
+        deep = len(folder.relative_to(top).parts) >= MAX_DEPTH
+        if closed or deep or number >= MAX_FOLDERS:
+            below.clear()
+        below[:] = sorted(each for each in below if not _is_inner(each))
+
+
+def _is_inner(name: str) -> bool:
+    """Whether a folder below belongs to what is around it, or to nobody."""
+    return name.startswith((".", "__")) or trainer_state.CHECKPOINT.fullmatch(name) is not None
+
+
+def _in_folder(folder: Path) -> list[Kind]:
+    """The logs that are a folder rather than a file."""
+    kinds: list[Kind] = []
+    if tensorboard.files(folder):
+        kinds.append("tensorboard")
+    if wandb.file_of(folder) is not None:
+        kinds.append("wandb")
+    if (folder / "metrics.csv").is_file() and _is_lightning(folder):
+        kinds.append("lightning")
+    if trainer_state.newest(folder) is not None:
+        kinds.append("trainer")
+    return kinds
+
+
+def _place(folder: Path, kind: Kind) -> Path:
+    """The file or folder that a reader is given."""
+    if kind == "wandb":
+        return wandb.file_of(folder) or folder
+    return folder / "metrics.csv" if kind == "lightning" else folder
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file() and (folder / "events.jsonl").is_file()
+
+
+def _is_lightning(folder: Path) -> bool:
+    return (folder / "hparams.yaml").is_file() or folder.name.startswith("version_")
+
+
+def _header(path: Path) -> list[str]:
+    with open_regular(path) as file:
+        return read_header(file.readline(MAX_LINE_BYTES))
+
+
+def _run(path: Path, kind: Kind, label: str, part: str = "") -> ForeignRun:
+    return ForeignRun(path.absolute(), kind, label, part)
+
+
+def _told_apart(runs: list[RunDir]) -> list[RunDir]:
+    """Runs of several kinds in one folder get the kind into their labels."""
+    labels = [run.label for run in runs if isinstance(run, ForeignRun)]
+    return [
+        ForeignRun(run.path, run.kind, f"{run.label} ({TITLES[run.kind]})", run.part)
+        if isinstance(run, ForeignRun) and labels.count(run.label) > 1
+        else run
+        for run in runs
+    ]

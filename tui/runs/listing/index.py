@@ -1,0 +1,165 @@
+"""The index that keeps a row for each run: derived from the run directories, rebuildable.
+
+Summing up a run means to read its whole log, so the rows of runs that ended are kept in the
+user's cache folder, each with the stamp of the files that it came from. Whatever is wrong with
+that file, it is made anew.
+"""
+
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+from platformdirs import user_cache_path
+
+from engine.runs import directory as rundir
+from engine.runs.access import replace_file
+from engine.runs.directory import RunDir
+from presets import ConfigError
+from tui.runs import follow, meta
+from tui.runs.labels import labels
+from tui.runs.listing.row import Row, row_of
+from tui.runs.store import RunState
+
+_FORMAT = b"bigmodel-tui runs 1\n"
+_BATCH_SECONDS = 0.5
+"""Between two partial results while many runs are read for the first time."""
+
+_packer = msgspec.msgpack.Encoder()
+
+
+class Index:
+    """The rows of all runs under a folder; used by one thread at a time."""
+
+    def __init__(self, root: Path, cache: Path | None = None) -> None:
+        """`cache` is the folder of the index; the user's cache folder if None."""
+        self._root = root
+        folder = cache or user_cache_path("bigmodel-tui", appauthor=False)
+        name = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
+        self.path = folder / f"runs-{name}.index"
+        self._open: dict[str, tuple[follow.Follower, RunState]] = {}
+        """Runs that have not ended, whose logs are followed instead of read again."""
+        self.rows: dict[str, Row] = {}
+        self._unsaved = False
+
+    def load(self) -> None:
+        """Take the rows from the cache, without a look at the runs; none if it is unusable."""
+        try:
+            data = self.path.read_bytes()
+            head, body = data[: len(_FORMAT)], data[len(_FORMAT) + 4 :]
+            check = data[len(_FORMAT) : len(_FORMAT) + 4]
+            if head != _FORMAT or zlib.crc32(body).to_bytes(4, "big") != check:
+                return
+            rows = msgspec.msgpack.decode(body, type=list[Row])
+        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+            return
+        self.rows = {row.id: row for row in rows}
+
+    def save(self) -> None:
+        """Keep the rows for next time, readable by the owner only. A cache that cannot be written
+        costs time at the next start and nothing else."""
+        body = _packer.encode([row for row in self.rows.values() if _is_text(row.id)])
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(self.path, _FORMAT + zlib.crc32(body).to_bytes(4, "big") + body)
+        except OSError:
+            return
+        self._unsaved = False
+
+    def refresh(self) -> Iterator[list[Row]]:
+        """Bring the rows up to date, and give all of them: now and then while there is much to
+        read, and at the end. Runs that cannot be read are left out, and read again next time."""
+        found = dict(_stamps(self._root))
+        gone = self.rows.keys() - found.keys()
+        for run_id in gone:
+            del self.rows[run_id]
+            self._open.pop(run_id, None)
+        renamed, shown = bool(gone), time.monotonic()
+        for run_id, stamp in found.items():
+            old = self.rows.get(run_id)
+            if old is not None and old.stamp == stamp and not old.active:
+                continue
+            row = self._read(RunDir(self._root / run_id), stamp)
+            if row is None:
+                continue
+            renamed |= old is None or old.settings != row.settings or old.name != row.name
+            label = old.label if old is not None else row.label
+            self.rows[run_id] = structs.replace(row, label=row.name or label)
+            self._unsaved |= not row.active
+            if time.monotonic() - shown > _BATCH_SECONDS:
+                yield list(self.rows.values())
+                shown = time.monotonic()
+        if renamed:
+            self._label()
+        if self._unsaved or gone:
+            self.save()
+        yield list(self.rows.values())
+
+    def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row | None:
+        follower, state = self._open.get(run.id) or (follow.Follower(run), RunState(run=run))
+        try:
+            while news := follower.poll(at_once=True):
+                follow.apply(state, news)
+                if not news.events:
+                    break
+        except OSError:
+            return None
+        if state.active:
+            self._open[run.id] = follower, state
+        else:
+            self._open.pop(run.id, None)
+        if not state.config:
+            state.config = _configuration(run)
+        return row_of(state, meta.read(run), stamp)
+
+    def _label(self) -> None:
+        rows = list(self.rows.values())
+        made = labels([msgspec.msgpack.decode(bytes(row.settings)) for row in rows])
+        for row, label in zip(rows, made, strict=True):
+            if row.label != (row.name or label):
+                self.rows[row.id] = structs.replace(row, label=row.name or label)
+                self._unsaved = True
+
+
+def _is_text(name: str) -> bool:
+    """A folder's name may be bytes that are no text; such a run is read anew every time."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _configuration(run: RunDir) -> dict[str, Any]:
+    """Of a run whose log does not say it yet; empty if it is of another version."""
+    try:
+        return run.settings()
+    except (ConfigError, OSError):
+        return {}
+
+
+def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Each run's id, with size and time of the files that its row depends on. The lock is one of
+    them: it changes when a run that had ended is begun again."""
+    try:
+        with os.scandir(root) as entries:
+            folders = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return
+    for entry in folders:
+        stamp = []
+        for name in ("config.yaml", "events.jsonl", "meta.json", "lock"):
+            try:
+                found = os.stat(f"{entry.path}/{name}")
+            except OSError:
+                stamp += [0, 0]
+            else:
+                stamp += [found.st_size, found.st_mtime_ns]
+        if stamp[0] or stamp[1]:  # without a configuration it is no run
+            yield entry.name, tuple(stamp)
+
+
+def active_count(root: Path) -> int:
+    """How many runs have a living engine. Raises UserError if the folder cannot be read."""
+    return sum(map(rundir.locked, rundir.list_runs(root)))

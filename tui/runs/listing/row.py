@@ -1,0 +1,130 @@
+"""What the list of runs shows of one run, and filters it by: a small, immutable sum of it."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.runs.directory import ENDED
+from tui.runs import meta
+from tui.runs.labels import flatten
+from tui.runs.store import RunState
+
+_packer = msgspec.msgpack.Encoder()
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """All that the list of runs shows of one, or filters it by."""
+
+    id: str
+    stamp: tuple[int, ...]
+    """Sizes and modification times of the files that the row was made from."""
+    label: str
+    """What differs from the other runs; or the name that a person gave."""
+    status: str
+    step: int
+    planned_steps: int | None
+    best: float | None
+    """Best validation accuracy, else best validation loss, else best training loss."""
+    best_of: str
+    """The metric that `best` is of."""
+    seconds: float
+    started: float | None
+    """Seconds since the epoch."""
+    device: str
+    name: str
+    note: str
+    tags: tuple[str, ...]
+    settings: msgspec.Raw
+    """The configuration with dotted keys, packed: most rows are never asked for it."""
+    metrics: msgspec.Raw
+    """By name the best value, where there is a good direction, else the last; packed."""
+
+    @property
+    def active(self) -> bool:
+        """Whether an engine works on it, or will."""
+        return self.status not in ENDED
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.step / self.planned_steps) if self.planned_steps else 0.0
+
+    @property
+    def text(self) -> str:
+        """What words are looked for in, in lower case."""
+        words = (self.label, self.id, self.status, self.device, self.note, *self.tags)
+        return " ".join(words).lower()
+
+    def values(self, key: str) -> Sequence[Any]:
+        """What the run has under a key of a filter: a property, a setting or a metric.
+
+        A setting is also found by the last part of its key, and a part by its name: `lr`,
+        `optimizer`.
+        """
+        if (read := _PROPERTIES.get(key)) is not None:
+            value = read(self)
+            return [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        settings, metrics = _facts(bytes(self.settings)), _facts(bytes(self.metrics))
+        for name in (key, f"{key}.name"):
+            if name in settings:
+                return [settings[name]]
+        found = [value for name, value in settings.items() if name.endswith(f".{key}")]
+        return found or ([metrics[key]] if key in metrics else [])
+
+
+_PROPERTIES: dict[str, Callable[[Row], Any]] = {
+    "id": lambda row: row.id,
+    "name": lambda row: row.label,
+    "status": lambda row: row.status,
+    "step": lambda row: row.step,
+    "progress": lambda row: row.progress,
+    "best": lambda row: row.best,
+    "seconds": lambda row: row.seconds,
+    "device": lambda row: row.device,
+    "note": lambda row: row.note,
+    "tag": lambda row: row.tags,
+}
+
+
+@functools.lru_cache(maxsize=40_000)
+def _facts(packed: bytes) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.msgpack.decode(packed)
+    return facts
+
+
+def row_of(state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = ()) -> Row:
+    """Sum up a run."""
+    metrics = _summed_up(state)
+    chosen = [name for name in ("val/accuracy", "val/loss", "train/loss") if name in metrics]
+    config = state.started.config if state.started else state.config
+    return Row(
+        id=state.id,
+        stamp=stamp,
+        label=state.id,
+        status=state.status,
+        step=state.step,
+        planned_steps=state.planned_steps,
+        best=metrics[chosen[0]] if chosen else None,
+        best_of=chosen[0] if chosen else "",
+        seconds=state.elapsed,
+        started=state.started.time if state.started else None,
+        device=state.started.device if state.started else str(state.config.get("device", "")),
+        name=remarks.name or str(config.get("name") or ""),
+        note=remarks.note,
+        tags=remarks.tags,
+        settings=msgspec.Raw(_packer.encode(flatten(config))),
+        metrics=msgspec.Raw(_packer.encode(metrics)),
+    )
+
+
+def _summed_up(state: RunState) -> dict[str, float]:
+    summed: dict[str, float] = {}
+    for name in state.metrics:
+        best = state.best(name) if name.endswith(("loss", "accuracy")) else None
+        value = best[1] if best else state.last(name)
+        summed[name] = math.nan if value is None else value
+    return summed

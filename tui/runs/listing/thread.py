@@ -1,0 +1,48 @@
+"""Keep the list of runs up to date in a thread."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tui.runs.listing.index import Index
+from tui.runs.listing.row import Row
+
+REFRESH_SECONDS = 2.0
+
+
+class Lister(threading.Thread):
+    """Looks for changes until it is closed."""
+
+    def __init__(self, root: Path, deliver: Callable[[list[Row], bool], None]) -> None:
+        """`deliver` is called in this thread with the rows, and whether these are all of them."""
+        super().__init__(name="lister", daemon=True)
+        self._index = Index(root)
+        self._deliver = deliver
+        self._wanted = threading.Event()
+        self._closed = False
+
+    def known(self) -> list[Row]:
+        """The rows as they were last time, from the cache; to be called before `start`."""
+        self._index.load()
+        return list(self._index.rows.values())
+
+    def look(self) -> None:
+        """Look for changes soon."""
+        self._wanted.set()
+
+    def close(self) -> None:
+        """Stop at the next run."""
+        self._closed = True
+        self._wanted.set()
+
+    def run(self) -> None:
+        """The thread's work."""
+        while not self._closed:
+            self._wanted.clear()
+            rows: list[Row] = []
+            for rows in self._index.refresh():
+                if self._closed:
+                    return
+                self._deliver(rows, False)
+            self._deliver(rows, True)
+            self._wanted.wait(REFRESH_SECONDS)

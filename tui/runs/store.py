@@ -1,0 +1,334 @@
+"""The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
+
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from engine.runs.directory import ENDED, RunDir, Status
+from engine.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    Command,
+    Confusion,
+    Evaluation,
+    Gap,
+    Histograms,
+    Layers,
+    LogLine,
+    NonFinite,
+    Predictions,
+    Profiled,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    SampleText,
+    Scalars,
+    StateChanged,
+)
+from presets.schema import limit_key
+from tui.runs.foreign.run import ForeignRun, read_only
+from tui.runs.history import Mark, Note, mark_of, note_of
+from tui.runs.series import Series
+
+MAX_LOG_LINES = 500
+MAX_HISTORY = 500
+MAX_LOOKS = 240
+"""Looks at the layers that are kept: more than a screen has columns."""
+MAX_TEXTS = 50
+
+Look = TypeVar("Look", Layers, Confusion, Predictions)
+
+
+@dataclass(frozen=True)
+class ClockPiece:
+    """From which moment the seconds count on that are recorded after a step."""
+
+    step: int
+    zero: float
+    """Seconds since the epoch."""
+
+
+@dataclass
+class RunState:
+    """All that is known of one run. A metric is called as the log calls it: `train/loss`,
+    `val/accuracy`, `grad_norm`."""
+
+    run: RunDir
+    config: dict[str, Any] = field(default_factory=dict)
+    """As it is in force now: commands that were applied have changed it."""
+    status: Status = "queued"
+    detail: str = ""
+    """What is known beside the status, such as what killed the engine."""
+    given_name: str = ""
+    """A name that a person gave on the runs screen."""
+    started: RunStarted | None = None
+    ended: RunEnded | None = None
+    metrics: dict[str, Series] = field(default_factory=dict)
+    inherited: dict[str, Series] = field(default_factory=dict)
+    """For a fork: the metrics of the runs that it descends from, up to where it begins."""
+    seconds: Series = field(default_factory=Series)
+    """Seconds since the start, by step; they do not count while no engine is at work."""
+    clock: list[ClockPiece] = field(default_factory=list)
+    """How `seconds` become the time of day: a piece for the start, and one for each restart."""
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
+    history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+    """The lines of the log together with what happened to the run, newest last."""
+    happened: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+    """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
+    marks: list[Mark] = field(default_factory=list)
+    """What happened at which step, for the curves."""
+    commands: list[Command] = field(default_factory=list)
+    checkpoints: list[CheckpointSaved] = field(default_factory=list)
+    layers: Layers | None = None
+    """The newest look at the layers."""
+    histograms: dict[str, deque[Histograms]] = field(default_factory=dict)
+    """Of `gradient` and `weight`, oldest first."""
+    confusion: Confusion | None = None
+    predictions: Predictions | None = None
+    """Of the newest evaluation that had them; of the test set once the run is done."""
+    texts: deque[SampleText] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS))
+    profile: Profiled | None = None
+    paused: StateChanged | None = None
+    """Since when and why it pauses; None while it runs."""
+    alarm: NonFinite | None = None
+    """The last value that was not finite, until training went on."""
+    lost_records: int = 0
+    """Records that the engine could not write: a gap in what is shown."""
+    damaged: int = 0
+    """Lines of the log that were skipped because they were damaged."""
+
+    def apply(self, event: AnyEvent) -> None:
+        """Take in one event."""
+        match event:
+            case Scalars():
+                for name, values in event.values.items():
+                    self._series(name).extend(event.step, values)
+                self._clock(event)
+            case Evaluation():
+                for name, value in event.values.items():
+                    self._series(f"{event.split}/{name}").extend([event.step], [value])
+            case RunStarted():
+                self.started = event
+                self.clock = [ClockPiece(0, event.time)]
+                self._settle()
+            case RunEnded():
+                self.ended, self.status, self.paused = event, event.status, None
+            case LogLine():
+                self.log.append(event)
+            case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
+                self._looked(event)
+            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
+                self._happened(event)
+        if note := note_of(event):
+            self._remember(note, told=isinstance(event, LogLine))
+        if mark := mark_of(event):
+            self.marks.append(mark)
+
+    def inherit(self, metrics: dict[str, Series], marks: list[Mark]) -> None:
+        """Take over what a fork has of its ancestors: their values, and what happened to them."""
+        self.inherited = metrics
+        self.marks = [*marks, *self.marks]
+
+    def _clock(self, event: Scalars) -> None:
+        """When steps were taken, each once; in another program's log, metrics that are recorded
+        by epochs come between those by steps."""
+        newest = self.seconds.last_step
+        begin = 0 if newest is None else bisect_right(event.step, newest)
+        self.seconds.extend(event.step[begin:], event.seconds[begin:])
+
+    def _remember(self, note: Note, *, told: bool) -> None:
+        """Keep a line of the history; `told` if it is one of the log."""
+        # An engine's log says some of what happens in the same words.
+        if self.history and self.history[-1].text == note.text:
+            self.history.pop()
+        self.history.append(note)
+        if not told:
+            self.happened.append(note)
+
+    def _happened(
+        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+    ) -> None:
+        match event:
+            case Command():
+                self.commands.append(event)
+                self._settle()
+            case StateChanged():
+                self.paused = event if event.state == "paused" else None
+                self.status = event.state
+                if event.state == "running":
+                    self.alarm = None
+            case CheckpointSaved():
+                self.checkpoints.append(event)
+            case NonFinite():
+                self.alarm = event if event.policy != "skip-step" else self.alarm
+            case Restarted():
+                self._void_after(event.step)
+                self.clock = [piece for piece in self.clock if piece.step < event.step]
+                zero = event.time - (self.seconds.last or 0.0)
+                self.clock.append(ClockPiece(event.step, zero))
+            case Gap():
+                self.lost_records += event.records
+
+    def _looked(
+        self,
+        event: Layers | Histograms | Confusion | Predictions | SampleText | Profiled,
+    ) -> None:
+        match event:
+            case Layers():
+                self.layers = event
+                for name, value in event.totals.items():
+                    self._series(name).extend([event.step], [value])
+            case Histograms():
+                kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_LOOKS))
+                kept.append(event)
+            case Confusion():
+                self.confusion = event
+            case Predictions():
+                self.predictions = event
+            case SampleText():
+                self.texts.append(event)
+            case Profiled():
+                self.profile = event
+
+    def _void_after(self, step: int) -> None:
+        """A new process goes on from `step`: what was recorded of later steps did not happen."""
+        for series in (*self.metrics.values(), self.seconds):
+            series.truncate(step)
+        self.marks = [mark for mark in self.marks if mark.step <= step]
+        self.commands = [command for command in self.commands if command.step <= step]
+        for looks in self.histograms.values():
+            while looks and looks[-1].step > step:
+                looks.pop()
+        while self.texts and self.texts[-1].step > step:
+            self.texts.pop()
+        self.layers = _not_after(self.layers, step)
+        self.confusion = _not_after(self.confusion, step)
+        self.predictions = _not_after(self.predictions, step)
+        self.ended = self.paused = self.alarm = None
+        self.status = "running"
+        self._settle()
+
+    def _settle(self) -> None:
+        """The configuration in force: the first one, and the applied commands one by one."""
+        if self.started is None:
+            return
+        self.config = self.started.config
+        for command in self.commands:
+            if command.outcome == "applied" and command.command == "set":
+                self.config = changed(self.config, command.arguments)
+
+    def _series(self, name: str) -> Series:
+        return self.metrics.setdefault(name, Series())
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be sent to it, in one line; "" for a run of ours."""
+        return read_only(self.run) if isinstance(self.run, ForeignRun) else ""
+
+    @property
+    def active(self) -> bool:
+        """Whether an engine works on it, or will."""
+        return self.status not in ENDED
+
+    @property
+    def first_step(self) -> int:
+        """Steps that were taken before this run began: a fork counts on from its parent's."""
+        parent = self.started.parent if self.started else None
+        return parent.step if parent else 0
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken."""
+        return int(self.seconds.last_step or 0) if len(self.seconds) else self.first_step
+
+    @property
+    def planned_steps(self) -> int | None:
+        """The step at which it ends, as far as is known; commands change it."""
+        if self.started is None:
+            return None
+        for command in reversed(self.commands):
+            if command.outcome == "applied" and command.command == "set":
+                steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
+                if isinstance(steps, int):
+                    return steps
+                if isinstance(epochs, int) and self.started.steps_per_epoch:
+                    return epochs * self.started.steps_per_epoch
+        return self.started.planned_steps
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds between the start and the newest event."""
+        if self.ended is not None:
+            return self.ended.seconds
+        return self.seconds.last or 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds to the planned end at the pace so far."""
+        done, planned = self.step - self.first_step, self.planned_steps
+        if planned is None or done <= 0:
+            return None
+        return self.elapsed / done * max(0, planned - self.step)
+
+    def last(self, metric: str) -> float | None:
+        """The newest value of a metric."""
+        series = self.metrics.get(metric)
+        return series.last if series is not None else None
+
+    def best(self, metric: str) -> tuple[int, float] | None:
+        """Step and value at which a metric was best: losses are best small, the rest large."""
+        series = self.metrics.get(metric)
+        return series.best(largest=not metric.endswith("loss")) if series is not None else None
+
+    def clipped_share(self, window: int = 100) -> float | None:
+        """Share of the last `window` steps whose gradient was clipped."""
+        series = self.metrics.get("clipped")
+        if series is None or not len(series):
+            return None
+        return float(series.values[-window:].mean())
+
+    def outcome(self) -> str:
+        """One line about how the run stands or ended; empty while all is well."""
+        if self.ended is not None:
+            return self.ended.reason
+        if self.status == "crashed":
+            how = f"{self.detail}," if self.detail else "the engine died without a word"
+            return f"{how} after step {self.step}"
+        if self.detail:
+            return self.detail
+        return self.paused.reason if self.paused else ""
+
+
+def _not_after(event: Look | None, step: int) -> Look | None:
+    return event if event is not None and event.step <= step else None
+
+
+def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with what a `set` command says put into it; both stay as they are."""
+    new = dict(config)
+    optimizer, clip = section(config, "optimizer"), section(config, "clip")
+    for key, value in arguments.items():
+        match key:
+            case "lr":
+                optimizer["lr"] = value
+            case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
+                optimizer["lr"] = lr * value
+            case "clip_mode":
+                clip["mode"] = value
+            case "clip_threshold":
+                clip[limit_key(str(arguments.get("clip_mode") or clip.get("mode")))] = value
+            case "epochs" | "steps" if value is not None:
+                new["epochs" if key == "steps" else "steps"] = None
+                new[key] = value
+    return new | {"optimizer": optimizer, "clip": clip}
+
+
+def section(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of a configuration; empty where a foreign log has something else in its place."""
+    part = config.get(name)
+    return dict(part) if isinstance(part, dict) else {}
