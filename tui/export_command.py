@@ -14,13 +14,13 @@ from tui.completion import complete_runs
 from tui.oneline import say
 
 if TYPE_CHECKING:
-    from tui.matplot import Kind
-    from tui.plotview import XKind
+    from tui.plots.matplotlib_figures import Kind
+    from tui.plots.view import XKind
     from tui.runs.store import RunState
 
 Format = Literal["csv", "jsonl", "tensorboard", "svg", "png"]
 PICTURES = ("svg", "png")
-# As `tui.xaxis.KINDS`, which is not imported before it is needed.
+# As `tui.plots.x_scale.KINDS`, which is not imported before it is needed.
 X_AXES = ("step", "epoch", "samples", "relative", "wall")
 _OF_PICTURES = {"metrics": "--metric", "x": "--x", "log_y": "--log-y", "smooth": "--smooth"}
 

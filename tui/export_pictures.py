@@ -11,16 +11,17 @@ from msgspec import Struct
 
 import presets
 from presets import UserError
-from tui import matplot, ticks
 from tui.export import columns
-from tui.lanes import make_lanes
-from tui.matplot import Kind
-from tui.plotview import XKind
+from tui.plots import matplotlib_figures as matplot
+from tui.plots import ticks
+from tui.plots.lanes import make_lanes
+from tui.plots.matplotlib_figures import Kind
+from tui.plots.smoothing import Average, Median, Smoother
+from tui.plots.view import XKind
+from tui.plots.x_scale import Scale, scale_of
 from tui.runs.series import Floats, Series
 from tui.runs.store import RunState
-from tui.smoothing import Average, Median, Smoother
 from tui.text import clean, day_and_time
-from tui.xaxis import Scale, scale_of
 
 USUAL = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")
 X_LABELS: dict[XKind, str] = {

@@ -9,11 +9,11 @@ import numpy as np
 
 from presets import UserError
 from tui.export import columns, headings
+from tui.plots.x_scale import scale_of
 from tui.runs.foreign import protobuf, tensorboard
 from tui.runs.foreign.event_file import framed
 from tui.runs.series import Floats
 from tui.runs.store import RunState
-from tui.xaxis import scale_of
 
 VALUES_PER_EVENT = 30
 """Longer events than those of 30 values with the longest names are passed over by readers."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
-from tui import plot
-from tui.chart import Curve
-from tui.plot import Frame
+from tui.plots import still_plot as plot
+from tui.plots.chart import Curve
+from tui.plots.still_plot import Frame
 from tui.runs.series import Floats
 from tui.text import number
 

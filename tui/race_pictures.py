@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
-from tui import matplot
+from tui.plots import matplotlib_figures as matplot
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tui.palette import LANE_COLORS
+from tui.plots.palette import LANE_COLORS
 from tui.race_news import UNITS, LaneNews, RaceNews, Unit
 
 Bands = Literal["selected", "all", "none"]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from engine.config.samples import Images, Passage, Points, Rows, Sample
-from tui import heat
-from tui.chart import LETTERS
-from tui.raster import BRAILLE
+from tui.plots import heat
+from tui.plots.chart import LETTERS
+from tui.plots.raster import BRAILLE
 from tui.text import clean
 
 _GAP = 2

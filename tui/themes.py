@@ -6,7 +6,7 @@ from msgspec import Struct
 from textual.theme import Theme
 
 from tui import remembered
-from tui.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
+from tui.plots.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
 
 DEFAULT = "dark"
 DIM = 0.7

@@ -10,15 +10,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tui import chart, plot
-from tui.axes import Axes
-from tui.chart import Curve
-from tui.palette import LANE_COLORS
-from tui.plot import Frame
-from tui.raster import DOTS
+from tui.plots import chart
+from tui.plots import still_plot as plot
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve
+from tui.plots.palette import LANE_COLORS
+from tui.plots.raster import DOTS
+from tui.plots.smoothing import Average, Median, Smoother
+from tui.plots.still_plot import Frame
+from tui.plots.traces import BINS_PER_COLUMN
 from tui.runs.series import Series
-from tui.smoothing import Average, Median, Smoother
-from tui.traces import BINS_PER_COLUMN
 
 STEPS = 5000
 AXES = Axes(width=79, height=14, low=0, high=STEPS, ink="#8a94a0", robust=True)

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui import chart, plot, raster
-from tui.axes import Axes
-from tui.chart import Curve
-from tui.picture import Picture
-from tui.plotview import MARKERS, Markers
-from tui.raster import DASHES, DOTS
+from tui.plots import chart, raster
+from tui.plots import still_plot as plot
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve
+from tui.plots.picture import Picture
+from tui.plots.raster import DASHES, DOTS
+from tui.plots.ticks import LABEL_WIDTH
+from tui.plots.view import MARKERS, Markers
 from tui.runs.series import Series
-from tui.ticks import LABEL_WIDTH
 
 INK, RED, BLUE = "#8a94a0", "#e69f00", "#56b4e9"
 BRAILLE = range(0x2801, 0x2900)  # with at least one dot

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from engine.runs.events import Evaluation, Scalars
 from recorded import record
-from tui import cli, export, export_command, xaxis
+from tui import cli, export, export_command
+from tui.plots import x_scale as xaxis
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.store import RunState

@@ -20,12 +20,13 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
 from presets import UserError
 from recorded import record
-from tui import export_pictures, matplot
+from tui import export_pictures
 from tui.export_pictures import Look, picture, smoother
-from tui.palette import LIGHT_LANE_COLORS, contrast
+from tui.plots import matplotlib_figures as matplot
+from tui.plots.palette import LIGHT_LANE_COLORS, contrast
+from tui.plots.smoothing import Average, Median
 from tui.runs import follow
 from tui.runs.store import RunState
-from tui.smoothing import Average, Median
 
 COLORS = list(LIGHT_LANE_COLORS.values())
 

@@ -22,9 +22,9 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
+from tui.plots.smoothing import Average
 from tui.runs.series import Series
 from tui.runs.store import RunState
-from tui.smoothing import Average
 
 CONFIG = {"optimizer": {"name": "adam", "lr": 0.1}, "clip": {"mode": "none", "threshold": 1.0}}
 

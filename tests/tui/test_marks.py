@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui import chart, marks, readout
-from tui.axes import Axes
-from tui.chart import Curve
-from tui.marks import COLORS, GLYPHS, Placed
-from tui.picture import Picture
-from tui.plotview import MARKERS, Markers
-from tui.readout import Value
+from tui.plots import chart, marks, readout
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve
+from tui.plots.marks import COLORS, GLYPHS, Placed
+from tui.plots.picture import Picture
+from tui.plots.readout import Value
+from tui.plots.ticks import LABEL_WIDTH
+from tui.plots.view import MARKERS, Markers
 from tui.runs.history import MarkKind
-from tui.ticks import LABEL_WIDTH
 
 ALL: list[MarkKind] = list(GLYPHS)
 PALETTE: dict[MarkKind, str] = dict.fromkeys(COLORS, "#ff0000")

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from tui import plot
-from tui.chart import Curve, line_sample
-from tui.plot import Frame
+from tui.plots import still_plot as plot
+from tui.plots.chart import Curve, line_sample
+from tui.plots.still_plot import Frame
 
 INK, RED, BLUE = "#8a94a0", "#e69f00", "#56b4e9"
 BRAILLE = range(0x2801, 0x2900)  # with at least one dot

@@ -12,10 +12,10 @@ from engine.runs.log_reader import LogWriter
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
-from tui.plotview import PlotView
+from tui.plots.ticks import LABEL_WIDTH
+from tui.plots.view import PlotView
 from tui.screens.plotting import PlottingScreen
 from tui.text import number
-from tui.ticks import LABEL_WIDTH
 
 Recorded = Callable[..., list[RunDir]]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tui import plotview
-from tui.plotview import Extent, PlotView, shown
+from tui.plots import view as plotview
+from tui.plots.view import Extent, PlotView, shown
 
 WHOLE = Extent(low=0.0, high=1000.0, newest=800.0)
 DEEDS = {

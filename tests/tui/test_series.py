@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tui.plots.smoothing import BLOCK, Average, Median, Smoother
 from tui.runs.series import Series, thin
-from tui.smoothing import BLOCK, Average, Median, Smoother
 
 ANY_VALUES = arrays.arrays(np.float64, st.integers(0, 400), elements=st.floats())
 FINITE_VALUES = arrays.arrays(

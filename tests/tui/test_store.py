@@ -16,11 +16,11 @@ from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarte
 from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
+from tui.plots.smoothing import Average
 from tui.runs import follow, series
 from tui.runs.labels import labels
 from tui.runs.series import Series
 from tui.runs.store import MAX_LOG_LINES, RunState
-from tui.smoothing import Average
 
 
 def state() -> RunState:

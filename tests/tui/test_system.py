@@ -13,10 +13,11 @@ from seen import text, until, until_shown
 from engine.runs import identity
 from engine.runs.directory import Lock, RunDir
 from recorded import record
-from tui import bars, system
+from tui import system
 from tui.app import BigModelApp
 from tui.gpus import Gpu, Gpus
 from tui.pages.system import SystemPage
+from tui.plots import bars
 from tui.system import Sampler
 
 

@@ -12,11 +12,11 @@ from engine.race.directory import RaceDir
 from engine.race.surfaces import SURFACES, surface
 from engine.runs import launch
 from presets import ConfigError
-from tui import terrain
 from tui.app import BigModelApp
+from tui.plots import terrain
+from tui.plots.terrain import Terrain, Way
 from tui.screens.descent import DescentScreen, ground
 from tui.screens.plane import PlaneScreen
-from tui.terrain import Terrain, Way
 
 BOWL = Terrain(
     x=(-1.0, 1.0),

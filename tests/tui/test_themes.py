@@ -14,7 +14,7 @@ from textual.theme import Theme
 from presets.userconfig import ThemeName, UserConfig
 from tui import themes
 from tui.app import BigModelApp
-from tui.palette import blend, contrast, ink_on
+from tui.plots.palette import blend, contrast, ink_on
 
 TEXT = ("foreground", "primary", "accent", "warning", "error", "success", "plot-ink")
 BACKGROUNDS = ("background", "surface", "panel")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui import ticks
+from tui.plots import ticks
 
 
 @given(st.floats(-1e150, 1e150), st.floats(-1e150, 1e150), st.integers(1, 20))

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from engine.runs.directory import RunDir
 from engine.runs.events import Command, Restarted, RunStarted, Scalars
-from tui import traces, xaxis
-from tui.axes import Axes
-from tui.lanes import View, make_lanes
-from tui.plotview import PlotView, XKind
+from tui.plots import traces
+from tui.plots import x_scale as xaxis
+from tui.plots.axes import Axes
+from tui.plots.lanes import View, make_lanes
+from tui.plots.traces import Trace, Traces
+from tui.plots.view import PlotView, XKind
 from tui.runs.series import Series
 from tui.runs.store import RunState
-from tui.traces import Trace, Traces
 
 BEGAN = 1_700_000_000.0
 

@@ -7,13 +7,13 @@ from textual.widget import Widget
 
 from tui import layout, remembered
 from tui.flow import Cell
-from tui.lanes import View
 from tui.layout import METRIC, Arrangement, Layout
 from tui.pages.page import FlowPage
 from tui.panels.distribution import DistributionPanel
 from tui.panels.known import PANELS, Known, known
 from tui.panels.layers import LayersPanel
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 
 SUBJECT = "layout"
 """Under which it is remembered."""

@@ -10,12 +10,12 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from tui.flow import COLUMNS, Cell
-from tui.lanes import View
 from tui.pages.page import FlowPage
 from tui.panels.curves import CurvesPanel
 from tui.panels.known import of_metric
 from tui.panels.line import LinePanel
 from tui.panels.prompt import Prompt, Question
+from tui.plots.lanes import View
 from tui.runs import metric_groups as groups
 from tui.runs.metric_groups import Row, Window
 from tui.text import clean, count

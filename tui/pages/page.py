@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.flow import Cell, flow
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 
 NARROW_COLUMNS = 120
 """A terminal of fewer columns has arrangements of its own."""

@@ -7,12 +7,12 @@ from textual.message import Message
 
 from engine.runs.directory import RunDir
 from tui.flow import Cell
-from tui.lanes import View
 from tui.pages.page import FixedPage
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
 from tui.panels.log import HistoryPanel, LogPanel
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 from tui.runs import engine_output as tail
 from tui.runs.engine_output import Tail
 from tui.runs.foreign.run import ForeignRun

@@ -6,10 +6,10 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.flow import COLUMNS, Cell
-from tui.lanes import View
 from tui.pages.page import FlowPage
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.samples import SamplesPanel
+from tui.plots.lanes import View
 
 _MATRIX_LINES = 12
 """Ten classes, their names and a title."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 from tui.runs.history import alarm_line
 from tui.text import clean
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from tui.differences import Compared, Setting, compare
-from tui.lanes import View
 from tui.panels.lines import LinesPanel
+from tui.plots.lanes import View
 from tui.runs.store import RunState
 from tui.text import clean, count
 

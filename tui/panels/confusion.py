@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.runs.events import Confusion
-from tui import heat
-from tui.lanes import View
-from tui.palette import ink_on
 from tui.panels.panel import Panel
+from tui.plots import heat
+from tui.plots.lanes import View
+from tui.plots.palette import ink_on
 from tui.text import clean, count
 
 

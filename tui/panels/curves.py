@@ -10,19 +10,21 @@ from rich.text import Text
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
-from tui import chart, crosshair, marks, placing, readout, xaxis
-from tui.axes import Axes
-from tui.chart import Curve, line_sample
-from tui.lanes import Lane, View
-from tui.marks import Placed
-from tui.palette import blend
 from tui.panels.panel import Panel
-from tui.picture import Picture
-from tui.plotview import logarithmic, shown, smoothing_name
-from tui.readout import Value
+from tui.plots import chart, crosshair, marks, readout
+from tui.plots import placed_marks as placing
+from tui.plots import x_scale as xaxis
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve, line_sample
+from tui.plots.lanes import Lane, View
+from tui.plots.marks import Placed
+from tui.plots.palette import blend
+from tui.plots.picture import Picture
+from tui.plots.readout import Value
+from tui.plots.ticks import LABEL_WIDTH
+from tui.plots.traces import Trace, Traces
+from tui.plots.view import logarithmic, shown, smoothing_name
 from tui.text import number
-from tui.ticks import LABEL_WIDTH
-from tui.traces import Trace, Traces
 
 INHERITED = 0.45
 """How much of its own colour the curve of a fork's parent keeps."""

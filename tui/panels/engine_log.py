@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.lines import LinesPanel
+from tui.plots.lanes import View
 from tui.runs.engine_output import Tail
 from tui.text import clean, count
 

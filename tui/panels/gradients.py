@@ -6,14 +6,15 @@ import numpy as np
 from rich.segment import Segment
 from rich.text import Text
 
-from tui import chart, xaxis
-from tui.axes import Axes
-from tui.lanes import View
 from tui.panels.curves import CurvesPanel
+from tui.plots import chart
+from tui.plots import x_scale as xaxis
+from tui.plots.axes import Axes
+from tui.plots.lanes import View
+from tui.plots.ticks import LABEL_WIDTH
 from tui.runs.series import Series
 from tui.runs.store import RunState, section
 from tui.text import clean
-from tui.ticks import LABEL_WIDTH
 
 
 class GradientsPanel(CurvesPanel):

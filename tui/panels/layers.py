@@ -8,8 +8,8 @@ from textual.binding import Binding
 from textual.message import Message
 
 from engine.runs.events import Layers
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 from tui.text import clean, number
 
 BAND = (-3.5, -2.5)

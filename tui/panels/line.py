@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 
 
 class LinePanel(Panel, can_focus=False):

@@ -7,9 +7,9 @@ from textual.actions import SkipAction
 from textual.binding import Binding
 
 from tui import search
-from tui.lanes import View
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
+from tui.plots.lanes import View
 from tui.text import clean
 
 _HIT, _HIT_HERE = "reverse", "bold reverse underline"

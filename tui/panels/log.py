@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.lines import LinesPanel
+from tui.plots.lanes import View
 from tui.runs.history import Note
 from tui.text import clean, clock, count
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui import bars
 from tui.gpus import Gpu
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots import bars
+from tui.plots.lanes import View
 from tui.system import Sample
 from tui.text import clean, file_size
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.message import Message
 
-from tui.lanes import View
 from tui.panels.panel import Panel
-from tui.plotview import summary
+from tui.plots.lanes import View
+from tui.plots.view import summary
 
 _SHORT = 3
 """Letters of a name where there is no room for all of them."""

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import TypeVar
 
-from tui.lanes import View
+from tui.plots.lanes import View
 
 V = TypeVar("V", default=View)
 """What is drawn: the runs of a dashboard, or something else that a screen shows."""

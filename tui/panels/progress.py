@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 from tui.runs.foreign.run import TITLES, ForeignRun
 from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.curves import CurvesPanel
+from tui.plots.lanes import View
 from tui.text import clean
 
 _QUALITY = {

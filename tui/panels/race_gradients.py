@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.text import Text
 
-from tui import chart, heat
 from tui.panels.panel import Panel
+from tui.plots import chart, heat
 from tui.race_view import RaceView
 from tui.runs.series import Floats
 from tui.text import clean, number

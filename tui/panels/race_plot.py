@@ -6,12 +6,12 @@ import numpy as np
 from rich.segment import Segment
 from rich.text import Text
 
-from tui import chart
-from tui.axes import Axes
-from tui.chart import Curve
-from tui.palette import blend
 from tui.panels.panel import Panel
-from tui.picture import Picture
+from tui.plots import chart
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve
+from tui.plots.palette import blend
+from tui.plots.picture import Picture
 from tui.race_view import RaceView
 from tui.text import clean, number
 

@@ -6,10 +6,10 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.message import Message
 
-from tui.chart import line_sample
-from tui.lanes import Lane, View
 from tui.panels.panel import Panel
 from tui.panels.progress import STATUS_COLORS
+from tui.plots.chart import line_sample
+from tui.plots.lanes import Lane, View
 from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")

@@ -6,9 +6,9 @@ from rich.text import Text
 from textual.binding import Binding
 
 from engine.runs.events import Prediction, SampleText
-from tui import heat
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots import heat
+from tui.plots.lanes import View
 from tui.text import clean, count
 
 _GAP = 2

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from tui.lanes import View
 from tui.panels.panel import Panel
+from tui.plots.lanes import View
 from tui.runs.labels import flatten
 from tui.runs.store import section
 from tui.text import clean, count

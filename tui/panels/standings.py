@@ -7,8 +7,8 @@ from textual.binding import Binding
 from textual.message import Message
 
 from engine.race.leaderboard import Row
-from tui.chart import line_sample
 from tui.panels.panel import Panel
+from tui.plots.chart import line_sample
 from tui.race_view import RaceView
 from tui.text import clean
 

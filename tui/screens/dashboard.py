@@ -16,7 +16,6 @@ from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from engine.runs.events import Command, Parent, Profiled
 from presets import UserError
-from tui.lanes import View, make_lanes
 from tui.pages.page import NARROW_COLUMNS
 from tui.painter import Painter
 from tui.panels.banner import BannerPanel
@@ -26,6 +25,7 @@ from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
+from tui.plots.lanes import View, make_lanes
 from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.feed import Feed
 from tui.runs.follow import News, apply, keep, open_state

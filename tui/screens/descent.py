@@ -11,9 +11,9 @@ from textual.binding import Binding
 from engine.race import surfaces
 from engine.race.surfaces import SURFACES, Surface
 from engine.runs import launch
-from tui.palette import lane_colors
+from tui.plots.palette import lane_colors
+from tui.plots.terrain import Terrain, Way
 from tui.screens.terrain import Landscape, TerrainScreen
-from tui.terrain import Terrain, Way
 from tui.text import number
 
 _OPTIMIZERS = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from tui.lanes import View
 from tui.pages.curves import CurvesPage
 from tui.pages.layers import LayersPage
 from tui.pages.metrics import MetricsPage
@@ -14,6 +13,7 @@ from tui.pages.samples import SamplesPage
 from tui.pages.system import SystemPage
 from tui.panels.pages import PagesPanel
 from tui.panels.prompt import Prompt
+from tui.plots.lanes import View
 from tui.screens.arrange import ArrangeScreen
 from tui.screens.steering import SteeringScreen
 

@@ -8,9 +8,9 @@ from textual import work
 
 from engine.race.directory import RaceDir
 from engine.runs import launch
-from tui.palette import lane_colors
+from tui.plots.palette import lane_colors
+from tui.plots.terrain import Terrain, Way
 from tui.screens.terrain import Landscape, TerrainScreen
-from tui.terrain import Terrain, Way
 from tui.text import number
 
 

@@ -6,10 +6,13 @@ from typing import Any
 from msgspec.structs import replace
 from textual.binding import Binding
 
-from tui import plotview, remembered, traces, xaxis
-from tui.lanes import View
+from tui import remembered
 from tui.panels.curves import CurvesPanel
-from tui.plotview import MARKERS, Extent, PlotView
+from tui.plots import traces
+from tui.plots import view as plotview
+from tui.plots import x_scale as xaxis
+from tui.plots.lanes import View
+from tui.plots.view import MARKERS, Extent, PlotView
 from tui.screens.steering import SteeringScreen
 
 _REMEMBERED = "plots"

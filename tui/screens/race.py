@@ -18,7 +18,6 @@ from engine.race.results import RaceReader
 from engine.runs import control, launch
 from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
-from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
@@ -26,6 +25,7 @@ from tui.panels.race_gradients import RaceGradientsPanel
 from tui.panels.race_layers import RaceLayersPanel
 from tui.panels.race_plot import RacePlotPanel, SensitivityPanel
 from tui.panels.standings import StandingsPanel
+from tui.plots.palette import lane_colors
 from tui.race_news import RaceFeed, RaceNews
 from tui.race_view import RaceView
 from tui.text import clean, count, duration

@@ -17,12 +17,12 @@ from textual.widgets.option_list import Option
 from engine.race import directory, leaderboard, statistics
 from engine.race.directory import RaceDir
 from presets import UserError
-from tui import chart
-from tui.axes import Axes
-from tui.chart import Curve, line_sample
-from tui.palette import lane_colors
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
+from tui.plots import chart
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve, line_sample
+from tui.plots.palette import lane_colors
 from tui.race_news import Watcher
 from tui.runs.series import Floats
 from tui.text import clean, counted

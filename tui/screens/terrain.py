@@ -11,10 +11,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import terrain
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
-from tui.terrain import Terrain, Way
+from tui.plots import terrain
+from tui.plots.terrain import Terrain, Way
 from tui.text import clean, count, number
 
 _SPEEDS = (1, 2, 5, 10, 20, 50, 100)

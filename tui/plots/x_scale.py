@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
-from tui.axes import Axes
-from tui.lanes import View
-from tui.plotview import Extent, PlotView, XKind, round_up
+from tui.plots.axes import Axes
+from tui.plots.lanes import View
+from tui.plots.view import Extent, PlotView, XKind, round_up
 from tui.runs.series import Floats, Series
 from tui.runs.store import ClockPiece, RunState
 

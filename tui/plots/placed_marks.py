@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tui import xaxis
-from tui.axes import Axes
-from tui.lanes import View
-from tui.marks import Placed
+from tui.plots import x_scale as xaxis
+from tui.plots.axes import Axes
+from tui.plots.lanes import View
+from tui.plots.marks import Placed
+from tui.plots.traces import Trace, Traces
 from tui.text import clean
-from tui.traces import Trace, Traces
 
 
 def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> list[Placed]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.heat import HEIGHTS
+from tui.plots.heat import HEIGHTS
 
 _EIGHTHS = HEIGHTS[1:]
 _ASCII_LEVELS = "_.:-=+*#"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui import axes as axis
-from tui import heat, raster, ticks
-from tui.axes import Axes, scaled
-from tui.picture import Picture
-from tui.raster import DOTS, Spans
+from tui.plots import axes as axis
+from tui.plots import heat, raster, ticks
+from tui.plots.axes import Axes, scaled
+from tui.plots.picture import Picture
+from tui.plots.raster import DOTS, Spans
+from tui.plots.ticks import LABEL_WIDTH
 from tui.runs.series import Floats
-from tui.ticks import LABEL_WIDTH
 
 LETTERS = "*o+x#@%&"
 """What draws the lines in ASCII, by line style."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
-from tui.chart import LETTERS, Curve
-from tui.raster import DASHES
+from tui.plots.chart import LETTERS, Curve
+from tui.plots.raster import DASHES
+from tui.plots.ticks import LABEL_WIDTH, compact, nice_ticks
 from tui.runs.series import Floats, thin
-from tui.ticks import LABEL_WIDTH, compact, nice_ticks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.palette import blend
-from tui.picture import Picture
+from tui.plots.palette import blend
+from tui.plots.picture import Picture
 from tui.runs.series import Floats
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
-from tui import ticks
-from tui.picture import Picture
-from tui.plotview import X_NAMES, Markers, XKind
+from tui.plots import ticks
+from tui.plots.picture import Picture
+from tui.plots.ticks import LABEL_WIDTH
+from tui.plots.view import X_NAMES, Markers, XKind
 from tui.runs.series import Floats
-from tui.ticks import LABEL_WIDTH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.axes import Axes
-from tui.picture import Picture
+from tui.plots.axes import Axes
+from tui.plots.picture import Picture
 from tui.runs.history import MarkKind
 from tui.runs.series import Floats
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.palette import lane_colors
-from tui.plotview import PlotView
+from tui.plots.palette import lane_colors
+from tui.plots.view import PlotView
 from tui.runs.labels import labels
 from tui.runs.store import RunState
 

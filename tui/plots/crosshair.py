@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tui import readout, traces
-from tui.chart import line_sample
-from tui.lanes import View
-from tui.readout import Value
+from tui.plots import readout, traces
+from tui.plots.chart import line_sample
+from tui.plots.lanes import View
+from tui.plots.readout import Value
+from tui.plots.traces import Trace, Traces
 from tui.text import clean, clock, count, duration, number
-from tui.traces import Trace, Traces
 
 
 def values(view: View, drawn: Sequence[Trace], kept: Traces, *, plain: bool) -> list[Value]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.axes import Axes
-from tui.picture import Picture
+from tui.plots.axes import Axes
+from tui.plots.picture import Picture
+from tui.plots.ticks import LABEL_WIDTH
 from tui.text import count, number
-from tui.ticks import LABEL_WIDTH
 
 _LONGEST_LABEL = 22
 _SHORTEST_LABEL = 8

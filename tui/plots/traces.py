@@ -8,14 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from tui.axes import Axes
-from tui.chart import Curve
-from tui.plotview import BETAS, MEDIANS, PlotView
-from tui.raster import DOTS
+from tui.plots.axes import Axes
+from tui.plots.chart import Curve
+from tui.plots.raster import DOTS
+from tui.plots.smoothing import Average, Median, Smoother
+from tui.plots.view import BETAS, MEDIANS, PlotView
+from tui.plots.x_scale import scale_of
 from tui.runs.series import Floats, Series
 from tui.runs.store import RunState
-from tui.smoothing import Average, Median, Smoother
-from tui.xaxis import scale_of
 
 Origin = Literal["own", "inherited"]
 BINS_PER_COLUMN = 2

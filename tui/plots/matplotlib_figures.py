@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from tui import ticks
-from tui.palette import LIGHT_LANE_COLORS
+from tui.plots import ticks
+from tui.plots.palette import LIGHT_LANE_COLORS
 from tui.text import clean
 
 Kind = Literal["svg", "png"]

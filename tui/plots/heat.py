@@ -1,6 +1,6 @@
 """Colours and characters for how much there is of something; pure."""
 
-from tui.palette import blend
+from tui.plots.palette import blend
 
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:+#"
