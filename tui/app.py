@@ -29,8 +29,8 @@ from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir
-    from tui.again import Again
-    from tui.choice import Fork
+    from tui.choices.choice import Fork
+    from tui.choices.rerun import Again
 
 MOST_LANES = 20
 """Runs that are shown together when others are begun beside them."""

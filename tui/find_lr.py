@@ -17,7 +17,7 @@ from tui import options
 from tui.options import PlainValue
 
 if TYPE_CHECKING:
-    from tui.rangetest import Search
+    from tui.choices.lr_search import Search
 
 _POLL_SECONDS = 0.1
 _STEPS = "200"
@@ -50,7 +50,7 @@ def find_lr(
 
     A short run whose rate rises with each step until the loss does; it leaves nothing behind.
     """
-    from tui import rangetest
+    from tui.choices import lr_search as rangetest
 
     plugins.check()
     settings = options.pairs(sets) | {"steps": steps}
@@ -79,7 +79,7 @@ def _poll(search: Search) -> bool:
 
 def _print(search: Search) -> None:
     """The curve, as large as the terminal, and the suggestion."""
-    from tui import finder
+    from tui.choices import lr_curve as finder
 
     found = search.found()
     size = shutil.get_terminal_size()

@@ -88,7 +88,7 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
-    from tui.fields import parse_clip, parse_schedule
+    from tui.choices.fields import parse_clip, parse_schedule
 
     if options["clip"] is not None:
         given |= parse_clip(options["clip"])

@@ -73,7 +73,7 @@ def race(
         _extend(context, chosen, options)
     else:
         plugins.check()
-        from tui import race_choice
+        from tui.choices import race_choice
 
         chosen = directory.create(root, race_choice.build(options))
     made = chosen.spec()
@@ -99,7 +99,7 @@ def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any])
     ]
     if fixed:
         raise UserError(f"--resume: a race keeps its protocol; leave out --{fixed[0]}")
-    from tui import race_choice
+    from tui.choices import race_choice
 
     added = race_choice.lanes(options) if options["optimizers"] or options["varied"] else {}
     if added or options["seeds"] is not None:

@@ -18,7 +18,8 @@ from engine.runs.events import Command
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.convert import convert
-from tui import finding, orders
+from tui import finding
+from tui.choices import orders
 from tui.completion import complete_runs, presets_of
 from tui.oneline import PROGRAM
 from tui.options import PlainValue, exclusive, pairs

@@ -7,7 +7,7 @@ from engine.config import configure, registry
 from engine.optimizers import _packages as optional
 from presets import ConfigError
 from presets.schema import ParameterGroups
-from tui.choice import Choice
+from tui.choices.choice import Choice
 
 OTHERS = [
     name

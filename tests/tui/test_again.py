@@ -11,10 +11,13 @@ import presets
 from engine.config import configure
 from presets import ConfigError
 from presets.schema import Component, RunConfig, plain
-from tui import again, lastchoice, remembered, userrecipe
-from tui.choice import Choice
-from tui.fields import FIELDS
-from tui.lastchoice import LastChoice
+from tui.choices import last_choice as lastchoice
+from tui.choices import remembered
+from tui.choices import rerun as again
+from tui.choices import user_recipe as userrecipe
+from tui.choices.choice import Choice
+from tui.choices.fields import FIELDS
+from tui.choices.last_choice import LastChoice
 
 KEYS = {field.key for field in FIELDS}
 settings = st.fixed_dictionaries(

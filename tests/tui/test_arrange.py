@@ -13,8 +13,9 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
 from engine.runs.log_reader import LogWriter
 from recorded import record
-from tui import layout, remembered
+from tui import layout
 from tui.app import BigModelApp
+from tui.choices import remembered
 from tui.flow import COLUMNS, GUTTER, Box, Cell, flow
 from tui.layout import NARROW, SPANS, WIDE, Layout, Placed
 from tui.pages.curves import SUBJECT

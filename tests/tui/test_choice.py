@@ -6,7 +6,7 @@ import pytest
 
 import presets
 from presets import ConfigError
-from tui.choice import FIELDS, START_SECONDS, Choice, Field
+from tui.choices.choice import FIELDS, START_SECONDS, Choice, Field
 
 BY_KEY: dict[str, Field] = {field.key: field for field in FIELDS}
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from presets import ConfigError
-from tui.fields import FIELDS, write_more, written
+from tui.choices.fields import FIELDS, write_more, written
 
 MORE = next(field for field in FIELDS if field.key == "more")
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from engine.config import configure
 from presets import ConfigError
-from tui import cli, finder, rangetest
+from tui import cli
 from tui.app import BigModelApp
-from tui.finder import Suggestion
+from tui.choices import lr_curve as finder
+from tui.choices import lr_search as rangetest
+from tui.choices.lr_curve import Suggestion
 from tui.screens.finder import FinderScreen
 
 RATES = np.logspace(-6, 1, 200).tolist()

@@ -14,7 +14,7 @@ from engine.runs.directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
 from tui.app import BigModelApp
-from tui.choice import FIELDS
+from tui.choices.choice import FIELDS
 from tui.preset_list import PresetList
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.help import HelpScreen

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.runs.control import Arguments
 from presets import ConfigError
-from tui import orders
+from tui.choices import orders
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from engine.race.results import RaceReader
 from engine.runs import launch
 from presets import UserError
 from racing import tiny, write_race
-from tui import cli, race_choice, race_report, standings
+from tui import cli, race_report, standings
+from tui.choices import race_choice
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],

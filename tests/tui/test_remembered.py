@@ -1,6 +1,6 @@
 from msgspec import Struct
 
-from tui import remembered
+from tui.choices import remembered
 
 
 class Facts(Struct):

@@ -17,7 +17,7 @@ from presets.schema import plain
 from recorded import record
 from tui import finding, search
 from tui.app import BigModelApp
-from tui.differences import Compared, Setting, compare
+from tui.choices.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
 from tui.runs import engine_output as tail

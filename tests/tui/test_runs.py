@@ -26,7 +26,7 @@ from engine.runs.events import (
 from presets import ConfigError
 from recorded import record
 from tui.app import BigModelApp
-from tui.choice import Choice, Fork
+from tui.choices.choice import Choice, Fork
 from tui.panels.run_table import RunTable
 from tui.runs import meta
 from tui.screens.dashboard import DashboardScreen

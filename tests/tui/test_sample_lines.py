@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from engine.config.samples import Images, Passage, Points, Rows, Sample
-from tui.sample_lines import Look, draw
+from tui.choices.sample_lines import Look, draw
 
 RAMP = np.array([[0, 255], [255, 0], [0, 0], [255, 255]], np.uint8)
 IMAGES = Images(np.stack([RAMP, 255 - RAMP]), ("one", "two"))

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from presets.schema import RunConfig
-from tui.choice import Choice
+from tui.choices.choice import Choice
 from tui.choosing.settings import CHANGED
 from tui.preset_list import ComponentKind, PresetList
 from tui.text import clean

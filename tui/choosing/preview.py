@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 from engine.config import configure, registry, schedules
 from presets import ConfigError
-from tui.choice import Choice
+from tui.choices.choice import Choice
 
 
 class SchedulePreview(Static):
@@ -37,7 +37,9 @@ class SchedulePreview(Static):
         if height < 5 or not self._curve:
             self.update("")
             return
-        from tui.preview import learning_rate  # draws, which the first picture does not wait for
+        from tui.choices.schedule_preview import (
+            learning_rate,  # draws, which the first picture does not wait for
+        )
 
         app: Any = self.app
         colors = app.theme_variables

@@ -87,7 +87,9 @@ class SampleView(Static):
         elif known.found is None:
             lines = [Text("it has no samples to show", style="dim")]
         else:
-            from tui import sample_lines  # brings NumPy, for which the first picture waits not
+            from tui.choices import (
+                sample_lines,  # brings NumPy, for which the first picture waits not
+            )
 
             look = sample_lines.Look(
                 width=self.content_size.width,

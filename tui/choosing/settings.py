@@ -9,8 +9,8 @@ from textual.widgets import Input, Label
 
 from presets import ConfigError
 from presets.schema import RunConfig
-from tui.choice import Choice
-from tui.fields import FIELDS, Field
+from tui.choices.choice import Choice
+from tui.choices.fields import FIELDS, Field
 
 DIFFERS, CHANGED = "+", "*"
 """After a label, for whoever sees no colours: not as the presets have it; not as the run has it

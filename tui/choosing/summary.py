@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from engine.config import estimate
 from presets import ConfigError
-from tui.choice import Choice
+from tui.choices.choice import Choice
 from tui.text import clean, count, duration, file_size
 
 _WIDE = 110

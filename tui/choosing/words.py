@@ -6,11 +6,11 @@ from rich.text import Text
 
 import presets
 from presets import UserError
-from tui import again
-from tui.again import Again
-from tui.choice import Choice
+from tui.choices import rerun as again
+from tui.choices.choice import Choice
+from tui.choices.fields import Field
+from tui.choices.rerun import Again
 from tui.choosing.settings import CHANGED, DIFFERS
-from tui.fields import Field
 from tui.text import clean
 
 _WIDE = 110

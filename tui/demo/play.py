@@ -13,8 +13,8 @@ from tui.open_app import open_app
 from tui.screens.dashboard import DashboardScreen
 
 if TYPE_CHECKING:
-    from tui.again import Again
-    from tui.choice import Fork
+    from tui.choices.choice import Fork
+    from tui.choices.rerun import Again
 
 _PACE = 2.0
 """How many times as fast as it was recorded."""

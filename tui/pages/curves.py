@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui import layout, remembered
+from tui import layout
+from tui.choices import remembered
 from tui.flow import Cell
 from tui.layout import METRIC, Arrangement, Layout
 from tui.pages.page import FlowPage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.differences import Compared, Setting, compare
+from tui.choices.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.plots.lanes import View
 from tui.runs.store import RunState

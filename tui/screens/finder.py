@@ -12,9 +12,9 @@ from textual.widgets import Static
 
 from presets import UserError
 from presets.schema import RunConfig
-from tui import finder
-from tui.finder import Suggestion
-from tui.rangetest import Search
+from tui.choices import lr_curve as finder
+from tui.choices.lr_curve import Suggestion
+from tui.choices.lr_search import Search
 from tui.text import clean
 
 _POLL_SECONDS = 0.2

@@ -17,9 +17,11 @@ import presets
 from engine.runs import directory as rundir
 from engine.runs import launch
 from presets import UserError
-from tui import again, lastchoice, race_choice
-from tui.again import Again
-from tui.choice import Choice, Fork
+from tui.choices import last_choice as lastchoice
+from tui.choices import race_choice
+from tui.choices import rerun as again
+from tui.choices.choice import Choice, Fork
+from tui.choices.rerun import Again
 from tui.choosing import words
 from tui.choosing.lists import PresetLists
 from tui.choosing.preview import SchedulePreview

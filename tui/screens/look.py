@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from tui.choice import Choice
+from tui.choices.choice import Choice
 from tui.choosing.preview import SchedulePreview
 from tui.choosing.sample import SampleView
 

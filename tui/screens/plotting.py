@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 from textual.binding import Binding
 
-from tui import remembered
+from tui.choices import remembered
 from tui.panels.curves import CurvesPanel
 from tui.plots import traces
 from tui.plots import view as plotview

@@ -303,7 +303,7 @@ class RaceScreen(Screen[None]):
         except ConfigError as error:
             self._complain(str(error))
             return
-        from tui.again import Again
+        from tui.choices.rerun import Again
 
         label = f"{lane.label} of the race, made longer"
         self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))

@@ -16,7 +16,7 @@ from engine.race import directory
 from engine.race.spec import RaceSpec
 from engine.runs import launch
 from presets import ConfigError, UserError
-from tui import race_choice
+from tui.choices import race_choice
 from tui.panels.footer import FittingFooter
 from tui.text import clean, count, counted, duration
 

@@ -7,8 +7,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from presets import UserError
-from tui import userrecipe
-from tui.choice import Choice
+from tui.choices import user_recipe as userrecipe
+from tui.choices.choice import Choice
 from tui.text import clean
 
 

@@ -12,9 +12,9 @@ from engine.runs.control import Arguments, CommandName
 from engine.runs.directory import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
-from tui import orders
-from tui.again import Again
-from tui.choice import Fork
+from tui.choices import orders
+from tui.choices.choice import Fork
+from tui.choices.rerun import Again
 from tui.panels.prompt import Prompt, Question
 from tui.runs import follow
 from tui.runs.foreign.run import ForeignRun, read_only

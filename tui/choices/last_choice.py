@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 import presets
-from tui import remembered
-from tui.choice import Choice
-from tui.fields import FIELDS
+from tui.choices import remembered
+from tui.choices.choice import Choice
+from tui.choices.fields import FIELDS
 from tui.text import clean
 
 

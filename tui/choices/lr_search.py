@@ -12,8 +12,8 @@ from engine.runs import control, launch
 from engine.runs import directory as rundir
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
-from tui import finder
-from tui.finder import Suggestion
+from tui.choices import lr_curve as finder
+from tui.choices.lr_curve import Suggestion
 from tui.runs import follow
 from tui.runs.store import RunState
 from tui.runs.summary import plain_number

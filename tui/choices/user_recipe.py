@@ -7,8 +7,8 @@ from engine.config import configure
 from engine.runs.access import replace_file
 from presets import ConfigError, UserError, userpresets, yaml
 from presets.schema import Recipe, dotted
-from tui.choice import Choice
-from tui.fields import FIELDS
+from tui.choices.choice import Choice
+from tui.choices.fields import FIELDS
 from tui.text import clean
 
 _OF_ONE_RUN = ("name", "parent")

@@ -10,8 +10,8 @@ from engine.config.configure import KINDS
 from engine.runs.directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
-from tui.choice import Choice
-from tui.fields import FIELDS, write_more, written
+from tui.choices.choice import Choice
+from tui.choices.fields import FIELDS, write_more, written
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""

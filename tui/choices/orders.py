@@ -3,7 +3,7 @@
 from engine.runs.control import Arguments
 from presets import ConfigError, yaml
 from presets.convert import convert
-from tui.fields import parse_clip
+from tui.choices.fields import parse_clip
 
 _NAMES = {
     "lr": "learning rate",

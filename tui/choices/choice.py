@@ -11,7 +11,7 @@ from engine.config import configure
 from engine.config.configure import Plan
 from presets import ConfigError
 from presets.schema import Component, RunConfig, dotted
-from tui.fields import FIELDS, Field
+from tui.choices.fields import FIELDS, Field
 from tui.runs.labels import flatten
 from tui.text import count
 

@@ -8,8 +8,8 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig
-from tui.choice import START_SECONDS, Choice
-from tui.fields import FIELDS, parse_clip, parse_schedule, write_more
+from tui.choices.choice import START_SECONDS, Choice
+from tui.choices.fields import FIELDS, parse_clip, parse_schedule, write_more
 from tui.options import pairs
 
 _RUN_SECONDS = 0.6
