@@ -172,7 +172,7 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
 
 def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
     from engine.race import leaderboard
-    from tui import standings
+    from tui.races import standings_table as standings
 
     table = leaderboard.standings(results)
     if as_json:
@@ -201,7 +201,7 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
 @_json
 def races(root: Path, as_json: bool) -> None:
     """List the races, oldest first."""
-    from tui.race_news import Watcher
+    from tui.races.news import Watcher
 
     found = directory.list_races(root)
     if not found:
@@ -228,7 +228,7 @@ def races(root: Path, as_json: bool) -> None:
 def race_report(name: str, root: Path, output: Path | None, as_json: bool) -> None:
     """Write a race's report: Markdown, CSV, a LaTeX table and pictures."""
     from engine.race.results import RaceReader
-    from tui import race_report as report
+    from tui.races import report
 
     chosen = directory.find(root, name)
     results = RaceReader(chosen).read(chosen.spec())

@@ -14,8 +14,10 @@ from engine.race.results import RaceReader
 from engine.runs import launch
 from presets import UserError
 from racing import tiny, write_race
-from tui import cli, race_report, standings
+from tui import cli
 from tui.choices import race_choice
+from tui.races import report as race_report
+from tui.races import standings_table as standings
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],

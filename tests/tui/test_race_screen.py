@@ -10,8 +10,8 @@ from engine.race import directory, plan
 from engine.runs import control, launch
 from racing import tiny, write_race, write_run
 from tui.app import BigModelApp
-from tui.race_news import Watcher
-from tui.race_view import RaceView
+from tui.races.news import Watcher
+from tui.races.view import RaceView
 from tui.screens.help import EVERYWHERE
 from tui.screens.race import RaceScreen
 from tui.screens.race_setup import RaceSetupScreen

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tui.panels.panel import Panel
 from tui.plots import chart, heat
-from tui.race_view import RaceView
+from tui.races.view import RaceView
 from tui.runs.series import Floats
 from tui.text import clean, number
 

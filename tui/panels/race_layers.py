@@ -8,7 +8,7 @@ from rich.text import Text
 from engine.runs.events import Layers
 from tui.panels.layers import health, numbers
 from tui.panels.panel import Panel
-from tui.race_view import RaceView
+from tui.races.view import RaceView
 from tui.text import clean, number
 
 _COLUMNS = (("update_ratio", "update"), ("grad_norm", "gradient"), ("dead", "dead"))

@@ -12,7 +12,7 @@ from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
-from tui.race_view import RaceView
+from tui.races.view import RaceView
 from tui.text import clean, number
 
 BAND = 0.45

@@ -9,7 +9,7 @@ from textual.message import Message
 from engine.race.leaderboard import Row
 from tui.panels.panel import Panel
 from tui.plots.chart import line_sample
-from tui.race_view import RaceView
+from tui.races.view import RaceView
 from tui.text import clean
 
 

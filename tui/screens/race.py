@@ -26,8 +26,8 @@ from tui.panels.race_layers import RaceLayersPanel
 from tui.panels.race_plot import RacePlotPanel, SensitivityPanel
 from tui.panels.standings import StandingsPanel
 from tui.plots.palette import lane_colors
-from tui.race_news import RaceFeed, RaceNews
-from tui.race_view import RaceView
+from tui.races.news import RaceFeed, RaceNews
+from tui.races.view import RaceView
 from tui.text import clean, count, duration
 
 _PAGES = ("Curves", "Rates", "Gradients", "Layers")
@@ -269,7 +269,7 @@ class RaceScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="report")
     def action_report(self) -> None:
         """Write the report in a thread, for pictures take a while."""
-        from tui import race_report
+        from tui.races import report as race_report
 
         folder = self._race.path / "report"
         try:

@@ -23,7 +23,7 @@ from tui.plots import chart
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve, line_sample
 from tui.plots.palette import lane_colors
-from tui.race_news import Watcher
+from tui.races.news import Watcher
 from tui.runs.series import Floats
 from tui.text import clean, counted
 

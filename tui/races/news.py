@@ -20,7 +20,7 @@ from engine.runs.events import Layers, RunEnded, StateChanged
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
-from tui import standings
+from tui.races import standings_table as standings
 from tui.runs.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]

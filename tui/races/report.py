@@ -16,7 +16,8 @@ from engine.runs.access import replace_file
 from engine.runs.events import RunStarted
 from engine.runs.log_reader import LogReader
 from presets import UserError
-from tui import race_pictures, standings
+from tui.races import pictures as race_pictures
+from tui.races import standings_table as standings
 from tui.text import clean, count, duration
 
 _TIERS = {

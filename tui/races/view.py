@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tui.plots.palette import LANE_COLORS
-from tui.race_news import UNITS, LaneNews, RaceNews, Unit
+from tui.races.news import UNITS, LaneNews, RaceNews, Unit
 
 Bands = Literal["selected", "all", "none"]
 BANDS: tuple[Bands, ...] = ("selected", "all", "none")
