@@ -21,11 +21,11 @@ from textual.widgets import Input
 
 from engine.runs.directory import RunDir
 from presets.userconfig import UserConfig
-from tui import themes
-from tui.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
-from tui.repaint import FrugalApp
 from tui.screens.help import HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
+from tui.terminal import themes
+from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
+from tui.terminal.frugal_app import FrugalApp
 
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir

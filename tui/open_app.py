@@ -66,8 +66,9 @@ def open_app(
     config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
     # Nothing of what start-up makes is garbage; the app switches this on again.
     gc.disable()
-    from tui import hangup, logout
+    from tui import logout
     from tui.app import BigModelApp
+    from tui.terminal import hangup
 
     logout.warn()
     hangup.exit_with_terminal(at_hangup)

@@ -89,7 +89,7 @@ def _listen(address: str, port: int) -> socket.socket:
 
 def _prepare_environment() -> None:
     """A browser shows all characters and colours, whatever our own terminal does."""
-    from tui.ascii import is_plain
+    from tui.terminal.ascii import is_plain
 
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     if is_plain(os.environ):

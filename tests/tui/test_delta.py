@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.delta import Delta
+from tui.terminal.delta import Delta
 
 WIDTH, HEIGHT = 12, 3
 TEXTS = st.text(alphabet=" ab─⣿世é…", min_size=0, max_size=6)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.link import Link, Pace
+from tui.terminal.link import Link, Pace
 
 
 def answering(seconds: float = 0.2) -> Link:

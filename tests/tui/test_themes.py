@@ -12,9 +12,9 @@ from seen import until
 from textual.theme import Theme
 
 from presets.userconfig import ThemeName, UserConfig
-from tui import themes
 from tui.app import BigModelApp
 from tui.plots.palette import blend, contrast, ink_on
+from tui.terminal import themes
 
 TEXT = ("foreground", "primary", "accent", "warning", "error", "success", "plot-ink")
 BACKGROUNDS = ("background", "surface", "panel")

@@ -21,7 +21,7 @@ class Panel(Widget, Generic[V], can_focus=True):
     """A title line and lines of text under it.
 
     A subclass says what to draw; this class compares it with what is on the screen and repaints
-    only the lines that differ. `tui.delta` sends the cells of them that do.
+    only the lines that differ. `tui.terminal.delta` sends the cells of them that do.
     """
 
     ALLOW_MAXIMIZE = True

@@ -17,7 +17,6 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Command, Parent, Profiled
 from presets import UserError
 from tui.pages.page import NARROW_COLUMNS
-from tui.painter import Painter
 from tui.panels.banner import BannerPanel
 from tui.panels.footer import FittingFooter
 from tui.panels.pages import PagesPanel
@@ -37,6 +36,7 @@ from tui.screens.paging import PAGES, PagingScreen
 from tui.screens.plotting import PlottingScreen
 from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
+from tui.terminal.painter import Painter
 from tui.text import clean
 
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tui.delta import Delta, Piece
-from tui.link import QUESTION, Link
+from tui.terminal.delta import Delta, Piece
+from tui.terminal.link import QUESTION, Link
 
 _LONG = 512
 """Bytes from which on a terminal is told to show an update at once instead of as it comes."""
