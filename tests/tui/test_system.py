@@ -13,12 +13,12 @@ from seen import text, until, until_shown
 from engine.runs import identity
 from engine.runs.directory import Lock, RunDir
 from recorded import record
-from tui import system
 from tui.app import BigModelApp
-from tui.gpus import Gpu, Gpus
+from tui.machine import usage as system
+from tui.machine.gpus import Gpu, Gpus
+from tui.machine.usage import Sampler
 from tui.pages.system import SystemPage
 from tui.plots import bars
-from tui.system import Sampler
 
 
 class FakeNvml:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.gpus import Gpu
+from tui.machine.gpus import Gpu
+from tui.machine.usage import Sample
 from tui.panels.panel import Panel
 from tui.plots import bars
 from tui.plots.lanes import View
-from tui.system import Sample
 from tui.text import clean, file_size
 
 _BAR = 10

@@ -12,7 +12,7 @@ import psutil
 
 from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
-from tui.gpus import Gpu, Gpus
+from tui.machine.gpus import Gpu, Gpus
 
 FIRST_SECONDS = 0.2
 """A share of the time needs two looks; between the first two there is so long."""
