@@ -13,12 +13,12 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
 from engine.runs.log_reader import LogWriter
 from recorded import record
-from tui import layout
 from tui.app import BigModelApp
 from tui.choices import remembered
-from tui.flow import COLUMNS, GUTTER, Box, Cell, flow
-from tui.layout import NARROW, SPANS, WIDE, Layout, Placed
 from tui.pages.curves import SUBJECT
+from tui.panels import arrangement as layout
+from tui.panels.arrangement import NARROW, SPANS, WIDE, Layout, Placed
+from tui.panels.flow import COLUMNS, GUTTER, Box, Cell, flow
 from tui.panels.known import PANELS, known
 from tui.panels.panel import Panel
 from tui.screens.arrange import ArrangeScreen

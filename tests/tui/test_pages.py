@@ -24,7 +24,7 @@ from recorded import record
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
 from tui.panels.layers import LayersPanel, health
-from tui.panels.pages import PagesPanel
+from tui.panels.page_bar import PagesPanel
 from tui.panels.panel import Panel
 from tui.runs import follow
 from tui.screens.dashboard import DashboardScreen

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui import layout
 from tui.choices import remembered
-from tui.flow import Cell
-from tui.layout import METRIC, Arrangement, Layout
 from tui.pages.page import FlowPage
+from tui.panels import arrangement as layout
+from tui.panels.arrangement import METRIC, Arrangement, Layout
 from tui.panels.distribution import DistributionPanel
+from tui.panels.flow import Cell
 from tui.panels.known import PANELS, Known, known
 from tui.panels.layers import LayersPanel
 from tui.panels.panel import Panel

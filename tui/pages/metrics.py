@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widget import Widget
 
-from tui.flow import COLUMNS, Cell
 from tui.pages.page import FlowPage
 from tui.panels.curves import CurvesPanel
+from tui.panels.flow import COLUMNS, Cell
 from tui.panels.known import of_metric
 from tui.panels.line import LinePanel
 from tui.panels.prompt import Prompt, Question

@@ -9,7 +9,7 @@ from textual.layout import Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.flow import Cell, flow
+from tui.panels.flow import Cell, flow
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
 

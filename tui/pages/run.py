@@ -6,10 +6,10 @@ from textual import work
 from textual.message import Message
 
 from engine.runs.directory import RunDir
-from tui.flow import Cell
 from tui.pages.page import FixedPage
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
+from tui.panels.flow import Cell
 from tui.panels.log import HistoryPanel, LogPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View

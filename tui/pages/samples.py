@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui.flow import COLUMNS, Cell
 from tui.pages.page import FlowPage
 from tui.panels.confusion import ConfusionPanel
+from tui.panels.flow import COLUMNS, Cell
 from tui.panels.samples import SamplesPanel
 from tui.plots.lanes import View
 

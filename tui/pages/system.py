@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.runs.directory import RunDir
-from tui.flow import COLUMNS, Cell
 from tui.machine.usage import Sample, Sampler
 from tui.pages.page import FixedPage
+from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View

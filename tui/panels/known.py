@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui.layout import METRIC
+from tui.panels.arrangement import METRIC
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.curves import CurvesPanel
 from tui.panels.distribution import DistributionPanel

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.actions import SkipAction
 from textual.binding import Binding
 
-from tui import search
+from tui.panels import search
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View

@@ -12,10 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui import layout
-from tui.flow import COLUMNS
-from tui.layout import Arrangement, Listing
+from tui.panels import arrangement as layout
+from tui.panels.arrangement import Arrangement, Listing
 from tui.panels.field import Field
+from tui.panels.flow import COLUMNS
 from tui.panels.known import Known
 from tui.text import clean
 

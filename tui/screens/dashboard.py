@@ -19,7 +19,7 @@ from presets import UserError
 from tui.pages.page import NARROW_COLUMNS
 from tui.panels.banner import BannerPanel
 from tui.panels.footer import FittingFooter
-from tui.panels.pages import PagesPanel
+from tui.panels.page_bar import PagesPanel
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt

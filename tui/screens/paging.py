@@ -11,7 +11,7 @@ from tui.pages.page import Page
 from tui.pages.run import RunPage
 from tui.pages.samples import SamplesPage
 from tui.pages.system import SystemPage
-from tui.panels.pages import PagesPanel
+from tui.panels.page_bar import PagesPanel
 from tui.panels.prompt import Prompt
 from tui.plots.lanes import View
 from tui.screens.arrange import ArrangeScreen

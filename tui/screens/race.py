@@ -21,10 +21,10 @@ from presets import ConfigError, UserError
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
-from tui.panels.race_gradients import RaceGradientsPanel
-from tui.panels.race_layers import RaceLayersPanel
-from tui.panels.race_plot import RacePlotPanel, SensitivityPanel
-from tui.panels.standings import StandingsPanel
+from tui.panels.race.gradients import RaceGradientsPanel
+from tui.panels.race.layers import RaceLayersPanel
+from tui.panels.race.plot import RacePlotPanel, SensitivityPanel
+from tui.panels.race.standings import StandingsPanel
 from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
