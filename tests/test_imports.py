@@ -54,4 +54,6 @@ def test_headless_training_needs_no_screen() -> None:
 
 
 def test_the_dashboard_draws_without_plotext() -> None:
-    assert "plotext" not in loaded_by("import tui.app, tui.screens.dashboard, tui.screens.launch")
+    assert "plotext" not in loaded_by(
+        "import tui.app, tui.screens.dashboard.screen, tui.screens.launch.screen"
+    )

@@ -169,13 +169,13 @@ class BigModelApp(FrugalApp):
 
     def open_launch(self, fork: "Fork | None" = None) -> None:
         """Show the launch screen in place of what is shown, to fork a run if one is given."""
-        from tui.screens.launch import LaunchScreen
+        from tui.screens.launch.screen import LaunchScreen
 
         self._show(LaunchScreen(fork))
 
     def open_again(self, again: "Again") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""
-        from tui.screens.launch import LaunchScreen
+        from tui.screens.launch.screen import LaunchScreen
 
         self.push_screen(LaunchScreen(again=again))
 
@@ -185,7 +185,7 @@ class BigModelApp(FrugalApp):
 
     def open_beside(self, again: "Again", runs: list[RunDir]) -> None:
         """Show new runs together with those beside which they were begun, at most so many."""
-        from tui.screens.dashboard import DashboardScreen
+        from tui.screens.dashboard.screen import DashboardScreen
 
         shown = [run for run in again.beside if run.id != again.run.id]
         kept = shown[max(0, len(shown) + 1 + len(runs) - MOST_LANES) :]
@@ -211,21 +211,21 @@ class BigModelApp(FrugalApp):
 
     def open_dashboard(self, runs: list[RunDir]) -> None:
         """Show the dashboard of these runs in place of what is shown."""
-        from tui.screens.dashboard import DashboardScreen
+        from tui.screens.dashboard.screen import DashboardScreen
 
         self._show(DashboardScreen(runs))
 
     def open_races(self) -> None:
         """List all races over what is shown."""
-        from tui.screens.races import RacesScreen
+        from tui.screens.race.all_races import RacesScreen
 
         self._go_back_below(RacesScreen)
         self.push_screen(RacesScreen(self.root))
 
     def open_race(self, race: "RaceDir") -> None:
         """Show a race over the list of races, from which it was opened or set up."""
-        from tui.screens.race import RaceScreen
-        from tui.screens.race_setup import RaceSetupScreen
+        from tui.screens.race.screen import RaceScreen
+        from tui.screens.race.setup import RaceSetupScreen
 
         self._go_back_below(RaceSetupScreen, RaceScreen)
         self.push_screen(RaceScreen(race))

@@ -15,7 +15,7 @@ from engine.runs.log_reader import LogWriter
 from presets.userconfig import Alerts, UserConfig
 from recorded import wait_for
 from tui.app import BigModelApp
-from tui.screens.alerts import AlertsScreen
+from tui.screens.dashboard.alerts import AlertsScreen
 
 EVIL = "[/b]\x1b]52;c;x\x07"
 

@@ -15,14 +15,14 @@ from engine.runs.log_reader import LogWriter
 from recorded import record
 from tui.app import BigModelApp
 from tui.choices import remembered
-from tui.pages.curves import SUBJECT
 from tui.panels import arrangement as layout
 from tui.panels.arrangement import NARROW, SPANS, WIDE, Layout, Placed
 from tui.panels.flow import COLUMNS, GUTTER, Box, Cell, flow
 from tui.panels.known import PANELS, known
 from tui.panels.panel import Panel
-from tui.screens.arrange import ArrangeScreen
-from tui.screens.dashboard import DashboardScreen
+from tui.screens.dashboard.arrange import ArrangeScreen
+from tui.screens.dashboard.pages.curves import SUBJECT
+from tui.screens.dashboard.screen import DashboardScreen
 
 cells = st.lists(
     st.builds(Cell, st.sampled_from(SPANS), st.sampled_from([0, 0, 1, 11])), max_size=9

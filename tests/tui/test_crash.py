@@ -23,7 +23,7 @@ def test_an_error_is_one_line_and_kept_in_a_file(tmp_path, fault):
         "if 'BREAK' in __import__('os').environ:\n"
         "    from textual import work\n"
         "    from tui.app import BigModelApp\n"
-        "    from tui.screens.launch import LaunchScreen\n"
+        "    from tui.screens.launch.screen import LaunchScreen\n"
         "    def fail(*arguments):\n"
         "        raise ZeroDivisionError('a [bold]bug[/]\\nin two lines')\n"
         f"    {FAULTS[fault]}\n"

@@ -20,9 +20,9 @@ from recorded import record
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
-from tui.screens.dashboard import DashboardScreen
+from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.help import HelpScreen
-from tui.screens.launch import LaunchScreen
+from tui.screens.launch.screen import LaunchScreen
 from tui.screens.quit import QuitScreen
 from tui.screens.too_small import TooSmallScreen
 

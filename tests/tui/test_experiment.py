@@ -15,13 +15,13 @@ from presets import userpresets
 from presets.schema import RunConfig, plain
 from tui import app as app_module
 from tui.app import BigModelApp
-from tui.choosing.sample import SampleView
-from tui.preset_list import PresetList
-from tui.screens.dashboard import DashboardScreen
-from tui.screens.launch import LaunchScreen
-from tui.screens.look import LookScreen
+from tui.screens.dashboard.screen import DashboardScreen
+from tui.screens.launch.data_and_schedule import LookScreen
+from tui.screens.launch.preset_list import PresetList
+from tui.screens.launch.sample import SampleView
+from tui.screens.launch.save import SaveScreen
+from tui.screens.launch.screen import LaunchScreen
 from tui.screens.runs import RunsScreen
-from tui.screens.save import SaveScreen
 
 SIZE = (160, 48)
 

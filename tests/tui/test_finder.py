@@ -16,7 +16,7 @@ from tui.app import BigModelApp
 from tui.choices import lr_curve as finder
 from tui.choices import lr_search as rangetest
 from tui.choices.lr_curve import Suggestion
-from tui.screens.finder import FinderScreen
+from tui.screens.launch.finder import FinderScreen
 
 RATES = np.logspace(-6, 1, 200).tolist()
 

@@ -10,10 +10,10 @@ from textual.screen import Screen
 from engine.runs.directory import RunDir
 from tui.app import BigModelApp
 from tui.panels.prompt import Prompt
-from tui.screens.descent import DescentScreen
 from tui.screens.help import EVERYWHERE
-from tui.screens.race_setup import RaceSetupScreen
-from tui.screens.races import RacesScreen
+from tui.screens.race.all_races import RacesScreen
+from tui.screens.race.setup import RaceSetupScreen
+from tui.screens.race.surface_descent import DescentScreen
 from tui.screens.runs import RunsScreen
 
 MOVING = {

@@ -15,10 +15,10 @@ from presets import UserError
 from presets.schema import RunConfig, plain
 from tui.app import BigModelApp
 from tui.choices.choice import FIELDS
-from tui.preset_list import PresetList
-from tui.screens.dashboard import DashboardScreen
+from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.help import HelpScreen
-from tui.screens.launch import LaunchScreen
+from tui.screens.launch.preset_list import PresetList
+from tui.screens.launch.screen import LaunchScreen
 
 SIZE = (160, 48)
 

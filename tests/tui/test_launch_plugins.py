@@ -8,7 +8,7 @@ from seen import text, until_shown
 from engine.runs import launch
 from packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from tui.app import BigModelApp
-from tui.preset_list import PresetList
+from tui.screens.launch.preset_list import PresetList
 
 __all__ = ["configured", "site"]  # fixtures
 

@@ -27,8 +27,8 @@ from tui.panels.layers import LayersPanel, health
 from tui.panels.page_bar import PagesPanel
 from tui.panels.panel import Panel
 from tui.runs import follow
-from tui.screens.dashboard import DashboardScreen
-from tui.screens.profile import ProfileScreen
+from tui.screens.dashboard.profile import ProfileScreen
+from tui.screens.dashboard.screen import DashboardScreen
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 NAMES = ["conv1", "conv2", "head"]

@@ -14,7 +14,7 @@ from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.view import PlotView
-from tui.screens.plotting import PlottingScreen
+from tui.screens.dashboard.plot_keys import PlottingScreen
 from tui.text import number
 
 Recorded = Callable[..., list[RunDir]]

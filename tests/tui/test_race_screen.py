@@ -13,10 +13,10 @@ from tui.app import BigModelApp
 from tui.races.news import Watcher
 from tui.races.view import RaceView
 from tui.screens.help import EVERYWHERE
-from tui.screens.race import RaceScreen
-from tui.screens.race_setup import RaceSetupScreen
-from tui.screens.races import RacesScreen
-from tui.screens.terrain import TerrainScreen
+from tui.screens.race.all_races import RacesScreen
+from tui.screens.race.replay import TerrainScreen
+from tui.screens.race.screen import RaceScreen
+from tui.screens.race.setup import RaceSetupScreen
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],

@@ -29,8 +29,8 @@ from tui.app import BigModelApp
 from tui.choices.choice import Choice, Fork
 from tui.panels.run_table import RunTable
 from tui.runs import meta
-from tui.screens.dashboard import DashboardScreen
-from tui.screens.launch import LaunchScreen
+from tui.screens.dashboard.screen import DashboardScreen
+from tui.screens.launch.screen import LaunchScreen
 from tui.screens.runs import RunsScreen
 
 Play = Callable[[BigModelApp, Callable[[Pilot[None]], Awaitable[None]]], Awaitable[None]]

@@ -17,8 +17,8 @@ from tui.app import BigModelApp
 from tui.machine import usage as system
 from tui.machine.gpus import Gpu, Gpus
 from tui.machine.usage import Sampler
-from tui.pages.system import SystemPage
 from tui.plots import bars
+from tui.screens.dashboard.pages.system import SystemPage
 
 
 class FakeNvml:
@@ -234,7 +234,7 @@ async def test_nobody_looks_while_another_page_is_shown(
         return take(self, run)
 
     monkeypatch.setattr(Sampler, "sample", sample)
-    monkeypatch.setattr("tui.pages.system.SAMPLE_SECONDS", 0.05)
+    monkeypatch.setattr("tui.screens.dashboard.pages.system.SAMPLE_SECONDS", 0.05)
     app, test = running(record(Path("runs"), "r"))
     async with test as pilot:
         await until_shown(pilot, "100%")

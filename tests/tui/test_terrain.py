@@ -15,8 +15,8 @@ from presets import ConfigError
 from tui.app import BigModelApp
 from tui.plots import terrain
 from tui.plots.terrain import Terrain, Way
-from tui.screens.descent import DescentScreen, ground
-from tui.screens.plane import PlaneScreen
+from tui.screens.race.surface_descent import DescentScreen, ground
+from tui.screens.race.weight_plane import PlaneScreen
 
 BOWL = Terrain(
     x=(-1.0, 1.0),

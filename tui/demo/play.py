@@ -10,7 +10,7 @@ from engine.runs.directory import RunDir
 from tui.app import BigModelApp
 from tui.demo.player import Player, prepare, recording
 from tui.open_app import open_app
-from tui.screens.dashboard import DashboardScreen
+from tui.screens.dashboard.screen import DashboardScreen
 
 if TYPE_CHECKING:
     from tui.choices.choice import Fork

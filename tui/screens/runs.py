@@ -18,7 +18,7 @@ from tui.runs import meta, trash
 from tui.runs.listing import query
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.steering import RunActions
+from tui.screens.run_actions import RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"

@@ -9,7 +9,7 @@ from textual.message import Message
 
 import presets
 from presets import userpresets
-from tui.narrowing import NarrowingList
+from tui.screens.launch.narrowing import NarrowingList
 from tui.text import clean
 
 ComponentKind = Literal["models", "datasets", "optimizers"]

@@ -6,7 +6,6 @@ from textual import work
 from textual.message import Message
 
 from engine.runs.directory import RunDir
-from tui.pages.page import FixedPage
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
 from tui.panels.flow import Cell
@@ -16,6 +15,7 @@ from tui.plots.lanes import View
 from tui.runs import engine_output as tail
 from tui.runs.engine_output import Tail
 from tui.runs.foreign.run import ForeignRun
+from tui.screens.dashboard.pages.page import FixedPage
 
 _LOOK_SECONDS = 1.0
 """Between two looks at the output, while the page is shown."""

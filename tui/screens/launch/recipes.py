@@ -9,7 +9,7 @@ from textual.widgets import OptionList
 
 import presets
 from presets import userpresets
-from tui.narrowing import NarrowingList
+from tui.screens.launch.narrowing import NarrowingList
 from tui.text import clean
 
 _LEAST_COLUMNS = 20

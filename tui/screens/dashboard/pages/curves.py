@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.choices import remembered
-from tui.pages.page import FlowPage
 from tui.panels import arrangement as layout
 from tui.panels.arrangement import METRIC, Arrangement, Layout
 from tui.panels.distribution import DistributionPanel
@@ -15,6 +14,7 @@ from tui.panels.known import PANELS, Known, known
 from tui.panels.layers import LayersPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
+from tui.screens.dashboard.pages.page import FlowPage
 
 SUBJECT = "layout"
 """Under which it is remembered."""

@@ -16,7 +16,6 @@ from engine.runs import directory as rundir
 from engine.runs.directory import RunDir
 from engine.runs.events import Command, Parent, Profiled
 from presets import UserError
-from tui.pages.page import NARROW_COLUMNS
 from tui.panels.banner import BannerPanel
 from tui.panels.footer import FittingFooter
 from tui.panels.page_bar import PagesPanel
@@ -30,11 +29,12 @@ from tui.runs.feed import Feed
 from tui.runs.follow import News, apply, keep, open_state
 from tui.runs.history import note_of
 from tui.runs.store import RunState
-from tui.screens.alerting import AlertingScreen
+from tui.screens.dashboard.alert_toasts import AlertingScreen
+from tui.screens.dashboard.page_keys import PAGES, PagingScreen
+from tui.screens.dashboard.pages.page import NARROW_COLUMNS
+from tui.screens.dashboard.plot_keys import PlottingScreen
+from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.help import ON_PLOTS
-from tui.screens.paging import PAGES, PagingScreen
-from tui.screens.plotting import PlottingScreen
-from tui.screens.profile import ProfileScreen
 from tui.screens.quit import Answer, QuitScreen
 from tui.terminal.painter import Painter
 from tui.text import clean

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui.pages.page import FlowPage
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.samples import SamplesPanel
 from tui.plots.lanes import View
+from tui.screens.dashboard.pages.page import FlowPage
 
 _MATRIX_LINES = 12
 """Ten classes, their names and a title."""

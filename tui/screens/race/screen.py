@@ -212,7 +212,7 @@ class RaceScreen(Screen[None]):
 
     def action_plane(self) -> None:
         """The lanes' weights on a plane."""
-        from tui.screens.plane import PlaneScreen
+        from tui.screens.race.weight_plane import PlaneScreen
 
         if self._view is not None:
             labels = tuple(lane.label for lane in self._view.news.lanes)

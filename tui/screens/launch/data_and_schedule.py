@@ -5,8 +5,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tui.choices.choice import Choice
-from tui.choosing.preview import SchedulePreview
-from tui.choosing.sample import SampleView
+from tui.screens.launch.preview import SchedulePreview
+from tui.screens.launch.sample import SampleView
 
 
 class LookScreen(ModalScreen[None]):

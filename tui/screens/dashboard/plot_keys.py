@@ -13,7 +13,7 @@ from tui.plots import view as plotview
 from tui.plots import x_scale as xaxis
 from tui.plots.lanes import View
 from tui.plots.view import MARKERS, Extent, PlotView
-from tui.screens.steering import SteeringScreen
+from tui.screens.run_actions import SteeringScreen
 
 _REMEMBERED = "plots"
 _ZOOM = 1 / 1.5

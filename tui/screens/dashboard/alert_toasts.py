@@ -13,8 +13,8 @@ from presets.userconfig import Alerts
 from tui.runs.alerts import notify as alarm
 from tui.runs.alerts.open_alerts import AlertBook
 from tui.runs.store import RunState
-from tui.screens.alerts import AlertsScreen
-from tui.screens.steering import SteeringScreen
+from tui.screens.dashboard.alerts import AlertsScreen
+from tui.screens.run_actions import SteeringScreen
 from tui.text import clean
 
 

@@ -10,7 +10,7 @@ from tui.choices import rerun as again
 from tui.choices.choice import Choice
 from tui.choices.fields import Field
 from tui.choices.rerun import Again
-from tui.choosing.settings import CHANGED, DIFFERS
+from tui.screens.launch.settings import CHANGED, DIFFERS
 from tui.text import clean
 
 _WIDE = 110

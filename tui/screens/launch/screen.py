@@ -22,17 +22,17 @@ from tui.choices import race_choice
 from tui.choices import rerun as again
 from tui.choices.choice import Choice, Fork
 from tui.choices.rerun import Again
-from tui.choosing import words
-from tui.choosing.lists import PresetLists
-from tui.choosing.preview import SchedulePreview
-from tui.choosing.sample import SampleView
-from tui.choosing.settings import SettingsGrid
-from tui.choosing.summary import ChoiceSummary
 from tui.panels.footer import FittingFooter
-from tui.preset_list import PresetList
-from tui.screens.look import LookScreen
-from tui.screens.recipes import RecipesScreen
-from tui.screens.save import SaveScreen
+from tui.screens.launch import words
+from tui.screens.launch.data_and_schedule import LookScreen
+from tui.screens.launch.lists import PresetLists
+from tui.screens.launch.preset_list import PresetList
+from tui.screens.launch.preview import SchedulePreview
+from tui.screens.launch.recipes import RecipesScreen
+from tui.screens.launch.sample import SampleView
+from tui.screens.launch.save import SaveScreen
+from tui.screens.launch.settings import SettingsGrid
+from tui.screens.launch.summary import ChoiceSummary
 from tui.text import clean
 
 _TALL = 36
@@ -209,7 +209,7 @@ class LaunchScreen(Screen[None]):
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
-        from tui.screens.finder import FinderScreen
+        from tui.screens.launch.finder import FinderScreen
 
         def found(rate: float | None) -> None:
             if rate is not None:
@@ -220,7 +220,7 @@ class LaunchScreen(Screen[None]):
 
     def action_race(self) -> None:
         """Set up a race with what is chosen."""
-        from tui.screens.race_setup import RaceSetupScreen
+        from tui.screens.race.setup import RaceSetupScreen
 
         try:
             self.app.push_screen(RaceSetupScreen(race_choice.texts(self._choice)))

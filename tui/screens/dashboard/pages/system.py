@@ -11,11 +11,11 @@ from textual.widget import Widget
 
 from engine.runs.directory import RunDir
 from tui.machine.usage import Sample, Sampler
-from tui.pages.page import FixedPage
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
+from tui.screens.dashboard.pages.page import FixedPage
 
 SAMPLE_SECONDS = 1.5
 MAX_SAMPLES = 240

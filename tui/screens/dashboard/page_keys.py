@@ -4,18 +4,18 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from tui.pages.curves import CurvesPage
-from tui.pages.layers import LayersPage
-from tui.pages.metrics import MetricsPage
-from tui.pages.page import Page
-from tui.pages.run import RunPage
-from tui.pages.samples import SamplesPage
-from tui.pages.system import SystemPage
 from tui.panels.page_bar import PagesPanel
 from tui.panels.prompt import Prompt
 from tui.plots.lanes import View
-from tui.screens.arrange import ArrangeScreen
-from tui.screens.steering import SteeringScreen
+from tui.screens.dashboard.arrange import ArrangeScreen
+from tui.screens.dashboard.pages.curves import CurvesPage
+from tui.screens.dashboard.pages.layers import LayersPage
+from tui.screens.dashboard.pages.metrics import MetricsPage
+from tui.screens.dashboard.pages.page import Page
+from tui.screens.dashboard.pages.run import RunPage
+from tui.screens.dashboard.pages.samples import SamplesPage
+from tui.screens.dashboard.pages.system import SystemPage
+from tui.screens.run_actions import SteeringScreen
 
 PAGES: tuple[type[Page], ...] = (
     CurvesPage,

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from presets.schema import RunConfig
 from tui.choices.choice import Choice
-from tui.choosing.settings import CHANGED
-from tui.preset_list import ComponentKind, PresetList
+from tui.screens.launch.preset_list import ComponentKind, PresetList
+from tui.screens.launch.settings import CHANGED
 from tui.text import clean
 
 _HEADINGS: dict[ComponentKind, str] = {

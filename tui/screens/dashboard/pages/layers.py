@@ -3,10 +3,10 @@
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tui.pages.page import Page
 from tui.panels.distribution import DistributionPanel
 from tui.panels.known import cosine, noise_scale
 from tui.panels.layers import LayersPanel
+from tui.screens.dashboard.pages.page import Page
 
 
 class LayersPage(Page, can_focus=False):

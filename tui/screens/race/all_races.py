@@ -151,13 +151,13 @@ class RacesScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Set up a race."""
-        from tui.screens.race_setup import RaceSetupScreen
+        from tui.screens.race.setup import RaceSetupScreen
 
         self.app.push_screen(RaceSetupScreen())
 
     def action_descent(self) -> None:
         """Optimizers descend a surface."""
-        from tui.screens.descent import DescentScreen
+        from tui.screens.race.surface_descent import DescentScreen
 
         self.app.push_screen(DescentScreen())
 

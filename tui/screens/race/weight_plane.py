@@ -10,7 +10,7 @@ from engine.race.directory import RaceDir
 from engine.runs import launch
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way
-from tui.screens.terrain import Landscape, TerrainScreen
+from tui.screens.race.replay import Landscape, TerrainScreen
 from tui.text import number
 
 

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widget import Widget
 
-from tui.pages.page import FlowPage
 from tui.panels.curves import CurvesPanel
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.known import of_metric
@@ -18,6 +17,7 @@ from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View
 from tui.runs import metric_groups as groups
 from tui.runs.metric_groups import Row, Window
+from tui.screens.dashboard.pages.page import FlowPage
 from tui.text import clean, count
 
 _LINES = 10

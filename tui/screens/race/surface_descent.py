@@ -13,7 +13,7 @@ from engine.race.surfaces import SURFACES, Surface
 from engine.runs import launch
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way
-from tui.screens.terrain import Landscape, TerrainScreen
+from tui.screens.race.replay import Landscape, TerrainScreen
 from tui.text import number
 
 _OPTIMIZERS = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")
