@@ -50,7 +50,7 @@ def test_a_configuration_is_checked_and_sized_without_torch() -> None:
 
 
 def test_headless_training_needs_no_screen() -> None:
-    assert not loaded_by("import tui.headless") & {"torch", "textual", "plotext"}
+    assert not loaded_by("import tui.commands.headless") & {"torch", "textual", "plotext"}
 
 
 def test_the_dashboard_draws_without_plotext() -> None:

@@ -12,20 +12,15 @@ import click
 from engine.runs import access
 from engine.runs import directory as rundir
 from presets import UserError
-from tui import (
-    completion,
-    doctor,
-    export_command,
-    find_lr,
-    finding,
-    race_command,
-    serve,
-    steer,
-)
-from tui.completion import complete_runs
-from tui.oneline import PROGRAM, OneLineGroup, say
-from tui.open_app import open_app, screen_options
-from tui.options import PlainValue, component_options, settings
+from tui.commands import completion, find_lr, serve, steer
+from tui.commands import find_runs as finding
+from tui.commands import race as race_command
+from tui.commands.completion import complete_runs
+from tui.commands.doctor import command as doctor
+from tui.commands.errors import PROGRAM, OneLineGroup, say
+from tui.commands.export import command as export_command
+from tui.commands.open_app import open_app, screen_options
+from tui.commands.options import PlainValue, component_options, settings
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDir
@@ -71,7 +66,7 @@ def cli(
             raise click.UsageError(f"--demo takes no command, got {context.invoked_subcommand}")
         return
     if demo:
-        from tui.demo import play
+        from tui.commands.demo import play
 
         context.exit(play.show(ascii_only=ascii_only, no_mouse=no_mouse))
     context.exit(open_app(root, None, ascii_only=ascii_only, no_mouse=no_mouse))
@@ -172,7 +167,7 @@ def run(
     from engine.race import devices
     from presets import plugins
     from presets.userconfig import read_config
-    from tui import headless
+    from tui.commands import headless
 
     if resume is None:
         plugins.check()
@@ -264,7 +259,7 @@ def presets(root: Path, as_json: bool) -> None:
 
     Models, data sets, optimizers and recipes.
     """
-    from tui import catalog
+    from tui.commands import presets as catalog
 
     entries = catalog.entries()
     for line in map(json.dumps, entries) if as_json else catalog.lines(entries):

@@ -8,7 +8,7 @@ import pytest
 import presets
 from engine.config import configure
 from presets import ConfigError, userpresets
-from tui import catalog
+from tui.commands import presets as catalog
 
 RECIPE = """description: The quickstart, slower
 model: mlp

@@ -19,7 +19,9 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Evaluation, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
 from recorded import record
-from tui import cli, export, reporters
+from tui import cli
+from tui.commands import reporters
+from tui.commands.export import tables as export
 from tui.runs import follow, meta
 from tui.runs.store import RunState
 

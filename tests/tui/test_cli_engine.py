@@ -24,7 +24,8 @@ from engine.runs.directory import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
 from recorded import record, wait_for
-from tui import cli, headless, logout
+from tui import cli
+from tui.commands import headless, logout
 from tui.runs import follow
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]

@@ -13,7 +13,8 @@ from engine.runs import directory as rundir
 from engine.runs.events import Command, RunStarted
 from engine.runs.log_reader import LogWriter, read_all
 from recorded import record, wait_for
-from tui import cli, steer
+from tui import cli
+from tui.commands import steer
 from tui.runs import follow
 
 

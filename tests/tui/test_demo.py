@@ -18,7 +18,7 @@ from engine.runs.events import (
     Scalars,
 )
 from recorded import wait_for
-from tui.demo.player import RECORDING, Player, prepare, recording
+from tui.commands.demo.player import RECORDING, Player, prepare, recording
 from tui.runs import follow
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None\n"

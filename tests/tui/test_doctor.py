@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from engine.runs import access
-from tui import doctor_system, doctor_terminal, logout
 from tui.cli import cli
+from tui.commands import logout
+from tui.commands.doctor import system as doctor_system
+from tui.commands.doctor import terminal as doctor_terminal
 
 BASE = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
@@ -154,5 +156,5 @@ def test_our_own_torch_is_found_in_a_process_of_its_own() -> None:
     said = by_name(doctor_system._torch([]))
     assert said["torch"][0] == "ok"
     assert said["devices"][1].startswith("cpu")
-    code = "import sys, tui.doctor_system, tui.doctor_terminal; assert 'torch' not in sys.modules"
+    code = "import sys, tui.commands.doctor.system, tui.commands.doctor.terminal; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=60)

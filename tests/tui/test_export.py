@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from engine.runs.events import Evaluation, Scalars
 from recorded import record
-from tui import cli, export, export_command
+from tui import cli
+from tui.commands.export import command as export_command
+from tui.commands.export import tables as export
 from tui.plots import x_scale as xaxis
 from tui.runs import follow
 from tui.runs.foreign import sniff

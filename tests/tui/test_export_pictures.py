@@ -20,8 +20,8 @@ from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
 from presets import UserError
 from recorded import record
-from tui import export_pictures
-from tui.export_pictures import Look, picture, smoother
+from tui.commands.export import pictures as export_pictures
+from tui.commands.export.pictures import Look, picture, smoother
 from tui.plots import matplotlib_figures as matplot
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median

@@ -12,7 +12,7 @@ from test_export import invoke, refusal
 from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, Restarted, RunStarted, Scalars
 from recorded import record
-from tui import export_tensorboard
+from tui.commands.export import tensorboard as export_tensorboard
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.store import RunState

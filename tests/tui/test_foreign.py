@@ -21,8 +21,9 @@ from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
 from presets import UserError
 from recorded import record
-from tui import cli, finding
+from tui import cli
 from tui.app import BigModelApp
+from tui.commands import find_runs as finding
 from tui.runs import follow
 from tui.runs.foreign import document, names, protobuf, sniff, tensorboard, trainer_state
 from tui.runs.foreign import growing_file as tail

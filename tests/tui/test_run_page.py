@@ -15,9 +15,9 @@ from engine.runs.events import CheckpointSaved, Command, LogLine
 from engine.runs.log_reader import LogWriter
 from presets.schema import plain
 from recorded import record
-from tui import finding
 from tui.app import BigModelApp
 from tui.choices.differences import Compared, Setting, compare
+from tui.commands import find_runs as finding
 from tui.panels import search
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel

@@ -16,9 +16,9 @@ from aiohttp import ClientSession, CookieJar, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 
-from tui import serve
 from tui.cli import cli
-from tui.serving import Server
+from tui.commands import serve
+from tui.commands.token_server import Server
 
 APP = f"{sys.executable} -P -c 'from tui.cli import main; main()' --runs-dir runs"
 

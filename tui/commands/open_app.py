@@ -14,7 +14,7 @@ from engine.runs import access
 from engine.runs.directory import RunDir
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
-from tui.oneline import PROGRAM, TRACEBACK, say
+from tui.commands.errors import PROGRAM, TRACEBACK, say
 
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir
@@ -66,8 +66,8 @@ def open_app(
     config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
     # Nothing of what start-up makes is garbage; the app switches this on again.
     gc.disable()
-    from tui import logout
     from tui.app import BigModelApp
+    from tui.commands import logout
     from tui.terminal import hangup
 
     logout.warn()
@@ -77,7 +77,7 @@ def open_app(
     if app.failure is not None:
         if os.environ.get(TRACEBACK):
             raise app.failure
-        from tui import crash
+        from tui.commands import crash
 
         say(crash.explain(app.failure))
     return app.return_code or 0

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from presets import UserError, yaml
-from tui.completion import presets_of
+from tui.commands.completion import presets_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

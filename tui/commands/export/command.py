@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import click
 
 from presets import UserError
-from tui import finding
-from tui.completion import complete_runs
-from tui.oneline import say
+from tui.commands import find_runs as finding
+from tui.commands.completion import complete_runs
+from tui.commands.errors import say
 
 if TYPE_CHECKING:
     from tui.plots.matplotlib_figures import Kind
@@ -107,13 +107,13 @@ def _check_target(kind: str, target: Path | None) -> None:
 
 def _write(states: list[RunState], kind: Format, target: Path | None, look: dict[str, Any]) -> None:
     """Raises OSError, UserError."""
-    from tui import export
+    from tui.commands.export import tables as export
 
     match kind:
         case "svg" | "png":
             _put(target, _drawn(states, kind, **look))
         case "tensorboard" if target is not None:
-            from tui import export_tensorboard
+            from tui.commands.export import tensorboard as export_tensorboard
 
             export_tensorboard.write(states[0], target)
         case _:
@@ -134,7 +134,7 @@ def _drawn(
     log_y: bool,
     smooth: str | None,
 ) -> bytes:
-    from tui import export_pictures
+    from tui.commands.export import pictures as export_pictures
 
     made = None if smooth is None else export_pictures.smoother(smooth)
     look = export_pictures.Look(x=x, log_y=log_y, smoother=made)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import presets
 from presets import UserError
-from tui.export import columns
+from tui.commands.export.tables import columns
 from tui.plots import matplotlib_figures as matplot
 from tui.plots import ticks
 from tui.plots.lanes import make_lanes

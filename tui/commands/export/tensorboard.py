@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from presets import UserError
-from tui.export import columns, headings
+from tui.commands.export.tables import columns, headings
 from tui.plots.x_scale import scale_of
 from tui.runs.foreign import protobuf, tensorboard
 from tui.runs.foreign.event_file import framed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.runs.directory import RunDir
 from tui.app import BigModelApp
-from tui.demo.player import Player, prepare, recording
-from tui.open_app import open_app
+from tui.commands.demo.player import Player, prepare, recording
+from tui.commands.open_app import open_app
 from tui.screens.dashboard.screen import DashboardScreen
 
 if TYPE_CHECKING:

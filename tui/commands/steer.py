@@ -18,11 +18,11 @@ from engine.runs.events import Command
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.convert import convert
-from tui import finding
 from tui.choices import orders
-from tui.completion import complete_runs, presets_of
-from tui.oneline import PROGRAM
-from tui.options import PlainValue, exclusive, pairs
+from tui.commands import find_runs as finding
+from tui.commands.completion import complete_runs, presets_of
+from tui.commands.errors import PROGRAM
+from tui.commands.options import PlainValue, exclusive, pairs
 from tui.text import clean
 
 ANSWER_SECONDS = 5.0
@@ -175,7 +175,7 @@ def fork(
     from engine.config import configure
     from engine.runs import fork
     from presets.userconfig import read_config
-    from tui import headless
+    from tui.commands import headless
 
     alerts = read_config().alerts
     parent = finding.find_ours(root, name)

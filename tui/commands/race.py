@@ -17,7 +17,7 @@ from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
 from engine.runs import control, launch
 from presets import UserError, plugins
-from tui.oneline import INTERRUPTED, say
+from tui.commands.errors import INTERRUPTED, say
 from tui.text import clean, counted, duration
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
         click.echo(clean(table.verdict))
         click.echo(clean(str(chosen.path)))
     if status not in (0,):
-        from tui.headless import last_line
+        from tui.commands.headless import last_line
 
         say(f"race failed: {last_line(chosen.process)}")
     return 1 if status else 0

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from textual_serve.server import Server as TextualServer
 from textual_serve.server import to_int
 
-from tui.oneline import PROGRAM
+from tui.commands.errors import PROGRAM
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 """What a browser on this machine, or at the end of a tunnel to it, calls us."""

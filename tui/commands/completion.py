@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from engine.runs import directory as rundir
 from presets import UserError
-from tui.oneline import COMPLETION, PROGRAM
+from tui.commands.errors import COMPLETION, PROGRAM
 
 if TYPE_CHECKING:
     from presets import Kind

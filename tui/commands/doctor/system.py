@@ -16,9 +16,9 @@ from platformdirs import user_cache_path, user_state_path
 from engine.runs import access
 from presets import UserError
 from presets.userconfig import config_folder, config_path, read_config
-from tui import logout
-from tui.findings import Finding, judge
-from tui.oneline import PROGRAM
+from tui.commands import logout
+from tui.commands.doctor.finding import Finding, judge
+from tui.commands.errors import PROGRAM
 from tui.text import clean, file_size
 
 TORCH_SECONDS = 120.0

@@ -15,9 +15,9 @@ import click
 
 from engine.runs import access
 from presets import UserError
-from tui import finding
-from tui.completion import complete_runs
-from tui.oneline import PROGRAM, say
+from tui.commands import find_runs as finding
+from tui.commands.completion import complete_runs
+from tui.commands.errors import PROGRAM, say
 
 _APP = "from tui.cli import main; main()"
 _WARNING = (
@@ -48,7 +48,7 @@ def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     arguments = ["--runs-dir", str(root.absolute())]
     if runs:
         arguments += ["watch", *runs]
-    from tui.serving import Server
+    from tui.commands.token_server import Server
 
     with _listen(address, port) as listener:
         taken = listener.getsockname()[1]

@@ -13,8 +13,8 @@ import click
 
 from engine.config import configure
 from presets import UserError, plugins
-from tui import options
-from tui.options import PlainValue
+from tui.commands import options
+from tui.commands.options import PlainValue
 
 if TYPE_CHECKING:
     from tui.choices.lr_search import Search

@@ -17,9 +17,9 @@ from engine.runs.events import AnyEvent
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
-from tui import logout
-from tui.oneline import INTERRUPTED, say
-from tui.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
+from tui.commands import logout
+from tui.commands.errors import INTERRUPTED, say
+from tui.commands.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
 from tui.runs import follow
 from tui.runs.alerts import notify as alarm
 from tui.runs.alerts.alerts import Alert

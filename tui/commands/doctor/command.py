@@ -12,7 +12,7 @@ import click
 from tui.text import clean
 
 if TYPE_CHECKING:
-    from tui.findings import Finding
+    from tui.commands.doctor.finding import Finding
 
 _MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
 
@@ -30,7 +30,8 @@ def doctor(context: click.Context, root: Path, as_json: bool) -> None:
 
     Says what to do about each problem. The exit status is 1 if there is one.
     """
-    from tui import doctor_system, doctor_terminal
+    from tui.commands.doctor import system as doctor_system
+    from tui.commands.doctor import terminal as doctor_terminal
 
     problems = 0
     for finding in _all(doctor_terminal.findings(), doctor_system.findings(root)):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from tui.findings import Finding, judge
+from tui.commands.doctor.finding import Finding, judge
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
 from tui.terminal.ascii import has_colors, is_plain
 
