@@ -2,8 +2,8 @@
 
 The user's `config.yaml` lists distributions; those, and no others, are asked for entry points of
 the groups `bigmodel_tui.models`, `bigmodel_tui.datasets` and `bigmodel_tui.optimizers`. An entry
-point's name is the preset's name, its value the module; `engine/config/registry.py` says what the module
-has to offer. Nothing is imported here but what is asked for with `load`.
+point's name is the preset's name, its value the module; `engine/config/registry.py` says what the
+module has to offer. Nothing is imported here but what is asked for with `load`.
 
 A component's type is "DISTRIBUTION:NAME", so that no type of a plug-in is that of a file under
 `engine/`, and a run says where its parts came from. What is wrong with a plug-in never keeps the

@@ -30,7 +30,7 @@ ThemeName = Literal["dark", "light", "colorblind-dark", "colorblind-light"]
 
 
 class Alerts(Config, frozen=True):
-    """What is worth telling of a run, and how; `tui/runs/alerts/alerts.py` says what each kind means."""
+    """What is worth telling of a run, and how; `tui/runs/alerts/alerts.py` says what they mean."""
 
     off: tuple[AlertKind, ...] = ()
     """Kinds that are not looked for."""

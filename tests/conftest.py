@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import figures
+from support import figures
 
 # Deterministic everywhere: a failing example is in the test, not in the machine's luck or speed.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)

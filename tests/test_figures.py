@@ -1,7 +1,7 @@
 """The table of figures says what was asked, what was measured, and what failed."""
 
-import figures
-from figures import Row
+from support import figures
+from support.figures import Row
 
 
 def test_without_rows_there_is_no_table() -> None:

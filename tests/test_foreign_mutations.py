@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-import foreign_logs as logs
 from presets import UserError
-from test_mutations import MEGABYTES, mutate
+from support import foreign_logs as logs
+from support.mutating import MEGABYTES, mutate
+from support.recorded import FIXTURES
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.foreign.event_builder import MAX_METRICS, MAX_RESTARTS
 from tui.runs.store import RunState
 
-LOGS = Path(__file__).parent / "tui" / "fixtures" / "foreign"
+LOGS = FIXTURES / "foreign"
 
 
 def samples() -> dict[str, bytes]:

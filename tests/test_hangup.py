@@ -18,7 +18,7 @@ import pytest
 from engine.config import configure
 from engine.runs import control, launch
 from engine.runs import directory as rundir
-from recorded import wait_for
+from support.recorded import wait_for
 from tui.runs import follow
 from tui.text import count
 

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 import presets
 from engine.config import configure, registry
 from engine.runs import directory as rundir
-from packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from presets import ConfigError, plugins
 from presets.schema import Component
-from test_extending import blocks
+from support.architecture import blocks
+from support.packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from tui import cli
 
 __all__ = ["configured", "site"]  # fixtures

@@ -1,4 +1,4 @@
-"""`python -m engine.programs.descent`: optimizers descend a surface; their ways are printed as JSON.
+"""`python -m engine.programs.descent`: optimizers descend a surface; prints their ways as JSON.
 
 Standard input has a `Request`, standard output gets a `Descent` a line, as soon as each is known.
 """

@@ -1,4 +1,4 @@
-"""`python -m engine.programs.plane RACE_DIR SEED`: the plane through the ways of a race's lanes, as JSON.
+"""`python -m engine.programs.plane RACE_DIR SEED`: the plane of a race's lanes, as JSON.
 
 The two directions in which the lanes' weights differ most are the axes (principal components, as
 in Li et al. 2018, arXiv:1712.09913, section 7), and the loss is computed on a grid over them.

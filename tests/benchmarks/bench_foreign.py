@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import foreign_logs as logs
+from support import foreign_logs as logs
 
 METRICS = ("train/loss", "train/accuracy", "lr", "grad_norm")
 

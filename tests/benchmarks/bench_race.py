@@ -12,9 +12,7 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
-
-from terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(TESTS))
 
 from engine.config import configure  # noqa: E402
 from engine.race import directory, plan, spec  # noqa: E402
@@ -22,7 +20,8 @@ from engine.runs import directory as rundir  # noqa: E402
 from engine.runs.events import Evaluation, RunEnded, Scalars  # noqa: E402
 from engine.runs.log_reader import LogWriter  # noqa: E402
 from presets.schema import plain  # noqa: E402
-from racing import origin  # noqa: E402
+from support.racing import origin  # noqa: E402
+from support.terminal import Terminal  # noqa: E402
 
 LANES, STEPS, BLOCK = 64, 5000, 250
 KEYS = "jkxohhbj" * 5

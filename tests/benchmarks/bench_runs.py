@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from recorded import record
+from support.recorded import record
 from tui.app import BigModelApp
 from tui.panels.run_table import COLUMNS, RunTable, sort
 from tui.runs.listing import query

@@ -16,14 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "tui"), str(TESTS / "benchmarks")]
+sys.path.insert(0, str(TESTS))
 
 import numpy as np  # noqa: E402
 from biglogs import write_run  # noqa: E402
 from links import BYTES_PER_SECOND, PING_SECONDS, SlowProgram  # noqa: E402
 from recordings import COLUMNS, ROWS, Program, middle, opening  # noqa: E402
-from terminal import COMMAND  # noqa: E402
 from viewers import all_viewers  # noqa: E402
+
+from support.terminal import COMMAND  # noqa: E402
 
 ROUNDS = 5
 MANY = 20

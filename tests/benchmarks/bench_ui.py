@@ -20,14 +20,13 @@ from pathlib import Path
 import psutil
 
 TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "tui")]
-
-from terminal import ENTER, Terminal  # noqa: E402
+sys.path.insert(0, str(TESTS))
 
 from engine.runs import control  # noqa: E402
-from engine.runs import directory as rundir
+from engine.runs import directory as rundir  # noqa: E402
 from engine.runs.directory import RunDir  # noqa: E402
-from recorded import wait_for  # noqa: E402
+from support.recorded import wait_for  # noqa: E402
+from support.terminal import ENTER, Terminal  # noqa: E402
 
 LIVE_SECONDS = 5.0
 KEYS = "vjmm"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 import pyte
-from terminal import Terminal
+
+from support.terminal import Terminal
 
 COLUMNS, ROWS = 160, 48
 QUIET_SECONDS = 3.0

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from device_runs import before_steps, column, ended, resolve, start, sync_debug, train
 
 from engine.runs import control
 from engine.runs import directory as rundir
 from engine.runs.events import CheckpointSaved, Layers, NonFinite, Profiled, StateChanged
 from engine.training.batches import Batches
 from engine.training.steering.commands import Signals, Steering
+from support.device_runs import before_steps, column, ended, resolve, start, sync_debug, train
 
 FIRST, LAST, STEPS = 10, 80, 90
 """Steps without any wait of the host: inside an epoch, after the first steps' preparations."""

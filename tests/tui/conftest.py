@@ -9,14 +9,7 @@ import pytest
 
 from engine.runs import launch
 from engine.runs.directory import RunDir
-
-RECORDED = Path(__file__).with_name("fixtures")
-IDS = {
-    "adam": "20261123-1427-mlp-digits-adam-9ef0",
-    "sgd": "20261123-1428-mlp-digits-sgd-6a87",
-    "failed": "20261123-1429-mlp-digits-adam-a36d",
-    "damaged": "20261123-1430-mlp-digits-sgd-77c1",
-}
+from support.recorded import FIXTURES, IDS
 
 
 @pytest.fixture
@@ -43,7 +36,7 @@ def recorded(terminal_environment: None) -> Callable[..., list[RunDir]]:
         runs = []
         for name in names:
             run = RunDir(Path("runs") / IDS[name])
-            shutil.copytree(RECORDED / name, run.path)
+            shutil.copytree(FIXTURES / name, run.path)
             run.control_path.mkdir()
             run.lock_path.touch()
             runs.append(run)

@@ -46,7 +46,7 @@ from engine.runs.events import (
     StateChanged,
     encode,
 )
-from recorded import record
+from support.recorded import record
 from tui.text import count
 
 EVIL = (

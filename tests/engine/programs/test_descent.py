@@ -1,0 +1,114 @@
+"""Descents equal the formulas of their optimizers; planes have the directions of most variance."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engine.programs import descent, plane
+from engine.programs.descent import Request, best_descent, descend
+from engine.race import directory, plan
+from engine.race.surfaces import surface
+from engine.training.recording import weight_path as weightpath
+from presets import UserError
+from presets.schema import Component
+from support.racing import tiny, write_race
+
+
+def component(kind, **options):
+    return Component(name=kind, type=kind, options=options)
+
+
+def test_gradient_descent_is_the_formula():
+    place = surface("ill-conditioned")
+    found = descend(place, component("sgd", lr=0.01), 20)
+    x, y = place.start
+    for step in range(21):
+        assert found.path[step] == pytest.approx((x, y))
+        assert found.values[step] == pytest.approx(place.function(x, y))
+        x, y = x - 0.01 * x, y - 0.01 * 100 * y
+
+
+def test_a_descent_ends_where_it_leaves_the_plane():
+    found = descend(surface("ill-conditioned"), component("sgd", lr=1.0), 200)
+    assert len(found.path) < 10
+    assert all(abs(x) <= descent.FAR and abs(y) <= descent.FAR for x, y in found.path)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "lbfgs", "muon", "schedule-free-sgd", "sophia"])
+def test_every_kind_of_optimizer_descends(name):
+    found = best_descent(Request(surface="beale", optimizers=[name], steps=60), name)
+    assert found.values[-1] < found.values[0]
+    assert len(found.path) == 61
+
+
+def test_the_best_rate_is_no_worse_than_any_other():
+    best = best_descent(Request(surface="rosenbrock", optimizers=["adam"], steps=40), "adam")
+    for rate in descent.RATES[::4]:
+        request = Request(surface="rosenbrock", optimizers=["adam"], steps=40, rate=rate)
+        assert best.values[-1] <= best_descent(request, "adam").values[-1]
+
+
+def test_the_program_answers_a_line_an_optimizer():
+    request = json.dumps(
+        {"surface": "saddle", "optimizers": ["sgd", "sparse-adam"], "steps": 5}
+    ).encode()
+    answer = subprocess.run(
+        [sys.executable, "-m", "engine.programs.descent"],
+        input=request,
+        capture_output=True,
+        check=True,
+    )
+    good, bad = map(json.loads, answer.stdout.splitlines())
+    assert len(good["path"]) == 6
+    assert "sparse gradients" in bad["error"]
+
+
+def test_principal_directions_are_those_of_the_covariance():
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(30, 5)) * (1, 5, 0.1, 2, 0.5)
+    centred = (rows - rows.mean(0)).astype(np.float32)
+    axes, shares = plane.principal(centred)
+    values, vectors = np.linalg.eigh(np.cov(centred.T))
+    for axis, expected in zip(axes, vectors[:, ::-1].T, strict=False):
+        assert abs(axis @ expected) == pytest.approx(1.0, abs=1e-4)
+    np.testing.assert_allclose(shares, values[::-1][:2] / values.sum(), rtol=1e-4)
+
+
+def test_the_plane_goes_through_the_ways(tmp_path):
+    from torch import nn
+
+    made = tiny("adam", "sgd", budget=20, seeds=1)
+    race = directory.create(tmp_path, made)
+    write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
+    from engine.config import configure, registry
+
+    for lane, planned in enumerate(plan.finals(made)):
+        config = race.run(planned.name).config()
+        model: nn.Module = registry.build("model", config.model, configure.dataset_info(config))
+        start = np.linspace(-0.1, 0.1, len(weightpath.flat(model)), dtype=np.float32)
+        folder = race.run(planned.name).path / "weights"
+        folder.mkdir()
+        for step in range(4):
+            moved = start.copy()
+            moved[lane * 7] += step * (1.0 if lane else 2.0)
+            np.save(folder / f"step-{step:08d}.npy", moved)
+    found = plane.of_race(race, 0)
+    assert [way.label for way in found.ways] == ["adam", "sgd"]
+    assert sum(found.explained) == pytest.approx(1.0)
+    for way, length in zip(found.ways, (6.0, 3.0), strict=True):
+        assert math.dist(way.points[0], way.points[-1]) == pytest.approx(length, rel=1e-3)
+        assert way.steps == [0, 1, 2, 3]
+    assert len(found.losses) == len(found.losses[0]) == plane.GRID
+    assert all(math.isfinite(value) for row in found.losses for value in row)
+
+
+def test_without_weights_there_is_no_plane(tmp_path):
+    made = tiny(seeds=1)
+    race = directory.create(tmp_path, made)
+    write_race(race, made, [[[0.5]], [[0.5]]])
+    with pytest.raises(UserError, match="no weights were kept"):
+        plane.of_race(race, 0)

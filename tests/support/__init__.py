@@ -1,0 +1,1 @@
+"""What tests share: recorded runs and races, a terminal, packages, forked engines."""
