@@ -13,7 +13,7 @@ import tui
 for module in pkgutil.walk_packages(tui.__path__, "tui."):
     importlib.import_module(module.name)
 import engine.config.configure
-from engine import registry
+from engine.config import registry
 for kind in ("model", "dataset", "optimizer"):
     for name in registry.names(kind):
         registry.module(kind, name)
@@ -44,7 +44,7 @@ def test_the_start_of_every_command_is_light(module: str) -> None:
 
 
 def test_a_configuration_is_checked_and_sized_without_torch() -> None:
-    loaded = loaded_by("from engine import configure as c; c.plan(c.resolve())")
+    loaded = loaded_by("from engine.config import configure as c; c.plan(c.resolve())")
     assert "torch" not in loaded
     assert "textual" not in loaded
 

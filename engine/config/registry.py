@@ -158,4 +158,5 @@ def _blaming(kind: Kind, type_name: str) -> AbstractContextManager[None]:
 
 def _built_in(kind: Kind) -> list[str]:
     package = importlib.import_module(f"engine.{kind}s")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in found if not name.startswith("_"))

@@ -1,11 +1,11 @@
 """The settings that are typed as texts on the launch screen: read and written; pure."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from presets import ConfigError, yaml
+from presets import ConfigError, UserError, yaml
 from presets.schema import Clip, ClipMode, RunConfig, Schedule, plain
 
 
@@ -87,6 +87,17 @@ def _parse_more(text: str) -> dict[str, Any]:
         if not (key and equals):
             raise ConfigError(f"more: expected KEY=VALUE such as ema_decay=0.999, got {word!r}")
         given[key] = yaml.parse(value, key)
+    return given
+
+
+def pairs(texts: Iterable[str]) -> dict[str, Any]:
+    """The settings of `--set KEY=VALUE`, with values as YAML would read them."""
+    given: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key.strip() and equals):
+            raise UserError(f"--set: expected KEY=VALUE such as optimizer.lr=3e-4, got {text!r}")
+        given[key.strip()] = yaml.parse(value, f"--set {key.strip()}")
     return given
 
 

@@ -9,8 +9,7 @@ from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig
 from tui.choices.choice import START_SECONDS, Choice
-from tui.choices.fields import FIELDS, parse_clip, parse_schedule, write_more
-from tui.commands.options import pairs
+from tui.choices.fields import FIELDS, pairs, parse_clip, parse_schedule, write_more
 
 _RUN_SECONDS = 0.6
 """Of a run besides its steps: it is built, evaluated and saved."""

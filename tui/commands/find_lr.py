@@ -13,6 +13,7 @@ import click
 
 from engine.config import configure
 from presets import UserError, plugins
+from tui.choices.fields import pairs
 from tui.commands import options
 from tui.commands.options import PlainValue
 
@@ -53,7 +54,7 @@ def find_lr(
     from tui.choices import lr_search as rangetest
 
     plugins.check()
-    settings = options.pairs(sets) | {"steps": steps}
+    settings = pairs(sets) | {"steps": steps}
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
     )

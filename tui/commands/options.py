@@ -1,6 +1,6 @@
 """The options of `bigmodel-tui run`, and what they are as settings of a configuration."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -88,24 +88,13 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
-    from tui.choices.fields import parse_clip, parse_schedule
+    from tui.choices.fields import pairs, parse_clip, parse_schedule
 
     if options["clip"] is not None:
         given |= parse_clip(options["clip"])
     if options["schedule"] is not None:
         given |= parse_schedule(options["schedule"])
     return given | pairs(options["sets"])
-
-
-def pairs(texts: Iterable[str]) -> dict[str, Any]:
-    """The settings of `--set KEY=VALUE`, with values as YAML would read them."""
-    given: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (key.strip() and equals):
-            raise UserError(f"--set: expected KEY=VALUE such as optimizer.lr=3e-4, got {text!r}")
-        given[key.strip()] = yaml.parse(value, f"--set {key.strip()}")
-    return given
 
 
 def exclusive(options: dict[str, Any], *names: str) -> None:

@@ -19,10 +19,11 @@ from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.convert import convert
 from tui.choices import orders
+from tui.choices.fields import pairs
 from tui.commands import find_runs as finding
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM
-from tui.commands.options import PlainValue, exclusive, pairs
+from tui.commands.options import PlainValue, exclusive
 from tui.text import clean
 
 ANSWER_SECONDS = 5.0

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from engine.runs.directory import ENDED, RunDir
 from engine.runs.events import Scalars
-from tui.runs.follow import Follows, News, follower
+from tui.runs.follow import Follows, follower
+from tui.runs.news import News
 
 POLL_SECONDS = 0.07
 BATCH_STEPS = 10_000

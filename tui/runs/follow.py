@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
@@ -11,7 +10,7 @@ import msgspec
 
 from engine.runs import directory as rundir
 from engine.runs import health
-from engine.runs.directory import RunDir, Status
+from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
 from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
@@ -21,30 +20,8 @@ from tui.runs.cache import file as columns
 from tui.runs.cache import snapshot
 from tui.runs.cache.file import Kept
 from tui.runs.foreign.run import ForeignRun
+from tui.runs.news import News
 from tui.runs.store import RunState
-
-
-@dataclass(frozen=True)
-class News:
-    """What is new of one run; complete and immutable, so that a thread may hand it over."""
-
-    run: RunDir
-    events: tuple[AnyEvent, ...]
-    status: Status
-    damaged: int
-    """Damaged lines of the log so far."""
-    detail: str = ""
-    """What there is to say about the status, in one line; "" if it says it all."""
-    more: bool = False
-    """Whether there is more to read at once, even if no events came of this piece."""
-    earlier: bool = False
-    """Whether it stood in another program's log before that was opened; what is known of events of
-    ours is their time."""
-    kept: Kept | None = None
-    """What a cache holds of the run from before these events; it belongs to who gets it."""
-    keep: tuple[int, int] | None = None
-    """Bytes of the log that were read and unknown events in them, if a cache should hold them."""
-
 
 LOOK_SECONDS = 0.5
 """Between two looks at the lock and the process of a run whose log has nothing new."""

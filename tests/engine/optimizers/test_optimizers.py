@@ -304,7 +304,7 @@ def test_building_and_stepping_does_not_import_the_compiler():
     code = (
         "import sys, torch; torch.set_num_threads(1)\n"
         "from support.optimizing import PRESETS, batch, build, model, step\n"
-        "from engine import registry, optional\n"
+        "from engine.config import registry\n"
         "for name in PRESETS:\n"
         "    net = model(name)\n"
         "    optimizer = build(net, name)\n"

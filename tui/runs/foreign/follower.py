@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.runs.directory import Status
-from tui.runs.follow import News
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import Book, fallback_time
 from tui.runs.foreign.jsonl import JsonLinesReader
@@ -15,6 +14,7 @@ from tui.runs.foreign.tensorboard import TensorBoardReader
 from tui.runs.foreign.trainer_state import TrainerReader
 from tui.runs.foreign.wandb import WandbReader
 from tui.runs.foreign.wandb_csv import ExportReader
+from tui.runs.news import News
 from tui.text import day_and_time
 
 GROWING_SECONDS = 60.0

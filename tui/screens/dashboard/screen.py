@@ -26,8 +26,9 @@ from tui.panels.runs import RunsPanel
 from tui.plots.lanes import View, make_lanes
 from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.feed import Feed
-from tui.runs.follow import News, apply, keep, open_state
+from tui.runs.follow import apply, keep, open_state
 from tui.runs.history import note_of
+from tui.runs.news import News
 from tui.runs.store import RunState
 from tui.screens.dashboard.alert_toasts import AlertingScreen
 from tui.screens.dashboard.page_keys import PAGES, PagingScreen

@@ -16,6 +16,7 @@ from support.recorded import wait_for
 from support.terminal import ENTER, Terminal
 from tui.runs import follow
 from tui.runs.feed import Feed
+from tui.runs.news import News
 from tui.runs.store import RunState
 
 COMMANDS = 20
@@ -26,7 +27,7 @@ def watch(run: rundir.RunDir) -> tuple[RunState, Feed]:
     """What a dashboard does, without its widgets."""
     state = follow.open_state(run)
 
-    def deliver(news: tuple[follow.News, ...]) -> None:
+    def deliver(news: tuple[News, ...]) -> None:
         for item in news:
             follow.apply(state, item)
         feed.taken()
