@@ -1,0 +1,1 @@
+"""The engine: headless, configures, trains and records runs; uses `presets`, never `tui`."""

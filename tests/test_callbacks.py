@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
 from engine.runs.log_reader import read_all
+from engine.runs.run_directory import RunDir
 from tui.runs.store import RunState
 
 PYTHON = Path(sys.prefix) / "peers" / "bin" / "python"

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import configure
-from engine.runs import control, launch
-from engine.runs import directory as rundir
+from engine.runs import control, launch, run_directory
 from support.recorded import wait_for
 from tui.runs import follow
 from tui.text import count
@@ -75,7 +74,7 @@ def run(runs_root):
         optimizer="adam",
         settings={"dataset.samples": 96, "epochs": 10**8, "device": "cpu", "threads": 1},
     )
-    run = rundir.create(runs_root, config)
+    run = run_directory.create(runs_root, config)
     engine = launch.start([run])
     wait_for(lambda: follow.load(run).step)
     yield run
@@ -84,9 +83,9 @@ def run(runs_root):
 
 
 def stop(run):
-    if rundir.locked(run):
+    if run_directory.locked(run):
         control.send(run, "stop")
-        wait_for(lambda: not rundir.locked(run))
+        wait_for(lambda: not run_directory.locked(run))
 
 
 def check_unharmed(run):
@@ -123,11 +122,11 @@ def test_the_dashboard_leaves_within_two_seconds(run, measured):
 
 def test_a_run_without_the_app_goes_on_too(runs_root):
     terminal = Terminal([*MAIN, "run", "--steps", "100000000"])
-    run = wait_for(lambda: (rundir.list_runs(runs_root) or [None])[0])
+    run = wait_for(lambda: (run_directory.list_runs(runs_root) or [None])[0])
     wait_for(lambda: follow.load(run).step)
     terminal.hang_up()
     check_unharmed(run)
-    wait_for(lambda: not rundir.locked(run))
+    wait_for(lambda: not run_directory.locked(run))
 
 
 class Sshd:

@@ -38,7 +38,9 @@ def test_the_whole_screen_and_every_component_load_no_torch() -> None:
     assert {"textual", "numpy"} <= loaded  # so the code above did import the screen
 
 
-@pytest.mark.parametrize("module", ["tui", "tui.cli", "engine.runs.directory", "engine.log"])
+@pytest.mark.parametrize(
+    "module", ["tui", "tui.cli", "engine.runs.run_directory", "engine.runs.log_reader"]
+)
 def test_the_start_of_every_command_is_light(module: str) -> None:
     assert loaded_by(f"import {module}") == set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import presets
-from engine.runs import log_reader as log
+from engine.runs import log_reader
 from presets import ConfigError, yaml
 from presets.convert import convert
 from presets.schema import Preset, Recipe, run_config
@@ -40,14 +40,14 @@ def check(rounds: int, folder: Path) -> tuple[int, float, float]:
     run = record(folder, "r", steps=40)
     texts.append(run.config_path.read_bytes())
     events = run.events_path.read_bytes()
-    written = log.read_all(run.events_path)
+    written = log_reader.read_all(run.events_path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused, slowest = 0, 0.0
     for number in range(rounds):
         began = time.process_time()
         if number % 2:
             run.events_path.write_bytes(mutate(events, chance))
-            seen = log.read_all(run.events_path)
+            seen = log_reader.read_all(run.events_path)
             assert all(event in written for event in seen), "a value that was never written"
             refused += len(seen) < len(written)
         else:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 import bigmodel_tui
 from engine.runs.control import send
-from engine.runs.directory import RunDir
 from engine.runs.events import Command, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import read_all
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.runs.store import RunState
 

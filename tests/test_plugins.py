@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import presets
 from engine.config import configure, registry
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from presets import ConfigError, plugins
 from presets.schema import Component
 from support.architecture import blocks
@@ -80,7 +80,7 @@ def test_the_package_of_the_architecture_page_trains(example):
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0]["num_parameters"] == 64 * 32 + 32 + 32 * 10 + 10
-    (run,) = rundir.list_runs(example / "runs")
+    (run,) = run_directory.list_runs(example / "runs")
     config = run.config()
     assert config.model.type == "sine-models:sine"
     assert config.model.options == {"hidden": 32, "frequency": 3.0}
@@ -103,7 +103,7 @@ def test_the_example_is_listed_with_its_figures(example):
 def test_without_plugins_nobody_looks_for_any():
     code = """
 import sys, presets
-from engine import registry
+from engine.config import registry
 import msgspec, yaml
 before = set(sys.modules)
 [presets.load(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
@@ -352,7 +352,7 @@ def test_a_run_says_that_its_plugin_is_not_enabled_any_more(
 ):
     install(site, "tiny-package", POINTS, tiny_model=MODEL)
     configured("plugins: [tiny-package]")
-    run = rundir.create(runs_root, configure.resolve(model="tiny"))
+    run = run_directory.create(runs_root, configure.resolve(model="tiny"))
     path = configured("plugins: []")
     rest = f"name it under 'plugins' in {path}"
     message = "model.type: 'tiny-package:tiny' is of the plug-in 'tiny-package', which is not enab"
@@ -380,5 +380,5 @@ def test_a_plugin_that_builds_nothing_fails_its_run_in_one_line(tmp_path):
     assert done.returncode == 1
     said = "plug-in tiny-package: model 'tiny' build failed: RuntimeError: not built here; see "
     assert done.stderr.startswith(f"bigmodel-tui: run failed: {said}")
-    (run,) = rundir.list_runs(tmp_path / "runs")
+    (run,) = run_directory.list_runs(tmp_path / "runs")
     assert "tiny_model.py" in run.engine_log_path.read_text()  # the traceback

@@ -1,0 +1,1 @@
+"""The screen and the command line; uses `presets` and the torch-free rooms of `engine`."""

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine.runs import access
-from engine.runs import directory as rundir
+from engine.runs import access, run_directory
 from presets import UserError
-from tui.commands import completion, find_lr, serve, steer
-from tui.commands import find_runs as finding
+from tui.commands import completion, find_lr, find_runs, serve, steer
 from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
 from tui.commands.doctor import command as doctor
@@ -23,7 +21,7 @@ from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, component_options, settings
 
 if TYPE_CHECKING:
-    from engine.runs.directory import RunDir
+    from engine.runs.run_directory import RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +40,7 @@ def _runs_dir(command: F) -> F:
 def _use_runs_dir(context: click.Context, _: click.Parameter, given: Path | None) -> Path:
     """A command's own option wins over the one before the command's name."""
     outer = context.parent.params.get("root") if context.parent else None
-    return given or outer or rundir.default_root()
+    return given or outer or run_directory.default_root()
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -92,8 +90,8 @@ def watch(
     TensorBoard, W&B, Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and
     folders of these; or a race. Without any: the runs that are active now, else the newest one.
     """
-    race = finding.find_race(root, runs[0]) if len(runs) == 1 else None
-    chosen = None if race else finding.find_all(root, runs) or _current_runs(root)
+    race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
+    chosen = None if race else find_runs.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
     status = open_app(
         root,
@@ -106,11 +104,11 @@ def watch(
 
 
 def _current_runs(root: Path) -> list[RunDir]:
-    found = rundir.list_runs(root)
+    found = run_directory.list_runs(root)
     if not found:
         raise UserError(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
     # The lock, not the status: what was never begun waits for an engine that nobody will start.
-    return [run for run in found if rundir.locked(run)] or found[-1:]
+    return [run for run in found if run_directory.locked(run)] or found[-1:]
 
 
 @cli.command()
@@ -181,10 +179,10 @@ def run(
         devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
-        chosen = rundir.create(root, config)
+        chosen = run_directory.create(root, config)
     else:
         _only_resume(context)
-        chosen = _resumable(finding.find_ours(root, resume))
+        chosen = _resumable(find_runs.find_ours(root, resume))
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
@@ -213,8 +211,8 @@ def _only_resume(context: click.Context) -> None:
 def _resumable(run: RunDir) -> RunDir:
     """Raises UserError if there is nothing to go on with."""
     access.check_owner(run.path)
-    status = finding.load(run).status
-    if rundir.locked(run):
+    status = find_runs.load(run).status
+    if run_directory.locked(run):
         raise UserError(f"{run.path}: another engine is at work on this run")
     if status == "done":
         raise UserError(f"{run.path}: this run is done; nothing is left to go on with")
@@ -228,10 +226,10 @@ def list_command(root: Path, as_json: bool) -> None:
     """List the runs, oldest first."""
     from tui.runs import summary
 
-    found = rundir.list_runs(root)
+    found = run_directory.list_runs(root)
     if not found:
         say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
-    rows = [summary.row(finding.load(run), pid=rundir.pid(run)) for run in found]
+    rows = [summary.row(find_runs.load(run), pid=run_directory.pid(run)) for run in found]
     lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
     for line in lines:
         click.echo(line)
@@ -245,8 +243,8 @@ def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: configuration, best, last, test."""
     from tui.runs import summary
 
-    found = finding.find_one(root, name)
-    facts = summary.summary(finding.load(found), pid=rundir.pid(found))
+    found = find_runs.find_one(root, name)
+    facts = summary.summary(find_runs.load(found), pid=run_directory.pid(found))
     for line in [json.dumps(facts)] if as_json else summary.page(facts):
         click.echo(line)
 

@@ -9,8 +9,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 import presets
-from engine.config import registry
-from engine.config import task_rules as tasknames
+from engine.config import registry, task_rules
 from engine.config.registry import DatasetInfo, Kind
 from presets import ConfigError, plugins, userpresets
 from presets.schema import VALUES, Component, Preset, Recipe, RunConfig, run_config
@@ -168,7 +167,7 @@ def check(config: RunConfig) -> None:
             except ValueError as error:
                 raise ConfigError(str(error)) from None
     data = dataset_info(config)
-    tasknames.check(config, data)
+    task_rules.check(config, data)
     _check_step(config, data)
     if config.batch_size == "full" and not data.fixed:
         raise ConfigError(

@@ -6,6 +6,7 @@ Built-in components do not pass here.
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,9 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "optimizers": ("Config", "build"),
 }
 _SPLITS = ("train", "val", "test")
+
+_FORMER_FACES = ("engine.registry", "engine.parameter_groups")
+"""Where plug-ins written before `engine.plugin` find what they import."""
 
 _loaded: dict[tuple[str, str], ModuleType | ConfigError] = {}
 """By kind and type; a failed import is not tried again at each key."""
@@ -77,6 +81,9 @@ def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
     """Import the module and look at what it says of itself."""
     light = "torch" not in sys.modules
     with blaming(plugin.title, "cannot be loaded"):
+        face = importlib.import_module("engine.plugin")
+        for former in _FORMER_FACES:
+            sys.modules.setdefault(former, face)
         found = plugins.load(plugin)
     if light and "torch" in sys.modules:  # who chooses parts would have to wait for it
         raise _wrong(plugin, "imports torch when it is loaded; import it inside build")

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from msgspec import Struct
 
 import presets
-from engine.config import plugin_guard as plugged
+from engine.config import plugin_guard
 from presets import ConfigError, plugins
 from presets.convert import convert
 from presets.schema import Component, Preset
@@ -114,7 +114,7 @@ def module(kind: Kind, type_name: str) -> ModuleType:
     """
     if _is_plugin(type_name):
         plural = cast("plugins.Kind", f"{kind}s")
-        return plugged.module(
+        return plugin_guard.module(
             plural, type_name, {"cost": Cost, "info": DatasetInfo}, get_args(Task)
         )
     known = _built_in(kind)
@@ -136,7 +136,7 @@ def config(kind: Kind, component: Component) -> Any:
 def options(kind: Kind, preset: Preset) -> Mapping[str, Any]:
     """The options that a preset stands for: its own, or the defaults of a plug-in's `Config`."""
     if _is_plugin(preset.type):
-        return plugged.options(module(kind, preset.type))
+        return plugin_guard.options(module(kind, preset.type))
     return preset.options
 
 
@@ -153,7 +153,7 @@ def _blaming(kind: Kind, type_name: str) -> AbstractContextManager[None]:
     if not _is_plugin(type_name):
         return nullcontext()
     title = f"plug-in {type_name.partition(':')[0]}:"
-    return plugged.blaming(title, f"{kind}.Config failed", of_user=True)
+    return plugin_guard.blaming(title, f"{kind}.Config failed", of_user=True)
 
 
 def _built_in(kind: Kind) -> list[str]:

@@ -8,10 +8,10 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from engine.datasets import _files as files
+from engine.datasets import _files
 from presets import ConfigError
 
-MAX_BYTES = 64 * files.MEBIBYTE
+MAX_BYTES = 64 * _files.MEBIBYTE
 MAX_COLUMNS = 4096
 MAX_WORDS = 64
 """Different texts in a column of words at most."""
@@ -46,7 +46,7 @@ def split_of(row: int) -> str:
 def read(path: Path) -> Table:
     """Read a table with a header. Its delimiter is the one of comma, semicolon and tab that the
     header has most of. ConfigError names row, counted from 1 for the header, and column."""
-    text = files.read_text(path, most=MAX_BYTES)
+    text = _files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
@@ -82,7 +82,7 @@ def read(path: Path) -> Table:
 def beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
     """The header and the first rows of a table, whatever is in them. ConfigError if the file cannot
     be opened."""
-    text = files.beginning(path, most=_LOOKED_AT)
+    text = _files.beginning(path, most=_LOOKED_AT)
     whole = text if len(text.encode()) < _LOOKED_AT else text.rpartition("\n")[0]
     reader = csv.reader(io.StringIO(whole, newline=""), delimiter=_delimiter(whole))
     header, *found = [row for row in islice(reader, rows + 1) if row] or [[]]

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _windows as windows
+from engine.datasets import _windows
 from presets import DATA
 from presets.schema import Config as Base
 
@@ -27,7 +27,7 @@ def info(config: Config) -> DatasetInfo:
         input_shape=(config.context_length,),
         num_outputs=len(ALPHABET),
         task="language",
-        samples=windows.counts(_LENGTHS, config.context_length),
+        samples=_windows.counts(_LENGTHS, config.context_length),
         fixed=False,
         names=tuple(ALPHABET),
     )
@@ -36,7 +36,7 @@ def info(config: Config) -> DatasetInfo:
 def build(config: Config) -> Splits:
     """Of every 20 chapters the tenth is for the test and the twentieth for validation; what is
     left, in its order, is one text. Verses end with a newline, chapters with another one."""
-    return windows.splits(texts(), ALPHABET, config.context_length)
+    return _windows.splits(texts(), ALPHABET, config.context_length)
 
 
 def texts() -> dict[str, str]:

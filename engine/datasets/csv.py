@@ -10,8 +10,7 @@ from msgspec import Struct
 import presets
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Split, Splits
-from engine.datasets import _files as files
-from engine.datasets import _tables as tables
+from engine.datasets import _files, _tables
 from presets import ConfigError
 from presets.schema import Config as Base
 
@@ -48,8 +47,8 @@ class _Plan(Struct, frozen=True):
 
 
 def info(config: Config) -> DatasetInfo:
-    plan = files.remembered(
-        _plan, files.located(config.path, "a CSV file"), config.target, config.task, config.ignore
+    plan = _files.remembered(
+        _plan, _files.located(config.path, "a CSV file"), config.target, config.task, config.ignore
     )
     return DatasetInfo(
         input_shape=(plan.features,),
@@ -66,11 +65,11 @@ def build(config: Config) -> Splits:
     becomes an input of 0 or 1."""
     import numpy as np
 
-    path = files.located(config.path, "a CSV file")
+    path = _files.located(config.path, "a CSV file")
     plan = _plan(path, config.target, config.task, config.ignore)
-    table = tables.read(path)
+    table = _tables.read(path)
     cells = dict(zip(table.names, table.columns, strict=True))
-    split = np.array([tables.split_of(row) for row in range(len(table.columns[0]))])
+    split = np.array([_tables.split_of(row) for row in range(len(table.columns[0]))])
     train = split == "train"
     inputs = [_features(cells[name], words, train) for name, words in plan.inputs]
     x = np.concatenate(inputs, axis=1)
@@ -90,7 +89,7 @@ def _features(
 
     if words:
         return np.eye(len(words), dtype=np.float32)[_places(column, words)]
-    values = np.array(tables.numbers(column))
+    values = np.array(_tables.numbers(column))
     deviation = values[train].std()
     # A column that is constant in training, but for rounding, says nothing; it becomes 0 there.
     varies = deviation > 1e-12 * np.abs(values).max()
@@ -107,7 +106,7 @@ def _places(column: list[str], words: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:
-    table = tables.read(path)
+    table = _tables.read(path)
     where = f"dataset.path: {str(path)!r}"
     for key, names in (("target", [target] if target else []), ("ignore", list(ignore))):
         for name in names:
@@ -117,15 +116,15 @@ def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:
     if target in ignore:
         raise ConfigError(f"dataset.ignore: has the target {target!r}")
     cells = dict(zip(table.names, table.columns, strict=True))
-    is_number = tables.numbers(cells[target]) is not None
+    is_number = _tables.numbers(cells[target]) is not None
     if task == "regression" and not is_number:
-        first = next(cell for cell in cells[target] if tables.numbers([cell]) is None)
+        first = next(cell for cell in cells[target] if _tables.numbers([cell]) is None)
         raise ConfigError(
             f"dataset.task: regression needs numbers, but column {target!r} has {first!r:.40}"
         )
     regression = task == "regression" or (task == "auto" and is_number)
     inputs = tuple(
-        (name, () if tables.numbers(column) else tuple(tables.words(column, name, where)))
+        (name, () if _tables.numbers(column) else tuple(_tables.words(column, name, where)))
         for name, column in cells.items()
         if name != target and name not in ignore
     )
@@ -142,10 +141,10 @@ def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:
 
 def _classes(column: list[str], name: str) -> tuple[str, ...]:
     classes = sorted(set(column))
-    if not 2 <= len(classes) <= tables.MAX_CLASSES:
+    if not 2 <= len(classes) <= _tables.MAX_CLASSES:
         raise ConfigError(
             f"dataset.target: column {name!r} has {len(classes)} different classes; expected 2 to "
-            f"{tables.MAX_CLASSES}"
+            f"{_tables.MAX_CLASSES}"
         )
     return tuple(classes)
 
@@ -153,10 +152,10 @@ def _classes(column: list[str], name: str) -> tuple[str, ...]:
 def _samples(rows: int) -> dict[str, int]:
     samples = {"train": 0, "val": 0, "test": 0}
     for row in range(rows):
-        samples[tables.split_of(row)] += 1
+        samples[_tables.split_of(row)] += 1
     return samples
 
 
 def sample(config: Config) -> samples.Rows:
-    names, rows = tables.beginning(files.located(config.path, "a CSV file"), samples.MOST_ROWS)
+    names, rows = _tables.beginning(_files.located(config.path, "a CSV file"), samples.MOST_ROWS)
     return samples.Rows(tuple(names), tuple(map(tuple, rows)))

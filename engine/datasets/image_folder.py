@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Split, Splits
-from engine.datasets import _files as files
+from engine.datasets import _files
 from presets import ConfigError, UserError
 from presets.schema import Config as Base
 
@@ -59,7 +59,7 @@ def build(config: Config) -> Splits:
     import numpy as np
 
     info(config)  # for its errors
-    root = files.located(config.path, "a folder of images")
+    root = _files.located(config.path, "a folder of images")
     _, images = _listed(config)
     pixels = {split: _load(root, images[split], config) for split in _SPLITS}
     train = pixels["train"]
@@ -102,7 +102,7 @@ def _pixels(path: Path, mode: str, size: int) -> NDArray[np.uint8]:
 
 def _listed(config: Config) -> tuple[list[str], Images]:
     """The classes, and the images of each split."""
-    root = files.located(config.path, "a folder of images")
+    root = _files.located(config.path, "a folder of images")
     try:
         own = [split for split in _SPLITS if (root / split).is_dir()]
         tops = own if "train" in own else ["."]
@@ -110,9 +110,9 @@ def _listed(config: Config) -> tuple[list[str], Images]:
         # A folder's time changes when a file is added to it or taken away.
         facts = [(top, name, *_facts(root / top / name)) for top in tops for name in folders[top]]
         key: Hashable = (__name__, root.absolute(), *facts)
-        return files.remembered_by(key, lambda: _list(root, folders))
+        return _files.remembered_by(key, lambda: _list(root, folders))
     except OSError as error:
-        raise files.unreadable(root, error) from None
+        raise _files.unreadable(root, error) from None
 
 
 def _facts(folder: Path) -> tuple[int, int]:
@@ -188,7 +188,7 @@ def sample(config: Config) -> samples.Images:
     rounds = zip_longest(*by_class.values())
     turns = ((name, label) for names in rounds for name, label in zip(names, by_class, strict=True))
     chosen = list(islice((turn for turn in turns if turn[0] is not None), samples.MOST_IMAGES))
-    root = files.located(config.path, "a folder of images")
+    root = _files.located(config.path, "a folder of images")
     pixels = _load(root, chosen, config).transpose(0, 2, 3, 1)
     grey = pixels.shape[3] == 1
     labels = tuple(classes[label] for _, label in chosen)

@@ -9,12 +9,11 @@ from msgspec import Meta, Struct
 
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _files as files
-from engine.datasets import _windows as windows
+from engine.datasets import _files, _windows
 from presets import ConfigError
 from presets.schema import Config as Base
 
-MAX_BYTES = 128 * files.MEBIBYTE
+MAX_BYTES = 128 * _files.MEBIBYTE
 _HELD_OUT = 20  # of so many parts, one is for validation and one for the test
 
 
@@ -31,8 +30,8 @@ class _Facts(Struct, frozen=True):
 
 
 def info(config: Config) -> DatasetInfo:
-    facts = files.remembered(_facts, files.located(config.path, "a text file"))
-    needed = windows.needed(config.context_length)
+    facts = _files.remembered(_facts, _files.located(config.path, "a text file"))
+    needed = _windows.needed(config.context_length)
     if any(facts.lengths[split] < least for split, least in needed.items()):
         enough = _HELD_OUT * max(needed["val"], -(-needed["train"] // (_HELD_OUT - 2)))
         raise ConfigError(
@@ -43,7 +42,7 @@ def info(config: Config) -> DatasetInfo:
         input_shape=(config.context_length,),
         num_outputs=len(facts.alphabet),
         task="language",
-        samples=windows.counts(facts.lengths, config.context_length),
+        samples=_windows.counts(facts.lengths, config.context_length),
         fixed=False,
         names=tuple(facts.alphabet),
     )
@@ -53,8 +52,8 @@ def build(config: Config) -> Splits:
     """The first 90 % of the text are for training, then 5 % for validation, then 5 % for the
     test. The alphabet is that of the whole file, so that every character is known."""
     info(config)  # for its errors
-    text = files.read_text(files.located(config.path, "a text file"), most=MAX_BYTES)
-    return windows.splits(_parts(text), "".join(sorted(set(text))), config.context_length)
+    text = _files.read_text(_files.located(config.path, "a text file"), most=MAX_BYTES)
+    return _windows.splits(_parts(text), "".join(sorted(set(text))), config.context_length)
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -68,18 +67,18 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _facts(path: Path) -> _Facts:
-    text = files.read_text(path, most=MAX_BYTES)
+    text = _files.read_text(path, most=MAX_BYTES)
     if not text:
         raise ConfigError(f"dataset.path: {str(path)!r} is empty")
     alphabet = "".join(sorted(set(text)))
-    if len(alphabet) > windows.MAX_ALPHABET:
+    if len(alphabet) > _windows.MAX_ALPHABET:
         raise ConfigError(
             f"dataset.path: {str(path)!r} has {len(alphabet)} different characters; expected at "
-            f"most {windows.MAX_ALPHABET}"
+            f"most {_windows.MAX_ALPHABET}"
         )
     return _Facts({split: len(part) for split, part in _parts(text).items()}, alphabet)
 
 
 def sample(config: Config) -> samples.Passage:
-    path = files.located(config.path, "a text file")
-    return samples.Passage(files.beginning(path, most=samples.MOST_CHARACTERS))
+    path = _files.located(config.path, "a text file")
+    return samples.Passage(_files.beginning(path, most=samples.MOST_CHARACTERS))

@@ -1,0 +1,1 @@
+"""Optimizers, one file a type; a helper begins with an underscore; uses `training.updates`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.training.parameter_groups import Groups, tuned
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, Positive
 

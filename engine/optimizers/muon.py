@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from engine.training.parameter_groups import Groups, only, tuned
+from engine.training.updates.parameter_groups import Groups, only, tuned
 from presets import ConfigError
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, NonNegative, Positive

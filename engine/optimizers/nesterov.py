@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, structs
 
 from engine.optimizers.momentum import from_rest
-from engine.training.parameter_groups import Groups, tuned
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive
 

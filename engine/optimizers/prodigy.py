@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.optimizers import _packages as optional
-from engine.training.parameter_groups import Groups, tuned
+from engine.optimizers import _packages
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, NonNegative, Positive, RunConfig
 
@@ -34,13 +34,13 @@ class Config(Base, frozen=True):
 
 
 def check(config: Config, run: RunConfig) -> None:
-    optional.require("pytorch_optimizer", run.optimizer.name)
+    _packages.require("pytorch_optimizer", run.optimizer.name)
     if run.groups.lr_scale:
         raise ValueError("groups.lr_scale: prodigy estimates one rate for all; expected {}")
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
-    optimizer: optim.Optimizer = optional.load("pytorch_optimizer", "Prodigy")(
+    optimizer: optim.Optimizer = _packages.load("pytorch_optimizer", "Prodigy")(
         tuned(groups, config), **structs.asdict(config)
     )
     return optimizer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.training.parameter_groups import Groups, tuned
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Fraction, NonNegative, Positive
 

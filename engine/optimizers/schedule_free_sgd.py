@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, structs
 
-from engine.optimizers import _packages as optional
-from engine.training.parameter_groups import Groups, tuned
+from engine.optimizers import _packages
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive, RunConfig
 
@@ -33,13 +33,13 @@ class Config(Base, frozen=True):
 
 
 def check(config: Config, run: RunConfig) -> None:
-    optional.require("schedulefree", run.optimizer.name)
+    _packages.require("schedulefree", run.optimizer.name)
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
     from engine.optimizers._averaging import Restoring
 
-    library = optional.load("schedulefree", "SGDScheduleFree")
+    library = _packages.load("schedulefree", "SGDScheduleFree")
 
     class ScheduleFree(Restoring, library):  # type: ignore[misc, valid-type]
         pass

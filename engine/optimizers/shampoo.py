@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.optimizers import _packages as optional
-from engine.training.parameter_groups import Groups, tuned
+from engine.optimizers import _packages
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets import ConfigError
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, NonNegative, Positive, RunConfig
@@ -37,7 +37,7 @@ class Config(Base, frozen=True):
 
 
 def check(config: Config, run: RunConfig) -> None:
-    optional.require("pytorch_optimizer", run.optimizer.name)
+    _packages.require("pytorch_optimizer", run.optimizer.name)
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
@@ -49,7 +49,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
                     f"optimizer: shampoo keeps a square matrix for each dimension, of {_LARGEST} "
                     f"at most; {name} has shape {tuple(weight.shape)} (soap leaves such out)"
                 )
-    optimizer: optim.Optimizer = optional.load("pytorch_optimizer", "Shampoo")(
+    optimizer: optim.Optimizer = _packages.load("pytorch_optimizer", "Shampoo")(
         tuned(groups, config), **structs.asdict(config)
     )
     return optimizer

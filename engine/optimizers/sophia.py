@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from engine.optimizers import _packages as optional
-from engine.training.parameter_groups import Groups, tuned
+from engine.optimizers import _packages
+from engine.training.updates.parameter_groups import Groups, tuned
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, NonNegative, Positive, RunConfig
 
@@ -40,7 +40,7 @@ class Config(Base, frozen=True):
 
 
 def check(config: Config, run: RunConfig) -> None:
-    optional.require("pytorch_optimizer", run.optimizer.name)
+    _packages.require("pytorch_optimizer", run.optimizer.name)
     for key, used in (
         ("compile", run.compile),
         ("activation_checkpointing", run.activation_checkpointing),
@@ -57,7 +57,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
 
     # Of a cycle between a weight and its gradient's graph, which `step` takes apart.
     warnings.filterwarnings("ignore", message=r"Using backward\(\) with create_graph")
-    library = optional.load("pytorch_optimizer", "SophiaH")
+    library = _packages.load("pytorch_optimizer", "SophiaH")
 
     class Sophia(library):  # type: ignore[misc, valid-type]
         """The library's, with random numbers of its own and no graph left behind."""

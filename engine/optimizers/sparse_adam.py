@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.config import registry
-from engine.training.parameter_groups import Groups, only, tuned
+from engine.training.updates.parameter_groups import Groups, only, tuned
 from presets import ConfigError
 from presets.schema import Config as Base
 from presets.schema import Fraction, Positive, RunConfig

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.config import configure, registry
 from engine.race.surfaces import Surface, surface
-from engine.training import build_optimizer as startup
+from engine.training.updates import build_optimizer
 from presets import UserError
 from presets.schema import Component
 
@@ -62,7 +62,7 @@ def descend(place: Surface, optimizer: Component, steps: int) -> Descent:
         }
     ]
     torch.manual_seed(0)  # some draw random numbers
-    built = startup.build_optimizer(optimizer, groups)
+    built = build_optimizer.build_optimizer(optimizer, groups)
 
     def loss() -> float:
         built.zero_grad()

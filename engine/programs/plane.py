@@ -20,7 +20,7 @@ from engine.config.registry import Split
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
 from engine.tasks import Task
-from engine.training.recording import weight_path as weightpath
+from engine.training.recording import weight_path
 from presets import UserError
 from presets.schema import RunConfig
 
@@ -62,7 +62,7 @@ def of_race(race: RaceDir, seed: int) -> Plane:
     config: RunConfig | None = None
     for planned in finals(spec):
         run = race.run(planned.name)
-        if planned.number != seed or not (found := weightpath.listed(run)):
+        if planned.number != seed or not (found := weight_path.listed(run)):
             continue
         rows = np.stack([np.load(path, allow_pickle=False) for _, path in found])
         if ways and rows.shape[1] != ways[0][2].shape[1]:
@@ -139,7 +139,7 @@ def _losses(
 
 
 def _loss(model: nn.Module, task: Task, sample: Split, weights: Floats) -> float:
-    weightpath.load_into(model, weights.astype(np.float32))
+    weight_path.load_into(model, weights.astype(np.float32))
     output = model(torch.from_numpy(sample.x))
     return float(task.loss(output, torch.from_numpy(sample.y)))
 

@@ -19,14 +19,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.runs import directory as rundir
-from engine.runs import identity
+from engine.runs import identity, run_directory
 from engine.runs.control import Inbox, Refused, Request
-from engine.runs.directory import RECORDED, Lock, RunDir
 from engine.runs.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RECORDED, Lock, RunDir
 from presets import UserError, yaml
 
 LOOK_SECONDS = 0.1
@@ -64,7 +63,7 @@ def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> N
     _make(run, first["config"])
     lock = Lock(run, sign=False)
     # Who works on the run is the loop; this process only holds the pen.
-    rundir.sign(lock.file, identity.of(first["pid"]))
+    run_directory.sign(lock.file, identity.of(first["pid"]))
     _redirect_output(run)
     log = LogWriter(run.events_path)
     heartbeat = Heartbeat(run, trouble=log.trouble)
@@ -82,7 +81,7 @@ def _make(run: RunDir, settings: Message) -> None:
     config = {RECORDED: "bigmodel_tui", "settings": settings}
     if len(yaml.dump(config).encode()) > yaml.MAX_BYTES:
         config["settings"] = {"name": settings.get("name", "")}  # the log has them all
-    rundir.make(run, config)
+    run_directory.make(run, config)
 
 
 def _redirect_output(run: RunDir) -> None:

@@ -17,14 +17,13 @@ from types import FrameType
 
 import msgspec
 
-from engine.runs import directory as rundir
-from engine.runs import identity
+from engine.runs import identity, run_directory
 from engine.runs.access import replace_file
-from engine.runs.directory import Lock, RunDir
 from engine.runs.events import LogLine, RunEnded, Scalars
 from engine.runs.health import Exit
 from engine.runs.identity import Identity
 from engine.runs.log_reader import LogWriter, lifecycle, tail
+from engine.runs.run_directory import Lock, RunDir
 from presets import UserError
 
 Claim = tuple[RunDir, int]
@@ -102,7 +101,7 @@ class Supervisor:
         """None in the child; there, signals stay blocked until it has handlers of its own."""
         self._whereabouts.at_run(0)
         for _, file in self._claims:
-            rundir.sign(file, identity.own())
+            run_directory.sign(file, identity.own())
         signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
         pid = os.fork()
         if pid == 0:
@@ -176,7 +175,7 @@ def _claim_again(runs: Sequence[RunDir]) -> list[Claim]:
     claims: list[Claim] = []
     for run in runs:
         try:
-            claims.append((run, rundir.take(run)))
+            claims.append((run, run_directory.take(run)))
         except UserError as error:
             print(error, flush=True)
     return claims

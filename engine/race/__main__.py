@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.race.director import Director
 from engine.race.directory import RaceDir
-from engine.runs.directory import INHERITED_LOCKS, Lock
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import INHERITED_LOCKS, Lock
 from presets import UserError
 
 

@@ -18,12 +18,11 @@ from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
-from engine.runs import control, health, launch
-from engine.runs import directory as rundir
+from engine.runs import control, health, launch, run_directory
 from engine.runs.control import Inbox, Refused
-from engine.runs.directory import RunDir
 from engine.runs.events import Command, LogLine, RunEnded, StateChanged
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import plain
 
@@ -89,13 +88,13 @@ class Director:
         for result in pending:
             planned = result.planned
             run = self._race.run(planned.name)
-            if rundir.locked(run):
+            if run_directory.locked(run):
                 continue  # an engine of an earlier director is still at work on it
             self._tries[planned.name] += 1
             if self._tries[planned.name] <= MAX_TRIES:
                 found.append(planned)
                 continue
-            seen = health.read_exit(run, rundir.holder(run))
+            seen = health.read_exit(run, run_directory.holder(run))
             self._give_up(run, f"{seen or result.reason or 'its engine died'}, {MAX_TRIES} times")
         return found
 
@@ -125,7 +124,7 @@ class Director:
         shutil.rmtree(run.path, ignore_errors=True)
         config = planned.config(spec, place)
         configure.check(config)
-        rundir.make(run, plain(config))
+        run_directory.make(run, plain(config))
         return run
 
     def _tend(self, spec: RaceSpec) -> None:
@@ -141,7 +140,7 @@ class Director:
             going_on = [
                 run.planned.name
                 for run in (*results.trials, *results.finals)
-                if not run.ended and rundir.locked(self._race.run(run.planned.name))
+                if not run.ended and run_directory.locked(self._race.run(run.planned.name))
             ]
             if not busy and (self._stopping or not going_on):
                 self._workers = []

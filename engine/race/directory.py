@@ -10,7 +10,7 @@ import msgspec
 
 from engine.race.spec import RaceSpec
 from engine.runs.access import check_root, open_regular, replace_file
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from presets.convert import convert
 

@@ -10,7 +10,6 @@ from engine.race import statistics
 from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
 from engine.race.spec import RaceSpec
-from engine.runs.directory import RunDir
 from engine.runs.events import (
     AnyEvent,
     Evaluation,
@@ -22,6 +21,7 @@ from engine.runs.events import (
     Scalars,
 )
 from engine.runs.log_reader import LogReader
+from engine.runs.run_directory import RunDir
 from presets.schema import Target
 
 

@@ -197,13 +197,13 @@ def longer(config: RunConfig) -> RunConfig:
 
 
 def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:
-    from engine.config import task_rules as tasknames
+    from engine.config import task_rules
 
     if target is not None:
         parsed = run_config(plain(config) | {"target": target}).stop_target()
         assert parsed is not None
         return parsed.metric, "max" if parsed.op == ">=" else "min"
-    name, better = tasknames.BEST[configure.dataset_info(config).task]
+    name, better = task_rules.BEST[configure.dataset_info(config).task]
     return f"val/{name}", better
 
 

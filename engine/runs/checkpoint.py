@@ -24,7 +24,7 @@ from msgspec import Meta, Struct
 
 from engine.config.schedules import Plateau
 from engine.runs.access import open_regular
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import Clip, Count, Positive
 

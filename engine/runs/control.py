@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.runs.access import check_owner, open_regular, replacing
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import ClipMode, Count, Positive
 

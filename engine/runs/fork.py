@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from engine.config import configure, registry
 from engine.runs import checkpoint
 from engine.runs.checkpoint import Checkpoint, State
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain, run_config
 

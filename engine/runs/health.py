@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from engine.runs import directory as rundir
-from engine.runs import heartbeat
+from engine.runs import heartbeat, run_directory
 from engine.runs.access import open_regular
-from engine.runs.directory import RunDir, Status
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.heartbeat import Beat
 from engine.runs.identity import Identity
+from engine.runs.run_directory import RunDir, Status
 
 SILENT_SECONDS = 3.0
 """A stopped process is stalled after so long without a sign of life."""
@@ -77,12 +76,12 @@ def examine(
     ended: RunEnded | None,
     paused: bool = False,
 ) -> Health:
-    """The status with what is known of it. As with `rundir.status`, ask `locked` before reading
-    the log that `started`, `ended` and `paused` are taken from."""
-    simple = rundir.status(run, alive=alive, started=started, ended=ended, paused=paused)
+    """The status with what is known of it. As with `run_directory.status`, ask `locked` before
+    reading the log that `started`, `ended` and `paused` are taken from."""
+    simple = run_directory.status(run, alive=alive, started=started, ended=ended, paused=paused)
     if ended is not None or simple == "queued":
         return Health(simple)
-    beat, holder = heartbeat.read(run), rundir.holder(run)
+    beat, holder = heartbeat.read(run), run_directory.holder(run)
     if not alive and started is None and holder is not None and holder.exists():
         return Health("queued")  # the engine died with a run before; its parent takes this one up
     if alive:
@@ -112,7 +111,7 @@ def _of_far(
 ) -> Health:
     """Of a run that nobody holds here, but whose engine ran under another kernel."""
     if fresh:
-        status = rundir.status(run, alive=True, started=started, ended=None, paused=paused)
+        status = run_directory.status(run, alive=True, started=started, ended=None, paused=paused)
         return Health(status, f"on {holder.host}")
     if holder.host == socket.gethostname():
         return Health("crashed", "the machine was restarted")

@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from engine.runs.access import open_regular
-from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
 from engine.runs.identity import boot_id
 from engine.runs.log_writer import Trouble
+from engine.runs.run_directory import RunDir
 
 BEAT_SECONDS = 1.0
 _SIZE = 1024

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.runs import directory as rundir
-from engine.runs.directory import INHERITED_LOCKS, Lock, RunDir
+from engine.runs import run_directory
+from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir
 from presets import UserError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
     Raises UserError if it cannot be started.
     """
     for run in runs:
-        rundir.check_ours(run)
+        run_directory.check_ours(run)
     return start_process("engine", runs, resume=resume)
 
 

@@ -1,6 +1,6 @@
 """Tasks: how a batch becomes a loss, what is measured, and what a picture of it shows."""
 
-from engine.config import task_rules as tasknames
+from engine.config import task_rules
 from engine.config.registry import DatasetInfo
 from engine.tasks.classification import Classification
 from engine.tasks.language import Language
@@ -20,7 +20,7 @@ def of(config: RunConfig, info: DatasetInfo) -> Task:
             return Language(info, smoothing=config.label_smoothing, seed=config.seed)
     return Classification(
         info,
-        loss=tasknames.loss_name(config, info.task),
+        loss=task_rules.loss_name(config, info.task),
         smoothing=config.label_smoothing,
         predictions=config.predictions,
     )

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config import task_rules as tasknames
+from engine.config import task_rules
 from engine.config.registry import DatasetInfo
 from engine.runs.events import AnyEvent, Confusion, Prediction
 from engine.tasks import pictures
@@ -29,8 +29,8 @@ def mse(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
 class Classification:
     """logits float (n, classes); labels int64 (n,)."""
 
-    unit = tasknames.UNITS["classification"]
-    best = tasknames.BEST["classification"]
+    unit = task_rules.UNITS["classification"]
+    best = task_rules.BEST["classification"]
 
     def __init__(
         self, info: DatasetInfo, *, loss: Loss, smoothing: float = 0.0, predictions: int = 16

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config import task_rules as tasknames
+from engine.config import task_rules
 from engine.config.registry import DatasetInfo
 from engine.runs.events import AnyEvent, SampleText
 from engine.tasks.task import Split, evaluating
@@ -26,8 +26,8 @@ _TOKENS = 8192  # at a time: bounds the memory of logits
 class Language:
     """logits float (n, context_length, symbols); symbols int64 (n, context_length)."""
 
-    unit = tasknames.UNITS["language"]
-    best = tasknames.BEST["language"]
+    unit = task_rules.UNITS["language"]
+    best = task_rules.BEST["language"]
 
     def __init__(self, info: DatasetInfo, *, smoothing: float = 0.0, seed: int = 0) -> None:
         self._alphabet = info.names or tuple(f"<{symbol}>" for symbol in range(info.num_outputs))

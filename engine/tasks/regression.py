@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config import task_rules as tasknames
+from engine.config import task_rules
 from engine.config.registry import DatasetInfo
 from engine.runs.events import AnyEvent, Prediction
 from engine.tasks import pictures
@@ -19,8 +19,8 @@ class Regression:
     """outputs and targets float32 (n, numbers), both in units of the normalised targets: standard
     deviations of the training targets, from their mean."""
 
-    unit = tasknames.UNITS["regression"]
-    best = tasknames.BEST["regression"]
+    unit = task_rules.UNITS["regression"]
+    best = task_rules.BEST["regression"]
 
     def __init__(self, info: DatasetInfo, *, predictions: int = 16) -> None:
         self._names = info.names

@@ -5,12 +5,12 @@ from torch import nn
 
 from engine.config import configure, registry
 from engine.config.configure import Plan
-from engine.training import build_optimizer as startup
-from engine.training import parameter_groups, seeds
-from engine.training.clipping import Clipper
-from engine.training.ema import MovingAverage
+from engine.training import seeds
 from engine.training.precision import LossScaler
 from engine.training.state import Training
+from engine.training.updates import build_optimizer, parameter_groups
+from engine.training.updates.clipping import Clipper
+from engine.training.updates.ema import MovingAverage
 from presets.schema import RunConfig
 
 
@@ -26,8 +26,10 @@ def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     parameters = [parameter for _, parameter in named]
-    optimizer = startup.build_optimizer(config.optimizer, parameter_groups.of(model, config))
-    scaling = optimizer if startup.scales_gradients(optimizer) else None
+    optimizer = build_optimizer.build_optimizer(
+        config.optimizer, parameter_groups.of(model, config)
+    )
+    scaling = optimizer if build_optimizer.scales_gradients(optimizer) else None
     torch.manual_seed(seeds.training(config.seed))
     return Training(
         model=model,

@@ -21,7 +21,6 @@ from engine.tasks import Task
 from engine.training import fingerprint
 from engine.training.assemble import assemble
 from engine.training.batches import Batches, Tensors, stays_on_host, to_device
-from engine.training.clipping import gradient_norms
 from engine.training.device import describe, pick, set_threads
 from engine.training.passes import Passes, Tally
 from engine.training.precision import set_precision
@@ -29,12 +28,13 @@ from engine.training.recording.diagnostics import Diagnostics
 from engine.training.recording.metrics import MetricBuffer
 from engine.training.recording.profiling import Profiler
 from engine.training.recording.weight_path import WeightPath
-from engine.training.saving import starting_point as origin
+from engine.training.saving import starting_point
 from engine.training.saving.saver import Saver
 from engine.training.state import Training
 from engine.training.steering.commands import Steering
 from engine.training.steering.non_finite import Guard, Outcome
 from engine.training.steering.range_test import RangeTest
+from engine.training.updates.clipping import gradient_norms
 from presets import plugins
 from presets.schema import RunConfig, Target, plain
 
@@ -246,9 +246,9 @@ def _begin(
     """Log the beginning; returns the checkpoint of this run that it goes on from, if any."""
     resumed, parent, seconds = None, None, 0.0
     if resume is not None:
-        resumed, seconds = origin.resume(resume, training, device)
+        resumed, seconds = starting_point.resume(resume, training, device)
     elif config.parent is not None:
-        parent = origin.fork(steering.run, config.parent, training, device)
+        parent = starting_point.fork(steering.run, config.parent, training, device)
     if restart := journal.restart:
         journal.emit(
             Restarted(

@@ -12,9 +12,9 @@ from engine.config import schedules
 from engine.config.schedules import Plateau
 from engine.runs.checkpoint import Best, State
 from engine.runs.control import Arguments
-from engine.training.clipping import Clipper
-from engine.training.ema import MovingAverage
 from engine.training.precision import LossScaler
+from engine.training.updates.clipping import Clipper
+from engine.training.updates.ema import MovingAverage
 from presets import ConfigError, UserError
 from presets.convert import convert
 from presets.schema import Clip, Schedule

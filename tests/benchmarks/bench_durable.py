@@ -16,20 +16,19 @@ from pathlib import Path
 import torch
 
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from engine.training import loop
-from engine.training.saving import checkpoint_writer as checkpoint_store
-from engine.training.saving import saver, snapshot
-from engine.training.steering import non_finite as guards
+from engine.training.saving import checkpoint_writer, saver, snapshot
+from engine.training.steering import non_finite
 from engine.training.steering.commands import Signals, Steering
 
 STEPS = 400
 
 
-class NoGuard(guards.Guard):
+class NoGuard(non_finite.Guard):
     """Lets everything pass unseen."""
 
     def before(self) -> None:
@@ -56,8 +55,8 @@ def seconds(
 ) -> float:
     """Time from the first step to the last checkpoint."""
     settings = {"steps": STEPS, "device": "cpu", "threads": 1, "checkpoint.every_steps": every}
-    run = rundir.create(root, configure.resolve(settings=settings))
-    loop.Guard = guards.Guard if guarded else NoGuard  # type: ignore[misc]
+    run = run_directory.create(root, configure.resolve(settings=settings))
+    loop.Guard = non_finite.Guard if guarded else NoGuard  # type: ignore[misc]
     loop.Saver = saver.Saver if saved else NoSaver  # type: ignore[misc]
     log = LogWriter(run.events_path)
     journal = Journal(log)
@@ -92,12 +91,12 @@ def checkpoint_milliseconds(run: RunDir) -> tuple[float, float]:
         began = time.perf_counter()
         taken = snapshot.take(training, torch.device("cpu"), 1.0)
         copied = time.perf_counter()
-        checkpoint_store.write(
+        checkpoint_writer.write(
             run, step=1, reason="interval", best=False, finite=True, fill=taken.write
         )
         taking.append(copied - began)
         writing.append(time.perf_counter() - copied)
-        checkpoint_store.rotate(run)
+        checkpoint_writer.rotate(run)
     return statistics.median(taking) * 1e3, statistics.median(writing) * 1e3
 
 
@@ -117,7 +116,7 @@ def main() -> None:
                 took = measure(root)
                 if number:  # the first round warms up
                     times[name].append(took)
-        taking, writing = checkpoint_milliseconds(rundir.list_runs(root)[-1])
+        taking, writing = checkpoint_milliseconds(run_directory.list_runs(root)[-1])
     plain = min(times["neither"])  # other work on the machine only ever adds
     for name, values in times.items():
         best = min(values)

@@ -18,7 +18,7 @@ from rates import Work, machine, of_ends
 
 from engine.__main__ import _train_logged
 from engine.config import configure, estimate, peaks, registry
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.events import Evaluation, RunEnded, Scalars
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
@@ -48,7 +48,7 @@ def configuration(model: str, device: str, precision: str) -> RunConfig:
 def run_engine(config: RunConfig) -> float:
     """Steps a second of the real loop by its log, evaluations left out."""
     with tempfile.TemporaryDirectory() as folder:
-        run = rundir.create(Path(folder) / "runs", config)
+        run = run_directory.create(Path(folder) / "runs", config)
         log = LogWriter(run.events_path)
         _train_logged(run, Journal(log), Signals())
         log.close()

@@ -15,8 +15,7 @@ from pathlib import Path
 import psutil
 from rates import DEADLINE_SECONDS, Work, last_step, machine
 
-from engine.runs import directory as rundir
-from engine.runs import launch
+from engine.runs import launch, run_directory
 
 SMALL = Work("mlp on spirals, batch 16", "mlp", "spirals", "adam", 100_000, 0)
 
@@ -25,7 +24,7 @@ def watch(steps: int) -> list[tuple[int, int]]:
     """(step, resident bytes) of the training process until it has taken the steps."""
     settings = {"batch_size": 16, "evaluate_every": max(1, steps // 200)}
     with tempfile.TemporaryDirectory() as folder:
-        run = rundir.create(Path(folder) / "runs", SMALL.config(**settings))
+        run = run_directory.create(Path(folder) / "runs", SMALL.config(**settings))
         process = launch.start([run])
         try:
             return list(_looks(process.pid, run.events_path, steps))

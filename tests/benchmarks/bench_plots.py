@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tui.plots import chart
-from tui.plots import still_plot as plot
+from tui.plots import chart, still_plot
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.palette import LANE_COLORS
@@ -19,7 +18,7 @@ from tui.plots.raster import DOTS
 from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.still_plot import Frame
 from tui.plots.traces import BINS_PER_COLUMN
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 
 STEPS = 5000
 AXES = Axes(width=79, height=14, low=0, high=STEPS, ink="#8a94a0", robust=True)
@@ -75,7 +74,7 @@ if __name__ == "__main__":
             f"{milliseconds(lambda series=series: curves(series), 30):9.2f}"
             f"{milliseconds(lambda found=found: chart.draw(found, AXES), 30):9.2f}"
             f"{milliseconds(picture.lines, 30):9.2f}"
-            f"{milliseconds(lambda found=found: plot.draw(found, FRAME), 3):11.1f}"
+            f"{milliseconds(lambda found=found: still_plot.draw(found, FRAME), 3):11.1f}"
         )
     print(f"smoothing 100,000 values: average {smooth(Average):.0f} ms", end=", ")
     print(f"median of 15 {smooth(lambda: Median(15)):.0f} ms")

@@ -16,7 +16,7 @@ sys.path.insert(0, str(TESTS))
 
 from engine.config import configure  # noqa: E402
 from engine.race import directory, plan, spec  # noqa: E402
-from engine.runs import directory as rundir  # noqa: E402
+from engine.runs import run_directory  # noqa: E402
 from engine.runs.events import Evaluation, RunEnded, Scalars  # noqa: E402
 from engine.runs.log_reader import LogWriter  # noqa: E402
 from presets.schema import plain  # noqa: E402
@@ -62,7 +62,7 @@ def large_race(root: Path) -> directory.RaceDir:
     race = directory.create(root, made)
     for planned in plan.finals(made):
         run = race.run(planned.name)
-        rundir.make(run, plain(planned.config(made)))
+        run_directory.make(run, plain(planned.config(made)))
         log = LogWriter(run.events_path)
         log.append(origin(planned))
         for first in range(1, STEPS + 1, BLOCK):

@@ -22,9 +22,9 @@ from tui.screens.runs import RunsScreen
 
 def make(root: Path, number: int) -> None:
     """A recorded run, and copies of it with another learning rate and seed in the log's start."""
-    from engine.runs.directory import RunDir
     from engine.runs.events import RunStarted, encode
     from engine.runs.log_reader import read_all
+    from engine.runs.run_directory import RunDir
 
     first = record(root, "run-00000", steps=20)
     started, *rest = read_all(first.events_path)

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from tui.runs import follow
 
 PROGRAM = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
@@ -20,7 +20,9 @@ def train(root: Path, *arguments: str) -> None:
 
 def newest(root: Path) -> follow.RunState:
     """The state of the run that was made last."""
-    return follow.load(max(rundir.list_runs(root), key=lambda run: run.path.stat().st_ctime_ns))
+    return follow.load(
+        max(run_directory.list_runs(root), key=lambda run: run.path.stat().st_ctime_ns)
+    )
 
 
 def csv_rows(root: Path, run_id: str) -> int:

@@ -23,12 +23,11 @@ from rates import GPT, MLP, Work, machine, python
 
 from engine.__main__ import _train_logged
 from engine.config import registry
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.training.batches import Batches
-from engine.training.recording import layer_probes as looks
-from engine.training.recording import metrics
+from engine.training.recording import layer_probes, metrics
 from engine.training.steering.commands import Signals
 
 WORKS: dict[str, tuple[Work, int, int]] = {"mlp": (MLP, 32, 40), "gpt": (GPT, 12, 2)}
@@ -75,15 +74,15 @@ class Turns:
     def _hide_the_other(self) -> None:
         """The engine chooses its intervals by the clock: it must not count the other's time."""
         clock = SimpleNamespace(perf_counter=self.clock)
-        looks.time = metrics.time = clock  # type: ignore[assignment]
-        looks.Interval.__init__.__defaults__ = (self.clock,)  # type: ignore[misc]
-        taken, turns = looks.Stopwatch.take, self
+        layer_probes.time = metrics.time = clock  # type: ignore[assignment]
+        layer_probes.Interval.__init__.__defaults__ = (self.clock,)  # type: ignore[misc]
+        taken, turns = layer_probes.Stopwatch.take, self
 
-        def take(watch: looks.Stopwatch) -> float:
+        def take(watch: layer_probes.Stopwatch) -> float:
             turns.looks.append(taken(watch))
             return turns.looks[-1]
 
-        looks.Stopwatch.take = take  # type: ignore[method-assign]
+        layer_probes.Stopwatch.take = take  # type: ignore[method-assign]
 
 
 def work(name: str, way: str, turns: int) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def work(name: str, way: str, turns: int) -> dict[str, Any]:
     )
     measured = Turns(by_hand, steps)
     with tempfile.TemporaryDirectory() as folder:
-        run = rundir.create(Path(folder) / "runs", config)
+        run = run_directory.create(Path(folder) / "runs", config)
         log = LogWriter(run.events_path)
         _train_logged(run, Journal(log), Signals())
         log.close()

@@ -22,9 +22,8 @@ import psutil
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from engine.runs import control  # noqa: E402
-from engine.runs import directory as rundir  # noqa: E402
-from engine.runs.directory import RunDir  # noqa: E402
+from engine.runs import control, run_directory  # noqa: E402
+from engine.runs.run_directory import RunDir  # noqa: E402
 from support.recorded import wait_for  # noqa: E402
 from support.terminal import ENTER, Terminal  # noqa: E402
 
@@ -55,10 +54,10 @@ def first_point() -> float:
 
 
 def stop_all(root: Path) -> None:
-    for run in rundir.list_runs(root):
-        if rundir.locked(run):
+    for run in run_directory.list_runs(root):
+        if run_directory.locked(run):
             control.send(run, "stop")
-            wait_for(lambda run=run: not rundir.locked(run))
+            wait_for(lambda run=run: not run_directory.locked(run))
 
 
 @contextmanager
@@ -67,8 +66,8 @@ def load(root: Path, *arguments: str) -> Iterator[RunDir]:
     command = [*_headless(), "run", *arguments, "--runs-dir", str(root)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            wait_for(lambda: any(r.events_path.exists() for r in rundir.list_runs(root)))
-            (run,) = rundir.list_runs(root)
+            wait_for(lambda: any(r.events_path.exists() for r in run_directory.list_runs(root)))
+            (run,) = run_directory.list_runs(root)
             yield run
         finally:
             stop_all(root)

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import RunEnded, RunStarted, encode
+from engine.runs.run_directory import RunDir
 from presets.schema import plain
 
 METRICS = ("train/loss", "train/accuracy", "grad_norm", "lr")
@@ -41,7 +41,7 @@ def values_at(share: float, random: np.random.Generator, rows: int = ROWS) -> Co
 def write_run(root: Path, name: str, steps: int, *, seed: int = 0, ended: bool = True) -> RunDir:
     """A run of `steps` steps with four metrics, and a log as long as that takes."""
     config = configure.resolve(settings={"steps": max(steps, 1), "seed": seed, "name": name})
-    made = rundir.create(root, config)
+    made = run_directory.create(root, config)
     run = RunDir(root / name)
     made.path.rename(run.path)
     run.lock_path.touch()
@@ -94,7 +94,7 @@ class Writer:
         data = self.run.events_path.read_bytes()
         start = encode(_started(self.run.settings(), time.time(), planned))
         self.run.events_path.write_bytes(start + data.partition(b"\n")[2])
-        self._lock = rundir.Lock(self.run)
+        self._lock = run_directory.Lock(self.run)
         self._file = self.run.events_path.open("ab", buffering=0)
         self._random = np.random.default_rng(1)
         self._planned, self._step = planned, done

@@ -19,11 +19,10 @@ from typing import Any
 import psutil
 
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs import launch
-from engine.runs.directory import RunDir
+from engine.runs import launch, run_directory
 from engine.runs.events import Evaluation, Scalars, decode
 from engine.runs.log_reader import read_all
+from engine.runs.run_directory import RunDir
 from presets.schema import RunConfig
 
 DEADLINE_SECONDS = 900.0
@@ -89,7 +88,7 @@ def of_ends(
 def engine_rate(work: Work, **settings: Any) -> Rate:
     """Of a real engine process, through its log; it is ended as soon as it took the steps."""
     with tempfile.TemporaryDirectory() as folder:
-        run = rundir.create(Path(folder) / "runs", work.config(**settings))
+        run = run_directory.create(Path(folder) / "runs", work.config(**settings))
         process = launch.start([run])
         try:
             per_cpu_second = _watch(run, work, process)

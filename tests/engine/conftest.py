@@ -8,11 +8,11 @@ import torch
 
 from engine.__main__ import _train_logged
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import AnyEvent
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
+from engine.runs.run_directory import RunDir
 from engine.training.steering.commands import Signals
 from presets.schema import RunConfig
 
@@ -51,7 +51,7 @@ def train(tmp_path: Path) -> Callable[..., list[AnyEvent]]:
         prepare: Callable[[RunDir], object] | None = None,
         signals: Signals | None = None,
     ) -> list[AnyEvent]:
-        run = rundir.create(tmp_path, config)
+        run = run_directory.create(tmp_path, config)
         if prepare is not None:
             prepare(run)
         log = LogWriter(run.events_path)
@@ -66,5 +66,5 @@ def train(tmp_path: Path) -> Callable[..., list[AnyEvent]]:
 def saved(train, tiny, tmp_path):
     """A finished run of 8 steps that wrote a checkpoint every 2."""
     train(tiny(steps=8, checkpoint__every_steps=2, seed=1))
-    (run,) = rundir.list_runs(tmp_path)
+    (run,) = run_directory.list_runs(tmp_path)
     return run

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.events import RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import read_all
 
@@ -21,11 +20,11 @@ def engine(*arguments):
 
 
 def status(run):
-    alive = rundir.locked(run)
+    alive = run_directory.locked(run)
     events = read_all(run.events_path)
     started = next((e for e in events if isinstance(e, RunStarted)), None)
     ended = next((e for e in events if isinstance(e, RunEnded)), None)
-    return rundir.status(run, alive=alive, started=started, ended=ended)
+    return run_directory.status(run, alive=alive, started=started, ended=ended)
 
 
 def losses(run):
@@ -34,13 +33,13 @@ def losses(run):
 
 
 def test_a_queue_of_runs(tmp_path, tiny):
-    first = rundir.create(tmp_path, tiny(seed=1))
-    absent = rundir.create(tmp_path, tiny(device="cuda:99"))
-    broken = rundir.create(tmp_path, tiny())
+    first = run_directory.create(tmp_path, tiny(seed=1))
+    absent = run_directory.create(tmp_path, tiny(device="cuda:99"))
+    broken = run_directory.create(tmp_path, tiny())
     broken.config_path.write_text("model: 3\n")
-    waiting = rundir.create(tmp_path, tiny())
+    waiting = run_directory.create(tmp_path, tiny())
     control.send(waiting, "stop")
-    again = rundir.create(tmp_path, tiny(seed=1))
+    again = run_directory.create(tmp_path, tiny(seed=1))
     queue = [first, absent, broken, waiting, again]
     result = engine(*(run.path for run in queue))
     assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
@@ -51,7 +50,7 @@ def test_a_queue_of_runs(tmp_path, tiny):
         assert ended.reason in run.engine_log_path.read_text()
     assert len(losses(first)) == 6
     assert losses(first) == losses(again)
-    assert not any(rundir.locked(run) for run in queue)
+    assert not any(run_directory.locked(run) for run in queue)
     assert (first.engine_log_path.stat().st_mode & 0o777) == 0o600
     assert (first.events_path.stat().st_mode & 0o777) == 0o600
     assert "epoch 2/2" in first.engine_log_path.read_text()
@@ -62,7 +61,7 @@ def test_a_queue_of_runs(tmp_path, tiny):
 
 
 def test_sigterm_stops_the_run_and_the_queue(tmp_path, tiny):
-    first, second = (rundir.create(tmp_path, tiny(epochs=1_000_000)) for _ in range(2))
+    first, second = (run_directory.create(tmp_path, tiny(epochs=1_000_000)) for _ in range(2))
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", str(first.path), str(second.path)], cwd=ROOT
     )
@@ -92,8 +91,8 @@ def test_bad_usage_is_one_line(arguments):
 
 
 def test_a_locked_run_is_refused(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny())
-    lock = rundir.Lock(run)
+    run = run_directory.create(tmp_path, tiny())
+    lock = run_directory.Lock(run)
     result = engine(run.path)
     lock.release()
     assert result.returncode == 2

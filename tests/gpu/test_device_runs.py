@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.events import CheckpointSaved, Layers, NonFinite, Profiled, StateChanged
 from engine.training.batches import Batches
 from engine.training.steering.commands import Signals, Steering
@@ -85,7 +84,7 @@ def test_resumed_equals_uninterrupted(device, tmp_path, monkeypatch):
     whole = column(start(tmp_path / "whole", config), "train/loss")
     signals = Signals()
     before_steps(monkeypatch, {25: lambda: setattr(signals, "received", "SIGTERM")})
-    run = rundir.create(tmp_path / "cut", config)
+    run = run_directory.create(tmp_path / "cut", config)
     assert ended(train(run, signals)) == ("stopped", "SIGTERM after step 25")
     events = train(run, resume=True)
     assert ended(events)[0] == "done"
@@ -122,7 +121,7 @@ def test_a_loss_that_is_not_finite_pauses(device, tmp_path, monkeypatch):
 
 def test_a_profile_on_command(device, tmp_path):
     config = resolve(device, steps=30, diagnostics__every="off")  # whose looks compute more
-    run = rundir.create(tmp_path, config)
+    run = run_directory.create(tmp_path, config)
     control.send(run, "profile")
     events = train(run)
     assert ended(events)[0] == "done"

@@ -7,11 +7,11 @@ import torch
 
 from engine.__main__ import _train_logged
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import AnyEvent, RunEnded, Scalars
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, read_all
+from engine.runs.run_directory import RunDir
 from engine.training.batches import Batches
 from engine.training.steering.commands import Signals
 from presets.schema import RunConfig
@@ -37,7 +37,7 @@ def train(run: RunDir, signals: Signals | None = None, *, resume: bool = False) 
 
 def start(root: Path, config: RunConfig) -> list[AnyEvent]:
     """A new run, to its end."""
-    return train(rundir.create(root, config))
+    return train(run_directory.create(root, config))
 
 
 def before_steps(monkeypatch, hooks: Mapping[int, Callable[[], None]]) -> None:

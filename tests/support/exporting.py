@@ -4,8 +4,8 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, RunStarted
+from engine.runs.run_directory import RunDir
 from tui import cli
 from tui.runs.store import RunState
 

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.runs import checkpoint
 from engine.runs.checkpoint import MANIFEST, STATE, TENSORS, WEIGHTS, sealed
-from engine.training.saving import checkpoint_writer as checkpoint_store
+from engine.training.saving import checkpoint_writer
 
 FILES = (WEIGHTS, TENSORS, STATE)
 
@@ -19,7 +19,7 @@ def plain_write(run, step, *, best=False, finite=True, fill=None, reason="interv
             (folder / name).write_bytes(name.encode() * step)
 
     facts = {"step": step, "reason": reason, "best": best, "finite": finite}
-    return checkpoint_store.write(run, **facts, fill=fill or write)
+    return checkpoint_writer.write(run, **facts, fill=fill or write)
 
 
 def forge(item, name, data):

@@ -9,10 +9,10 @@ from typing import Any
 from engine.__main__ import _train_logged
 from engine.runs import checkpoint
 from engine.runs.checkpoint import Checkpoint
-from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, Restarted, Scalars
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, read_all
+from engine.runs.run_directory import RunDir
 from engine.training.steering.commands import Signals
 
 

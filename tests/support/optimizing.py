@@ -5,8 +5,7 @@ from torch import nn
 
 import presets
 from engine.config import registry
-from engine.training import build_optimizer as startup
-from engine.training import parameter_groups
+from engine.training.updates import build_optimizer, parameter_groups
 from presets.schema import Component, ParameterGroups
 
 PRESETS = presets.names("optimizers")
@@ -41,7 +40,7 @@ def groups(net, config, settings=ParameterGroups()):  # noqa: B008 (it is immuta
 
 def build(net, name, **options):
     config = component(name, **options)
-    return startup.build_optimizer(config, groups(net, config))
+    return build_optimizer.build_optimizer(config, groups(net, config))
 
 
 def step(net, optimizer, x, y):

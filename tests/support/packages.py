@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import plugin_guard as plugged
+from engine.config import plugin_guard
 from presets import plugins
 
 MODEL = """
-from engine.config.registry import Cost
-from presets.schema import Config as Base
+from engine.plugin import Config as Base, Cost
 class Config(Base, frozen=True):
     width: int = 3
 def cost(config, data):
@@ -20,8 +19,7 @@ def build(config, data):
     raise RuntimeError("not built here")
 """
 DATASET = """
-from engine.config.registry import DatasetInfo
-from presets.schema import Config as Base
+from engine.plugin import Config as Base, DatasetInfo
 class Config(Base, frozen=True):
     pass
 def info(config):
@@ -53,7 +51,7 @@ def forget() -> None:
     """Begin as a new process does."""
     plugins.scan.cache_clear()
     plugins._installed.cache_clear()
-    plugged._loaded.clear()
+    plugin_guard._loaded.clear()
 
 
 @pytest.fixture

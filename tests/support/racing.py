@@ -8,7 +8,7 @@ from engine.race import plan, spec
 from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.spec import RaceSpec
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.events import Evaluation, NonFinite, Origin, RunEnded, Scalars
 from engine.runs.log_reader import LogWriter
 from presets.schema import plain
@@ -52,7 +52,7 @@ def write_run(
 ) -> None:
     """One run with these validation values at every tenth step, a step taking 0.01 s."""
     run = race.run(planned.name)
-    rundir.make(run, plain(planned.config(made)))
+    run_directory.make(run, plain(planned.config(made)))
     log = LogWriter(run.events_path)
     log.append(began or origin(planned))
     for index, value in enumerate(values, 1):

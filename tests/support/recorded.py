@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from presets.schema import plain
 
 FIXTURES = Path(__file__).parents[1] / "tui" / "fixtures"
@@ -47,7 +47,7 @@ def record(
     """
     config = configure.resolve(settings={"steps": steps, **settings})
     run = RunDir(root / run_id)
-    made = rundir.create(root, config)
+    made = run_directory.create(root, config)
     made.path.rename(run.path)
     log = LogWriter(run.events_path)
     log.append(

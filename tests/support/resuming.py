@@ -2,8 +2,7 @@
 
 import torch
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.events import RunEnded
 from engine.runs.log_reader import read_all
 from engine.training.saving import snapshot
@@ -31,7 +30,7 @@ def final(run):
 
 def interrupt(root, config, *steps, prepare=None):
     """A run that was killed at these steps, in this order, and finished at last."""
-    run = rundir.create(root, config)
+    run = run_directory.create(root, config)
     if prepare:
         prepare(run)
     for step in steps:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.runs import launch
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from support.recorded import FIXTURES, IDS
 
 

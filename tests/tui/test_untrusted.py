@@ -20,8 +20,7 @@ import msgspec
 import pyte
 import pytest
 
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -46,6 +45,7 @@ from engine.runs.events import (
     StateChanged,
     encode,
 )
+from engine.runs.run_directory import RunDir
 from support.recorded import record
 from tui.text import count
 
@@ -211,8 +211,8 @@ def root(tmp_path: Path) -> Path:
 def test_nothing_hostile_reaches_the_terminal(
     root: Path, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    runs = rundir.list_runs(root)
-    lock = rundir.Lock(runs[0])  # so that it is paused, and not crashed
+    runs = run_directory.list_runs(root)
+    lock = run_directory.Lock(runs[0])  # so that it is paused, and not crashed
     program = Program(tmp_path, "watch", *(str(run.path) for run in runs), "--runs-dir", str(root))
     try:
         program.until("EVIL")

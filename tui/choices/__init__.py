@@ -1,0 +1,1 @@
+"""What a person chose or typed, as values; pure; uses `engine.config`, `tui.runs` and plots."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
-from tui.plots import still_plot as plot
+from tui.plots import still_plot
 from tui.plots.chart import Curve
 from tui.plots.still_plot import Frame
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 from tui.text import number
 
 STEPS = 200
@@ -102,7 +102,7 @@ def draw(
         at = math.log10(suggestion.lr) - low
         ends = np.array([np.nanmin(curve), np.nanmax(curve)])
         curves.append(Curve(x=np.array([at, at]), y=ends, color=accent, lane=2))
-    lines = plot.draw(curves, frame)[:-1]
+    lines = still_plot.draw(curves, frame)[:-1]
     return [*lines, _axis(low, high, frame)]
 
 

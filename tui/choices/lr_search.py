@@ -8,11 +8,10 @@ from pathlib import Path
 from msgspec import structs
 
 from engine.config import configure
-from engine.runs import control, launch
-from engine.runs import directory as rundir
+from engine.runs import control, launch, run_directory
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
-from tui.choices import lr_curve as finder
+from tui.choices import lr_curve
 from tui.choices.lr_curve import Suggestion
 from tui.runs import follow
 from tui.runs.store import RunState
@@ -21,7 +20,7 @@ from tui.runs.summary import plain_number
 _STOP_SECONDS = 10.0
 
 
-def range_test(config: RunConfig, steps: int = finder.STEPS) -> RunConfig:
+def range_test(config: RunConfig, steps: int = lr_curve.STEPS) -> RunConfig:
     """The configuration of a range test for a run; raises ConfigError."""
     schedule = structs.replace(config.schedule, type="range-test", warmup_steps=0)
     test = structs.replace(
@@ -43,12 +42,12 @@ def range_test(config: RunConfig, steps: int = finder.STEPS) -> RunConfig:
 class Search:
     """A range test that runs. Close it: its folder and its engine go."""
 
-    def __init__(self, config: RunConfig, steps: int = finder.STEPS) -> None:
+    def __init__(self, config: RunConfig, steps: int = lr_curve.STEPS) -> None:
         """Starts it. Raises UserError, in one line, if it cannot be."""
         test = range_test(config, steps)
         self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
         try:
-            self._run = rundir.create(self._folder, test)
+            self._run = run_directory.create(self._folder, test)
             self._engine = launch.start([self._run])
         except UserError:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -79,7 +78,7 @@ class Search:
         """The suggestion, or why there is none."""
         if self.state.status in ("failed", "crashed"):
             return self.state.outcome()
-        return finder.suggest(self.rates, self.losses)
+        return lr_curve.suggest(self.rates, self.losses)
 
     def close(self) -> None:
         """Stop the engine if it still runs, and remove the folder."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 import presets
 from engine.config import configure
 from engine.config.configure import KINDS
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice

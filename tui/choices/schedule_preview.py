@@ -3,7 +3,7 @@
 import numpy as np
 from rich.text import Text
 
-from tui.plots import still_plot as plot
+from tui.plots import still_plot
 from tui.plots.chart import Curve
 from tui.plots.still_plot import Frame
 
@@ -23,4 +23,4 @@ def learning_rate(
         width=width, height=height - 1, x_limit=float(steps[-1]), ink=ink, ascii=ascii_only
     )
     heading = Text("learning rate over the steps".center(width), style=ink)
-    return [heading, *plot.draw([Curve(x=steps, y=rates, color=color)], frame)]
+    return [heading, *still_plot.draw([Curve(x=steps, y=rates, color=color)], frame)]

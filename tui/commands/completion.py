@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from presets import UserError
 from tui.commands.errors import COMPLETION, PROGRAM
 
@@ -28,9 +28,9 @@ def complete_runs(
     """The ids of runs, newest first; paths where one was begun."""
     if "/" in incomplete or incomplete in (".", ".."):
         return [CompletionItem(incomplete, type="dir")]
-    root = context.params.get("root") or rundir.default_root()
+    root = context.params.get("root") or run_directory.default_root()
     try:
-        runs = rundir.list_runs(root)
+        runs = run_directory.list_runs(root)
     except UserError:  # said when a command is run there
         return []
     names = [run.id for run in reversed(runs) if run.id.startswith(incomplete)]

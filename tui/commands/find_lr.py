@@ -51,22 +51,22 @@ def find_lr(
 
     A short run whose rate rises with each step until the loss does; it leaves nothing behind.
     """
-    from tui.choices import lr_search as rangetest
+    from tui.choices import lr_search
 
     plugins.check()
     settings = pairs(sets) | {"steps": steps}
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
     )
-    search = rangetest.Search(config, int(steps))
+    search = lr_search.Search(config, int(steps))
     try:
         while _poll(search):
             time.sleep(_POLL_SECONDS)
         if as_json:
-            click.echo(json.dumps(rangetest.as_json(search)))
+            click.echo(json.dumps(lr_search.as_json(search)))
         else:
             _print(search)
-        context.exit(0 if rangetest.as_json(search)["lr"] is not None else 1)
+        context.exit(0 if lr_search.as_json(search)["lr"] is not None else 1)
     finally:
         search.close()
 
@@ -80,12 +80,12 @@ def _poll(search: Search) -> bool:
 
 def _print(search: Search) -> None:
     """The curve, as large as the terminal, and the suggestion."""
-    from tui.choices import lr_curve as finder
+    from tui.choices import lr_curve
 
     found = search.found()
     size = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "").lower()
-    lines = finder.draw(
+    lines = lr_curve.draw(
         search.rates,
         search.losses,
         None if isinstance(found, str) else found,
@@ -97,4 +97,4 @@ def _print(search: Search) -> None:
         ascii_only="utf" not in encoding,
     )
     click.echo("\n".join(line.plain.rstrip() for line in lines))
-    click.echo(finder.sentence(found))
+    click.echo(lr_curve.sentence(found))

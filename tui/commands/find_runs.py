@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from engine.race import directory
 from engine.race.directory import RaceDir
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.runs.foreign.run import ForeignRun, read_only
 
@@ -24,7 +24,7 @@ def find(root: Path, name: str) -> list[RunDir]:
     Raises UserError if there is neither.
     """
     try:
-        return [rundir.find(root, name)]
+        return [run_directory.find(root, name)]
     except UserError:
         path = Path(name)
         if find_race(root, name) is not None:

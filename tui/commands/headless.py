@@ -10,10 +10,9 @@ from contextlib import contextmanager
 import click
 
 from engine.config.configure import Plan
-from engine.runs import control, health, launch
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, health, launch, run_directory
 from engine.runs.events import AnyEvent
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
@@ -21,7 +20,7 @@ from tui.commands import logout
 from tui.commands.errors import INTERRUPTED, say
 from tui.commands.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
 from tui.runs import follow
-from tui.runs.alerts import notify as alarm
+from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert
 from tui.runs.alerts.open_alerts import AlertBook
 from tui.runs.store import RunState
@@ -54,7 +53,7 @@ class _Telling:
     def __init__(self, reporter: Reporter, config: Alerts) -> None:
         self._reporter = reporter
         self._book = AlertBook(config, time.time(), settled_seconds=0)
-        self._commands = alarm.Commands(config, say)
+        self._commands = notify.Commands(config, say)
 
     def take(self, state: RunState, events: tuple[AnyEvent, ...] = ()) -> None:
         """Tell what these events, which were applied to the run, have brought."""
@@ -101,7 +100,8 @@ def train(
         engine = launch.start([run], resume=True) if resume else launch.start([run])
         state.ended = None
         if not _watch(state, follower, engine, telling, interrupts):
-            say(f"leaving the run alone; `bigmodel-tui watch {rundir.address(run)}` returns to it")
+            again = f"bigmodel-tui watch {run_directory.address(run)}"
+            say(f"leaving the run alone; `{again}` returns to it")
             return INTERRUPTED
     reason = _settle(state, engine)
     telling.take(state)  # an engine that died told nothing
@@ -170,7 +170,7 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
     if state.status in SUCCESS:  # on a full disk the log may lack its end
         return state.detail
     state.status = "crashed" if state.started else "failed"
-    seen = health.read_exit(state.run, rundir.holder(state.run))
+    seen = health.read_exit(state.run, run_directory.holder(state.run))
     if seen is not None and seen.signal is not None:
         return f"the engine was {seen}, after step {state.step}"
     how = f"status {status}" if seen is None else f"status {seen.code}"

@@ -11,7 +11,7 @@ import click
 from msgspec import structs
 
 from engine.runs import access
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
 from tui.commands.errors import PROGRAM, TRACEBACK, say

@@ -172,18 +172,20 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
 
 def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
     from engine.race import leaderboard
-    from tui.races import standings_table as standings
+    from tui.races import standings_table
 
     table = leaderboard.standings(results)
     if as_json:
         facts = {"event": "ended", "id": chosen.id, "over": results.ended}
         rows = [
-            dict(zip(standings.header(results)[1:], row[1:], strict=True))
-            for row in standings.cells(results, table)
+            dict(zip(standings_table.header(results)[1:], row[1:], strict=True))
+            for row in standings_table.cells(results, table)
         ]
         click.echo(json.dumps(facts | {"verdict": table.verdict, "standings": rows}))
     elif results.finals:
-        for line in standings.text(standings.header(results), standings.cells(results, table)):
+        for line in standings_table.text(
+            standings_table.header(results), standings_table.cells(results, table)
+        ):
             click.echo(line)
         for row in table.rows:
             if row.trouble:

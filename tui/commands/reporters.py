@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from engine.config.configure import Plan
-from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Evaluation, LogLine
+from engine.runs.run_directory import RunDir
 from presets.schema import RunConfig
 from tui.runs import summary
 from tui.runs.alerts.alerts import Alert

@@ -15,7 +15,7 @@ import click
 
 from engine.runs import access
 from presets import UserError
-from tui.commands import find_runs as finding
+from tui.commands import find_runs
 from tui.commands.completion import complete_runs
 from tui.commands.errors import PROGRAM, say
 
@@ -44,7 +44,7 @@ def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     if importlib.util.find_spec("textual_serve") is None:
         raise UserError(f"serve needs an optional package; pip install '{PROGRAM}[serve]'")
     access.check_root(root)
-    finding.find_all(root, runs)  # what is not there is said here, not in the browser
+    find_runs.find_all(root, runs)  # what is not there is said here, not in the browser
     arguments = ["--runs-dir", str(root.absolute())]
     if runs:
         arguments += ["watch", *runs]

@@ -10,17 +10,16 @@ from typing import Any
 import click
 import msgspec
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
-from engine.runs.directory import RunDir
 from engine.runs.events import Command
 from engine.runs.log_reader import LogReader
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.convert import convert
 from tui.choices import orders
 from tui.choices.fields import pairs
-from tui.commands import find_runs as finding
+from tui.commands import find_runs
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM
 from tui.commands.options import PlainValue, exclusive
@@ -47,7 +46,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.pass_context
 def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Pause a run between two steps."""
-    context.exit(_steer(finding.find_steered(root, name), "pause", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_steered(root, name), "pause", {}, as_json=as_json))
 
 
 @click.command()
@@ -56,7 +55,7 @@ def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
 @click.pass_context
 def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Let a paused run go on."""
-    context.exit(_steer(finding.find_steered(root, name), "resume", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_steered(root, name), "resume", {}, as_json=as_json))
 
 
 @click.command()
@@ -72,7 +71,7 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
     """Stop a run and save it."""
     given = {"after": after} if after != "step" else {}
-    context.exit(_steer(finding.find_steered(root, name), "stop", given, as_json=as_json))
+    context.exit(_steer(find_runs.find_steered(root, name), "stop", given, as_json=as_json))
 
 
 @click.command()
@@ -81,7 +80,7 @@ def stop(context: click.Context, name: str, root: Path, after: str, as_json: boo
 @click.pass_context
 def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Save a run now."""
-    context.exit(_steer(finding.find_ours(root, name), "checkpoint", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_ours(root, name), "checkpoint", {}, as_json=as_json))
 
 
 @click.command()
@@ -93,7 +92,7 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 
     The dashboard shows the result; the trace goes to the run's directory.
     """
-    context.exit(_steer(finding.find_ours(root, name), "profile", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_ours(root, name), "profile", {}, as_json=as_json))
 
 
 @click.command("set")
@@ -112,7 +111,7 @@ def set_command(
     context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
 ) -> None:
     """Change a run while it trains."""
-    found = finding.find_ours(root, name)
+    found = find_runs.find_ours(root, name)
     context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
 
 
@@ -179,10 +178,10 @@ def fork(
     from tui.commands import headless
 
     alerts = read_config().alerts
-    parent = finding.find_ours(root, name)
+    parent = find_runs.find_ours(root, name)
     config = fork.config(parent, checkpoint_name=start, optimizer=optimizer, settings=pairs(sets))
     plan = configure.plan(config)
-    child = rundir.create(parent.path.parent, config)
+    child = run_directory.create(parent.path.parent, config)
     if detach:
         headless.detach(child, config, plan, as_json=as_json)
         return
@@ -192,7 +191,7 @@ def fork(
 def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:
     """Send a command, say in one line what became of it; returns the exit status."""
     arguments = convert(given, Arguments)
-    if not rundir.locked(run):
+    if not run_directory.locked(run):
         raise UserError(f"{run.id}: no engine is at work on this run")
     reader = LogReader(run.events_path)
     reader.start_at(_end_of(run.events_path))

@@ -1,0 +1,1 @@
+"""How busy the machine is: processors, memory, GPUs; uses `tui.text`."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
+from engine.runs.run_directory import RunDir
 from tui.machine.gpus import Gpu, Gpus
 
 FIRST_SECONDS = 0.2
@@ -126,7 +126,7 @@ class Sampler:
 
 def engine_pid(run: RunDir) -> tuple[int | None, str]:
     """The process that trains the run, if it is to be seen from here, else why not."""
-    holder = rundir.holder(run)
+    holder = run_directory.holder(run)
     if holder is None:
         return None, "no engine has begun with it"
     if holder.exists():

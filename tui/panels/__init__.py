@@ -1,0 +1,1 @@
+"""Panels, one file each: widgets that draw one thing of a run; uses `tui.races` and below."""

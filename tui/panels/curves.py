@@ -11,9 +11,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from tui.panels.panel import Panel
-from tui.plots import chart, crosshair, marks, readout
-from tui.plots import placed_marks as placing
-from tui.plots import x_scale as xaxis
+from tui.plots import chart, crosshair, marks, placed_marks, readout, x_scale
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve, line_sample
 from tui.plots.lanes import Lane, View
@@ -146,7 +144,7 @@ class CurvesPanel(Panel):
             return [*[Text()] * (axes.height // 2), middle]
         picture = base.copy()
         self._add_epochs(picture, view, axes)
-        placed = placing.marks_of(view, axes, found, self._traces)
+        placed = placed_marks.marks_of(view, axes, found, self._traces)
         colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
         marks.overlay(picture, placed, axes, colors)
         self._add_crosshair(picture, view, axes, placed)
@@ -155,7 +153,7 @@ class CurvesPanel(Panel):
     def axes(self, view: View, width: int, height: int) -> Axes:
         """The size and look of the plot."""
         plots = view.plots
-        low, high = shown(plots, xaxis.extent(view))
+        low, high = shown(plots, x_scale.extent(view))
         return Axes(
             width=width,
             height=height,
@@ -242,9 +240,9 @@ class CurvesPanel(Panel):
 
     def _add_epochs(self, picture: Picture, view: View, axes: Axes) -> None:
         state = view.focus.state
-        scale = xaxis.scale_of(state, view.plots.x)
+        scale = x_scale.scale_of(state, view.plots.x)
         if scale is not None and state.started is not None:
-            marks.epochs(picture, xaxis.epoch_borders(state, scale, axes), axes)
+            marks.epochs(picture, x_scale.epoch_borders(state, scale, axes), axes)
 
     def _add_crosshair(
         self, picture: Picture, view: View, axes: Axes, placed: list[Placed]

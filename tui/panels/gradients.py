@@ -7,12 +7,11 @@ from rich.segment import Segment
 from rich.text import Text
 
 from tui.panels.curves import CurvesPanel
-from tui.plots import chart
-from tui.plots import x_scale as xaxis
+from tui.plots import chart, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.ticks import LABEL_WIDTH
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState, section
 from tui.text import clean
 
@@ -59,12 +58,12 @@ class GradientsPanel(CurvesPanel):
 
     def _strip_of_clips(self, view: View, clipped: Series, axes: Axes) -> Text:
         """For each column the share of its steps whose gradient was clipped."""
-        scale = xaxis.scale_of(view.focus.state, view.plots.x)
+        scale = x_scale.scale_of(view.focus.state, view.plots.x)
         if scale is None or not axes.fits:
             return Text()
         key = (axes, scale.key, view.focus.state.id, len(clipped), clipped.cuts)
         if key != self._clips_key:
-            share = xaxis.shares(clipped, scale, axes)
+            share = x_scale.shares(clipped, scale, axes)
             self._clips_key, self._clips_line = key, chart.strip(share, ascii_only=axes.ascii)
         line = Text("clips".rjust(LABEL_WIDTH) + " ", style=axes.ink)
         return line.append(self._clips_line, style=self.color("warning"))

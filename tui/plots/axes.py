@@ -10,7 +10,7 @@ from tui.plots import ticks
 from tui.plots.picture import Picture
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.view import X_NAMES, Markers, XKind
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from tui.plots.axes import Axes, scaled
 from tui.plots.picture import Picture
 from tui.plots.raster import DOTS, Spans
 from tui.plots.ticks import LABEL_WIDTH
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 LETTERS = "*o+x#@%&"
 """What draws the lines in ASCII, by line style."""

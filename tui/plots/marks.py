@@ -8,7 +8,7 @@ import numpy as np
 from tui.plots.axes import Axes
 from tui.plots.picture import Picture
 from tui.runs.history import MarkKind
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 GLYPHS: dict[MarkKind, str] = {
     "checkpoint": "k",

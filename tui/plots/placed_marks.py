@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tui.plots import x_scale as xaxis
+from tui.plots import x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.marks import Placed
@@ -15,7 +15,7 @@ from tui.text import clean
 def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> list[Placed]:
     """What happened to the selected run, and where any curve is not finite."""
     state = view.focus.state
-    scale = xaxis.scale_of(state, view.plots.x)
+    scale = x_scale.scale_of(state, view.plots.x)
     placed = []
     if scale is not None:
         # The times of a fork's parent are not known.
@@ -25,7 +25,7 @@ def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> li
         placed = [Placed(at, m.kind, clean(m.text)) for at, m in zip(x, seen, strict=True)]
     for trace in found:
         steps = kept.lost(trace)
-        scale = xaxis.scale_of(trace.state, view.plots.x)
+        scale = x_scale.scale_of(trace.state, view.plots.x)
         if trace.behind or trace.origin == "inherited" or scale is None or not len(steps):
             continue
         x = scale.to_x(steps)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.plots.view import Markers
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 Rows = NDArray[np.int16]
 DASHES: tuple[tuple[int, ...], ...] = (

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tui.runs.series import Floats, Series
+from tui.runs.points.series import Floats, Series
 
 BLOCK = 256
 """Values that are averaged by one product of a matrix."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from tui.plots.chart import LETTERS, Curve
 from tui.plots.raster import DASHES
 from tui.plots.ticks import LABEL_WIDTH, compact, nice_ticks
-from tui.runs.series import Floats, thin
+from tui.runs.points.series import Floats, thin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """What marks where a lane is, so that colour is never the only cue."""

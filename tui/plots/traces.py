@@ -14,7 +14,7 @@ from tui.plots.raster import DOTS
 from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.view import BETAS, MEDIANS, PlotView
 from tui.plots.x_scale import scale_of
-from tui.runs.series import Floats, Series
+from tui.runs.points.series import Floats, Series
 from tui.runs.store import RunState
 
 Origin = Literal["own", "inherited"]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.view import Extent, PlotView, XKind, round_up
-from tui.runs.series import Floats, Series
+from tui.runs.points.series import Floats, Series
 from tui.runs.store import ClockPiece, RunState
 
 _MUCH = 0.1

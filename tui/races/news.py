@@ -15,13 +15,13 @@ from engine.race.directory import RaceDir
 from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.events import Layers, RunEnded, StateChanged
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
 from tui.races import standings_table as standings
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]
 UNITS: tuple[Unit, ...] = ("steps", "samples", "seconds")
@@ -98,7 +98,7 @@ class Watcher:
 
     def look(self) -> RaceNews:
         """How it is now. Raises UserError for a race that cannot be read."""
-        alive = rundir.locked(self._race.process)
+        alive = run_directory.locked(self._race.process)
         spec = self._race.spec()
         results = self._reader.read(spec)
         self._follow()

@@ -9,15 +9,15 @@ import numpy as np
 
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
-from tui.plots import matplotlib_figures as matplot
+from tui.plots import matplotlib_figures
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
     """Draw what there is data for; returns the files, and why there are none. Raises OSError."""
-    if not matplot.installed():
-        return [], matplot.NEEDED
+    if not matplotlib_figures.installed():
+        return [], matplotlib_figures.NEEDED
     drawn = []
-    with matplot.drawing():
+    with matplotlib_figures.drawing():
         for name, draw in _PICTURES.items():
             if (path := _save(results, folder / f"{name}.svg", draw)) is not None:
                 drawn.append(path)
@@ -27,13 +27,13 @@ def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
 def _save(
     results: RaceResults, path: Path, draw: Callable[[Any, RaceResults], bool]
 ) -> Path | None:
-    figure = matplot.figure()
+    figure = matplotlib_figures.figure()
     axes = figure.add_subplot()
     if not draw(axes, results):
         return None
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    matplot.save(figure, path)
+    matplotlib_figures.save(figure, path)
     return path
 
 
@@ -49,8 +49,8 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             rows = [np.array(run.values.get(results.spec.metric, [])) for run in runs]
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
-            color, dash = matplot.style(lane)
-            axes.plot(x, median, dash, color=color, label=matplot.entry(each.label))
+            color, dash = matplotlib_figures.style(lane)
+            axes.plot(x, median, dash, color=color, label=matplotlib_figures.entry(each.label))
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
             any_drawn = True
         axes.set_xlabel("training seconds" if unit == "seconds" else "step")
@@ -80,13 +80,13 @@ def _sensitivity(axes: Any, results: RaceResults) -> bool:
         )
         if not points:
             continue
-        color, dash = matplot.style(lane)
+        color, dash = matplotlib_figures.style(lane)
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, dash, marker="o", color=color, label=matplot.entry(each.label))
+        axes.plot(x, y, dash, marker="o", color=color, label=matplotlib_figures.entry(each.label))
         if (rate := results.rates.get(lane)) is not None:
             axes.axvline(rate, color=color, linewidth=0.6)
         any_drawn = any_drawn or any(map(math.isfinite, y))
-    matplot.logarithmic(axes, "x")
+    matplotlib_figures.logarithmic(axes, "x")
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"best {results.spec.metric}")
     return any_drawn

@@ -17,7 +17,7 @@ from engine.runs.events import RunStarted
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from tui.races import pictures as race_pictures
-from tui.races import standings_table as standings
+from tui.races import standings_table
 from tui.text import clean, count, duration
 
 _TIERS = {
@@ -35,10 +35,10 @@ def write(race: RaceDir, results: RaceResults, folder: Path) -> list[Path]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pictures, why_none = race_pictures.write(results, folder)
         table = leaderboard.standings(results)
-        head, rows = standings.header(results), standings.cells(results, table)
+        head, rows = standings_table.header(results), standings_table.cells(results, table)
         texts = {
             "report.md": "\n".join(_markdown(race, results, pictures, why_none)) + "\n",
-            "standings.tex": "\n".join(standings.latex(head, rows)) + "\n",
+            "standings.tex": "\n".join(standings_table.latex(head, rows)) + "\n",
             "runs.csv": _csv(_run_rows(results)),
             "evaluations.csv": _csv(_evaluation_rows(results)),
         }
@@ -57,7 +57,9 @@ def _markdown(
     yield ""
     yield clean(table.verdict[:1].upper() + table.verdict[1:]) + "."
     yield ""
-    yield from standings.markdown(standings.header(results), standings.cells(results, table))
+    yield from standings_table.markdown(
+        standings_table.header(results), standings_table.cells(results, table)
+    )
     yield ""
     yield (
         "Medians over seeds with their interquartile range; DNF: did not finish, counted as "

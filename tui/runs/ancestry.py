@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.runs.directory import RunDir
 from engine.runs.events import Parent
+from engine.runs.run_directory import RunDir
 from tui.runs import follow
 from tui.runs.history import Mark
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 
 MAX_GENERATIONS = 16
 """More than anybody forks; a log that names itself as its parent ends here too."""

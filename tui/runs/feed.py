@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from engine.runs.directory import ENDED, RunDir
 from engine.runs.events import Scalars
+from engine.runs.run_directory import ENDED, RunDir
 from tui.runs.follow import Follows, follower
 from tui.runs.news import News
 

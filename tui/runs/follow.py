@@ -8,17 +8,15 @@ from typing import Protocol
 
 import msgspec
 
-from engine.runs import directory as rundir
-from engine.runs import health
-from engine.runs.directory import RunDir
+from engine.runs import health, run_directory
 from engine.runs.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
 from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import meta
-from tui.runs.cache import file as columns
-from tui.runs.cache import snapshot
-from tui.runs.cache.file import Kept
+from tui.runs.cache import column_cache, snapshot
+from tui.runs.cache.column_cache import Kept
 from tui.runs.foreign.run import ForeignRun
 from tui.runs.news import News
 from tui.runs.store import RunState
@@ -49,7 +47,7 @@ class Follower:
         be read.
         """
         kept = None if self._opened else self._open()
-        alive = self._ended is None and rundir.locked(self.run)
+        alive = self._ended is None and run_directory.locked(self.run)
         events = merged(self._reader.read())
         for event in events:
             self._take(event)
@@ -86,7 +84,7 @@ class Follower:
     def _open(self) -> Kept | None:
         """Begin with what a cache holds, if it does."""
         self._opened = True
-        kept = columns.load(self.run.events_path)
+        kept = column_cache.load(self.run.events_path)
         if kept is None:
             return None
         state = RunState(run=self.run)
@@ -104,7 +102,7 @@ class Follower:
     def _worth_keeping(self) -> tuple[int, int] | None:
         """At the end of the log: whether enough of it was read since it was kept."""
         offset = self._reader.offset
-        enough = max(columns.MIN_BYTES, columns.GROWTH * self._kept_bytes)
+        enough = max(column_cache.MIN_BYTES, column_cache.GROWTH * self._kept_bytes)
         if offset < enough or not self._reader.between_lines:
             return None
         self._kept_bytes = offset
@@ -201,4 +199,4 @@ def load(run: RunDir) -> RunState:
 def keep(state: RunState, news: News) -> Callable[[], bool]:
     """Take hold of a state for the cache, after news that ask for it; what is returned writes."""
     offset, unknown = news.keep or (0, 0)
-    return columns.keeper(state, news.run.events_path, offset, unknown)
+    return column_cache.keeper(state, news.run.events_path, offset, unknown)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from engine.runs.directory import RunDir, Status
 from engine.runs.events import AnyEvent
-from tui.runs.cache.file import Kept
+from engine.runs.run_directory import RunDir, Status
+from tui.runs.cache.column_cache import Kept
 
 
 @dataclass(frozen=True)

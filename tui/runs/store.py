@@ -5,7 +5,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from engine.runs.directory import ENDED, RunDir, Status
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -26,10 +25,11 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
+from engine.runs.run_directory import ENDED, RunDir, Status
 from presets.schema import limit_key
 from tui.runs.foreign.run import ForeignRun, read_only
 from tui.runs.history import Mark, Note, mark_of, note_of
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500

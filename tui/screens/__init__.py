@@ -1,0 +1,1 @@
+"""Screens: what fills the terminal and answers keys; uses `tui.panels` and below."""

@@ -6,10 +6,9 @@ from textual import work
 from textual.binding import Binding
 from textual.screen import Screen
 
-from engine.runs import checkpoint, control, launch
-from engine.runs import directory as rundir
+from engine.runs import checkpoint, control, launch, run_directory
 from engine.runs.control import Arguments, CommandName
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
 from tui.choices import orders
@@ -72,7 +71,7 @@ class RunActions(Screen[None]):
             return
         if isinstance(run, ForeignRun):
             self.complain(read_only(run))
-        elif rundir.locked(run):
+        elif run_directory.locked(run):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")

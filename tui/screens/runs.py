@@ -9,13 +9,13 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.footer import FittingFooter
 from tui.panels.prompt import Prompt, Question
 from tui.panels.run_table import COLUMNS, RunTable, sort
-from tui.runs import meta, trash
-from tui.runs.listing import query
+from tui.runs import meta
+from tui.runs.listing import query, trash
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
 from tui.screens.run_actions import RunActions

@@ -1,0 +1,1 @@
+"""Bytes and frames: what the terminal can show, and what it is sent; uses `tui.plots` and below."""

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from engine.runs.events import Histograms, Layers, number
 from engine.runs.journal import Journal
-from engine.training.clipping import values_of
 from engine.training.recording import histograms
 from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseScale, Stopwatch
+from engine.training.updates.clipping import values_of
 from presets.schema import DiagnosticsPolicy
 
 HISTOGRAM_LOOKS = 4

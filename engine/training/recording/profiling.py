@@ -14,9 +14,9 @@ from msgspec import Struct
 from torch.profiler import ProfilerActivity
 
 from engine.runs.access import replacing
-from engine.runs.directory import RunDir
 from engine.runs.events import Operation, Profiled
 from engine.runs.journal import Journal
+from engine.runs.run_directory import RunDir
 from presets import UserError
 
 STEPS = 20

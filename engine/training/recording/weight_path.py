@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from engine.runs.access import replacing
-from engine.runs.directory import RunDir
 from engine.runs.journal import Journal
+from engine.runs.run_directory import RunDir
 
 _FOLDER = "weights"
 

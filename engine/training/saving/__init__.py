@@ -1,0 +1,1 @@
+"""The state of a run in memory and in checkpoints; uses `recording` and `runs`."""

@@ -20,7 +20,7 @@ from engine.runs.checkpoint import (
     listed,
     sealed,
 )
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 
 KEEP_NEWEST = 2
 _DRAFT = ".tmp-"

@@ -10,11 +10,10 @@ from typing import Literal, Self
 import torch
 
 from engine.runs.checkpoint import Best, Checkpoint, Reason, listed
-from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved
 from engine.runs.journal import Journal
-from engine.training.saving import checkpoint_writer as checkpoint_store
-from engine.training.saving import snapshot
+from engine.runs.run_directory import RunDir
+from engine.training.saving import checkpoint_writer, snapshot
 from engine.training.saving.snapshot import Snapshot
 from engine.training.state import Training
 from presets.schema import CheckpointPolicy
@@ -52,7 +51,7 @@ class Saver:
         self._waiting: Snapshot | None = None
         """The best state, unless it is on the disk."""
         self._began = self._best_at = self._saved_at = time.monotonic()
-        checkpoint_store.remove_drafts(run)
+        checkpoint_writer.remove_drafts(run)
         self.newest = resumed
         """The newest checkpoint of this timeline; those of steps that became void do not count."""
         self._newest_state = self._identity() if resumed else None
@@ -146,7 +145,7 @@ class Saver:
         """Training goes on whatever happens to the disk."""
         try:
             with self._journal.busy("saving"):
-                written = checkpoint_store.write(
+                written = checkpoint_writer.write(
                     self._run,
                     step=taken.state.step,
                     reason=reason,
@@ -166,7 +165,7 @@ class Saver:
         if taken.finite:
             self.last_good = written.name
         self._tell(written, reason)
-        checkpoint_store.rotate(self._run)
+        checkpoint_writer.rotate(self._run)
         return None
 
     def _tell(self, written: Checkpoint, reason: Reason) -> None:

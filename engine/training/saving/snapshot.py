@@ -14,8 +14,8 @@ from torch import Tensor
 
 from engine.config import registry
 from engine.runs.checkpoint import STATE, TENSORS, WEIGHTS, Checkpoint, State, read_state, verify
-from engine.training.parameter_groups import completed, fitted
 from engine.training.state import Training
+from engine.training.updates.parameter_groups import completed, fitted
 from presets import UserError
 
 Tensors = dict[str, Any]

@@ -6,9 +6,9 @@ import torch
 
 from engine.runs import checkpoint
 from engine.runs.checkpoint import Checkpoint
-from engine.runs.directory import RunDir
 from engine.runs.events import Parent
 from engine.runs.fork import find_parent
+from engine.runs.run_directory import RunDir
 from engine.training.saving import snapshot
 from engine.training.state import Training
 

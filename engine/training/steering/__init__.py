@@ -1,0 +1,1 @@
+"""What changes or ends a run while it trains: commands, guards; uses `saving` and `runs`."""

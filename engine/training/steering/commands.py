@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from engine.runs.control import Arguments, Inbox, Refused, Request
-from engine.runs.directory import RunDir
 from engine.runs.events import Command, StateChanged
 from engine.runs.journal import Journal
+from engine.runs.run_directory import RunDir
 from engine.training.steering.earlier_commands import Past
 from presets import UserError
 

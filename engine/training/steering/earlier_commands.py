@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from engine.runs.control import Refused, Request, taken
-from engine.runs.directory import RunDir
 from engine.runs.events import AnyEvent, Command, Restarted, StateChanged
 from engine.runs.log_reader import LogReader
+from engine.runs.run_directory import RunDir
 
 
 class Past:

@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.datasets import _tables as tables
-from engine.datasets import csv
+from engine.datasets import _tables, csv
 from presets import ConfigError
 
 RANDOM = np.random.default_rng(0)
 ROWS = 200
 AGES = RANDOM.normal(40, 10, ROWS).round(3)
 TOWNS = RANDOM.choice(["Bonn", "Köln", "Ulm"], ROWS)
-SPLITS = np.array([tables.split_of(row) for row in range(ROWS)])
+SPLITS = np.array([_tables.split_of(row) for row in range(ROWS)])
 
 
 def table(target, *, delimiter=",", header="age,town,constant,target"):

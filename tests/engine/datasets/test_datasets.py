@@ -73,7 +73,7 @@ def test_fresh_spirals_are_a_pure_function_of_seed_and_epoch():
 
 def test_components_are_checked_without_torch():
     code = (
-        "import sys; from engine import configure, registry\n"
+        "import sys; from engine.config import configure, registry\n"
         "for kind in configure.KINDS:\n"
         "    for name in registry.names(kind): registry.module(kind, name).Config()\n"
         "import engine.__main__\n"

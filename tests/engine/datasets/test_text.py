@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.datasets import _files as files
-from engine.datasets import _windows as windows
-from engine.datasets import bible_en, text
+from engine.datasets import _files, _windows, bible_en, text
 from presets import ConfigError
 
 BIBLE = bible_en.Config()
@@ -32,7 +30,7 @@ def test_info_of_the_bible_is_what_build_loads(context_length):
         assert x.min() >= 0
         assert max(x.max(), y.max()) < info.num_outputs
         np.testing.assert_array_equal(x[:, 1:], y[:, :-1])
-    assert info.samples["val"] * context_length <= windows.MOST_SYMBOLS["val"]
+    assert info.samples["val"] * context_length <= _windows.MOST_SYMBOLS["val"]
     assert sorted(info.names) == list(info.names)
 
 
@@ -77,15 +75,15 @@ def test_epochs_begin_at_offsets_that_seed_and_epoch_decide():
 
 @given(st.integers(2, 40), st.data())
 def test_windows_of_any_lengths(context_length, data):
-    needed = windows.needed(context_length)
+    needed = _windows.needed(context_length)
     lengths = {
         split: data.draw(st.integers(least, 20 * context_length), label=split)
         for split, least in needed.items()
     }
     alphabet = "".join(chr(97 + place) for place in range(26))
     texts = {split: (alphabet * 40)[:length] for split, length in lengths.items()}
-    made = windows.splits(texts, alphabet, context_length)
-    counts = windows.counts(lengths, context_length)
+    made = _windows.splits(texts, alphabet, context_length)
+    counts = _windows.counts(lengths, context_length)
     assert min(counts.values()) >= 1
     for split, count in counts.items():
         x, y = getattr(made, split).x, getattr(made, split).y
@@ -96,13 +94,13 @@ def test_windows_of_any_lengths(context_length, data):
 
 
 def test_held_out_windows_are_spread_evenly_where_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(windows, "MOST_SYMBOLS", {"val": 40, "test": 80})
+    monkeypatch.setattr(_windows, "MOST_SYMBOLS", {"val": 40, "test": 80})
     alphabet = "".join(chr(0x4E00 + place) for place in range(256))
     texts = {"train": alphabet, "val": alphabet, "test": alphabet}
-    made = windows.splits(texts, alphabet, 10)
+    made = _windows.splits(texts, alphabet, 10)
     assert made.val.x[:, 0].tolist() == [0, 60, 120, 180]
     assert made.test.x[:, 0].tolist() == [0, 30, 60, 90, 120, 150, 180, 210]
-    assert windows.counts(dict.fromkeys(texts, 256), 10) == {"train": 24, "val": 4, "test": 8}
+    assert _windows.counts(dict.fromkeys(texts, 256), 10) == {"train": 24, "val": 4, "test": 8}
 
 
 def resolve(path, **settings):
@@ -174,9 +172,9 @@ def test_paths_that_cannot_be_used(tmp_path, monkeypatch, path, message):
 
 
 def test_a_text_that_is_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "MAX_BYTES", files.MEBIBYTE)
+    monkeypatch.setattr(text, "MAX_BYTES", _files.MEBIBYTE)
     path = tmp_path / "mine.txt"
-    path.write_bytes(b"ab" * files.MEBIBYTE)
+    path.write_bytes(b"ab" * _files.MEBIBYTE)
     with pytest.raises(ConfigError, match="is larger than 1 MiB, the most allowed"):
         resolve(path)
 
@@ -197,7 +195,7 @@ def test_as_many_characters_as_asked_for_are_enough(tmp_path):
 
 def test_a_file_is_read_once_for_each_time_that_it_changed(tmp_path, monkeypatch):
     path, reads = tmp_path / "mine.txt", []
-    monkeypatch.setattr(text.files, "read_text", lambda *_, **__: reads.append(1) or "ab" * 2000)
+    monkeypatch.setattr(text._files, "read_text", lambda *_, **__: reads.append(1) or "ab" * 2000)
     for size in (1, 2):
         path.write_bytes(b"x" * size)
         for _ in range(5):
@@ -206,7 +204,7 @@ def test_a_file_is_read_once_for_each_time_that_it_changed(tmp_path, monkeypatch
     for other in range(40):  # the oldest is forgotten
         (tmp_path / str(other)).write_bytes(b"x")
         resolve(tmp_path / str(other))
-    assert len(files._known) <= 16
+    assert len(_files._known) <= 16
 
 
 def test_the_data_is_what_its_provenance_says():

@@ -9,8 +9,8 @@ from torch import nn
 
 import presets
 from engine.config import registry
-from engine.training import build_optimizer as startup
 from engine.training.saving import snapshot
+from engine.training.updates import build_optimizer
 from presets import UserError
 from presets.schema import ParameterGroups
 from support.optimizing import PRESETS, batch, build, component, groups, model, step
@@ -92,7 +92,7 @@ def test_a_fork_with_other_groups_matches_parameters_by_name():
     net, _, state = trained("adam")
     config = component("adam")
     settings = ParameterGroups(lr_scale={"0.*": 0.1, "*.bias": 2.0})
-    copy = startup.build_optimizer(config, groups(net, config, settings))
+    copy = build_optimizer.build_optimizer(config, groups(net, config, settings))
     assert len(copy.param_groups) == 3
     snapshot._restore_optimizer(state, training(copy, "adam"), inherited=True)
     for number, (name, weight) in enumerate(net.named_parameters()):

@@ -4,7 +4,7 @@ import pytest
 
 import presets
 from engine.config import configure, registry
-from engine.optimizers import _packages as optional
+from engine.optimizers import _packages
 from presets import ConfigError
 from presets.schema import ParameterGroups
 from tui.choices.choice import Choice
@@ -19,10 +19,10 @@ OTHERS = [
 @pytest.fixture
 def bare(monkeypatch):
     """An installation without the optional packages."""
-    monkeypatch.setattr(optional.importlib.util, "find_spec", lambda name: None)
-    optional._installed.cache_clear()
+    monkeypatch.setattr(_packages.importlib.util, "find_spec", lambda name: None)
+    _packages._installed.cache_clear()
     yield
-    optional._installed.cache_clear()
+    _packages._installed.cache_clear()
 
 
 def test_there_are_some():
@@ -52,9 +52,9 @@ def test_a_package_that_does_not_import_is_said_in_one_line(monkeypatch):
     def broken(name):
         raise ImportError(f"{name}: an old\nlibrary")
 
-    monkeypatch.setattr(optional.importlib, "import_module", broken)
+    monkeypatch.setattr(_packages.importlib, "import_module", broken)
     with pytest.raises(ConfigError, match=r"no usable Lion: pytorch_optimizer: an old library$"):
-        optional.load("pytorch_optimizer", "Lion")
+        _packages.load("pytorch_optimizer", "Lion")
 
 
 def test_the_launch_screen_lists_them_and_says_why_they_cannot_start(bare):

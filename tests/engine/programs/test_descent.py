@@ -12,7 +12,7 @@ from engine.programs import descent, plane
 from engine.programs.descent import Request, best_descent, descend
 from engine.race import directory, plan
 from engine.race.surfaces import surface
-from engine.training.recording import weight_path as weightpath
+from engine.training.recording import weight_path
 from presets import UserError
 from presets.schema import Component
 from support.racing import tiny, write_race
@@ -89,7 +89,7 @@ def test_the_plane_goes_through_the_ways(tmp_path):
     for lane, planned in enumerate(plan.finals(made)):
         config = race.run(planned.name).config()
         model: nn.Module = registry.build("model", config.model, configure.dataset_info(config))
-        start = np.linspace(-0.1, 0.1, len(weightpath.flat(model)), dtype=np.float32)
+        start = np.linspace(-0.1, 0.1, len(weight_path.flat(model)), dtype=np.float32)
         folder = race.run(planned.name).path / "weights"
         folder.mkdir()
         for step in range(4):

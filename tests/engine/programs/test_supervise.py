@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import control, health
-from engine.runs import directory as rundir
+from engine.runs import control, health, run_directory
 from engine.runs.events import LogLine, Restarted, RunEnded, RunStarted, Scalars, StateChanged
 from engine.runs.log_reader import read_all
 from support.recorded import wait_for
@@ -18,7 +17,8 @@ ROOT = Path(__file__).parents[3]
 # Dies at a step, as often as the file `deaths` in its first run says.
 DEADLY = """
 import os, pathlib, signal, sys
-from engine import __main__, journal
+from engine import __main__
+from engine.runs import journal
 progress, folder = journal.Journal.progress, pathlib.Path(sys.argv[1])
 def deadly(self, step):
     progress(self, step)
@@ -42,7 +42,7 @@ def deadly(deaths, *runs):
 
 
 def status(run):
-    alive = rundir.locked(run)
+    alive = run_directory.locked(run)
     started, ended = of_kind(run, RunStarted), of_kind(run, RunEnded)
     return health.examine(
         run,
@@ -53,7 +53,7 @@ def status(run):
 
 
 def test_a_crash_is_told_and_the_queue_goes_on(tmp_path, tiny):
-    first, second = (rundir.create(tmp_path, tiny()) for _ in range(2))
+    first, second = (run_directory.create(tmp_path, tiny()) for _ in range(2))
     result = deadly("3", first, second)
     assert (result.returncode, result.stderr) == (1, "")
     assert status(first) == health.Health("crashed", "killed by signal 9")
@@ -66,7 +66,7 @@ def test_a_crash_is_told_and_the_queue_goes_on(tmp_path, tiny):
 
 def test_a_run_is_restarted_until_it_is_done(tmp_path, tiny):
     config = tiny(max_restarts=2, checkpoint__every_steps=2)
-    run = rundir.create(tmp_path, config)
+    run = run_directory.create(tmp_path, config)
     assert deadly("3 5", run).returncode == 0
     assert status(run).status == "done"
     assert not run.exit_path.exists()
@@ -80,7 +80,7 @@ def test_a_run_is_restarted_until_it_is_done(tmp_path, tiny):
 
 
 def test_it_gives_up_when_a_step_fails_twice(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(max_restarts=9))
+    run = run_directory.create(tmp_path, tiny(max_restarts=9))
     assert deadly("4 4", run).returncode == 1
     assert status(run).status == "failed"
     ended = read_all(run.events_path)[-1]
@@ -90,18 +90,18 @@ def test_it_gives_up_when_a_step_fails_twice(tmp_path, tiny):
 
 
 def test_it_gives_up_when_there_were_enough(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(max_restarts=1))
+    run = run_directory.create(tmp_path, tiny(max_restarts=1))
     assert deadly("3 4", run).returncode == 1
     assert status(run) == health.Health("crashed", "killed by signal 9")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_to_the_parent_reach_the_child(tmp_path, tiny, number):
-    run = rundir.create(tmp_path, tiny(epochs=1_000_000))
+    run = run_directory.create(tmp_path, tiny(epochs=1_000_000))
     parent = subprocess.Popen([sys.executable, "-m", "engine", str(run.path)], cwd=ROOT)
     try:
         wait_for(lambda: of_kind(run, Scalars))
-        child = rundir.pid(run)
+        child = run_directory.pid(run)
         assert child not in (None, parent.pid)
         os.kill(parent.pid, signal.SIGHUP)  # is nothing to it
         parent.send_signal(number)
@@ -114,7 +114,7 @@ def test_signals_to_the_parent_reach_the_child(tmp_path, tiny, number):
 
 
 def test_the_child_outlives_its_parent(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(epochs=1_000_000))
+    run = run_directory.create(tmp_path, tiny(epochs=1_000_000))
     parent = subprocess.Popen([sys.executable, "-m", "engine", str(run.path)], cwd=ROOT)
     wait_for(lambda: of_kind(run, Scalars))
     parent.kill()
@@ -122,8 +122,8 @@ def test_the_child_outlives_its_parent(tmp_path, tiny):
     before = of_kind(run, Scalars)[-1].step[-1]
     wait_for(lambda: of_kind(run, Scalars)[-1].step[-1] > before)
     assert status(run).status == "running"
-    os.kill(rundir.pid(run), signal.SIGTERM)
-    wait_for(lambda: not rundir.locked(run))
+    os.kill(run_directory.pid(run), signal.SIGTERM)
+    wait_for(lambda: not run_directory.locked(run))
     assert status(run).status == "stopped"
 
 
@@ -136,18 +136,18 @@ def test_the_parent_never_loads_torch():
 
 
 def test_a_paused_run_that_crashes_is_paused_again(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(epochs=1_000_000, max_restarts=1))
+    run = run_directory.create(tmp_path, tiny(epochs=1_000_000, max_restarts=1))
     parent = subprocess.Popen([sys.executable, "-m", "engine", str(run.path)], cwd=ROOT)
     try:
         wait_for(lambda: of_kind(run, Scalars))
         control.send(run, "pause")
         wait_for(lambda: of_kind(run, StateChanged))
-        os.kill(rundir.pid(run), signal.SIGKILL)
+        os.kill(run_directory.pid(run), signal.SIGKILL)
         wait_for(lambda: len(of_kind(run, StateChanged)) == 2)
         (restarted,) = of_kind(run, Restarted)
         assert of_kind(run, StateChanged)[1].state == "paused"
         assert not [e for e in of_kind(run, Scalars) if e.time > restarted.time]
-        os.kill(rundir.pid(run), signal.SIGKILL)  # one restart was allowed
+        os.kill(run_directory.pid(run), signal.SIGKILL)  # one restart was allowed
         assert parent.wait(60) == 1
     finally:
         parent.kill()

@@ -10,8 +10,7 @@ import pytest
 
 from engine.race import directory, fairness, leaderboard
 from engine.race.results import RaceReader
-from engine.runs import control, launch
-from engine.runs import directory as rundir
+from engine.runs import control, launch, run_directory
 from engine.runs.events import RunEnded, StateChanged
 from engine.runs.log_reader import read_all
 from support.racing import tiny
@@ -74,7 +73,7 @@ def test_every_lane_runs_every_seed_from_the_same_start(whole):
     assert len({(weights, batches) for *_, weights, batches in found}) == 2  # one a seed
     (ended,) = [e for e in read_all(race.process.events_path) if isinstance(e, RunEnded)]
     assert (ended.status, ended.reason) == ("done", "all 4 runs are over")
-    assert not rundir.locked(race.process)
+    assert not run_directory.locked(race.process)
     table = leaderboard.standings(RaceReader(race).read(race.spec()))
     assert table.final
     # One engine for all of them: torch is imported once.

@@ -11,14 +11,12 @@ import msgspec
 import pytest
 import torch
 
-from engine.runs import checkpoint
-from engine.runs import directory as rundir
+from engine.runs import checkpoint, run_directory
 from engine.runs.checkpoint import MANIFEST, TENSORS, WEIGHTS, newest_valid
-from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved, Evaluation, LogLine
 from engine.runs.log_reader import read_all
-from engine.training.saving import checkpoint_writer as checkpoint_store
-from engine.training.saving import snapshot
+from engine.runs.run_directory import RunDir
+from engine.training.saving import checkpoint_writer, snapshot
 from presets import UserError
 from support.forged import FILES, forge, plain_write, reseal
 from support.forked import in_child, last_checkpoint, of, wait
@@ -59,7 +57,7 @@ def test_a_quick_run_writes_its_best_and_its_end(train, tiny, tmp_path):
     kept = of(CheckpointSaved, events)
     assert len(kept) in (1, 2)  # the last state may be the best one
     assert kept[-1].reason == "end"
-    (run,) = rundir.list_runs(tmp_path)
+    (run,) = run_directory.list_runs(tmp_path)
     best = [item for item in checkpoint.listed(run) if item.manifest.best]
     assert len(best) == 1
     values = [e.values["accuracy"] for e in of(Evaluation, events) if e.split == "val"]
@@ -76,9 +74,9 @@ def test_rotation_keeps_the_newest_the_best_and_the_last_finite(run):
         plain_write(run, step)
     for step in range(6, 10):
         plain_write(run, step, finite=False)
-    checkpoint_store.rotate(run)
+    checkpoint_writer.rotate(run)
     assert names(run) == [f"step-0000000{step}" for step in (1, 2, 5, 8, 9)]
-    checkpoint_store.rotate(run)
+    checkpoint_writer.rotate(run)
     assert len(names(run)) == 5
 
 
@@ -198,7 +196,7 @@ def test_drafts_of_a_killed_engine_are_removed(saved):
     left = saved.checkpoints_path / ".tmp-0123"
     left.mkdir()
     (left / WEIGHTS).touch()
-    checkpoint_store.remove_drafts(saved)
+    checkpoint_writer.remove_drafts(saved)
     assert not left.exists()
     assert len(names(saved)) >= 2
 

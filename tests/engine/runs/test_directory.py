@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine.runs import control, identity
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, identity, run_directory
 from engine.runs.events import RunEnded, RunStarted
+from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from support.recorded import wait_for
 
@@ -24,7 +23,7 @@ STARTED = RunStarted(
 
 @pytest.fixture
 def run(tmp_path, tiny):
-    return rundir.create(tmp_path, tiny())
+    return run_directory.create(tmp_path, tiny())
 
 
 def make(root, name):
@@ -40,37 +39,37 @@ def test_a_new_run_holds_its_configuration(run, tiny):
         0o700,
         0o600,
     )
-    assert rundir.list_runs(run.path.parent) == [run]
+    assert run_directory.list_runs(run.path.parent) == [run]
 
 
 def test_find(tmp_path):
     one, two = make(tmp_path, "20260101-aa"), make(tmp_path, "20260101-aab")
-    assert rundir.find(tmp_path, "20260101-aab") == two
-    assert rundir.find(tmp_path, "20260101-aa") == one  # exact wins over a beginning
-    assert rundir.find(Path("/elsewhere"), str(one.path)) == one
+    assert run_directory.find(tmp_path, "20260101-aab") == two
+    assert run_directory.find(tmp_path, "20260101-aa") == one  # exact wins over a beginning
+    assert run_directory.find(Path("/elsewhere"), str(one.path)) == one
     with pytest.raises(UserError, match="ambiguous"):
-        rundir.find(tmp_path, "2026")
+        run_directory.find(tmp_path, "2026")
     for unknown in ("x", "", "20260101-aabb"):
         with pytest.raises(UserError, match="no run"):
-            rundir.find(tmp_path, unknown)
+            run_directory.find(tmp_path, unknown)
     with pytest.raises(UserError, match="not a run directory"):
-        rundir.find(tmp_path, "/nowhere/at/all")
+        run_directory.find(tmp_path, "/nowhere/at/all")
 
 
 def test_list_runs(tmp_path):
-    assert rundir.list_runs(tmp_path / "absent") == []
+    assert run_directory.list_runs(tmp_path / "absent") == []
     make(tmp_path, "b"), make(tmp_path, "a")
     (tmp_path / "no-run").mkdir()
-    assert [run.id for run in rundir.list_runs(tmp_path)] == ["a", "b"]
+    assert [run.id for run in run_directory.list_runs(tmp_path)] == ["a", "b"]
 
 
 def test_a_root_that_cannot_be_written(tmp_path, tiny):
     (tmp_path / "file").touch()
     for root in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="cannot be written"):
-            rundir.create(root, tiny())
+            run_directory.create(root, tiny())
     with pytest.raises(UserError, match="cannot be read"):
-        rundir.list_runs(tmp_path / "file")
+        run_directory.list_runs(tmp_path / "file")
 
 
 def test_a_configuration_that_cannot_be_read(run):
@@ -83,7 +82,7 @@ def test_a_configuration_that_cannot_be_read(run):
 
 
 def status(run, started=None, ended=None):
-    return rundir.status(run, alive=rundir.locked(run), started=started, ended=ended)
+    return run_directory.status(run, alive=run_directory.locked(run), started=started, ended=ended)
 
 
 @pytest.mark.parametrize("how", ["done", "stopped", "failed"])
@@ -95,7 +94,7 @@ def test_status_of_an_ended_run(run, how):
 def test_status_while_an_engine_lives_and_after_it_was_killed(run):
     assert status(run) == "queued"
     code = (
-        "import sys, pathlib; from engine.runs.directory import Lock, RunDir\n"
+        "import sys, pathlib; from engine.runs.run_directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"
         "sys.stdin.read()"
     )
@@ -106,73 +105,73 @@ def test_status_while_an_engine_lives_and_after_it_was_killed(run):
         cwd=Path(__file__).parents[3],
     ) as engine:
         assert engine.stdout.readline() == b"locked\n"
-        assert rundir.pid(run) == engine.pid
+        assert run_directory.pid(run) == engine.pid
         assert status(run) == "queued"
         run.engine_log_path.touch()
         assert status(run) == "starting"
         assert status(run, STARTED) == "running"
         with pytest.raises(UserError, match="another engine"):
-            rundir.Lock(run)
+            run_directory.Lock(run)
         engine.kill()
     assert status(run, STARTED) == status(run) == "crashed"
-    rundir.Lock(run).release()
+    run_directory.Lock(run).release()
 
 
 def test_pid_of_a_damaged_lock(run):
-    assert rundir.pid(run) is None
+    assert run_directory.pid(run) is None
     for text in ("", "[]", "{}", '{"pid": null}', "\x00"):
         run.lock_path.write_text(text)
-        assert rundir.pid(run) is None
+        assert run_directory.pid(run) is None
 
 
 def test_a_number_that_another_process_was_given(run):
-    lock = rundir.Lock(run)
-    assert rundir.pid(run) == os.getpid()
-    ours = rundir.holder(run)
+    lock = run_directory.Lock(run)
+    assert run_directory.pid(run) == os.getpid()
+    ours = run_directory.holder(run)
     for other in ({"began": ours.began + 1}, {"boot": "another"}, {"host": "another"}, {"pid": 1}):
         run.lock_path.write_bytes(identity.encode(structs.replace(ours, **other)))
-        assert rundir.pid(run) is None
+        assert run_directory.pid(run) is None
     lock.release()
 
 
 def test_the_lock_ends_with_its_process_though_a_worker_lives_on(run):
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     worker = os.fork()
     if worker == 0:
         signal.pause()
     try:
         lock.release()
-        wait_for(lambda: not rundir.locked(run))
+        wait_for(lambda: not run_directory.locked(run))
     finally:
         os.kill(worker, signal.SIGKILL)
         os.waitpid(worker, 0)
 
 
 def test_a_root_that_is_not_ours_alone(tmp_path, tiny):
-    run = rundir.create(tmp_path / "runs", tiny())
+    run = run_directory.create(tmp_path / "runs", tiny())
     root = run.path.parent
     assert root.stat().st_mode & 0o777 == 0o700
     for mode in (0o770, 0o777, 0o1777, 0o702):
         root.chmod(mode)
-        for use in (rundir.list_runs, lambda root: rundir.create(root, tiny())):
+        for use in (run_directory.list_runs, lambda root: run_directory.create(root, tiny())):
             with pytest.raises(UserError, match="refused, others can write to it"):
                 use(root)
     root.chmod(0o755)
-    assert rundir.list_runs(root) == [run]
+    assert run_directory.list_runs(root) == [run]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 def test_what_belongs_to_another_user(tmp_path, tiny):
-    run = rundir.create(tmp_path / "runs", tiny())
+    run = run_directory.create(tmp_path / "runs", tiny())
     os.chown(run.path, 12345, 12345)
-    assert rundir.find(tmp_path, str(run.path)).config() == tiny()
-    for change in (lambda: control.send(run, "stop"), lambda: rundir.Lock(run)):
+    assert run_directory.find(tmp_path, str(run.path)).config() == tiny()
+    for change in (lambda: control.send(run, "stop"), lambda: run_directory.Lock(run)):
         with pytest.raises(UserError, match="read-only, this run belongs to user 12345"):
             change()
     assert list(run.control_path.iterdir()) == []
     os.chown(run.path.parent, 12345, 12345)
     with pytest.raises(UserError, match="refused, it belongs to user 12345"):
-        rundir.list_runs(run.path.parent)
+        run_directory.list_runs(run.path.parent)
 
 
 def test_only_plain_files_are_commands(run, tmp_path):

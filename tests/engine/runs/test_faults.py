@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.events import Gap, RunEnded, Scalars
 from engine.runs.log_reader import LogReader, LogWriter, read_all
 from support.forked import in_child, wait
@@ -80,7 +80,7 @@ def engine(tiny):
     started = []
 
     def start(root, **limits):
-        run = rundir.create(root, tiny(epochs=10**8))
+        run = run_directory.create(root, tiny(epochs=10**8))
         parent = subprocess.Popen(
             [sys.executable, "-m", "engine", str(run.path)],
             cwd=ROOT,
@@ -94,7 +94,7 @@ def engine(tiny):
 
     yield start
     for run, parent in started:
-        if child := rundir.pid(run):
+        if child := run_directory.pid(run):
             os.kill(child, signal.SIGCONT)
             os.kill(child, signal.SIGTERM)
         assert parent.wait(60) in (0, 1)
@@ -111,10 +111,10 @@ def test_a_stopped_engine_is_stalled_until_it_goes_on(engine, tmp_path):
         return news
 
     wait_for(lambda: (news := status()) and news.status == "running")
-    os.kill(rundir.pid(run), signal.SIGSTOP)
+    os.kill(run_directory.pid(run), signal.SIGSTOP)
     news = wait_for(lambda: (news := status()) and news.status == "stalled" and news)
     assert news.detail.startswith("its process is stopped (SIGSTOP), for ")
-    os.kill(rundir.pid(run), signal.SIGCONT)
+    os.kill(run_directory.pid(run), signal.SIGCONT)
     wait_for(lambda: (news := status()) and news.status == "running")
     before = load(run).step
     wait_for(lambda: load(run).step > before)
@@ -126,11 +126,11 @@ def test_stalled_is_seen_within_5_seconds(engine, tmp_path, measured):
     run = engine(tmp_path)
     slowest = 0.0
     for _ in range(5):
-        os.kill(rundir.pid(run), signal.SIGSTOP)
+        os.kill(run_directory.pid(run), signal.SIGSTOP)
         began = time.monotonic()
         wait_for(lambda: load(run).status == "stalled")
         slowest = max(slowest, time.monotonic() - began)
-        os.kill(rundir.pid(run), signal.SIGCONT)
+        os.kill(run_directory.pid(run), signal.SIGCONT)
         wait_for(lambda: load(run).status == "running")
     measured(f"stalled after <= {slowest:.1f} s, recovered 5 times")
     assert slowest <= 5
@@ -146,8 +146,8 @@ def check_full_disk(run, fill, free, *, until):
     wait_for(lambda: until(run), 300)
     free()
     wait_for(lambda: load(run).detail == "")
-    os.kill(rundir.pid(run), signal.SIGTERM)
-    wait_for(lambda: not rundir.locked(run))
+    os.kill(run_directory.pid(run), signal.SIGTERM)
+    wait_for(lambda: not run_directory.locked(run))
     reader = LogReader(run.events_path)
     after = []
     while chunk := reader.read(2**23):
@@ -179,7 +179,7 @@ def dropped(run):
 
 def limits(run):
     """Functions that forbid the engine's files to grow, and allow it again."""
-    child = rundir.pid(run)
+    child = run_directory.pid(run)
 
     def set_limit(size):
         resource.prlimit(child, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

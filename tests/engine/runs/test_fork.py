@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from engine.runs import checkpoint, fork
-from engine.runs import directory as rundir
+from engine.runs import checkpoint, fork, run_directory
 from engine.runs.control import Arguments
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.log_reader import read_all
@@ -16,14 +15,14 @@ from support.resuming import same, steer_at
 
 @pytest.fixture
 def parent(tmp_path, tiny):
-    made = rundir.create(tmp_path, tiny(steps=9, seed=4, checkpoint__every_steps=6))
+    made = run_directory.create(tmp_path, tiny(steps=9, seed=4, checkpoint__every_steps=6))
     train(made)
     return made
 
 
 def start(parent, **choices):
     config = fork.config(parent, **choices)
-    child = rundir.create(parent.path.parent, config)
+    child = run_directory.create(parent.path.parent, config)
     train(child)
     return child
 
@@ -67,7 +66,7 @@ def test_another_optimizer_starts_from_the_same_weights(parent, names):
 
 
 def test_it_has_what_was_steered(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(steps=9, checkpoint__every_steps=6))
+    run = run_directory.create(tmp_path, tiny(steps=9, checkpoint__every_steps=6))
     arguments = Arguments(lr=0.02, clip_mode="value", clip_threshold=0.5, steps=8)
     steer_at(run, {3: ("set", arguments)})
     config = fork.config(run, settings={"steps": 20})
@@ -82,7 +81,7 @@ def test_it_has_what_was_steered(tmp_path, tiny):
 def test_a_fork_is_resumed_from_its_own_checkpoints(parent, names):
     choices = {"checkpoint_name": names[6], "settings": {"steps": 15}}
     whole = start(parent, **choices)
-    cut = rundir.create(parent.path.parent, fork.config(parent, **choices))
+    cut = run_directory.create(parent.path.parent, fork.config(parent, **choices))
     train_and_die(cut, 8)  # before it has a checkpoint
     train_and_die(cut, 14)
     assert wait(in_child(lambda: train(cut))) == 0
@@ -121,7 +120,7 @@ def test_what_cannot_be_forked(parent, choices, message):
 def test_a_parent_that_does_not_fit_fails_in_one_line(parent, tiny, settings, reason):
     changed = {key.replace(".", "__"): value for key, value in settings.items()}
     config = tiny(steps=20, **{"parent": f"{parent.id}/step-00000006", **changed})
-    child = rundir.create(parent.path.parent, config)
+    child = run_directory.create(parent.path.parent, config)
     train(child)
     (ended,) = of_kind(child, RunEnded)
     assert (ended.status, ended.step) == ("failed", 0)

@@ -11,8 +11,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from engine.runs import directory as rundir
-from engine.runs import health, heartbeat, identity
+from engine.runs import health, heartbeat, identity, run_directory
 from engine.runs.events import RunStarted
 from engine.runs.health import Exit
 from engine.runs.heartbeat import Beat
@@ -26,12 +25,12 @@ STARTED = RunStarted(
 
 @pytest.fixture
 def run(tmp_path, tiny):
-    return rundir.create(tmp_path, tiny())
+    return run_directory.create(tmp_path, tiny())
 
 
 @pytest.fixture
 def lock(run):
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     yield lock
     lock.release()
 
@@ -55,7 +54,7 @@ def beat(run, silent=0.0, idle=0.0, **changes):
 
 
 def examine(run, started=STARTED, **facts):
-    alive = rundir.locked(run)
+    alive = run_directory.locked(run)
     return health.examine(run, alive=alive, started=started, ended=None, **facts)
 
 
@@ -121,7 +120,7 @@ def test_a_paused_run_does_not_stall_but_freezes(run, lock):
 
 def test_a_stopped_process_is_known_sooner(run):
     code = (
-        "import sys, pathlib; from engine.runs.directory import Lock, RunDir\n"
+        "import sys, pathlib; from engine.runs.run_directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"
         "sys.stdin.read()"
     )
@@ -142,7 +141,7 @@ def test_crashed_and_why(run, lock):
     lock.release()
     beat(run)
     assert examine(run) == health.Health("crashed", "nobody saw how its engine ended")
-    who = rundir.holder(run)
+    who = run_directory.holder(run)
     seen = Exit(pid=who.pid, began=who.began, time=0.0, signal=9, out_of_memory=True)
     for changes, detail in (
         ({}, "killed by signal 9; out of memory likely"),
@@ -159,7 +158,7 @@ def test_a_run_of_a_queue_waits_while_somebody_will_take_it_up(run, lock):
     lock.release()
     assert examine(run, started=None) == health.Health("queued")
     assert examine(run).status == "crashed"
-    gone = structs.replace(rundir.holder(run), began=1)
+    gone = structs.replace(run_directory.holder(run), began=1)
     run.lock_path.write_bytes(identity.encode(gone))
     assert examine(run, started=None).status == "crashed"
 
@@ -174,7 +173,7 @@ def test_an_end_that_the_log_could_not_take(run, lock):
 
 def test_an_engine_on_another_machine(run, lock):
     lock.release()
-    far = structs.replace(rundir.holder(run), host="box2", boot="another")
+    far = structs.replace(run_directory.holder(run), host="box2", boot="another")
     run.lock_path.write_bytes(identity.encode(far))
     beat(run, host="box2", boot="another")
     assert examine(run) == health.Health("running", "on box2")
@@ -183,12 +182,12 @@ def test_an_engine_on_another_machine(run, lock):
     assert examine(run) == health.Health("unreachable", "on box2, silent for 40 s")
     run.heartbeat_path.unlink()
     assert examine(run) == health.Health("unreachable", "on box2")
-    assert rundir.pid(run) is None
+    assert run_directory.pid(run) is None
 
 
 def test_a_machine_that_was_restarted(run, lock):
     lock.release()
-    before = structs.replace(rundir.holder(run), boot="before")
+    before = structs.replace(run_directory.holder(run), boot="before")
     run.lock_path.write_bytes(identity.encode(before))
     beat(run, silent=40, boot="before")
     assert examine(run) == health.Health("crashed", "the machine was restarted")

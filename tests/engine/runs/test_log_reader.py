@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.runs import events
-from engine.runs import log_reader as log
+from engine.runs import events, log_reader
 from engine.runs.events import LogLine, Restarted, RunEnded, Scalars
 from engine.runs.log_reader import LogReader, LogWriter, read_all
 from engine.runs.log_writer import Trouble
@@ -312,7 +311,7 @@ def test_a_pipe_in_place_of_a_log_is_refused(tmp_path):
 
 def test_the_lifecycle_and_the_tail_are_found_without_reading_the_rest(tmp_path):
     path = tmp_path / "events.jsonl"
-    assert log.lifecycle(path) == []
+    assert log_reader.lifecycle(path) == []
     ended = RunEnded(status="stopped", reason="", step=1, seconds=1.0)
     restarted = Restarted(step=0, checkpoint="", attempt=1, reason="resume")
     writer = LogWriter(path)
@@ -321,9 +320,9 @@ def test_the_lifecycle_and_the_tail_are_found_without_reading_the_rest(tmp_path)
     assert writer.close()
     with path.open("ab") as file:
         file.write(b'{"kind":"run_ended"}\n{"kind":"run_')
-    assert log.lifecycle(path) == [ended, restarted]
-    assert log.tail(path, 1000)[-1] == restarted
-    assert len(log.tail(path, 1000)) < 20
+    assert log_reader.lifecycle(path) == [ended, restarted]
+    assert log_reader.tail(path, 1000)[-1] == restarted
+    assert len(log_reader.tail(path, 1000)) < 20
 
 
 @pytest.mark.figure("500 single-bit flips in a log", asked="0 wrong values, <= 2 records lost each")

@@ -9,8 +9,7 @@ from msgspec import structs
 from torch import nn
 
 from engine import tasks
-from engine.config import configure
-from engine.config import task_rules as tasknames
+from engine.config import configure, task_rules
 from engine.config.registry import DatasetInfo
 from engine.runs.events import Confusion, Predictions, SampleText, decode, encode
 from engine.tasks import pictures
@@ -68,7 +67,7 @@ def test_means_over_samples_with_uneven_chunks_and_without_smoothing(name, sampl
     x, y = torch.from_numpy(LOGITS[:samples]), torch.from_numpy(LABELS[:samples])
     task = Classification(CLASSES, loss=name, smoothing=0.3)
     means = task.evaluate(nn.Identity(), x, y)
-    assert tuple(means) == tasknames.METRICS["classification"]
+    assert tuple(means) == task_rules.METRICS["classification"]
     assert means["loss"] == pytest.approx(reference(name)[:samples].mean(), rel=1e-6)
     correct = LOGITS[:samples].argmax(axis=1) == LABELS[:samples]
     assert means["accuracy"] == correct.mean()
@@ -96,7 +95,7 @@ def test_regression_equals_numpy(samples):
     task = Regression(NUMBERS)
     x, expected = torch.from_numpy(predicted), torch.from_numpy(y)
     means = task.evaluate(nn.Identity(), x, expected)
-    assert tuple(means) == tasknames.METRICS["regression"]
+    assert tuple(means) == task_rules.METRICS["regression"]
     errors = predicted.astype(float) - y
     total = ((y.astype(float) - y.astype(float).mean(axis=0)) ** 2).sum(axis=0)
     assert means["loss"] == pytest.approx((errors**2).mean(), rel=1e-6)
@@ -120,7 +119,7 @@ def test_language_equals_numpy(windows):
     logits = model.table.weight.detach().double().numpy()
     log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     nats = -log_probabilities[x.numpy(), y.numpy()]
-    assert tuple(means) == tasknames.METRICS["language"]
+    assert tuple(means) == task_rules.METRICS["language"]
     assert means["loss"] == pytest.approx(nats.mean(), rel=1e-6)
     assert means["bits_per_char"] == pytest.approx(nats.mean() / np.log(2), rel=1e-6)
     even = -log_probabilities[x.numpy()].mean(axis=-1)

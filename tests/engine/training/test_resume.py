@@ -5,8 +5,7 @@ from typing import get_args
 
 import pytest
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.control import Arguments
 from engine.runs.events import Command, Restarted, RunEnded, RunStarted
 from engine.runs.log_queue import Pen
@@ -86,7 +85,7 @@ def test_a_kill_before_the_first_checkpoint_begins_anew(tmp_path, tiny):
 
 def test_a_run_that_was_stopped_goes_on(tmp_path, tiny):
     config = tiny(steps=9)
-    run = rundir.create(tmp_path / "cut", config)
+    run = run_directory.create(tmp_path / "cut", config)
     steer_at(run, {5: ("stop", Arguments())})
     events = read_all(run.events_path)
     assert (events[-1].status, events[-1].step) == ("stopped", 5)
@@ -125,7 +124,7 @@ def slow_disk(monkeypatch):
 def test_what_was_steered_stays_steered(tmp_path, tiny, die):
     """The newest checkpoint, at step 6, has two of the commands; the third is in the log."""
     config = tiny(seed=2, epochs=3, clip__mode="none", checkpoint__every_steps=6)
-    whole, cut = (rundir.create(tmp_path / name, config) for name in ("whole", "cut"))
+    whole, cut = (run_directory.create(tmp_path / name, config) for name in ("whole", "cut"))
     steer_at(whole, dict(STEERED))
     steer_at(cut, dict(STEERED), die=die)
     assert wait(in_child(lambda: train(cut))) == 0
@@ -142,7 +141,7 @@ def test_what_was_steered_stays_steered(tmp_path, tiny, die):
 
 
 def test_a_command_that_a_dying_engine_took_is_obeyed_by_the_next(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(steps=6))
+    run = run_directory.create(tmp_path, tiny(steps=6))
     command = control.send(run, "set", Arguments(lr=0.5))
 
     def take_and_die():

@@ -11,10 +11,7 @@ import presets
 from engine.config import configure
 from presets import ConfigError
 from presets.schema import Component, RunConfig, plain
-from tui.choices import last_choice as lastchoice
-from tui.choices import remembered
-from tui.choices import rerun as again
-from tui.choices import user_recipe as userrecipe
+from tui.choices import last_choice, remembered, rerun, user_recipe
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
 from tui.choices.last_choice import LastChoice
@@ -72,11 +69,11 @@ def test_a_run_s_settings_as_texts_give_the_same_run(chosen, given_settings) -> 
     config = resolved(chosen, given_settings)
     if config is None:
         return
-    choice, gone = again.choice_of(config)
+    choice, gone = rerun.choice_of(config)
     assert gone == []
     assert set(choice.values) <= KEYS
     assert choice.configs() == [config]
-    assert again.changes(config, choice) == []
+    assert rerun.changes(config, choice) == []
 
 
 @given(chosen=parts, given_settings=settings)
@@ -84,8 +81,8 @@ def test_what_is_kept_as_a_recipe_is_the_same_run(chosen, given_settings) -> Non
     config = resolved(chosen, given_settings)
     if config is None:
         return
-    choice, _ = again.choice_of(config)
-    kept = configure.resolve(recipe=userrecipe.recipe_of(choice))
+    choice, _ = rerun.choice_of(config)
+    kept = configure.resolve(recipe=user_recipe.recipe_of(choice))
     expected = plain(config)
     if "on_non_finite" not in choice.values.get("more", ""):
         expected["on_non_finite"] = "stop"  # the app's own wish is not kept
@@ -94,15 +91,15 @@ def test_what_is_kept_as_a_recipe_is_the_same_run(chosen, given_settings) -> Non
 
 def test_the_recipe_is_the_nearest_one() -> None:
     config = configure.resolve(recipe="fashion-cnn", settings={"seed": 3})
-    choice, _ = again.choice_of(config)
+    choice, _ = rerun.choice_of(config)
     assert (choice.recipe, choice.values) == ("fashion-cnn", {"seed": "3"})
 
 
 def test_another_run_has_not_the_name_of_the_first() -> None:
     config = configure.resolve(settings={"name": "the first", "max_restarts": 2})
-    choice, _ = again.choice_of(config)
+    choice, _ = rerun.choice_of(config)
     assert choice.values == {"more": "max_restarts=2"}
-    assert again.changes(config, choice) == []
+    assert rerun.changes(config, choice) == []
 
 
 @pytest.mark.parametrize(
@@ -118,25 +115,25 @@ def test_another_run_has_not_the_name_of_the_first() -> None:
 )
 def test_what_was_changed_is_listed(changed: dict[str, str], told: list[str]) -> None:
     config = configure.resolve()
-    choice, _ = again.choice_of(config)
-    assert again.changes(config, replace(choice, values=changed)) == told
+    choice, _ = rerun.choice_of(config)
+    assert rerun.changes(config, replace(choice, values=changed)) == told
 
 
 def test_other_parts_are_listed_without_their_options() -> None:
     config = configure.resolve()
-    choice, _ = again.choice_of(config)
+    choice, _ = rerun.choice_of(config)
     other = replace(choice, model="logistic", optimizers=("sgd", "momentum"))
-    assert again.changes(config, other)[:2] == [
+    assert rerun.changes(config, other)[:2] == [
         "model mlp -> logistic",
         "optimizer adam -> sgd + momentum",
     ]
-    assert not any("dropout" in line or "betas" in line for line in again.changes(config, other))
+    assert not any("dropout" in line or "betas" in line for line in rerun.changes(config, other))
 
 
 def test_a_preset_that_is_gone_is_said_and_replaced() -> None:
     config = configure.resolve(settings={"seed": 5})
     gone = Component(name="own", type="own:own", options={"width": 3})
-    choice, lines = again.choice_of(
+    choice, lines = rerun.choice_of(
         RunConfig(model=gone, dataset=config.dataset, optimizer=config.optimizer, seed=5)
     )
     assert lines == ["model: the preset own is gone"]
@@ -145,7 +142,7 @@ def test_a_preset_that_is_gone_is_said_and_replaced() -> None:
 
 
 def test_the_last_choice_comes_back_unless_it_goes_on_from_a_checkpoint() -> None:
-    first, lines = lastchoice.recall()
+    first, lines = last_choice.recall()
     assert (first, lines) == (Choice(), [])
     chosen = Choice(
         recipe="fashion-cnn",
@@ -154,16 +151,16 @@ def test_the_last_choice_comes_back_unless_it_goes_on_from_a_checkpoint() -> Non
         optimizers=("sgd", "adam"),
         values={"rate": "3e-4", "more": "ema_decay=0.9"},
     )
-    lastchoice.keep(chosen)
-    assert lastchoice.recall() == (chosen, [])
-    lastchoice.keep(replace(chosen, values={"more": "parent=a-run/step-00000010"}))
-    assert lastchoice.recall() == (chosen, [])
+    last_choice.keep(chosen)
+    assert last_choice.recall() == (chosen, [])
+    last_choice.keep(replace(chosen, values={"more": "parent=a-run/step-00000010"}))
+    assert last_choice.recall() == (chosen, [])
 
 
 def test_what_is_gone_is_said_and_replaced() -> None:
     last = LastChoice(recipe="own", model="mine", dataset="digits", optimizers=("soup", "adam"))
     remembered.save("launch", last)
-    found, lines = lastchoice.recall()
+    found, lines = last_choice.recall()
     assert lines == [
         f"{kind}: the preset {name} is gone"
         for kind, name in (("recipe", "own"), ("optimizer", "soup"), ("model", "mine"))
@@ -171,6 +168,6 @@ def test_what_is_gone_is_said_and_replaced() -> None:
     assert (found.recipe, found.model, found.optimizers) == ("quickstart", "mlp", ("adam",))
     values = {"odd": "1", "rate": "\x1b2"}
     remembered.save("launch", LastChoice(recipe="fashion-cnn", optimizers=("soup",), values=values))
-    found, _ = lastchoice.recall()
+    found, _ = last_choice.recall()
     assert found.optimizers == (presets.load("recipes", "fashion-cnn").optimizer,)
     assert found.values == {"rate": "\N{REPLACEMENT CHARACTER}2"}

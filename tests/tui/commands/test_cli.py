@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import presets
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import Evaluation, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from support.recorded import record
 from tui import cli
 from tui.commands import reporters
@@ -155,7 +155,7 @@ def test_watch_takes_what_is_at_work_else_the_newest(
     monkeypatch.setattr(cli, "open_app", open_app)
     first, _, third = (record(runs_root, name) for name in ("run-1", "run-2", "run-3"))
     assert invoke("watch", "--ascii").exit_code == 0
-    lock = rundir.Lock(first)
+    lock = run_directory.Lock(first)
     try:
         invoke("--ascii", "watch", "--no-mouse")
     finally:
@@ -368,7 +368,7 @@ def test_our_own_mistake_is_one_line_and_its_traceback_is_for_the_asking(
     def broken(root: Path) -> None:
         raise KeyError("lost\nit")
 
-    monkeypatch.setattr("engine.runs.directory.list_runs", broken)
+    monkeypatch.setattr("engine.runs.run_directory.list_runs", broken)
     result = invoke("ls")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

@@ -18,9 +18,8 @@ from click.testing import CliRunner, Result
 
 from engine.config import configure
 from engine.race import devices
-from engine.runs import control, launch
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, launch, run_directory
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
 from support.recorded import record, wait_for
@@ -37,7 +36,7 @@ def invoke(*arguments: str) -> Result:
 
 
 def only_run(root: Path) -> RunDir:
-    (run,) = rundir.list_runs(root)
+    (run,) = run_directory.list_runs(root)
     return run
 
 
@@ -57,9 +56,9 @@ def spawn(runs_root: Path):
     for process in started:
         process.kill()
         process.communicate()
-    for run in rundir.list_runs(runs_root):
+    for run in run_directory.list_runs(runs_root):
         control.send(run, "stop")
-        wait_for(lambda run=run: not rundir.locked(run))
+        wait_for(lambda run=run: not run_directory.locked(run))
 
 
 def next_event(stream: IO[str] | None, name: str) -> dict:
@@ -123,7 +122,7 @@ def test_without_a_gpu_nothing_is_begun(
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"bigmodel-tui: {message}")
-    assert rundir.list_runs(runs_root) == []
+    assert run_directory.list_runs(runs_root) == []
 
 
 def test_an_absent_device_fails_in_one_line(
@@ -140,7 +139,7 @@ def test_an_absent_device_fails_in_one_line(
 
 def test_an_engine_that_dies_before_its_first_event(runs_root: Path) -> None:
     config = configure.resolve(settings={"steps": 3})
-    run = rundir.create(runs_root, config)
+    run = run_directory.create(runs_root, config)
     run.config_path.unlink()
     with CliRunner().isolation() as (out, err, _):
         status = headless.train(run, config, configure.plan(config), as_json=True)
@@ -158,7 +157,7 @@ def test_an_engine_that_dies_before_its_first_event(runs_root: Path) -> None:
 def test_a_killed_engine_is_a_crash(spawn: Callable, runs_root: Path) -> None:
     process = spawn(*ENDLESS)
     next_event(process.stdout, "evaluation")
-    os.kill(rundir.pid(only_run(runs_root)) or 0, signal.SIGKILL)
+    os.kill(run_directory.pid(only_run(runs_root)) or 0, signal.SIGKILL)
     ended = next_event(process.stdout, "ended")
     assert ended["status"] == "crashed"
     run = only_run(runs_root)
@@ -180,11 +179,11 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     assert (started.returncode, out, err) == (0, f"{run.id}\n", "")
     wait_for(lambda: follow.load(run).step > 100)
     facts = json.loads(invoke("show", run.id, "--json").stdout)
-    assert (facts["status"], facts["pid"]) == ("running", rundir.pid(run))
+    assert (facts["status"], facts["pid"]) == ("running", run_directory.pid(run))
     refused = invoke("run", "--resume", run.id)
     assert refused.exit_code == 2
     assert "another engine is at work" in refused.stderr
-    os.kill(rundir.pid(run) or 0, signal.SIGKILL)
+    os.kill(run_directory.pid(run) or 0, signal.SIGKILL)
     wait_for(run.exit_path.exists)
     died_at = follow.load(run).step
 
@@ -194,7 +193,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     assert (event["event"], event["id"], err) == ("started", run.id, "")
     wait_for(lambda: follow.load(run).step > died_at)
     control.send(run, "stop")
-    wait_for(lambda: not rundir.locked(run))
+    wait_for(lambda: not run_directory.locked(run))
     state = follow.load(run)
     assert state.status == "stopped"
     assert state.seconds.steps.tolist() == list(range(1, state.step + 1))
@@ -254,14 +253,14 @@ def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> 
     assert complaint.startswith("bigmodel-tui: stopping after the current step; Ctrl-C again")
     run = only_run(runs_root)
     assert ended["steps"] == follow.load(run).step
-    assert not rundir.locked(run)
+    assert not run_directory.locked(run)
 
 
 def test_the_second_interrupt_leaves_the_run_alive(
     runs_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = configure.resolve(settings={"steps": 3})
-    run = rundir.create(runs_root, config)
+    run = run_directory.create(runs_root, config)
     deaf = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
     def start(_: object) -> subprocess.Popen[bytes]:
@@ -324,7 +323,7 @@ def test_alerts_are_warnings_and_run_the_users_command(runs_root: Path, tmp_path
     told = Alerts(command=(sys.executable, "-c", code), command_seconds=60)
     lr = {"optimizer.lr": 1e30, "clip.mode": "none", "on_non_finite": "stop"}
     config = configure.resolve(optimizer="sgd", settings={"steps": 30, **lr})
-    run = rundir.create(runs_root, config)
+    run = run_directory.create(runs_root, config)
     with CliRunner().isolation() as (out, _, _):
         headless.train(run, config, configure.plan(config), as_json=False, alerts=told)
         lines = out.getvalue().decode().splitlines()

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import control
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, run_directory
 from engine.runs.events import (
     Command,
     Confusion,
@@ -16,6 +14,7 @@ from engine.runs.events import (
     RunEnded,
     Scalars,
 )
+from engine.runs.run_directory import RunDir
 from support.recorded import wait_for
 from support.terminal import Terminal
 from tui.commands.demo.player import RECORDING, Player, prepare, recording
@@ -47,7 +46,7 @@ def test_played_to_its_end_it_is_the_recorded_run(run: RunDir) -> None:
     wait_for(lambda: not player.is_alive())
     state = follow.load(run)
     assert (state.status, state.step, state.damaged) == ("done", 1410, 0)
-    assert not rundir.locked(run)
+    assert not run_directory.locked(run)
     player.close()
 
 

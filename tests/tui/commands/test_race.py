@@ -17,7 +17,7 @@ from support.racing import tiny, write_race
 from tui import cli
 from tui.choices import race_choice
 from tui.races import report as race_report
-from tui.races import standings_table as standings
+from tui.races import standings_table
 
 CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
@@ -215,18 +215,18 @@ def test_hostile_labels_reach_neither_terminal_nor_table(runs_root):
     write_race(chosen, made, [[[0.5]]])
     results = RaceReader(chosen).read(made)
     table = leaderboard.standings(results)
-    head, rows = standings.header(results), standings.cells(results, table)
-    for line in (*standings.text(head, rows), *standings.markdown(head, rows)):
+    head, rows = standings_table.header(results), standings_table.cells(results, table)
+    for line in (*standings_table.text(head, rows), *standings_table.markdown(head, rows)):
         assert "\x1b" not in line
-    assert r" \textbackslash{}input\{x\} \$" in "\n".join(standings.latex(head, rows))
-    assert standings.markdown(head, rows)[2].count(" | ") == len(head) - 1
+    assert r" \textbackslash{}input\{x\} \$" in "\n".join(standings_table.latex(head, rows))
+    assert standings_table.markdown(head, rows)[2].count(" | ") == len(head) - 1
     written = race_report.write(chosen, results, chosen.path / "report")
     assert all(b"\x1b" not in path.read_bytes() for path in written)
 
 
 def test_dnf_in_cells(race):
     results = RaceReader(race).read(race.spec())
-    rows = standings.cells(results, leaderboard.standings(results))
+    rows = standings_table.cells(results, leaderboard.standings(results))
     assert rows[0][1] == "adam"
     assert "DNF" in rows[1][2]
     assert math.isinf(leaderboard.standings(results).rows[1].steps.high)

@@ -8,8 +8,7 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.events import Command, RunStarted
 from engine.runs.log_reader import LogWriter, read_all
 from support.recorded import record, wait_for
@@ -34,12 +33,12 @@ def run(runs_root):
     """A run that trains until it is stopped."""
     result = invoke("run", "--steps", "100000000", "--model", "logistic", "--detach")
     assert result.exit_code == 0, result.output
-    (made,) = rundir.list_runs(runs_root)
+    (made,) = run_directory.list_runs(runs_root)
     wait_for(lambda: follow.load(made).step)
     yield made
-    if rundir.locked(made):
+    if run_directory.locked(made):
         control.send(made, "stop")
-    wait_for(lambda: not rundir.locked(made))
+    wait_for(lambda: not run_directory.locked(made))
 
 
 def test_a_run_is_steered_from_its_side(run, runs_root) -> None:
@@ -67,7 +66,7 @@ def test_a_run_is_steered_from_its_side(run, runs_root) -> None:
     assert line(invoke("resume", run.id), 1) == "rejected: the run is not paused"
     stopped = line(invoke("stop", run.id, "--after", "epoch"))
     assert re.fullmatch(r"(accepted at step \d+: stops after|applied at) step \d+", stopped)
-    wait_for(lambda: not rundir.locked(run))
+    wait_for(lambda: not run_directory.locked(run))
     state = follow.load(run)
     assert (state.status, state.step) == ("stopped", int(stopped.split()[-1]))
     assert state.step % 40 == 0
@@ -81,7 +80,7 @@ def check_fork(run, saved: str, step: int, runs_root) -> None:
     settings = ("--set", f"steps={step + 3}", "--set", "clip.mode=none")
     result = invoke("fork", run.id, "--checkpoint", saved, "--optimizer", "sgd", *settings)
     assert result.exit_code == 0, result.output
-    (child,) = [made for made in rundir.list_runs(runs_root) if made.id != run.id]
+    (child,) = [made for made in run_directory.list_runs(runs_root) if made.id != run.id]
     events = read_all(child.events_path)
     (started,) = [event for event in events if isinstance(event, RunStarted)]
     assert started.parent is not None
@@ -116,13 +115,13 @@ def test_bad_usage_is_one_line(runs_root, command: str, message: str) -> None:
     record(runs_root, "over")
     said = line(invoke(*shlex.split(command)), 2)
     assert said.startswith(f"bigmodel-tui: {message}")
-    assert [run.id for run in rundir.list_runs(runs_root)] == ["over"]
+    assert [run.id for run in run_directory.list_runs(runs_root)] == ["over"]
 
 
 def test_an_engine_that_does_not_answer(runs_root, monkeypatch: pytest.MonkeyPatch) -> None:
     run = record(runs_root, "deaf", status=None)
     monkeypatch.setattr(steer, "ANSWER_SECONDS", 0.2)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     try:
         said = line(invoke("pause", "deaf"), 1)
         facts = json.loads(line(invoke("pause", "deaf", "--json"), 1))
@@ -135,7 +134,7 @@ def test_an_engine_that_does_not_answer(runs_root, monkeypatch: pytest.MonkeyPat
 
 def test_what_an_engine_answers_does_not_control_the_terminal(runs_root) -> None:
     run = record(runs_root, "evil", status=None)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
 
     def answer() -> None:
         inbox = control.Inbox(run)

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from engine.runs import identity
-from engine.runs.directory import Lock, RunDir
+from engine.runs.run_directory import Lock, RunDir
 from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
-from tui.machine import usage as system
+from tui.machine import usage
 from tui.machine.gpus import Gpu, Gpus
 from tui.machine.usage import Sampler
 from tui.plots import bars
@@ -125,9 +125,9 @@ def test_a_gpu_that_falls_off_the_bus_is_one_line() -> None:
 def test_the_share_of_a_core_is_what_it_did_between_two_looks() -> None:
     before = [{"user": 10.0, "idle": 5.0, "guest": 3.0}, {"user": 0.0, "idle": 0.0, "guest": 0.0}]
     now = [{"user": 13.0, "idle": 6.0, "guest": 6.0}, {"user": 0.0, "idle": 0.0, "guest": 0.0}]
-    assert system.shares(before, now) == (0.75, 0.0)
+    assert usage.shares(before, now) == (0.75, 0.0)
     backwards = [{"user": 0.0, "idle": 1.0}]  # clocks of virtual machines do that
-    assert system.shares([{"user": 5.0, "idle": 1.0}], backwards) == (0.0,)
+    assert usage.shares([{"user": 5.0, "idle": 1.0}], backwards) == (0.0,)
 
 
 def test_a_sample_of_this_machine(tmp_path: Path) -> None:
@@ -163,14 +163,14 @@ def held_by(run: RunDir, **changes: object) -> RunDir:
 def test_where_the_engine_is_decides_what_can_be_seen(tmp_path: Path) -> None:
     run = record(tmp_path / "runs", "r", status=None)
     here = socket.gethostname()
-    assert system.engine_pid(run) == (None, "no engine has begun with it")
-    assert system.engine_pid(held_by(run)) == (os.getpid(), "")
-    assert system.engine_pid(held_by(run, began=1)) == (None, "its engine has ended")
+    assert usage.engine_pid(run) == (None, "no engine has begun with it")
+    assert usage.engine_pid(held_by(run)) == (os.getpid(), "")
+    assert usage.engine_pid(held_by(run, began=1)) == (None, "its engine has ended")
     far = f"its engine is on gpu-box; this page is about {here}"
-    assert system.engine_pid(held_by(run, host="gpu-box", boot="other")) == (None, far)
-    assert system.engine_pid(held_by(run, host="gpu-box")) == (None, far)  # another container
+    assert usage.engine_pid(held_by(run, host="gpu-box", boot="other")) == (None, far)
+    assert usage.engine_pid(held_by(run, host="gpu-box")) == (None, far)  # another container
     restarted = "its engine ran before this machine was restarted"
-    assert system.engine_pid(held_by(run, boot="other")) == (None, restarted)
+    assert usage.engine_pid(held_by(run, boot="other")) == (None, restarted)
 
 
 # Bars.
@@ -229,7 +229,7 @@ async def test_nobody_looks_while_another_page_is_shown(
     looks: list[int] = []
     take = Sampler.sample
 
-    def sample(self: Sampler, run: RunDir) -> system.Sample:
+    def sample(self: Sampler, run: RunDir) -> usage.Sample:
         looks.append(1)
         return take(self, run)
 
@@ -277,7 +277,7 @@ async def test_a_plain_terminal_gets_bars_of_ascii(
 async def test_a_system_that_does_not_let_us_look_ends_nothing(
     terminal_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(self: Sampler, run: RunDir) -> system.Sample:
+    def refused(self: Sampler, run: RunDir) -> usage.Sample:
         raise PermissionError("/proc/stat")
 
     monkeypatch.setattr(Sampler, "sample", refused)

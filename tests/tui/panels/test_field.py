@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.events import Key
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from tui.app import BigModelApp
 from tui.panels.field import Field
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.directory import RunDir
 from engine.runs.events import RunStarted, Scalars
+from engine.runs.run_directory import RunDir
 from tui.panels.progress import ProgressPanel
 from tui.runs.store import RunState
 

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui.plots import chart, raster
-from tui.plots import still_plot as plot
+from tui.plots import chart, raster, still_plot
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.picture import Picture
 from tui.plots.raster import DASHES, DOTS
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.view import MARKERS, Markers
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 
 INK, RED, BLUE = "#8a94a0", "#e69f00", "#56b4e9"
 BRAILLE = range(0x2801, 0x2900)  # with at least one dot
@@ -185,8 +184,8 @@ def test_a_picture_is_that_of_plotext_up_to_a_dot() -> None:
     a filled neighbour."""
     y = 5 + 4 * np.sin(np.arange(100) / 9)
     ours = canvas(chart.draw([curve(y)], axes(70, 16)))
-    frame = plot.Frame(width=70, height=16, x_limit=100, ink=INK)
-    theirs = [line.plain[LABEL_WIDTH + 1 :] for line in plot.draw([curve(y)], frame)[:-1]]
+    frame = still_plot.Frame(width=70, height=16, x_limit=100, ink=INK)
+    theirs = [line.plain[LABEL_WIDTH + 1 :] for line in still_plot.draw([curve(y)], frame)[:-1]]
     mine = np.array([[cell not in " ⠀" for cell in row] for row in ours])
     other = np.array([[cell not in " ⠀" for cell in row] for row in theirs])
     for a, b in ((mine, other), (other, mine)):

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from tui.plots import still_plot as plot
+from tui.plots import still_plot
 from tui.plots.chart import Curve, line_sample
 from tui.plots.still_plot import Frame
 
@@ -28,7 +28,7 @@ def curve(y: list[float] | np.ndarray, *, lane: int = 0, color: str = BLUE) -> C
 
 def canvas(lines: list[Text]) -> list[str]:
     """What is right of the axis, without the row of x labels."""
-    return [line.plain[plot.LABEL_WIDTH + 1 :] for line in lines[:-1]]
+    return [line.plain[still_plot.LABEL_WIDTH + 1 :] for line in lines[:-1]]
 
 
 def dots(row: str) -> int:
@@ -68,7 +68,7 @@ def test_any_data_fills_exactly_the_cells_asked_for(
     ascii: bool,
 ) -> None:
     curves = [curve(values, lane=lane) for lane, values in enumerate(columns)]
-    lines = plot.draw(curves, frame(*size, x_limit=x_limit, ascii=ascii))
+    lines = still_plot.draw(curves, frame(*size, x_limit=x_limit, ascii=ascii))
     assert [line.cell_len for line in lines] == [size[0]] * size[1]
     text = "".join(line.plain for line in lines)
     assert text.isprintable()
@@ -82,7 +82,7 @@ def test_nearly_equal_values_anywhere_are_drawn(
 ) -> None:
     near = Curve(x=np.arange(3.0), y=np.array([base, base * (1 + spread), base]), color=BLUE)
     where = Frame(width=60, height=12, x_limit=3, ink=INK, baseline=baseline)
-    lines = plot.draw([near], where)
+    lines = still_plot.draw([near], where)
     assert [line.cell_len for line in lines] == [60] * 12
 
 
@@ -91,7 +91,7 @@ def test_nearly_equal_values_anywhere_are_drawn(
 def test_one_value_of_100_among_100_000_is_drawn(where: int, ascii: bool) -> None:
     values = np.ones(100_000)
     values[where] = 100.0
-    lines = plot.draw([curve(values)], frame(76, 14, x_limit=100_000, ascii=ascii))
+    lines = still_plot.draw([curve(values)], frame(76, 14, x_limit=100_000, ascii=ascii))
     assert lines[0].plain.startswith("   100")
     (top, *_, bottom) = canvas(lines)
     assert top.strip()
@@ -102,22 +102,22 @@ def test_nan_and_infinity_are_never_drawn_as_values() -> None:
     known = [1.0, 2.0, 3.0, 2.0]
     gaps = [1.0, math.nan, 2.0, math.inf, 3.0, -math.inf, 2.0, math.nan]
     x = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
-    with_gaps = plot.draw([Curve(x=x, y=np.array(gaps), color=BLUE)], frame(x_limit=8))
-    without = plot.draw([Curve(x=x[::2], y=np.array(known), color=BLUE)], frame(x_limit=8))
+    with_gaps = still_plot.draw([Curve(x=x, y=np.array(gaps), color=BLUE)], frame(x_limit=8))
+    without = still_plot.draw([Curve(x=x[::2], y=np.array(known), color=BLUE)], frame(x_limit=8))
     assert [line.plain for line in with_gaps] == [line.plain for line in without]
 
 
 def test_nothing_finite_draws_axes_and_no_ink() -> None:
-    empty = plot.draw([], frame())
+    empty = still_plot.draw([], frame())
     assert not any(dots(row) for row in canvas(empty))
     for y in ([math.nan], [math.inf], []):
-        lines = plot.draw([curve(y)], frame())
+        lines = still_plot.draw([curve(y)], frame())
         assert [line.plain for line in lines] == [line.plain for line in empty]
 
 
 def test_ascii_draws_a_letter_for_each_lane() -> None:
     curves = [curve([1.0, lane + 1.0], lane=lane) for lane in range(4)]
-    text = "\n".join(line.plain for line in plot.draw(curves, frame(x_limit=2, ascii=True)))
+    text = "\n".join(line.plain for line in still_plot.draw(curves, frame(x_limit=2, ascii=True)))
     assert text.isascii()
     for lane in range(4):
         sample = line_sample(lane, ascii_only=True)
@@ -126,6 +126,8 @@ def test_ascii_draws_a_letter_for_each_lane() -> None:
 
 
 def test_the_colours_of_the_curves_are_on_the_canvas() -> None:
-    lines = plot.draw([curve([1, 2, 3]), curve([3, 2, 1], lane=1, color=RED)], frame(x_limit=3))
+    lines = still_plot.draw(
+        [curve([1, 2, 3]), curve([3, 2, 1], lane=1, color=RED)], frame(x_limit=3)
+    )
     assert any(cells_of(line, BLUE) for line in lines)
     assert any(cells_of(line, RED) for line in lines)

@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.runs.directory import RunDir
 from engine.runs.events import Command, Restarted, RunStarted, Scalars
-from tui.plots import traces
-from tui.plots import x_scale as xaxis
+from engine.runs.run_directory import RunDir
+from tui.plots import traces, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View, make_lanes
 from tui.plots.traces import Trace, Traces
 from tui.plots.view import PlotView, XKind
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 BEGAN = 1_700_000_000.0
@@ -63,13 +62,15 @@ def view(*states: RunState, **plots: object) -> View:
     [("step", 40), ("epoch", 4), ("samples", 1280), ("relative", 10), ("wall", BEGAN + 10)],
 )
 def test_a_step_and_its_place_on_each_axis(kind: XKind, x: float) -> None:
-    scale = xaxis.scale_of(run(), kind)
+    scale = x_scale.scale_of(run(), kind)
     assert scale.to_x(np.array([40.0])).tolist() == [x]
     assert scale.to_step(np.array([float(x)])).tolist() == [40]
 
 
 @given(
-    st.sampled_from(xaxis.KINDS), st.lists(st.floats(0, 120), min_size=1, max_size=9), st.booleans()
+    st.sampled_from(x_scale.KINDS),
+    st.lists(st.floats(0, 120), min_size=1, max_size=9),
+    st.booleans(),
 )
 def test_steps_stay_in_order_and_come_back(
     kind: XKind, steps: list[float], restarted: bool
@@ -78,7 +79,7 @@ def test_steps_stay_in_order_and_come_back(
     if restarted:
         state.apply(Restarted(time=BEGAN + 500, step=60, checkpoint="", attempt=1, reason="resume"))
         record(state, 61, 100)
-    scale = xaxis.scale_of(state, kind)
+    scale = x_scale.scale_of(state, kind)
     x = scale.to_x(np.array(sorted(steps)))
     assert (np.diff(x) >= 0).all()
     back = scale.to_step(x)
@@ -92,26 +93,26 @@ def test_the_clock_goes_on_while_no_engine_is_at_work_and_the_seconds_do_not() -
     state.apply(Restarted(time=BEGAN + 5000, step=60, checkpoint="", attempt=1, reason="resume"))
     record(state, 61, 80)
     steps = np.array([60.0, 61.0, 80.0])
-    assert xaxis.scale_of(state, "relative").to_x(steps).tolist() == [15, 15.25, 20]
-    wall = xaxis.scale_of(state, "wall").to_x(steps) - BEGAN
+    assert x_scale.scale_of(state, "relative").to_x(steps).tolist() == [15, 15.25, 20]
+    wall = x_scale.scale_of(state, "wall").to_x(steps) - BEGAN
     assert wall.tolist() == [15, 5000.25, 5005]
 
 
 def test_axes_that_a_run_does_not_have_are_not_offered() -> None:
-    assert xaxis.kinds_of(view(run(), run("s"))) == list(xaxis.KINDS)
-    assert xaxis.kinds_of(view(run(), run("s", per_epoch=None, batch_size="?"))) == [
+    assert x_scale.kinds_of(view(run(), run("s"))) == list(x_scale.KINDS)
+    assert x_scale.kinds_of(view(run(), run("s", per_epoch=None, batch_size="?"))) == [
         "step",
         "relative",
         "wall",
     ]
-    assert xaxis.kinds_of(view(RunState(run=RunDir(Path("new"))))) == ["step"]
+    assert x_scale.kinds_of(view(RunState(run=RunDir(Path("new"))))) == ["step"]
     full = run("gd", batch_size="full")
-    assert xaxis.batch_size(full) == 320
+    assert x_scale.batch_size(full) == 320
 
 
 def test_the_extent_of_each_axis() -> None:
     long, short = run(), run("s", steps=40)
-    found = {kind: xaxis.extent(view(long, short, x=kind)) for kind in xaxis.KINDS}
+    found = {kind: x_scale.extent(view(long, short, x=kind)) for kind in x_scale.KINDS}
     assert [(e.low, e.high, e.newest) for e in list(found.values())[:3]] == [
         (0, 200, 100),
         (0, 20, 10),
@@ -120,7 +121,7 @@ def test_the_extent_of_each_axis() -> None:
     assert (found["relative"].low, found["relative"].newest) == (0, 25)
     assert found["relative"].high == 50  # a round number, while they go on
     assert (found["wall"].low, found["wall"].newest) == (BEGAN + 0.25, BEGAN + 25)
-    nothing = xaxis.extent(view(RunState(run=RunDir(Path("new"))), x="wall"))
+    nothing = x_scale.extent(view(RunState(run=RunDir(Path("new"))), x="wall"))
     assert nothing.low < nothing.high
 
 
@@ -142,17 +143,17 @@ def test_a_long_plan_is_shown_when_a_good_part_of_it_is_done(
 ) -> None:
     state = run(steps=steps, planned=20_000)
     state.status = status
-    assert xaxis.extent(view(state)).high == end
-    assert xaxis.extent(view(state, x="samples")).high <= 20_000 * 32
+    assert x_scale.extent(view(state)).high == end
+    assert x_scale.extent(view(state, x="samples")).high <= 20_000 * 32
 
 
-@pytest.mark.parametrize("kind", xaxis.KINDS[1:])
+@pytest.mark.parametrize("kind", x_scale.KINDS[1:])
 def test_window_and_crosshair_stay_at_their_steps_on_another_axis(kind: XKind) -> None:
     before = view(run(), window=(20.0, 60.0), crosshair=40.0)
-    there = xaxis.converted(before, kind)
+    there = x_scale.converted(before, kind)
     assert there.x == kind
     assert traces.step_at(before.focus.state, there) == 40
-    back = xaxis.converted(View(before.lanes, plots=there), "step")
+    back = x_scale.converted(View(before.lanes, plots=there), "step")
     assert back.window == pytest.approx((20, 60))
     assert back.crosshair == pytest.approx(40)
 
@@ -163,13 +164,13 @@ def axes(low: float, high: float, **more: object) -> Axes:
 
 def test_epochs_end_where_they_do_and_are_few() -> None:
     state = run()
-    step = xaxis.scale_of(state, "step")
-    assert xaxis.epoch_borders(state, step, axes(0, 100)).tolist() == list(range(10, 101, 10))
-    assert xaxis.epoch_borders(state, step, axes(15, 45)).tolist() == [20, 30, 40]
-    assert xaxis.epoch_borders(state, step, axes(0, 1e6)).tolist()[0] == 10 * 10_000
-    seconds = xaxis.scale_of(state, "relative")
-    assert xaxis.epoch_borders(state, seconds, axes(0, 50)).tolist()[-1] == 25
-    assert not len(xaxis.epoch_borders(run(per_epoch=None), step, axes(0, 100)))
+    step = x_scale.scale_of(state, "step")
+    assert x_scale.epoch_borders(state, step, axes(0, 100)).tolist() == list(range(10, 101, 10))
+    assert x_scale.epoch_borders(state, step, axes(15, 45)).tolist() == [20, 30, 40]
+    assert x_scale.epoch_borders(state, step, axes(0, 1e6)).tolist()[0] == 10 * 10_000
+    seconds = x_scale.scale_of(state, "relative")
+    assert x_scale.epoch_borders(state, seconds, axes(0, 50)).tolist()[-1] == 25
+    assert not len(x_scale.epoch_borders(run(per_epoch=None), step, axes(0, 100)))
 
 
 def series_of(steps: np.ndarray, values: np.ndarray) -> Series:
@@ -183,10 +184,10 @@ def test_each_clipped_step_counts_in_the_column_that_shows_it(
     clipped: list[bool], kind: XKind
 ) -> None:
     state = run(steps=len(clipped))
-    scale = xaxis.scale_of(state, kind)
+    scale = x_scale.scale_of(state, kind)
     steps, events = np.arange(1.0, len(clipped) + 1), np.array(clipped, dtype=float)
     size = axes(0.0, float(scale.to_x(steps[-1:])[0]) + 1e-9)
-    found = xaxis.shares(series_of(steps, events), scale, size)
+    found = x_scale.shares(series_of(steps, events), scale, size)
     at = size.across(scale.to_x(steps), size.canvas_width).astype(int)
     for column in range(size.canvas_width):
         inside = events[at == column]
@@ -196,7 +197,9 @@ def test_each_clipped_step_counts_in_the_column_that_shows_it(
 def test_a_window_of_the_strip_has_only_its_own_steps() -> None:
     steps, events = np.arange(1.0, 101), np.zeros(100)
     events[[9, 49, 89]] = 1
-    found = xaxis.shares(series_of(steps, events), xaxis.scale_of(run(), "step"), axes(20.0, 80.0))
+    found = x_scale.shares(
+        series_of(steps, events), x_scale.scale_of(run(), "step"), axes(20.0, 80.0)
+    )
     assert np.flatnonzero(found).tolist() == [axes(20.0, 80.0).column(50) - 7]
 
 
@@ -256,7 +259,7 @@ def test_values_at_a_step_are_those_known_by_then() -> None:
     assert traces.value_at(series, 0) is None
     assert traces.value_at(None, 5) is None
     for step in range(1, 101):  # no float64 rounds to the step before
-        x = float(xaxis.scale_of(state, "epoch").to_x(np.array([float(step)]))[0])
+        x = float(x_scale.scale_of(state, "epoch").to_x(np.array([float(step)]))[0])
         assert traces.step_at(state, PlotView(x="epoch", crosshair=x)) == step
     assert traces.nearest_step(state, PlotView(x="relative"), 10.1) == 10.0
 
@@ -264,5 +267,5 @@ def test_values_at_a_step_are_those_known_by_then() -> None:
 def test_marks_keep_their_step_when_commands_follow() -> None:
     state = run()
     state.apply(Command(id="a", command="set", outcome="applied", step=40, reason="lr"))
-    scale = xaxis.scale_of(state, "wall")
+    scale = x_scale.scale_of(state, "wall")
     assert scale.to_x(np.array([float(state.marks[0].step)])).tolist() == [BEGAN + 10]

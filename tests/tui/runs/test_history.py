@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.runs.directory import RunDir
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -22,8 +21,9 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
+from engine.runs.run_directory import RunDir
 from tui.plots.smoothing import Average
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 CONFIG = {"optimizer": {"name": "adam", "lr": 0.1}, "clip": {"mode": "none", "threshold": 1.0}}

@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from presets.schema import plain
 from support.recorded import record
 from tui.plots.smoothing import Average
-from tui.runs import follow, series
+from tui.runs import follow
 from tui.runs.labels import labels
-from tui.runs.series import Series
+from tui.runs.points import series
+from tui.runs.points.series import Series
 from tui.runs.store import MAX_LOG_LINES, RunState
 
 
@@ -242,7 +243,7 @@ def test_a_garbled_line_is_skipped_and_counted(tmp_path: Path) -> None:
 def test_a_run_without_an_end_is_running_while_its_lock_is_held(tmp_path: Path) -> None:
     run = record(tmp_path, "r", status=None)
     assert follow.load(run).status == "crashed"
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     try:
         assert follow.load(run).status == "running"
     finally:
@@ -251,7 +252,7 @@ def test_a_run_without_an_end_is_running_while_its_lock_is_held(tmp_path: Path) 
 
 
 def test_a_run_that_never_began_is_queued(tmp_path: Path) -> None:
-    run = rundir.create(tmp_path, configure.resolve())
+    run = run_directory.create(tmp_path, configure.resolve())
     queued = follow.load(run)
     assert (queued.status, queued.step) == ("queued", 0)
     assert queued.config["model"]["name"] == "mlp"

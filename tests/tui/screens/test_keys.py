@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.screen import Screen
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from support.seen import until, until_shown
 from tui.app import BigModelApp
 from tui.panels.prompt import Prompt

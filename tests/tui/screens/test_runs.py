@@ -9,10 +9,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.runs import directory as rundir
-from engine.runs import launch
+from engine.runs import launch, run_directory
 from engine.runs.control import Arguments, Request
-from engine.runs.directory import RunDir
 from engine.runs.events import (
     CheckpointSaved,
     Command,
@@ -22,6 +20,7 @@ from engine.runs.events import (
     StateChanged,
     encode,
 )
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from support.recorded import record
 from support.seen import rows, text, until, until_shown
@@ -136,7 +135,7 @@ async def test_tags_notes_and_names_stay_in_the_run(root: Path) -> None:
 
 async def test_delete_and_undo_but_never_an_active_run(root: Path) -> None:
     record(root, "r9", status=None, started_at=1.8e9)
-    lock = rundir.Lock(RunDir(root / "r9"))
+    lock = run_directory.Lock(RunDir(root / "r9"))
     app = BigModelApp(root=root)
     try:
         async with app.run_test(size=(160, 48), notifications=True) as pilot:
@@ -220,7 +219,7 @@ def sent(run: RunDir) -> list[Request]:
 
 async def test_keys_steer_the_run_and_its_answers_are_said(root: Path) -> None:
     run = record(root, "live", status=None, steps=40)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     app = BigModelApp(root=root, runs=[run])
     try:
         async with app.run_test(size=(160, 48), notifications=True) as pilot:
@@ -267,7 +266,7 @@ async def test_keys_steer_the_run_and_its_answers_are_said(root: Path) -> None:
 
 async def test_a_guard_that_paused_says_what_and_what_to_do(root: Path) -> None:
     run = record(root, "live", status=None, steps=40)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     append(
         run,
         CheckpointSaved(name="step-00000030", step=30, reason="interval", bytes=9, finite=True),

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import control
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, run_directory
+from engine.runs.run_directory import RunDir
 from support.recorded import record, wait_for
 from support.terminal import ENTER, ESCAPE, Terminal
 from tui.runs import follow
@@ -18,14 +17,14 @@ from tui.runs import follow
 def root(tmp_path: Path) -> Iterator[Path]:
     """A runs directory; no engine outlives the test."""
     yield tmp_path / "runs"
-    for run in rundir.list_runs(tmp_path / "runs"):
-        if rundir.locked(run):
+    for run in run_directory.list_runs(tmp_path / "runs"):
+        if run_directory.locked(run):
             control.send(run, "stop")
-            wait_for(lambda run=run: not rundir.locked(run))
+            wait_for(lambda run=run: not run_directory.locked(run))
 
 
 def only_run(root: Path) -> RunDir:
-    (run,) = rundir.list_runs(root)
+    (run,) = run_directory.list_runs(root)
     return run
 
 
@@ -112,7 +111,7 @@ def test_a_run_outlives_the_connection_and_is_found_again(root: Path) -> None:
         terminal.hang_up()
         wait_for(lambda: terminal.process.poll() is not None)
     run = only_run(root)
-    assert rundir.locked(run)
+    assert run_directory.locked(run)
     with Terminal("watch", "--runs-dir", str(root), cwd=root.parent) as terminal:
         terminal.wait(lambda: terminal.lines[0].startswith(" running"))
         terminal.wait(lambda: accuracy(terminal) > 0)
@@ -125,7 +124,7 @@ def test_a_run_outlives_the_connection_and_is_found_again(root: Path) -> None:
         terminal.send("s")
         assert terminal.finish() == 0
         assert assert_restored(terminal).split() == ["stopping", run.id]
-    wait_for(lambda: not rundir.locked(run))
+    wait_for(lambda: not run_directory.locked(run))
     loaded = follow.load(run)
     assert (loaded.status, loaded.damaged) == ("stopped", 0)
     steps = loaded.metrics["train/loss"].steps.tolist()

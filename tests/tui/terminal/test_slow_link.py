@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from support.recorded import record
 from support.terminal import Terminal
 
@@ -42,7 +42,7 @@ class Answering:
 def alive(tmp_path: Path) -> Iterator[RunDir]:
     run = record(tmp_path / "runs", "r", steps=6, status=None)
     (tmp_path / "runs").chmod(0o700)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     yield run
     lock.release()
 

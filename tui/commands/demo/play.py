@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from tui.app import BigModelApp
 from tui.commands.demo.player import Player, prepare, recording
 from tui.commands.open_app import open_app

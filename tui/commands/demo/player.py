@@ -10,9 +10,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.control import Inbox, Refused, Request
-from engine.runs.directory import Lock, RunDir
 from engine.runs.events import (
     AnyEvent,
     Command,
@@ -23,6 +22,7 @@ from engine.runs.events import (
     decode,
     encode,
 )
+from engine.runs.run_directory import Lock, RunDir
 
 RECORDING = Path(__file__).with_name("run.jsonl.gz")
 """A run of the recipe `fashion-cnn` with `target='val/accuracy >= 0.9'` and `diagnostics.every=25`:
@@ -44,7 +44,7 @@ def prepare(root: Path, events: Sequence[AnyEvent]) -> RunDir:
     """A run directory under `root` with the configuration of a recorded run, and no events."""
     started = next(event for event in events if isinstance(event, RunStarted))
     run = RunDir(root / RUN_ID)
-    rundir.make(run, started.config)
+    run_directory.make(run, started.config)
     run.engine_log_path.write_text("This is a recorded run; no engine is at work.\n")
     return run
 

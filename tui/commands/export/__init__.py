@@ -1,0 +1,1 @@
+"""`bigmodel-tui export`: tables, event files, pictures; uses what `tui.commands` uses."""

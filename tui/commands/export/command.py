@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import click
 
 from presets import UserError
-from tui.commands import find_runs as finding
+from tui.commands import find_runs
 from tui.commands.completion import complete_runs
 from tui.commands.errors import say
 
@@ -68,12 +68,12 @@ def export(
     """
     target = None if output in (None, "-") else Path(str(output))
     if kind in PICTURES:
-        runs = finding.find_all(root, names)
+        runs = find_runs.find_all(root, names)
     else:
         _only_pictures(context, kind, names)
-        runs = [finding.find_one(root, names[0])]
+        runs = [find_runs.find_one(root, names[0])]
     _check_target(kind, target)
-    states = [finding.load(run) for run in runs]
+    states = [find_runs.load(run) for run in runs]
     try:
         _write(states, kind, target, look)
         sys.stdout.flush()

@@ -12,14 +12,13 @@ from msgspec import Struct
 import presets
 from presets import UserError
 from tui.commands.export.tables import columns
-from tui.plots import matplotlib_figures as matplot
-from tui.plots import ticks
+from tui.plots import matplotlib_figures, ticks
 from tui.plots.lanes import make_lanes
 from tui.plots.matplotlib_figures import Kind
 from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.view import XKind
 from tui.plots.x_scale import Scale, scale_of
-from tui.runs.series import Floats, Series
+from tui.runs.points.series import Floats, Series
 from tui.runs.store import RunState
 from tui.text import clean, day_and_time
 
@@ -81,15 +80,15 @@ def smoother(text: str) -> Callable[[], Smoother]:
 def picture(states: Sequence[RunState], asked: Sequence[str], look: Look, kind: Kind) -> bytes:
     """These metrics of the runs, loss and accuracy if none are asked for. Equal runs give equal
     bytes. Raises UserError."""
-    if not matplot.installed():
-        raise UserError(f"pictures: {matplot.NEEDED}")
+    if not matplotlib_figures.installed():
+        raise UserError(f"pictures: {matplotlib_figures.NEEDED}")
     plots = _plots(chosen(states, asked), several=len(states) > 1)
     if len(plots) > MAX_PLOTS:
         raise UserError(f"--metric: at most {MAX_PLOTS} plots in a picture, got {len(plots)}")
     curves = [_curves(states, metrics, look) for metrics in plots]
-    with matplot.drawing():
-        height = matplot.HEIGHT if len(plots) == 1 else 0.8 + _PLOT_HEIGHT * len(plots)
-        figure = matplot.figure(height)
+    with matplotlib_figures.drawing():
+        height = matplotlib_figures.HEIGHT if len(plots) == 1 else 0.8 + _PLOT_HEIGHT * len(plots)
+        figure = matplotlib_figures.figure(height)
         all_axes = figure.subplots(len(plots), sharex=True, squeeze=False)[:, 0]
         for axes, metrics, found in zip(all_axes, plots, curves, strict=True):
             _draw(axes, found, look)
@@ -101,7 +100,7 @@ def picture(states: Sequence[RunState], asked: Sequence[str], look: Look, kind: 
             _add_legend(figure, all_axes)
         else:
             figure.suptitle(clean(states[0].given_name or states[0].id, 80), fontsize="medium")
-        return matplot.encoded(figure, kind)
+        return matplotlib_figures.encoded(figure, kind)
 
 
 def chosen(states: Sequence[RunState], asked: Sequence[str]) -> list[str]:
@@ -143,14 +142,14 @@ def _curves(states: Sequence[RunState], metrics: list[str], look: Look) -> list[
             if scale is None:
                 raise UserError(f"--x {look.x}: not known of {state.id}; --x step is")
             alone = len(states) == 1
-            name, lane = (matplot.entry(metric), place) if alone else (label, run)
+            name, lane = (matplotlib_figures.entry(metric), place) if alone else (label, run)
             found.append(_Curve(metric=metric, series=series, scale=scale, label=name, lane=lane))
     return found
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
     """What the legend calls the runs, each differently."""
-    found = [matplot.entry(lane.label) for lane in make_lanes(list(states), {})]
+    found = [matplotlib_figures.entry(lane.label) for lane in make_lanes(list(states), {})]
     count = Counter(found)
     return [
         f"{label} ({clean(state.id, 60)})" if count[label] > 1 else label
@@ -160,9 +159,9 @@ def _labels(states: Sequence[RunState]) -> list[str]:
 
 def _draw(axes: Any, curves: list[_Curve], look: Look) -> None:
     if look.log_y:
-        matplot.logarithmic(axes, "y")
+        matplotlib_figures.logarithmic(axes, "y")
     for curve in curves:
-        color, dashes = matplot.style(curve.lane)
+        color, dashes = matplotlib_figures.style(curve.lane)
         x, y = _points(curve, curve.series, look)
         # Evaluations are means already.
         if look.smoother is not None and not curve.metric.startswith(("val/", "test/")):

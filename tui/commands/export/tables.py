@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 from tui.text import clean
 

@@ -12,7 +12,7 @@ from tui.commands.export.tables import columns, headings
 from tui.plots.x_scale import scale_of
 from tui.runs.foreign import protobuf, tensorboard
 from tui.runs.foreign.event_file import framed
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 from tui.runs.store import RunState
 
 VALUES_PER_EVENT = 30

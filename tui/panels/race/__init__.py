@@ -1,0 +1,1 @@
+"""Panels of a race; uses what `tui.panels` uses."""

@@ -8,7 +8,7 @@ from rich.text import Text
 from tui.panels.panel import Panel
 from tui.plots import chart, heat
 from tui.races.view import RaceView
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 from tui.text import clean, number
 
 _NAME = 18

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.runs.directory import ENDED
+from engine.runs.run_directory import ENDED
 from presets.schema import Target, parse_target
 from presets.userconfig import AlertKind, Alerts
 from tui.runs.alerts.detectors import Clipping, Cursor, Divergence, Explosion, Found, Nan, Plateau

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tui.runs.series import Floats, Series
+from tui.runs.points.series import Floats, Series
 from tui.text import count, number
 
 WINDOW = 20

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 _ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", "detail"}
@@ -19,12 +19,12 @@ _SECONDS = "\0seconds"
 """A name that no metric has: a log's names hold no NUL that would reach the screen."""
 _MADE_BY = (
     "engine.runs.events",
-    "tui.runs.block_sums",
-    "tui.runs.cache.file",
+    "tui.runs.points.block_sums",
+    "tui.runs.cache.column_cache",
     "tui.runs.history",
-    "tui.runs.series",
+    "tui.runs.points.series",
     "tui.runs.cache.snapshot",
-    "tui.runs.steps",
+    "tui.runs.points.steps",
     "tui.runs.store",
 )
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.runs.directory import Status
+from engine.runs.run_directory import Status
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import Book, fallback_time
 from tui.runs.foreign.jsonl import JsonLinesReader

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 
 Kind = Literal["tensorboard", "wandb", "wandb-csv", "lightning", "trainer", "csv", "jsonl"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.runs.access import open_regular
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.runs.foreign.csv_table import read_header

@@ -1,0 +1,1 @@
+"""The list of all runs: rows, the index that keeps them, filters, trash; uses `tui.runs`."""

@@ -17,9 +17,9 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_cache_path
 
-from engine.runs import directory as rundir
+from engine.runs import run_directory
 from engine.runs.access import replace_file
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import follow, meta
 from tui.runs.labels import labels
@@ -162,4 +162,4 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def active_count(root: Path) -> int:
     """How many runs have a living engine. Raises UserError if the folder cannot be read."""
-    return sum(map(rundir.locked, rundir.list_runs(root)))
+    return sum(map(run_directory.locked, run_directory.list_runs(root)))

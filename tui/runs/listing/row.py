@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.runs.directory import ENDED
+from engine.runs.run_directory import ENDED
 from tui.runs import meta
 from tui.runs.labels import flatten
 from tui.runs.store import RunState

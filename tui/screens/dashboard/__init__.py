@@ -1,0 +1,1 @@
+"""The dashboard: runs on pages of panels, steered by keys; uses what `tui.screens` uses."""

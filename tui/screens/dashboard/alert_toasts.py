@@ -10,7 +10,7 @@ from textual.message import Message
 
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
-from tui.runs.alerts import notify as alarm
+from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import AlertBook
 from tui.runs.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
@@ -51,11 +51,11 @@ class AlertingScreen(SteeringScreen):
         return AlertBook(self._limits, time.time())
 
     @cached_property
-    def _commands(self) -> alarm.Commands:
+    def _commands(self) -> notify.Commands:
         def complain(line: str) -> None:
             self.post_message(self.CommandFailed(line))
 
-        return alarm.Commands(self._limits, complain)
+        return notify.Commands(self._limits, complain)
 
     def states(self) -> Sequence[RunState]:
         """The runs that are watched."""
@@ -77,7 +77,7 @@ class AlertingScreen(SteeringScreen):
                 severity=alert.level,
                 markup=False,
             )
-            self._app.write_control(alarm.sequences(alert, name, self._limits, os.environ))
+            self._app.write_control(notify.sequences(alert, name, self._limits, os.environ))
             self._commands.add(alert, name, str(state.run.path.absolute()))
 
     def on_alerting_screen_command_failed(self, message: CommandFailed) -> None:

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.panels import arrangement as layout
+from tui.panels import arrangement
 from tui.panels.arrangement import Arrangement, Listing
 from tui.panels.field import Field
 from tui.panels.flow import COLUMNS
@@ -69,7 +69,7 @@ class ArrangeScreen(ModalScreen[None]):
         self._default = default
         self._titles = {name: clean(panel.title, 300) for name, panel in panels.items()}
         self._spans = {name: panel.span for name, panel in panels.items()}
-        self._listing = layout.listing(chosen, self._spans)
+        self._listing = arrangement.listing(chosen, self._spans)
         self._arrange = arrange
         self._words = ""
         self._listed: list[str] = []
@@ -114,7 +114,7 @@ class ArrangeScreen(ModalScreen[None]):
 
     def action_restore(self) -> None:
         """As the app does it."""
-        self._listing = layout.listing(self._default, self._spans)
+        self._listing = arrangement.listing(self._default, self._spans)
         self._arrange(None)
         self._list(self._panel)
 

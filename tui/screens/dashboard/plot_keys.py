@@ -8,9 +8,8 @@ from textual.binding import Binding
 
 from tui.choices import remembered
 from tui.panels.curves import CurvesPanel
-from tui.plots import traces
+from tui.plots import traces, x_scale
 from tui.plots import view as plotview
-from tui.plots import x_scale as xaxis
 from tui.plots.lanes import View
 from tui.plots.view import MARKERS, Extent, PlotView
 from tui.screens.run_actions import SteeringScreen
@@ -108,7 +107,7 @@ class PlottingScreen(SteeringScreen):
         view = self.view_at_hand()
         if view is None:
             return
-        extent = xaxis.extent(view)
+        extent = x_scale.extent(view)
         moved = plotview.move(view.plots, columns * _COLUMN, extent)
         self._place(view, moved.crosshair or 0.0)
 
@@ -124,9 +123,9 @@ class PlottingScreen(SteeringScreen):
         """The next x axis that the runs have."""
         if (view := self.view_at_hand()) is None:
             return
-        kinds = xaxis.kinds_of(view)
+        kinds = x_scale.kinds_of(view)
         index = kinds.index(view.plots.x) + 1 if view.plots.x in kinds else 0
-        self.look(plots=xaxis.converted(view, kinds[index % len(kinds)]))
+        self.look(plots=x_scale.converted(view, kinds[index % len(kinds)]))
 
     def action_log_x(self) -> None:
         """Logarithmic or linear."""
@@ -170,12 +169,12 @@ class PlottingScreen(SteeringScreen):
 
     def _place(self, view: View, x: float) -> None:
         near = traces.nearest_step(view.focus.state, view.plots, x)
-        extent = xaxis.extent(view)
+        extent = x_scale.extent(view)
         self.look(plots=plotview.place(view.plots, x if near is None else near, extent))
 
     def _change(self, make: Callable[[PlotView, Extent], PlotView]) -> None:
         if (view := self.view_at_hand()) is not None:
-            self._keep(make(view.plots, xaxis.extent(view)), view)
+            self._keep(make(view.plots, x_scale.extent(view)), view)
 
     def _set(self, **changes: Any) -> None:
         if (view := self.view_at_hand()) is not None:

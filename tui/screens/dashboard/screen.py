@@ -11,10 +11,9 @@ from textual.binding import Binding
 from textual.events import Resize
 from textual.message import Message
 
-from engine.runs import control
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import control, run_directory
 from engine.runs.events import Command, Parent, Profiled
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.banner import BannerPanel
 from tui.panels.footer import FittingFooter
@@ -287,7 +286,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                     self._send_stop(run)
                 self.app.exit(message=clean(f"stopping {_names(active)}"))
             elif answer == "leave":
-                names = " ".join(rundir.address(run) for run in active)
+                names = " ".join(run_directory.address(run) for run in active)
                 self.app.exit(
                     message=clean(f"still training; come back with: bigmodel-tui watch {names}")
                 )

@@ -1,0 +1,1 @@
+"""The launch screen: presets and settings are chosen; uses what `tui.screens` uses."""

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from presets import UserError
 from presets.schema import RunConfig
-from tui.choices import lr_curve as finder
+from tui.choices import lr_curve
 from tui.choices.lr_curve import Suggestion
 from tui.choices.lr_search import Search
 from tui.text import clean
@@ -86,7 +86,7 @@ class FinderScreen(ModalScreen[float | None]):
         if self._search is not None and box.content_size.height >= 4:
             suggestion = self._found if isinstance(self._found, Suggestion) else None
             colors = self.app.theme_variables
-            lines = finder.draw(
+            lines = lr_curve.draw(
                 self._search.rates,
                 self._search.losses,
                 suggestion,
@@ -105,6 +105,6 @@ class FinderScreen(ModalScreen[float | None]):
     def _words(self) -> Text:
         if self._found is None:
             steps = len(self._search.losses) if self._search is not None else 0
-            done = f"step {steps} of {finder.STEPS}" if steps else "the engine is starting"
+            done = f"step {steps} of {lr_curve.STEPS}" if steps else "the engine is starting"
             return Text(f"The rate rises with each step, the smoothed loss is drawn: {done}")
-        return Text(clean(finder.sentence(self._found)), style="bold")
+        return Text(clean(lr_curve.sentence(self._found)), style="bold")

@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from presets import UserError
-from tui.choices import user_recipe as userrecipe
+from tui.choices import user_recipe
 from tui.choices.choice import Choice
 from tui.text import clean
 
@@ -32,7 +32,7 @@ class SaveScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         try:
-            words = userrecipe.recipe_of(self._choice).description
+            words = user_recipe.recipe_of(self._choice).description
         except UserError as error:
             self._say(str(error), wrong=True)
         else:
@@ -42,19 +42,19 @@ class SaveScreen(ModalScreen[None]):
         name = event.value.strip()
         self._replaces = ""
         try:
-            self._say(str(userrecipe.path_of(name)) if name else "")
+            self._say(str(user_recipe.path_of(name)) if name else "")
         except UserError as error:
             self._say(str(error), wrong=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         name = event.value.strip()
         try:
-            path = userrecipe.path_of(name)
+            path = user_recipe.path_of(name)
             if path.exists() and self._replaces != name:
                 self._replaces = name
                 self._say(f"there is a recipe {name} already; Enter again replaces it")
                 return
-            userrecipe.save(self._choice, name)
+            user_recipe.save(self._choice, name)
         except UserError as error:
             self._say(str(error), wrong=True)
             return

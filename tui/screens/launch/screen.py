@@ -14,11 +14,9 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 import presets
-from engine.runs import directory as rundir
-from engine.runs import launch
+from engine.runs import launch, run_directory
 from presets import UserError
-from tui.choices import last_choice as lastchoice
-from tui.choices import race_choice
+from tui.choices import last_choice, race_choice
 from tui.choices import rerun as again
 from tui.choices.choice import Choice, Fork
 from tui.choices.rerun import Again
@@ -147,14 +145,14 @@ class LaunchScreen(Screen[None]):
             return again.choice_of(self._again.config)
         if self._fork is not None:
             return again.parts_of(self._fork.config, "quickstart")
-        return lastchoice.recall()
+        return last_choice.recall()
 
     def on_unmount(self) -> None:
         usual = self._fork is None and self._again is None
         if usual and not self._started and self._choice != self._begun_with:
             with suppress(UserError):  # what cannot be trained is not worth coming back to
                 self._choice.plans()
-                lastchoice.keep(self._choice)
+                last_choice.keep(self._choice)
 
     def _take(self, choice: Choice) -> None:
         """Show a choice in the lists and settings."""
@@ -286,14 +284,14 @@ class LaunchScreen(Screen[None]):
         try:
             configs = self._choice.configs()
             self._choice.plans()  # what cannot be sized cannot be trained
-            runs = [rundir.create(self._root(), config) for config in configs]
+            runs = [run_directory.create(self._root(), config) for config in configs]
             self._app.processes.append(launch.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return
         self._started = True
         if self._fork is None:
-            lastchoice.keep(self._choice)
+            last_choice.keep(self._choice)
         if self._again is None:
             self._app.open_dashboard(runs)
         else:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 import presets
 from presets import UserError
-from tui.choices import rerun as again
+from tui.choices import rerun
 from tui.choices.choice import Choice
 from tui.choices.fields import Field
 from tui.choices.rerun import Again
@@ -26,7 +26,7 @@ def title(choice: Choice, earlier: Again | None, active: str, colors: Mapping[st
         )
     label = clean(earlier.label)
     try:
-        told = again.changes(earlier.config, choice)
+        told = rerun.changes(earlier.config, choice)
     except UserError:
         told = ["see below what is wrong"]
     if not told:

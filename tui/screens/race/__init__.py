@@ -1,0 +1,1 @@
+"""Screens of races: list, set-up, watching, replays; uses what `tui.screens` uses."""

@@ -24,7 +24,7 @@ from tui.plots.axes import Axes
 from tui.plots.chart import Curve, line_sample
 from tui.plots.palette import lane_colors
 from tui.races.news import Watcher
-from tui.runs.series import Floats
+from tui.runs.points.series import Floats
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)

@@ -16,7 +16,7 @@ from engine.race.directory import RaceDir
 from engine.race.plan import finals
 from engine.race.results import RaceReader
 from engine.runs import control, launch
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from tui.panels.footer import FittingFooter
 from tui.panels.panel import Panel

@@ -8,8 +8,8 @@ import torch
 from engine.runs.events import LogLine, Scalars
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
-from engine.training.clipping import Clipper, gradient_norms
 from engine.training.recording.metrics import MetricBuffer
+from engine.training.updates.clipping import Clipper, gradient_norms
 from presets.schema import Clip, ClipMode
 
 CPU = torch.device("cpu")

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.runs.directory import RunDir
 from engine.runs.events import LogLine, Profiled
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
+from engine.runs.run_directory import RunDir
 from engine.training.recording import profiling
 from engine.training.recording.profiling import Profiler, top_operations
 from presets import UserError

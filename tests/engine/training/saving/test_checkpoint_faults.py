@@ -11,8 +11,7 @@ import pytest
 
 from engine.runs import checkpoint, control
 from engine.runs.checkpoint import MANIFEST, newest_valid
-from engine.training.saving import checkpoint_writer as checkpoint_store
-from engine.training.saving import snapshot
+from engine.training.saving import checkpoint_writer, snapshot
 from presets import UserError
 from support.forged import FILES, forge, plain_write, reseal
 from support.forked import in_child, last_checkpoint, wait
@@ -27,14 +26,14 @@ def kill_while_writing(run, taken, kills, seed):
         reading, writing = os.pipe()
 
         def work(writing=writing):
-            checkpoint_store.remove_drafts(run)
+            checkpoint_writer.remove_drafts(run)
             found = newest_valid(run)
             step = found.step if found else 0
             while True:
                 step += 1
                 plain_write(run, step, fill=taken.write)
                 os.write(writing, b"%d\n" % step)
-                checkpoint_store.rotate(run)
+                checkpoint_writer.rotate(run)
 
         pid = in_child(work)
         os.close(writing)

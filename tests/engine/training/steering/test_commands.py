@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from engine.runs import checkpoint, control
-from engine.runs import directory as rundir
+from engine.runs import checkpoint, control, run_directory
 from engine.runs.control import Arguments
 from engine.runs.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
 from engine.runs.log_reader import read_all
@@ -28,7 +27,9 @@ def living(tmp_path, tiny):
     started = []
 
     def start(**settings):
-        run = rundir.create(tmp_path, tiny(**{"steps": ENDLESS, "batch_size": 32, **settings}))
+        run = run_directory.create(
+            tmp_path, tiny(**{"steps": ENDLESS, "batch_size": 32, **settings})
+        )
         started.append((run, in_child(lambda: train(run))))
         wait_for(lambda: of(Scalars, read_all(run.events_path)))
         return run
@@ -188,7 +189,7 @@ def test_the_total_can_be_extended_and_cut(living):
 
 
 def test_a_signal_ends_a_pause(tmp_path, tiny):
-    run = rundir.create(tmp_path, tiny(steps=ENDLESS))
+    run = run_directory.create(tmp_path, tiny(steps=ENDLESS))
 
     def work():
         signals = Signals()

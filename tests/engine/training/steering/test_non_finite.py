@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from engine.config import configure
-from engine.runs import control
-from engine.runs import directory as rundir
+from engine.runs import control, run_directory
 from engine.runs.checkpoint import listed
 from engine.runs.events import (
     CheckpointSaved,
@@ -23,10 +22,10 @@ from engine.runs.events import (
 from engine.training import loop
 from engine.training.assemble import assemble
 from engine.training.batches import Batches
-from engine.training.clipping import gradient_norms
 from engine.training.saving import snapshot
 from engine.training.steering.commands import Steering
 from engine.training.steering.non_finite import Guard
+from engine.training.updates.clipping import gradient_norms
 from support.forked import last_checkpoint, of
 from support.resuming import check_equal, interrupt
 
@@ -58,7 +57,7 @@ def poison(monkeypatch):
 
 
 def runs(root):
-    return rundir.list_runs(root)
+    return run_directory.list_runs(root)
 
 
 def column(events, name):

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.exporting import begun, invoke, refusal
 from support.recorded import record
 from tui.commands.export import pictures as export_pictures
 from tui.commands.export.pictures import Look, picture, smoother
-from tui.plots import matplotlib_figures as matplot
+from tui.plots import matplotlib_figures
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median
 from tui.runs import follow
@@ -37,7 +37,7 @@ def figure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def draw(states: list[RunState], *asked: str, **look: Any) -> Any:
         kept: list[Any] = []
         with monkeypatch.context() as patch:
-            patch.setattr(matplot, "encoded", lambda drawn, kind: kept.append(drawn))
+            patch.setattr(matplotlib_figures, "encoded", lambda drawn, kind: kept.append(drawn))
             picture(states, asked, Look(**look), "svg")
         return kept[0]
 

@@ -16,7 +16,7 @@ from support.exporting import invoke, refusal
 from support.recorded import record
 from tui.commands.export import command as export_command
 from tui.commands.export import tables as export
-from tui.plots import x_scale as xaxis
+from tui.plots import x_scale
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.store import RunState
@@ -134,4 +134,4 @@ def test_a_full_disk_behind_standard_output_is_one_line(runs_root: Path, kind: s
 
 
 def test_the_command_knows_every_axis() -> None:
-    assert export_command.X_AXES == xaxis.KINDS
+    assert export_command.X_AXES == x_scale.KINDS

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from engine.runs.directory import RunDir
 from engine.runs.events import Evaluation, Restarted, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogReader
+from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.convert import convert
 from presets.userconfig import Alerts, UserConfig
 from support.recorded import FIXTURES
-from tui.runs.alerts import notify as alarm
+from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert, Watch
 from tui.runs.alerts.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
 from tui.runs.alerts.open_alerts import AlertBook
-from tui.runs.series import Series
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 ALERT = Alert(kind="nan", level="error", run="r", step=7, text="train/loss is nan")
@@ -272,13 +272,13 @@ def test_what_another_programs_log_says_already_is_not_told() -> None:
 
 
 def test_bell_and_notification_only_when_asked_for_and_clean() -> None:
-    assert alarm.sequences(ALERT, "a", Alerts(), {}) == ""
-    assert alarm.sequences(ALERT, "a", Alerts(bell=True), {}) == "\a"
-    said = alarm.sequences(ALERT, "4;\x1b]52;c;x\a", Alerts(notify=True), {})
+    assert notify.sequences(ALERT, "a", Alerts(), {}) == ""
+    assert notify.sequences(ALERT, "a", Alerts(bell=True), {}) == "\a"
+    said = notify.sequences(ALERT, "4;\x1b]52;c;x\a", Alerts(notify=True), {})
     assert said.startswith("\x1b]9;bigmodel-tui: 4;")
     assert said.endswith(": train/loss is nan\x1b\\")
     assert said.count("\x1b") == 2
-    inside = alarm.sequences(ALERT, "a", Alerts(notify=True), {"TMUX": "/tmp/tmux"})
+    inside = notify.sequences(ALERT, "a", Alerts(notify=True), {"TMUX": "/tmp/tmux"})
     assert inside.startswith("\x1bPtmux;\x1b\x1b]9;")
 
 
@@ -294,7 +294,7 @@ def test_the_command_finds_the_facts_and_no_shell(tmp_path: Path) -> None:
         f"pathlib.Path({str(target)!r}).write_text(json.dumps([e, json.load(sys.stdin)]))"
     )
     evil = Alert(kind="nan", level="error", run="r", step=7, text="$(touch x); `id`\n\x1b[31m")
-    assert alarm.run_command(command(code), evil, "a\x00b", "/runs/r") == ""
+    assert notify.run_command(command(code), evil, "a\x00b", "/runs/r") == ""
     environment, facts = json.loads(target.read_text())
     assert environment == {
         "BIGMODEL_ALERT": "nan",
@@ -309,7 +309,7 @@ def test_the_command_finds_the_facts_and_no_shell(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_is_one_line() -> None:
     def said(config: Alerts) -> str:
-        return alarm.run_command(config, ALERT, "a", "/runs/r")
+        return notify.run_command(config, ALERT, "a", "/runs/r")
 
     assert said(Alerts(command=("/no/such/program",))).endswith(
         "cannot be run (No such file or directory)"
@@ -322,7 +322,7 @@ def test_commands_run_one_after_another_and_too_many_are_said(tmp_path: Path) ->
     target = tmp_path / "steps"
     code = f"import os; open({str(target)!r}, 'a').write(os.environ['BIGMODEL_ALERT_STEP'] + ' ')"
     complaints: list[str] = []
-    commands = alarm.Commands(command(code), complaints.append)
+    commands = notify.Commands(command(code), complaints.append)
     for step in (1, 2, 3):
         alert = Alert(kind="nan", level="error", run="r", step=step, text="")
         commands.add(alert, "a", "/runs/r")

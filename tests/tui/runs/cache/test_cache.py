@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.runs.directory import RunDir
 from engine.runs.events import (
     Command,
     Evaluation,
@@ -23,18 +22,18 @@ from engine.runs.events import (
     Scalars,
     encode,
 )
+from engine.runs.run_directory import RunDir
 from support.recorded import record
 from tui.runs import follow
-from tui.runs.cache import file as columns
-from tui.runs.cache import snapshot
-from tui.runs.series import Series
+from tui.runs.cache import column_cache, snapshot
+from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 
 @pytest.fixture(autouse=True)
 def _kept_always(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(columns, "MIN_BYTES", 1)
+    monkeypatch.setattr(column_cache, "MIN_BYTES", 1)
 
 
 def opened(run: RunDir) -> tuple[RunState, bool]:
@@ -65,7 +64,7 @@ def facts(state: RunState) -> dict[str, object]:
 
 
 def same_without_cache(run: RunDir, state: RunState) -> None:
-    path = columns.path_of(run.events_path)
+    path = column_cache.path_of(run.events_path)
     kept = path.read_bytes() if path.exists() else None
     path.unlink(missing_ok=True)
     fresh, used = opened(run)
@@ -90,7 +89,7 @@ def scalars(first: int, count: int, stride: int = 1) -> bytes:
 def test_the_second_opening_maps_what_the_first_one_read(tmp_path: Path) -> None:
     run = record(tmp_path, "r", steps=50)
     follow.load(run)
-    assert columns.path_of(run.events_path).stat().st_mode & 0o777 == 0o600
+    assert column_cache.path_of(run.events_path).stat().st_mode & 0o777 == 0o600
     state, used = opened(run)
     assert used
     assert state.step == 50
@@ -196,15 +195,15 @@ def shortened(run: RunDir) -> None:
 
 
 def cache_cut(run: RunDir) -> None:
-    path = columns.path_of(run.events_path)
+    path = column_cache.path_of(run.events_path)
     os.truncate(path, path.stat().st_size - 1)
 
 
 def cache_garbled(run: RunDir) -> None:
     """A bit of a value, not of the head."""
-    path = columns.path_of(run.events_path)
+    path = column_cache.path_of(run.events_path)
     data = bytearray(path.read_bytes())
-    kept = columns.load(run.events_path)
+    kept = column_cache.load(run.events_path)
     assert kept is not None
     place = data.find(kept.series["train/loss"].values[:4].tobytes())
     data[place + 3] ^= 4
@@ -212,11 +211,11 @@ def cache_garbled(run: RunDir) -> None:
 
 
 def cache_of_others(run: RunDir) -> None:
-    columns.path_of(run.events_path).chmod(0o666)
+    column_cache.path_of(run.events_path).chmod(0o666)
 
 
 def cache_is_a_pipe(run: RunDir) -> None:
-    path = columns.path_of(run.events_path)
+    path = column_cache.path_of(run.events_path)
     path.unlink()
     os.mkfifo(path)
 
@@ -239,7 +238,7 @@ def test_what_other_code_made_is_not_used(tmp_path: Path, monkeypatch: pytest.Mo
     run = record(tmp_path, "r", steps=50)
     follow.load(run)
     monkeypatch.setattr(snapshot, "maker", lambda: b"another")
-    assert columns.load(run.events_path) is None
+    assert column_cache.load(run.events_path) is None
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
@@ -252,9 +251,9 @@ def test_a_run_that_goes_on_does_not_change_the_file(tmp_path: Path) -> None:
     run = record(tmp_path, "r", steps=50, status=None)
     follow.load(run)
     first, second = opened(run)[0], opened(run)[0]  # two dashboards on the same file
-    before = columns.path_of(run.events_path).read_bytes()
+    before = column_cache.path_of(run.events_path).read_bytes()
     first.apply(Scalars(step=[51, 52], seconds=[1, 2], values={"train/loss": [5.0, math.inf]}))
-    assert columns.path_of(run.events_path).read_bytes() == before
+    assert column_cache.path_of(run.events_path).read_bytes() == before
     assert second.metrics["train/loss"].steps[-1] == 50
     second.apply(Restarted(step=10, checkpoint="", attempt=1, reason="resume"))
     second.apply(Scalars(step=[11], seconds=[1], values={"train/loss": [7.0]}))
@@ -269,10 +268,10 @@ def test_what_was_not_opened_for_long_goes_first(
     for index in range(3):
         run = record(tmp_path, f"r{index}", steps=50)
         follow.load(run)
-        paths.append(columns.path_of(run.events_path))
+        paths.append(column_cache.path_of(run.events_path))
         os.utime(paths[-1], (index, index))
     size = paths[0].stat().st_blocks * 512
-    monkeypatch.setattr(columns, "MAX_BYTES", int(3.5 * size))
+    monkeypatch.setattr(column_cache, "MAX_BYTES", int(3.5 * size))
     assert opened(RunDir(tmp_path / "r0"))[1]  # of use now
     run = record(tmp_path, "r3", steps=50)
     follow.load(run)

@@ -15,18 +15,25 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from engine.runs.directory import RunDir
 from engine.runs.events import RunEnded
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from support import foreign_logs as logs
 from support.recorded import FIXTURES, record
 from support.seen import rows, text, until, until_shown
 from tui import cli
 from tui.app import BigModelApp
-from tui.commands import find_runs as finding
+from tui.commands import find_runs
 from tui.runs import follow
-from tui.runs.foreign import document, names, protobuf, sniff, tensorboard, trainer_state
-from tui.runs.foreign import growing_file as tail
+from tui.runs.foreign import (
+    document,
+    growing_file,
+    names,
+    protobuf,
+    sniff,
+    tensorboard,
+    trainer_state,
+)
 from tui.runs.foreign.run import ForeignRun
 from tui.runs.store import RunState
 
@@ -522,7 +529,7 @@ def test_a_last_line_without_its_end_counts_once_nobody_writes(tmp_path: Path) -
     path.write_text("step,loss\n1,5\n2,0.1")
     watched = Watched(path)
     assert len(watched.catch_up().metrics["train/loss"]) == 1
-    old = time.time() - tail.SETTLED_SECONDS - 5
+    old = time.time() - growing_file.SETTLED_SECONDS - 5
     os.utime(path, (old, old))
     assert len(watched.catch_up().metrics["train/loss"]) == 2
     with path.open("a") as file:  # it was not whole after all
@@ -630,7 +637,7 @@ def test_two_logs_in_one_folder_and_two_folders_of_one_name_are_told_apart(tmp_p
     labels = [run.label for run in sniff.open_source(tmp_path / "a")]  # type: ignore[attr-defined]
     assert labels == ["version_0 (TensorBoard log)", "version_0 (Lightning CSV log)"]
     both = [str(tmp_path / parent / "version_0" / "metrics.csv") for parent in "ab"]
-    runs = finding.find_all(tmp_path, both)
+    runs = find_runs.find_all(tmp_path, both)
     assert len({run.label for run in runs}) == 2  # type: ignore[attr-defined]
 
 
@@ -717,7 +724,7 @@ async def test_several_kinds_in_one_view(recorded: Callable[..., list[RunDir]]) 
     shutil.copytree(LOGS / "tensorboard", "logs")
     for path in Path("logs").rglob("*.host.*"):  # whoever checks out writes anew: as if long ago
         os.utime(path, (1_600_000_000, 1_600_000_000))
-    runs = [*recorded("adam"), *finding.find_all(Path("runs"), ["logs"])]
+    runs = [*recorded("adam"), *find_runs.find_all(Path("runs"), ["logs"])]
     app = BigModelApp(root=Path("runs"), runs=runs)
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         await until_shown(pilot, "0.975")
@@ -736,7 +743,7 @@ async def test_several_kinds_in_one_view(recorded: Callable[..., list[RunDir]]) 
 
 async def test_small_screens_say_of_a_log_what_is_known(terminal_environment: None) -> None:
     runs = [
-        *finding.find_all(Path("runs"), [str(WANDB)]),
+        *find_runs.find_all(Path("runs"), [str(WANDB)]),
         ForeignRun(LOGS / "keras.csv", "csv", "k"),
     ]
     for run, shown in zip(runs, ("model.layers 8-8", "CSV table"), strict=True):
@@ -752,7 +759,7 @@ async def test_small_screens_say_of_a_log_what_is_known(terminal_environment: No
 
 
 async def test_a_metric_of_any_run_with_a_curve_has_the_panel(terminal_environment: None) -> None:
-    runs = finding.find_all(Path("runs"), [str(LOGS / "tensorboard")])
+    runs = find_runs.find_all(Path("runs"), [str(LOGS / "tensorboard")])
     app = BigModelApp(root=Path("runs"), runs=runs)
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "0.975")
@@ -761,7 +768,7 @@ async def test_a_metric_of_any_run_with_a_curve_has_the_panel(terminal_environme
 
 
 async def test_what_ended_long_ago_is_listed_and_not_told(terminal_environment: None) -> None:
-    runs = finding.find_all(Path("runs"), [str(LOGS / "keras.csv"), str(WANDB)])
+    runs = find_runs.find_all(Path("runs"), [str(LOGS / "keras.csv"), str(WANDB)])
     app = BigModelApp(root=Path("runs"), runs=runs)
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         book = app.screen.book

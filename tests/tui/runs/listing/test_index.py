@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
 from engine.runs.events import CheckpointSaved, Parent, RunStarted, Scalars, encode
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
 from tui.panels.run_table import COLUMNS, sort
-from tui.runs import meta, trash
+from tui.runs import meta
 from tui.runs.ancestry import inherited
-from tui.runs.listing import query
+from tui.runs.listing import query, trash
 from tui.runs.listing.index import Index
 from tui.runs.listing.row import Row
 
@@ -82,7 +82,7 @@ def test_whatever_changes_in_a_run_is_seen(root: Path, cache: Path) -> None:
     meta.write(RunDir(root / "a"), name="mine", tags=("x", "y"), note="good")
     with RunDir(root / "b").events_path.open("ab") as log:
         log.write(encode(Scalars(step=[9], seconds=[2.0], values={"train/loss": [0.5]})))
-    lock = rundir.Lock(RunDir(root / "c"))
+    lock = run_directory.Lock(RunDir(root / "c"))
     try:
         rows = refreshed(index)
         assert (rows["a"].label, rows["a"].tags, rows["a"].note) == ("mine", ("x", "y"), "good")
@@ -165,19 +165,19 @@ def test_the_trash_takes_ended_runs_and_gives_them_back(tmp_path: Path) -> None:
     run = record(tmp_path, "r")
     place = trash.delete(run)
     assert place == tmp_path / ".trash" / "r"
-    assert rundir.list_runs(tmp_path) == []
+    assert run_directory.list_runs(tmp_path) == []
     record(tmp_path, "r", steps=2)
     with pytest.raises(UserError, match="exists already"):
         trash.restore(place, run)
     second = trash.delete(run)
     assert second != place
     trash.restore(place, run)
-    assert [found.id for found in rundir.list_runs(tmp_path)] == ["r"]
+    assert [found.id for found in run_directory.list_runs(tmp_path)] == ["r"]
 
 
 def test_the_trash_refuses_a_run_with_an_engine(tmp_path: Path) -> None:
     run = record(tmp_path, "r", status=None)
-    lock = rundir.Lock(run)
+    lock = run_directory.Lock(run)
     try:
         with pytest.raises(UserError, match="an engine is at work"):
             trash.delete(run)

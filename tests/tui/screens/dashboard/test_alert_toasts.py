@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.directory import Lock, RunDir
 from engine.runs.events import RunEnded, Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import Lock, RunDir
 from presets.userconfig import Alerts, UserConfig
 from support.recorded import wait_for
 from support.seen import text, until, until_shown

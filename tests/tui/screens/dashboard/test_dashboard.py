@@ -9,10 +9,10 @@ import pytest
 from textual.widget import Widget
 
 from engine.config import configure, estimate
-from engine.runs import directory as rundir
-from engine.runs.directory import Lock, RunDir
+from engine.runs import run_directory
 from engine.runs.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import Lock, RunDir
 from presets.schema import plain
 from support.recorded import IDS, record
 from support.seen import rows, text, until, until_shown
@@ -448,7 +448,7 @@ async def test_damaged_lines_are_counted(recorded: Callable[..., list[RunDir]]) 
 
 
 async def test_a_log_of_garbage_alone_is_an_empty_run(terminal_environment: None) -> None:
-    run = rundir.create(Path("runs"), configure.resolve())
+    run = run_directory.create(Path("runs"), configure.resolve())
     run.events_path.write_bytes(b"\x00\xff\n" * 50 + b"{}\n[]\nnull\n")
     app = dashboard(run)
     async with running(app) as pilot:
@@ -588,7 +588,7 @@ async def test_a_diverging_run_shows_what_it_can(terminal_environment: None) -> 
 
 
 async def test_a_run_appears_while_it_is_watched(terminal_environment: None) -> None:
-    run = rundir.create(Path("runs"), configure.resolve(settings={"steps": 10}))
+    run = run_directory.create(Path("runs"), configure.resolve(settings={"steps": 10}))
     lock = Lock(run)
     try:
         app = dashboard(run)

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.runs.directory import RunDir
 from engine.runs.events import Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
-from tui.runs import metric_groups as groups
+from tui.runs import metric_groups
 from tui.runs.metric_groups import Group, Window
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
@@ -24,7 +24,7 @@ BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 
 def test_metrics_are_grouped_by_prefix_the_well_known_first() -> None:
     names = ["zeta/b", "lr", "val/loss", "alpha/x", "train/loss", "test/loss", "clip/a/b"]
-    assert groups.grouped(names) == [
+    assert metric_groups.grouped(names) == [
         Group("train/", ("train/loss",)),
         Group("val/", ("val/loss",)),
         Group("test/", ("test/loss",)),
@@ -36,7 +36,9 @@ def test_metrics_are_grouped_by_prefix_the_well_known_first() -> None:
 
 
 def test_numbers_in_names_are_sorted_as_numbers() -> None:
-    (group,) = groups.grouped(["l/layer10", "l/layer9", "l/layer", "l/layer1b", f"l/{'9' * 5000}"])
+    (group,) = metric_groups.grouped(
+        ["l/layer10", "l/layer9", "l/layer", "l/layer1b", f"l/{'9' * 5000}"]
+    )
     assert group.names[-4:] == ("l/layer", "l/layer1b", "l/layer9", "l/layer10")
 
 
@@ -44,8 +46,8 @@ def test_a_filter_finds_anywhere_and_minds_capitals_only_if_it_has_some() -> Non
     names = ["val/Loss", "train/loss", "lr"]
 
     def found(expression: str) -> list[str]:
-        wanted = groups.pattern(expression)
-        return [name for group in groups.grouped(names, wanted) for name in group.names]
+        wanted = metric_groups.pattern(expression)
+        return [name for group in metric_groups.grouped(names, wanted) for name in group.names]
 
     assert found("loss") == ["train/loss", "val/Loss"]
     assert found("Loss") == ["val/Loss"]
@@ -57,14 +59,14 @@ def test_a_filter_finds_anywhere_and_minds_capitals_only_if_it_has_some() -> Non
 @pytest.mark.parametrize("expression", ["(", "[a", "a**", "(?P<n", "\\"])
 def test_a_wrong_expression_is_said_in_a_line(expression: str) -> None:
     with pytest.raises(UserError, match=r"^no regular expression: .+") as caught:
-        groups.pattern(expression)
+        metric_groups.pattern(expression)
     assert "\n" not in str(caught.value)
 
 
 @given(st.text(max_size=30))
 def test_whatever_is_typed_is_an_expression_or_a_line(typed: str) -> None:
     try:
-        wanted = groups.pattern(typed)
+        wanted = metric_groups.pattern(typed)
     except UserError as error:
         said = str(error)
     else:
@@ -82,19 +84,23 @@ def test_the_window_shows_the_selected_row_and_fits(
     sizes: list[int], columns: int, height: int, data: st.DataObject
 ) -> None:
     found = [Group(f"{g}/", tuple(f"{g}/{i}" for i in range(size))) for g, size in enumerate(sizes)]
-    rows = groups.rows(found, columns)
+    rows = metric_groups.rows(found, columns)
     assert [name for row in rows for name in row.names] == [n for g in found for n in g.names]
     first = data.draw(st.integers(0, len(rows) + 3))
     selected = data.draw(st.integers(0, len(rows) - 1))
-    window = groups.window(rows, first, selected, height, 10)
+    window = metric_groups.window(rows, first, selected, height, 10)
     assert window.first <= selected < window.end <= len(rows)
-    named = sum(groups.begins_group(rows, row, window) for row in range(window.first, window.end))
+    named = sum(
+        metric_groups.begins_group(rows, row, window) for row in range(window.first, window.end)
+    )
     assert (window.end - window.first) * window.lines + named <= height
-    assert groups.window(rows, window.first, selected, height, 10) == window  # it stays there
+    assert (
+        metric_groups.window(rows, window.first, selected, height, 10) == window
+    )  # it stays there
 
 
 def test_no_metric_no_row() -> None:
-    assert groups.window([], 3, 0, 40, 10) == Window(0, 0, 9)
+    assert metric_groups.window([], 3, 0, 40, 10) == Window(0, 0, 9)
 
 
 # The page.

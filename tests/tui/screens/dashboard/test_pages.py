@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.directory import Lock, RunDir
 from engine.runs.events import (
     Confusion,
     Histograms,
@@ -19,6 +18,7 @@ from engine.runs.events import (
     SampleText,
 )
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import Lock, RunDir
 from support.recorded import record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.directory import Lock, RunDir
 from engine.runs.events import Command, Scalars
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import Lock, RunDir
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel

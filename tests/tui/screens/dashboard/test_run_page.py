@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.runs.directory import RunDir
 from engine.runs.events import CheckpointSaved, Command, LogLine
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import RunDir
 from presets.schema import plain
 from support.recorded import FIXTURES, record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.choices.differences import Compared, Setting, compare
-from tui.commands import find_runs as finding
+from tui.commands import find_runs
 from tui.panels import search
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
-from tui.runs import engine_output as tail
+from tui.runs import engine_output
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 
@@ -117,35 +117,35 @@ def test_hits_go_round_and_are_counted() -> None:
 
 def test_the_end_of_a_file_is_read_and_cleaned(tmp_path: Path) -> None:
     path = tmp_path / "engine.log"
-    assert tail.read(path).problem == "there is none yet"
+    assert engine_output.read(path).problem == "there is none yet"
     path.write_bytes(b"first\n 10%\r 20%\r\nevil \x1b]0;x\x07\xff\nno end")
-    found = tail.read(path)
+    found = engine_output.read(path)
     assert found.lines[:2] == ("first", " 20%")
     assert found.lines[2].isprintable()
     assert found.lines[3] == "no end"
     assert not found.cut
-    assert tail.read(path, found) is found
+    assert engine_output.read(path, found) is found
     with path.open("a") as file:
         file.write(" yet\n")
-    assert tail.read(path, found).lines[-1] == "no end yet"
+    assert engine_output.read(path, found).lines[-1] == "no end yet"
 
 
 def test_a_large_file_is_read_at_its_end_only(tmp_path: Path) -> None:
     path = tmp_path / "engine.log"
     path.write_text("".join(f"line {number}\n" for number in range(200_000)))
-    found = tail.read(path)
+    found = engine_output.read(path)
     assert found.cut
     assert found.lines[-1] == "line 199999"
-    assert len(found.lines) == tail.MAX_LINES
-    path.write_bytes(b"x" * (3 * tail.MAX_BYTES))  # one line without an end
-    assert tail.read(path).lines == ()
+    assert len(found.lines) == engine_output.MAX_LINES
+    path.write_bytes(b"x" * (3 * engine_output.MAX_BYTES))  # one line without an end
+    assert engine_output.read(path).lines == ()
     path.write_bytes(b"x\n" * 10)
-    assert not tail.read(path).cut
+    assert not engine_output.read(path).cut
 
 
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "engine.log")
-    assert tail.read(tmp_path / "engine.log").problem.startswith("cannot be read")
+    assert engine_output.read(tmp_path / "engine.log").problem.startswith("cannot be read")
 
 
 # The page.
@@ -293,7 +293,9 @@ async def test_another_run_brings_its_own_lines(terminal_environment: None) -> N
 
 async def test_the_log_of_another_program_has_no_output(terminal_environment: None) -> None:
     folder = FIXTURES / "foreign"
-    logs = finding.find_all(Path("runs"), [str(folder / "tensorboard"), str(folder / "keras.csv")])
+    logs = find_runs.find_all(
+        Path("runs"), [str(folder / "tensorboard"), str(folder / "keras.csv")]
+    )
     for log in logs:
         app = BigModelApp(root=Path("runs"), runs=[log])
         async with app.run_test(size=(80, 24)) as pilot:

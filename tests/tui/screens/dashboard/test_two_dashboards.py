@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import configure
-from engine.runs import control, launch
-from engine.runs import directory as rundir
+from engine.runs import control, launch, run_directory
 from engine.runs.control import Arguments
 from engine.runs.events import Command
 from engine.runs.log_reader import read_all
@@ -23,7 +22,7 @@ COMMANDS = 20
 ASKED = "each applied once, in order; both views identical"
 
 
-def watch(run: rundir.RunDir) -> tuple[RunState, Feed]:
+def watch(run: run_directory.RunDir) -> tuple[RunState, Feed]:
     """What a dashboard does, without its widgets."""
     state = follow.open_state(run)
 
@@ -56,7 +55,7 @@ def view(state: RunState) -> dict[str, object]:
 def test_both_views_are_identical_and_each_command_is_applied_once(
     tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
+    run = run_directory.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
     engine = launch.start([run])
     try:
         first, second = watch(run), watch(run)
@@ -91,7 +90,7 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
 @pytest.mark.figure("two real dashboards, 20 concurrent commands", asked=ASKED)
 def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], None]) -> None:
     """Each dashboard sends one of the commands by its keys, the others come from threads."""
-    run = rundir.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
+    run = run_directory.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
     engine = launch.start([run])
     try:
         with (
@@ -130,7 +129,7 @@ def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], Non
     measured(f"{COMMANDS} applied once, in order; screens identical")
 
 
-def applied(run: rundir.RunDir) -> list[Command]:
+def applied(run: run_directory.RunDir) -> list[Command]:
     """In the order of the log."""
     events = read_all(run.events_path)
     return [e for e in events if isinstance(e, Command) and e.outcome == "applied"]

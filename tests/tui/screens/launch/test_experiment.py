@@ -8,8 +8,8 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine.runs import directory as rundir
-from engine.runs.directory import RunDir
+from engine.runs import run_directory
+from engine.runs.run_directory import RunDir
 from presets import userpresets
 from presets.schema import RunConfig, plain
 from support.seen import rows, text, until, until_shown
@@ -324,7 +324,7 @@ async def test_a_choice_is_kept_as_a_recipe_of_the_user_s(
         await pilot.press("enter")
         await until_shown(pilot, "59,338 parameters, 33 steps")
         assert "recipe quickstart-33" in title(app)
-    assert [run.config() for run in rundir.list_runs(Path("runs"))] == []
+    assert [run.config() for run in run_directory.list_runs(Path("runs"))] == []
 
 
 async def test_several_optimizers_are_no_recipe(

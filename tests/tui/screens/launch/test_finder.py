@@ -13,8 +13,7 @@ from engine.config import configure
 from presets import ConfigError
 from tui import cli
 from tui.app import BigModelApp
-from tui.choices import lr_curve as finder
-from tui.choices import lr_search as rangetest
+from tui.choices import lr_curve, lr_search
 from tui.choices.lr_curve import Suggestion
 from tui.screens.launch.finder import FinderScreen
 
@@ -33,7 +32,7 @@ def curve(fall_at: float, rise_at: float, noise: float = 0.0) -> list[float]:
 @given(fall=st.floats(-4.5, -2.0), gap=st.floats(1.0, 2.0), noise=st.floats(0, 0.05))
 @settings(max_examples=60)
 def test_a_suggestion_lies_where_the_loss_falls(fall: float, gap: float, noise: float) -> None:
-    found = finder.suggest(RATES, curve(fall, fall + gap, noise))
+    found = lr_curve.suggest(RATES, curve(fall, fall + gap, noise))
     assert isinstance(found, Suggestion)
     assert fall - 2.0 < math.log10(found.lr) < fall + gap
 
@@ -48,7 +47,7 @@ def test_a_suggestion_lies_where_the_loss_falls(fall: float, gap: float, noise: 
     ],
 )
 def test_where_there_is_none_it_says_why(losses: list[float], why: str) -> None:
-    found = finder.suggest(RATES[: len(losses)], losses)
+    found = lr_curve.suggest(RATES[: len(losses)], losses)
     assert isinstance(found, str)
     assert found.startswith(why)
 
@@ -61,8 +60,8 @@ def test_where_there_is_none_it_says_why(losses: list[float], why: str) -> None:
 @settings(max_examples=60, deadline=None)
 def test_every_curve_can_be_drawn(losses: list[float], width: int, height: int) -> None:
     rates = RATES[: len(losses)]
-    found = finder.suggest(rates, losses)
-    lines = finder.draw(
+    found = lr_curve.suggest(rates, losses)
+    lines = lr_curve.draw(
         rates,
         losses,
         None if isinstance(found, str) else found,
@@ -139,6 +138,6 @@ def test_a_range_test_is_a_run_without_the_rest() -> None:
     config = configure.resolve(
         settings={"schedule.type": "cosine", "target": "val/loss <= 1", "max_restarts": 3}
     )
-    test = rangetest.range_test(config, 50)
+    test = lr_search.range_test(config, 50)
     assert (test.schedule.type, test.steps, test.epochs) == ("range-test", 50, None)
     assert (test.target, test.max_restarts, test.on_non_finite) == (None, 0, "stop")

@@ -7,9 +7,8 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine.runs import directory as rundir
-from engine.runs import launch
-from engine.runs.directory import RunDir
+from engine.runs import launch, run_directory
+from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
 from support.seen import rows, text, until, until_shown
@@ -30,7 +29,7 @@ def app(begun: list[list[RunDir]]) -> BigModelApp:
 
 def created() -> list[RunConfig]:
     """The configurations of all runs on the disk."""
-    return [run.config() for run in rundir.list_runs(Path("runs"))]
+    return [run.config() for run in run_directory.list_runs(Path("runs"))]
 
 
 def summary(app: BigModelApp) -> str:

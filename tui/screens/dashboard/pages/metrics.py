@@ -15,7 +15,7 @@ from tui.panels.known import of_metric
 from tui.panels.line import LinePanel
 from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View
-from tui.runs import metric_groups as groups
+from tui.runs import metric_groups
 from tui.runs.metric_groups import Row, Window
 from tui.screens.dashboard.pages.page import FlowPage
 from tui.text import clean, count
@@ -96,7 +96,7 @@ class MetricsPage(FlowPage, can_focus=True):
         asked: list[tuple[Widget, Cell]] = [(self._head, Cell(COLUMNS, 1))]
         titles = iter(self._titles)
         for number in self._shown():
-            if groups.begins_group(self._rows, number, self._window):
+            if metric_groups.begins_group(self._rows, number, self._window):
                 asked.append((next(titles), Cell(COLUMNS, 1)))
             cell = Cell(COLUMNS // self._columns, self._window.lines)
             asked += [(self._made[name], cell) for name in self._rows[number].names]
@@ -144,15 +144,15 @@ class MetricsPage(FlowPage, can_focus=True):
 
     def _apply(self, text: str) -> None:
         """Raises UserError if it is no regular expression."""
-        groups.pattern(text)
+        metric_groups.pattern(text)
         if text != self._filter:
             self._filter = text
             self._gather()
 
     def _gather(self) -> None:
         """Sort the metrics into rows anew."""
-        found = groups.grouped(self._metrics, groups.pattern(self._filter))
-        self._rows = groups.rows(found, self._columns)
+        found = metric_groups.grouped(self._metrics, metric_groups.pattern(self._filter))
+        self._rows = metric_groups.rows(found, self._columns)
         names = {name for row in self._rows for name in row.names}
         if self._selected not in names:
             self._selected = self._rows[0].names[0] if self._rows else ""
@@ -179,7 +179,7 @@ class MetricsPage(FlowPage, can_focus=True):
         if not self._lines:
             return
         row, _ = self._place()
-        window = groups.window(self._rows, self._window.first, row, self._lines, _LINES)
+        window = metric_groups.window(self._rows, self._window.first, row, self._lines, _LINES)
         self.call_after_refresh(self._focus)
         if (window, self._rows) == (self._window, self._placed_rows):
             return
@@ -202,7 +202,7 @@ class MetricsPage(FlowPage, can_focus=True):
         named = [
             self._rows[number].group
             for number in self._shown()
-            if groups.begins_group(self._rows, number, self._window)
+            if metric_groups.begins_group(self._rows, number, self._window)
         ]
         made = [LinePanel(id=f"group-{number}") for number in range(len(self._titles), len(named))]
         self._titles += made

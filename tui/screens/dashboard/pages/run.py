@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual import work
 from textual.message import Message
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
 from tui.panels.flow import Cell

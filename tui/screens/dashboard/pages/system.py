@@ -9,7 +9,7 @@ from textual import work
 from textual.message import Message
 from textual.widget import Widget
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from tui.machine.usage import Sample, Sampler
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel

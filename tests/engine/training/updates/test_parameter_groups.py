@@ -6,8 +6,7 @@ from torch import nn
 
 from engine.models._recurrent import RecurrentNetwork
 from engine.models._transformer import Transformer
-from engine.training import build_optimizer as startup
-from engine.training import parameter_groups
+from engine.training.updates import build_optimizer, parameter_groups
 from presets import ConfigError
 from presets.schema import ParameterGroups
 from support.optimizing import component, groups, model
@@ -34,7 +33,7 @@ def test_norms_and_biases_do_not_decay():
     kept = {name for group in found if not group["decay"] for name in group["names"]}
     assert kept == {"0.bias", "1.weight", "1.bias", "2.bias", "3.weight", "3.bias"}
     config = component("adamw", weight_decay=0.1)
-    optimizer = startup.build_optimizer(config, found)
+    optimizer = build_optimizer.build_optimizer(config, found)
     before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
     for weight in net.parameters():
         weight.grad = torch.zeros_like(weight)
@@ -49,7 +48,7 @@ def test_the_first_pattern_that_matches_scales_the_rate():
     settings = ParameterGroups(lr_scale={"4.*": 0.1, "*.bias": 2.0})
     found = groups(net, component("sgd"), settings)
     assert names(found) == [["0.weight", "2.weight"], ["0.bias", "2.bias"], ["4.weight", "4.bias"]]
-    optimizer = startup.build_optimizer(component("sgd", lr=0.5), found)
+    optimizer = build_optimizer.build_optimizer(component("sgd", lr=0.5), found)
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 1.0, 0.05]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
-from engine.training.clip_limits import LIMITS, NormLimit
+from engine.training.updates.clip_limits import LIMITS, NormLimit
 from presets.schema import Clip
 
 Values = dict[str, Tensor | float]

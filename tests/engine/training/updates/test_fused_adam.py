@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import optim
 
-from engine.training.fused_adam import gather_once
+from engine.training.updates.fused_adam import gather_once
 
 KINDS = [(optim.Adam, {}), (optim.AdamW, {"weight_decay": 0.1, "betas": (0.8, 0.95)})]
 

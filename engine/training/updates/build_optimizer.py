@@ -16,8 +16,8 @@ import torch
 from torch import optim
 
 from engine.config import registry
-from engine.training.fused_adam import gather_once
-from engine.training.parameter_groups import Groups
+from engine.training.updates.fused_adam import gather_once
+from engine.training.updates.parameter_groups import Groups
 from presets import ConfigError
 from presets.schema import Component
 

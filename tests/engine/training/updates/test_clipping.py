@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training import build_optimizer as startup
-from engine.training.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
-from engine.training.clipping import Clipper, gradient_norms
+from engine.training.updates import build_optimizer
+from engine.training.updates.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
+from engine.training.updates.clipping import Clipper, gradient_norms
 from presets.schema import Clip
 from support import optimizing
 
@@ -296,7 +296,7 @@ def test_an_optimizer_that_scales_gradients_takes_the_step_of_clipped_ones(name,
     for leave in (True, False):
         net = optimizing.model()
         optimizer = optimizing.build(net, name)
-        assert startup.scales_gradients(optimizer)
+        assert build_optimizer.scales_gradients(optimizer)
         clipper = Clipper([*net.named_parameters()], settings, CPU, optimizer if leave else None)
         random = torch.Generator().manual_seed(0)
         for size in (0.01, 1.0, 0.05, 0.001):  # some are clipped, some are not
@@ -312,7 +312,7 @@ def test_an_optimizer_that_scales_gradients_takes_the_step_of_clipped_ones(name,
 
 @pytest.mark.parametrize("name", ["muon", "rmsprop", "lbfgs", "lion", "adafactor"])
 def test_other_optimizers_get_clipped_gradients(name):
-    assert not startup.scales_gradients(optimizing.build(optimizing.model(), name))
+    assert not build_optimizer.scales_gradients(optimizing.build(optimizing.model(), name))
 
 
 def test_a_step_is_not_scaled_by_what_an_earlier_one_needed():

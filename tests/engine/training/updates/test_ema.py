@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training.ema import MovingAverage
+from engine.training.updates.ema import MovingAverage
 
 
 def test_formula_and_swap():

@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from engine.runs.directory import RunDir
+from engine.runs.run_directory import RunDir
 from presets import UserError
 
 FOLDER = ".trash"

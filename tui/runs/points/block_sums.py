@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.runs.steps import Floats
+from tui.runs.points.steps import Floats
 
 BLOCK = 1024
 """Points in a block."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.runs.block_sums import BLOCK, Blocks, no_blocks
-from tui.runs.steps import Floats, Steps, grown
+from tui.runs.points.block_sums import BLOCK, Blocks, no_blocks
+from tui.runs.points.steps import Floats, Steps, grown
 
 __all__ = ["Floats", "Series", "thin"]
 

@@ -20,10 +20,10 @@ from msgspec import Struct
 from platformdirs import user_cache_path
 
 from engine.runs.access import open_regular, replacing
-from tui.runs.block_sums import Blocks
 from tui.runs.cache import snapshot
-from tui.runs.series import Series
-from tui.runs.steps import Floats, Steps
+from tui.runs.points.block_sums import Blocks
+from tui.runs.points.series import Series
+from tui.runs.points.steps import Floats, Steps
 from tui.runs.store import RunState
 
 MIN_BYTES = 8 * 2**20

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tui.plots.smoothing import BLOCK, Average, Median, Smoother
-from tui.runs.series import Series, thin
+from tui.runs.points.series import Series, thin
 
 ANY_VALUES = arrays.arrays(np.float64, st.integers(0, 400), elements=st.floats())
 FINITE_VALUES = arrays.arrays(

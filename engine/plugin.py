@@ -1,0 +1,24 @@
+"""The public face for plug-ins: all that a package of models, data sets or optimizers imports.
+
+Names here stay where they are, whatever moves behind them. ARCHITECTURE.md shows two plug-ins.
+"""
+
+from engine.config.registry import Cost, DatasetInfo, Split, Splits
+from engine.training.updates.parameter_groups import Groups, tuned
+from presets import ConfigError
+from presets.schema import Config, Count, Fraction, NonNegative, Positive
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Cost",
+    "Count",
+    "DatasetInfo",
+    "Fraction",
+    "Groups",
+    "NonNegative",
+    "Positive",
+    "Split",
+    "Splits",
+    "tuned",
+]

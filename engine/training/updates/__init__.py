@@ -1,0 +1,1 @@
+"""How gradients become an update: groups, clipping, the optimizer, averages; uses `config`."""
