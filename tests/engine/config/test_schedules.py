@@ -92,7 +92,9 @@ def test_plateau_falls_after_patience_and_not_below_its_least():
     gamma=st.floats(1e-3, 1.0),
     final=st.floats(0, 1),
 )
-def test_a_factor_is_always_positive_and_finite(kind, steps, warmup, at, gamma, final):
+def test_a_factor_is_always_positive_and_finite(  # noqa: PLR0917 (drawn by hypothesis)
+    kind, steps, warmup, at, gamma, final
+):
     schedule = Schedule(type=kind, warmup_steps=warmup, gamma=gamma, final_factor=final)
     step = 1 + int(at * 2 * (steps - 1))  # also after the end, when a command made the run longer
     value = schedules.factor(schedule, step, lr=0.1, steps=steps, steps_per_epoch=7)
