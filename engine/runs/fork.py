@@ -21,9 +21,9 @@ from engine.runs import checkpoint, log_reader
 from engine.runs.checkpoint import Checkpoint, State
 from engine.runs.control import Arguments
 from engine.runs.run_directory import RunDir
-from presets import ConfigError, UserError
+from presets import ConfigError, UserError, dotted_keys
 from presets.convert import convert
-from presets.schema import RunConfig, plain, run_config
+from presets.schema import VALUES, RunConfig, plain, run_config
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def config(
         configure.put(tree, key, value)
     if optimizer is not None:
         tree["optimizer"], brought = configure.section("optimizer", optimizer)
-        for key, value in configure.flatten(brought):
+        for key, value in dotted_keys.flatten(brought, VALUES).items():
             configure.put(tree, key, value)
     for key, value in (settings or {}).items():
         configure.put(tree, key, value)
