@@ -1,6 +1,6 @@
 """The options of `bigmodel-tui run`, and what they are as settings of a configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -77,51 +77,27 @@ _SETTINGS = {
 def settings(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as the dotted settings that `configure.resolve` takes."""
     exclusive(options, "epochs", "steps")
+    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     given: dict[str, Any] = {
         setting: options[option]
         for option, setting in _SETTINGS.items()
         if options[option] is not None
     }
-    from tui.choices.fields import pairs, parse_schedule
+    if options["no_clip"]:
+        given["clip.mode"] = "none"
+    for mode in ("norm", "value"):
+        if options[f"clip_{mode}"] is not None:
+            given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
+    from tui.choices.fields import pairs, parse_clip, parse_schedule
 
-    given |= clipping(options)
+    if options["clip"] is not None:
+        given |= parse_clip(options["clip"])
     if options["schedule"] is not None:
         given |= parse_schedule(options["schedule"])
     return given | pairs(options["sets"])
 
 
-def clip_options(command: Command) -> Command:
-    """The options that say how gradients are clipped; `clipping` reads them."""
-    for option in reversed(_CLIP):
-        command = option(command)
-    return command
-
-
-_CLIP = (
-    click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm."),
-    click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element."),
-    click.option("--no-clip", is_flag=True, help="Do not clip."),
-    click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'."),
-)
-
-
-def clipping(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the options of `clip_options` ask for, as dotted settings: `clip.mode`, and the limit
-    of that mode if it has one; empty if none was given. Raises UserError, in one line."""
-    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
-    if options["no_clip"]:
-        return {"clip.mode": "none"}
-    for mode in ("norm", "value"):
-        if options[f"clip_{mode}"] is not None:
-            return {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
-    if options["clip"] is None:
-        return {}
-    from tui.choices.fields import parse_clip
-
-    return parse_clip(options["clip"])
-
-
-def exclusive(options: Mapping[str, Any], *names: str) -> None:
+def exclusive(options: dict[str, Any], *names: str) -> None:
     """Raise UserError if more than one of these options was given."""
     given = [f"--{name.replace('_', '-')}" for name in names if options[name] not in (None, False)]
     if len(given) > 1:

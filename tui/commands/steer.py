@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
@@ -16,11 +17,12 @@ from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.convert import convert
+from tui.choices import orders
 from tui.choices.fields import pairs
 from tui.commands import find_runs
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM, say
-from tui.commands.options import PlainValue, clip_options, clipping, exclusive
+from tui.commands.options import PlainValue, exclusive
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -100,7 +102,10 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @_run
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
 @click.option("--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate.")
-@clip_options
+@click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
+@click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
+@click.option("--no-clip", is_flag=True, help="Do not clip.")
+@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
 @_json
@@ -117,10 +122,16 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given as fields of `Arguments`; UserError, in one line."""
     exclusive(options, "lr", "lr_factor")
     exclusive(options, "epochs", "steps")
+    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     names = ("lr", "lr_factor", "epochs", "steps")
     given = {name: options[name] for name in names if options[name] is not None}
-    for key, value in clipping(options).items():
-        given["clip_mode" if key == "clip.mode" else "clip_threshold"] = value
+    if options["no_clip"]:
+        given["clip_mode"] = "none"
+    if options["clip"] is not None:
+        given |= msgspec.to_builtins(orders.clipping(options["clip"]))
+    for mode in ("norm", "value"):
+        if options[f"clip_{mode}"] is not None:
+            given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}
     if not given:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
     for name in given.keys() - {"clip_mode"}:
