@@ -11,7 +11,7 @@ from msgspec import Struct
 import presets
 from engine.config import registry, task_rules
 from engine.config.registry import DatasetInfo, Kind
-from presets import ConfigError, plugins, userpresets
+from presets import ConfigError, dotted_keys, plugins, userpresets
 from presets.schema import VALUES, Component, Preset, Recipe, RunConfig, run_config
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "optimizer")
@@ -74,11 +74,12 @@ def composed(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any
     placed: list[tuple[str, Any]] = []
     for kind, name in names.items():
         tree[kind], brought = section(kind, name)
-        (own if name == getattr(base, kind) else placed).extend(flatten(brought))
+        settings_of = own if name == getattr(base, kind) else placed
+        settings_of.extend(dotted_keys.flatten(brought, VALUES).items())
     for key, value in own:
         put(tree, key, value)
-    for key, value in flatten(base.settings):
-        part = cast("Kind", key.partition(".")[0])
+    for key, value in dotted_keys.flatten(base.settings, VALUES).items():
+        part = cast("Kind", dotted_keys.split(key)[0])
         if part not in KINDS or names[part] == getattr(base, part):
             put(tree, key, value)
     for key, value in [*placed, *settings.items()]:
@@ -131,28 +132,12 @@ def _find_data_from_anywhere(dataset: Any) -> None:
             dataset["path"] = str(Path(path).expanduser().absolute())
 
 
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """The leaves of a tree, with dotted keys."""
-    flat: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and f"{prefix}{key}" not in VALUES:
-            flat += flatten(value, f"{prefix}{key}.")
-        else:
-            flat.append((f"{prefix}{key}", value))
-    return flat
-
-
 def put(tree: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key in a tree; one of `epochs` and `steps` clears the other."""
+    """Set a dotted key of a configuration's plain data; one of `epochs` and `steps` clears the
+    other. Raises ConfigError."""
     if key in ("epochs", "steps") and value is not None:
         tree["steps" if key == "epochs" else "epochs"] = None
-    *parents, last = key.split(".")
-    node: Any = tree
-    for parent in parents:
-        node = node.setdefault(parent, {}) if isinstance(node, dict) else None
-    if not isinstance(node, dict):
-        raise ConfigError(f"{key}: {'.'.join(parents)} is a value, not a mapping")
-    node[last] = value
+    dotted_keys.put(tree, key, value)
 
 
 def check(config: RunConfig) -> None:

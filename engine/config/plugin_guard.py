@@ -28,8 +28,11 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
 }
 _SPLITS = ("train", "val", "test")
 
-_FORMER_FACES = ("engine.registry", "engine.parameter_groups")
-"""Where plug-ins written before `engine.plugin` find what they import."""
+_FORMER_NAMES = {
+    "engine.registry": "engine.config.registry",
+    "engine.parameter_groups": "engine.training.updates.parameter_groups",
+}
+"""Modules that plug-ins written before `engine.plugin` import, and where they are now."""
 
 _loaded: dict[tuple[str, str], ModuleType | ConfigError] = {}
 """By kind and type; a failed import is not tried again at each key."""
@@ -81,9 +84,7 @@ def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
     """Import the module and look at what it says of itself."""
     light = "torch" not in sys.modules
     with blaming(plugin.title, "cannot be loaded"):
-        face = importlib.import_module("engine.plugin")
-        for former in _FORMER_FACES:
-            sys.modules.setdefault(former, face)
+        _keep_former_names()
         found = plugins.load(plugin)
     if light and "torch" in sys.modules:  # who chooses parts would have to wait for it
         raise _wrong(plugin, "imports torch when it is loaded; import it inside build")
@@ -106,6 +107,14 @@ def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
     if not _is_number(tensors := getattr(found, "STATE_TENSORS", 0)):
         raise _wrong(plugin, f"STATE_TENSORS: expected a number, got {tensors!r}")
     return found
+
+
+def _keep_former_names() -> None:
+    """Let `import engine.registry` and `from engine import registry` find what they did."""
+    for former, now in _FORMER_NAMES.items():
+        package, _, name = former.rpartition(".")
+        sys.modules[former] = module = importlib.import_module(now)
+        setattr(importlib.import_module(package), name, module)
 
 
 def _guarded(plugin: Plugin, found: ModuleType, returns: Mapping[str, type[Struct]]) -> ModuleType:

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, structs, to_builtins
 
 from engine.config import configure
-from engine.config.configure import flatten
-from presets import ConfigError
+from presets import ConfigError, dotted_keys
 from presets.convert import convert
-from presets.schema import Config, Count, Positive, RunConfig, Target, plain, run_config
+from presets.schema import VALUES, Config, Count, Positive, RunConfig, Target, plain, run_config
 
 Tier = Literal["quick", "fair", "rigorous"]
 Better = Literal["max", "min"]
@@ -232,7 +231,7 @@ def _short(value: Any) -> str:
 
 def differences(configs: Sequence[RunConfig]) -> list[str]:
     """The dotted keys in which some of them differ: what a race is about."""
-    flat = [dict(flatten(plain(config))) for config in configs]
+    flat = [dotted_keys.flatten(plain(config), VALUES) for config in configs]
     keys = dict.fromkeys(key for each in flat for key in each)
     return [key for key in keys if len({str(each.get(key)) for each in flat}) > 1]
 

@@ -10,9 +10,9 @@ import presets
 from engine.config import configure
 from engine.config.configure import Plan
 from presets import ConfigError
+from presets.dotted_keys import flatten
 from presets.schema import Component, RunConfig, dotted
 from tui.choices.fields import FIELDS, Field
-from tui.runs.labels import flatten
 from tui.text import count
 
 _ANY_OPTIMIZER = "adam"

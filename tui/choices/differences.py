@@ -8,8 +8,8 @@ from typing import Any
 import presets
 from engine.config import configure
 from presets import ConfigError
+from presets.dotted_keys import flatten
 from presets.schema import plain
-from tui.runs.labels import flatten
 
 _KINDS = configure.KINDS
 _GENERAL = "quickstart"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from presets import ConfigError, UserError, yaml
+from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import Clip, ClipMode, RunConfig, Schedule, plain
 
 
@@ -150,9 +150,7 @@ def _show_clip(config: RunConfig) -> str:
 
 def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
     def show(config: RunConfig) -> str:
-        value: Any = plain(config)
-        for part in setting.split("."):
-            value = value[part]
+        value = dotted_keys.get(plain(config), setting)
         return written(value) if isinstance(value, float) else str(value)
 
     def parse(text: str) -> dict[str, Any]:

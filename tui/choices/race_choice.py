@@ -6,7 +6,7 @@ from typing import Any
 from engine.config import configure
 from engine.race import spec
 from engine.race.spec import RaceSpec
-from presets import ConfigError, UserError, yaml
+from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import RunConfig
 from tui.choices.choice import START_SECONDS, Choice
 from tui.choices.fields import FIELDS, pairs, parse_clip, parse_schedule, write_more
@@ -94,7 +94,7 @@ def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]
         key = key.strip()
         if not (key and equals and values.strip(", ")):
             raise UserError(f"vary: expected KEY=V,V such as optimizer.lr=1e-3,1e-2, got {text!r}")
-        short = key.rpartition(".")[2]
+        short = dotted_keys.last(key)
         found = [
             ([*words, f"{short}={value.strip()}"], {**given, key: yaml.parse(value.strip(), key)})
             for words, given in found

@@ -8,7 +8,7 @@ import presets
 from engine.config import configure
 from engine.config.configure import KINDS
 from engine.runs.run_directory import RunDir
-from presets import ConfigError
+from presets import ConfigError, dotted_keys
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, write_more, written
@@ -106,7 +106,7 @@ def _rest(choice: Choice, config: RunConfig, lost: Sequence[str]) -> Mapping[str
         key: value
         for key, value in dotted(config).items()
         if key not in _OF_ONE_RUN
-        and key.partition(".")[0] not in lost
+        and dotted_keys.split(key)[0] not in lost
         and not (key in ("epochs", "steps") and value is None)
         and (key, value) != ("on_non_finite", "stop")  # whoever watches is asked
     }
@@ -136,7 +136,7 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
     same = [kind for kind in KINDS if getattr(before, kind).name == getattr(after, kind).name]
     old_settings, new_settings = dotted(before), dotted(after)
     for key in dict.fromkeys([*old_settings, *new_settings]):
-        part = key.partition(".")[0]
+        part, _ = dotted_keys.split(key)
         old, new = old_settings.get(key), new_settings.get(key)
         if old == new or key.startswith(covered) or key in _OF_ONE_RUN:
             continue

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.config import configure
 from engine.runs.access import replace_file
-from presets import ConfigError, UserError, userpresets, yaml
+from presets import ConfigError, UserError, dotted_keys, userpresets, yaml
 from presets.schema import Recipe, dotted
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
@@ -56,8 +56,7 @@ def recipe_of(choice: Choice) -> Recipe:
         unused = key in ("epochs", "steps") and value is None
         missing = key not in usual or usual[key] != value
         if missing and not by_itself and not unused and key not in _OF_ONE_RUN:
-            node, _, last = key.rpartition(".")
-            (tree.setdefault(node, {}) if node else tree)[last] = value
+            dotted_keys.put(tree, key, value)
     return Recipe(
         description=bare.description,
         model=bare.model,

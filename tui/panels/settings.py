@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
+from presets.dotted_keys import flatten
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.runs.labels import flatten
 from tui.runs.store import section
 from tui.text import clean, count
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import presets
-from presets import ConfigError
+from presets import ConfigError, dotted_keys
 
 _COMPONENTS = ("model", "dataset", "optimizer")
 _OPERATION = ("checkpoint", "on_non_finite", "max_restarts", "parent")
@@ -19,12 +19,12 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
     preset brings along, such as the full batch of `gd`. Options of a model, data set or optimizer
     are compared only between runs that have the same one: Adam has no `beta`.
     """
-    flat = [_without_implied(flatten(config)) for config in configs]
+    flat = [_without_implied(dotted_keys.flatten(config)) for config in configs]
     keys = dict.fromkeys(key for config in flat for key in config)
     parts = [[_name(config)] for config in flat]
     for key in keys:
         about = key not in ("name", "optimizer", "optimizer.name") and not key.endswith(".type")
-        if about and key.partition(".")[0] not in _OPERATION:
+        if about and dotted_keys.split(key)[0] not in _OPERATION:
             _add_differences(key, flat, parts)
     return [
         str(config.get("name") or " ".join(words))
@@ -53,7 +53,7 @@ def _name(config: dict[str, Any]) -> str:
 
 
 def _add_differences(key: str, flat: list[dict[str, Any]], parts: list[list[str]]) -> None:
-    kind, _, option = key.partition(".")
+    kind, option = dotted_keys.split(key)
     groups: dict[Any, Counter[str]] = {}
     for config in flat:
         if key in config:
@@ -75,14 +75,3 @@ def _group(kind: str, option: str, config: dict[str, Any]) -> Any:
 
 def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted keys; what is flat already stays so."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

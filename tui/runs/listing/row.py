@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from engine.runs.run_directory import ENDED
+from presets.dotted_keys import flatten
 from tui.runs import meta
-from tui.runs.labels import flatten
 from tui.runs.store import RunState
 
 _packer = msgspec.msgpack.Encoder()
