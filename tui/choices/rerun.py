@@ -11,11 +11,12 @@ from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
-from tui.choices.fields import FIELDS, write_more, written
+from tui.choices.fields import FIELDS
+from tui.choices.typed_text import write_settings, write_value
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
-_WORDS = {"length": "train for", "rate": "lr", "batch": "batch size"}
+_WORDS = {"length": "train for", "batch": "batch size"}
 """What a field is called where it is compared; else its key."""
 
 
@@ -92,12 +93,12 @@ def _texts(choice: Choice, config: RunConfig, lost: Sequence[str]) -> dict[str, 
     except ConfigError:  # the presets need a setting, such as the path of the data
         start = None
     for field in FIELDS:
-        if field.key == "more" or (field.key == "rate" and "optimizer" in lost):
+        if field.key == "more" or (field.key == "lr" and "optimizer" in lost):
             continue
         if start is None or field.show(start) != field.show(config):
             texts[field.key] = field.show(config)
     more = _rest(replace(choice, values=texts), config, lost)
-    return texts | ({"more": write_more(more)} if more else {})
+    return texts | ({"more": write_settings(more)} if more else {})
 
 
 def _rest(choice: Choice, config: RunConfig, lost: Sequence[str]) -> Mapping[str, Any]:
@@ -142,7 +143,7 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
             continue
         if (part in KINDS and part not in same) or (key, old, new) == _ASKED:
             continue
-        told.append(f"{key.removeprefix('optimizer.')} {written(old)} -> {written(new)}")
+        told.append(f"{key.removeprefix('optimizer.')} {write_value(old)} -> {write_value(new)}")
     return told
 
 

@@ -11,7 +11,7 @@ from engine.runs.control import Arguments, CommandName
 from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from presets.schema import run_config
-from tui.choices import orders
+from tui.choices import typed_commands
 from tui.choices.choice import Fork
 from tui.choices.rerun import Again
 from tui.panels.prompt import Prompt, Question
@@ -208,9 +208,9 @@ class SteeringScreen(RunActions):
         if state is None or not self._steerable(state):
             return
         parse = {
-            "rate": orders.learning_rate,
-            "clip": orders.clipping,
-            "length": orders.length,
+            "rate": typed_commands.learning_rate,
+            "clip": typed_commands.clipping,
+            "length": typed_commands.length,
         }[kind]
         # To the run that was asked about, even if another one is selected meanwhile.
         said = f"{label.lower()} asked for"

@@ -209,10 +209,10 @@ class LaunchScreen(Screen[None]):
             return
         from tui.screens.launch.finder import FinderScreen
 
-        def found(rate: float | None) -> None:
-            if rate is not None:
+        def found(lr: float | None) -> None:
+            if lr is not None:
                 grid = self.query_one(SettingsGrid)
-                grid.fill(grid.texts | {"rate": f"{rate:.3g}"})
+                grid.fill(grid.texts | {"lr": f"{lr:.3g}"})
 
         self.app.push_screen(FinderScreen(config), found)
 
