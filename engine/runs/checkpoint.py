@@ -165,11 +165,15 @@ def listed(run: RunDir) -> list[Checkpoint]:
 
 
 def newest_valid(
-    run: RunDir, warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
+    run: RunDir,
+    warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
+    *,
+    finite_first: bool = False,
 ) -> Checkpoint | None:
     """The newest checkpoint whose files are all whole; None if there is none.
 
-    `warn` gets a line for each that is damaged. Reads every byte of what it returns.
+    With `finite_first`, one whose weights are not all finite only if there is no other. `warn`
+    gets a line for each that is damaged. Reads every byte of what it returns.
     """
     readable = listed(run)
     for path in sorted(set(_folders(run)) - {item.path for item in readable}):
@@ -177,7 +181,10 @@ def newest_valid(
             read(path)
         except UserError as error:
             warn(f"checkpoint skipped: {error}")
-    for checkpoint in reversed(readable):
+    newest_first = readable[::-1]
+    if finite_first:
+        newest_first.sort(key=lambda item: not item.manifest.finite)
+    for checkpoint in newest_first:
         try:
             verify(checkpoint)
             read_state(checkpoint)

@@ -1,14 +1,23 @@
 """Follow an event log, and read one whole; `LogWriter` appends to it."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.runs.access import open_regular
-from engine.runs.events import AnyEvent, DamagedLineError, Restarted, RunEnded, RunStarted, decode
+from engine.runs.events import (
+    AnyEvent,
+    Command,
+    DamagedLineError,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    decode,
+)
 from engine.runs.log_writer import LogWriter
 
-__all__ = ["LogReader", "LogWriter", "lifecycle", "read_all", "tail"]
+__all__ = ["LogReader", "LogWriter", "commands", "lifecycle", "read_all", "tail"]
 
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line is damage, not a record."""
@@ -137,15 +146,27 @@ def lifecycle(path: Path) -> list[RunStarted | Restarted | RunEnded]:
 
     Raises OSError if it cannot be read.
     """
-    found: list[RunStarted | Restarted | RunEnded] = []
+    found = _beginning_with(_LIFECYCLE, path)
+    return [event for event in found if isinstance(event, RunStarted | Restarted | RunEnded)]
+
+
+def commands(path: Path) -> list[Command]:
+    """What became of each command, without decoding the rest; [] if there is no log.
+
+    Raises OSError if it cannot be read.
+    """
+    found = _beginning_with((b'{"kind":"command"',), path)
+    return [event for event in found if isinstance(event, Command)]
+
+
+def _beginning_with(beginnings: tuple[bytes, ...], path: Path) -> Iterator[AnyEvent]:
+    """The whole records whose lines begin with one of these."""
     try:
         with open_regular(path) as file:
             for line in file:
-                if line.startswith(_LIFECYCLE) and line.endswith(b"\n"):
+                if line.startswith(beginnings) and line.endswith(b"\n"):
                     with suppress(DamagedLineError):
-                        event = decode(line[:-1])
-                        if isinstance(event, RunStarted | Restarted | RunEnded):
-                            found.append(event)
+                        if (event := decode(line[:-1])) is not None:
+                            yield event
     except FileNotFoundError:
-        pass
-    return found
+        return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -21,9 +21,12 @@ from tui.choices import typed_commands
 from tui.choices.typed_text import parse_assignments
 from tui.commands import find_runs
 from tui.commands.completion import complete_runs, presets_of
-from tui.commands.errors import PROGRAM
+from tui.commands.errors import PROGRAM, say
 from tui.commands.options import PlainValue, clip_options, clip_settings, exclusive
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from engine.runs.fork import SettingsAt
 
 ANSWER_SECONDS = 5.0
 """How long a command waits for the engine's answer."""
@@ -134,6 +137,7 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
     help="Another optimizer preset.",
 )
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--with-changes", is_flag=True, help="Take what was changed after the checkpoint.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
 @_json
 @click.pass_context
@@ -146,12 +150,14 @@ def fork(
     start: str | None,
     optimizer: str | None,
     sets: tuple[str, ...],
+    with_changes: bool,
     detach: bool,
     as_json: bool,
 ) -> None:
-    """Start a new run from a checkpoint of this one.
+    """Start a new run from a checkpoint of this one, with its settings at that checkpoint.
 
-    Epochs and steps are totals, which include those of RUN.
+    What was changed afterwards is named, and taken with --with-changes. Epochs and steps are
+    totals, which include those of RUN.
     """
     from engine.config import configure
     from engine.runs import fork
@@ -160,18 +166,26 @@ def fork(
 
     alerts = read_config().alerts
     parent = find_runs.find_ours(root, name)
-    config = fork.config(
-        parent,
-        checkpoint_name=start,
-        optimizer=optimizer,
-        settings=parse_assignments(sets, "--set"),
-    )
+    settings, at = parse_assignments(sets, "--set"), fork.settings_at(parent, start)
+    config = fork.config(at, optimizer=optimizer, settings=settings, with_changes=with_changes)
+    say(_settings_taken(at, with_changes=with_changes))
     plan = configure.plan(config)
     child = run_directory.create(parent.path.parent, config)
     if detach:
         headless.detach(child, config, plan, as_json=as_json)
         return
     context.exit(headless.train(child, config, plan, as_json=as_json, alerts=alerts))
+
+
+def _settings_taken(at: SettingsAt, *, with_changes: bool) -> str:
+    """Which settings a fork takes over, in one line."""
+    begun = f"settings as at {at.checkpoint.name}"
+    changes = ", ".join(map(str, at.changes))
+    if not changes:
+        return f"{begun}; nothing was changed after it"
+    if with_changes:
+        return f"{begun}, with what was changed after it: {changes}"
+    return f"{begun}; changed after it and not taken: {changes} (--with-changes takes it)"
 
 
 def _steer(

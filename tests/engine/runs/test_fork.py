@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from msgspec import structs
 
+from engine.config import configure
 from engine.runs import checkpoint, fork, run_directory
 from engine.runs.control import Arguments
 from engine.runs.events import RunEnded, RunStarted
@@ -20,8 +22,12 @@ def parent(tmp_path, tiny):
     return made
 
 
+def forked(parent, *, checkpoint_name=None, **choices):
+    return fork.config(fork.settings_at(parent, checkpoint_name), **choices)
+
+
 def start(parent, **choices):
-    config = fork.config(parent, **choices)
+    config = forked(parent, **choices)
     child = run_directory.create(parent.path.parent, config)
     train(child)
     return child
@@ -69,19 +75,55 @@ def test_it_has_what_was_steered(tmp_path, tiny):
     run = run_directory.create(tmp_path, tiny(steps=9, checkpoint__every_steps=6))
     arguments = Arguments(lr=0.02, clip_mode="value", clip_threshold=0.5, steps=8)
     steer_at(run, {3: ("set", arguments)})
-    config = fork.config(run, settings={"steps": 20})
+    config = forked(run, settings={"steps": 20})
     assert config.optimizer.options["lr"] == 0.02
     assert (config.clip.mode, config.clip.threshold) == ("value", 0.5)
-    assert fork.config(run, checkpoint_name="step-00000006").steps == 8
-    other = fork.config(run, optimizer="momentum", settings={"epochs": 7})
+    assert forked(run, checkpoint_name="step-00000006").steps == 8
+    other = forked(run, optimizer="momentum", settings={"epochs": 7})
     assert other.optimizer.options["lr"] == 0.3  # its own preset's
     assert (other.epochs, other.steps) == (7, None)
+
+
+def test_what_was_changed_after_the_checkpoint_is_offered(tmp_path, tiny):
+    run = run_directory.create(
+        tmp_path,
+        tiny(epochs=3, checkpoint__every_steps=2, schedule__type="cosine", clip__mode="norm"),
+    )
+    plan = configure.plan(run.config())
+    assert (plan.steps_per_epoch, plan.steps) == (3, 9)
+    first = Arguments(lr_factor=2.0, clip_threshold=0.5)
+    second = Arguments(lr=0.02, clip_mode="value", epochs=4)
+    steer_at(run, {1: ("set", first), 5: ("set", second)})
+    at = fork.settings_at(run, "step-00000003")
+    assert at.config == fork.config(at, settings={})
+    assert (at.config.clip.mode, at.config.clip.threshold, at.config.epochs) == ("norm", 0.5, 3)
+    assert at.changed.keys() == {"optimizer.lr", "clip.mode", "epochs"}
+    assert [(c.old, c.new) for c in at.changes[1:]] == [("norm", "value"), (3, 4)]
+    last = fork.settings_at(run)  # by the engine itself
+    assert (last.checkpoint.step, last.changes) == (12, ())
+    (lr, *_) = at.changes
+    assert lr.old == at.config.optimizer.options["lr"]
+    assert lr.new == pytest.approx(last.config.optimizer.options["lr"])
+    taken = fork.config(at, with_changes=True)
+    assert (taken.clip, taken.epochs) == (last.config.clip, 4)
+    own = fork.config(at, with_changes=True, settings={"optimizer.lr": 0.5, "steps": 50})
+    assert (own.optimizer.options["lr"], own.epochs, own.steps) == (0.5, None, 50)
+    other = fork.config(at, with_changes=True, optimizer="momentum")
+    assert other.optimizer.options["lr"] == 0.3  # its own preset's
+
+
+def test_finite_weights_are_preferred(parent, names):
+    path = checkpoint.named(parent, names[9]).path / checkpoint.MANIFEST
+    newest = structs.replace(checkpoint.read(path.parent).manifest, finite=False)
+    path.write_bytes(checkpoint.sealed(newest))
+    assert fork.settings_at(parent).checkpoint.name == names[6]
+    assert fork.settings_at(parent, names[9]).checkpoint.name == names[9]
 
 
 def test_a_fork_is_resumed_from_its_own_checkpoints(parent, names):
     choices = {"checkpoint_name": names[6], "settings": {"steps": 15}}
     whole = start(parent, **choices)
-    cut = run_directory.create(parent.path.parent, fork.config(parent, **choices))
+    cut = run_directory.create(parent.path.parent, forked(parent, **choices))
     train_and_die(cut, 8)  # before it has a checkpoint
     train_and_die(cut, 14)
     assert wait(in_child(lambda: train(cut))) == 0
@@ -103,7 +145,7 @@ def test_a_fork_is_resumed_from_its_own_checkpoints(parent, names):
 )
 def test_what_cannot_be_forked(parent, choices, message):
     with pytest.raises(UserError) as error:
-        fork.config(parent, **choices)
+        forked(parent, **choices)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 

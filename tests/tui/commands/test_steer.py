@@ -80,6 +80,8 @@ def check_fork(run, saved: str, step: int, runs_root) -> None:
     settings = ("--set", f"steps={step + 3}", "--set", "clip.mode=none")
     result = invoke("fork", run.id, "--checkpoint", saved, "--optimizer", "sgd", *settings)
     assert result.exit_code == 0, result.output
+    said = f"settings as at {saved}; changed after it and not taken: optimizer.lr 0.05 -> 0.1 "
+    assert f"{said}(--with-changes takes it)" in result.stderr
     (child,) = [made for made in run_directory.list_runs(runs_root) if made.id != run.id]
     events = read_all(child.events_path)
     (started,) = [event for event in events if isinstance(event, RunStarted)]
