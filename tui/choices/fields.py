@@ -24,9 +24,11 @@ class Field:
     """The same setting of a configuration as text that `parse` understands."""
     about: tuple[str, ...] = ()
     """The settings that it decides, with dotted keys, or the beginnings of such keys."""
+    short: str = ""
+    """What it is called where two configurations are compared; else its key."""
 
 
-def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
+def _plain_field(key: str, label: str, help_text: str, setting: str, short: str = "") -> Field:
     def show(config: RunConfig) -> str:
         value = dotted(config)[setting]
         return typed_text.write_value(value) if isinstance(value, float) else str(value)
@@ -34,7 +36,7 @@ def _plain_field(key: str, label: str, help_text: str, setting: str) -> Field:
     def parse(text: str) -> dict[str, Any]:
         return {setting: yaml.parse(text, label)}
 
-    return Field(key, label, help_text, parse, show, (setting,))
+    return Field(key, label, help_text, parse, show, (setting,), short)
 
 
 FIELDS = (
@@ -45,8 +47,9 @@ FIELDS = (
         partial(typed_text.parse_length, where="train for"),
         typed_text.write_length,
         ("epochs", "steps"),
+        "train for",
     ),
-    _plain_field("batch", "Batch size", "samples a step, or full", "batch_size"),
+    _plain_field("batch", "Batch size", "samples a step, or full", "batch_size", "batch size"),
     _plain_field("lr", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
     Field(
         "schedule",
@@ -75,3 +78,20 @@ FIELDS = (
         lambda config: "",
     ),
 )
+
+
+def compared(before: RunConfig, after: RunConfig) -> list[str]:
+    """The fields in which two configurations differ, such as `lr 0.001 -> 0.0003`."""
+    return [
+        f"{field.short or field.key} {_brief(field.show(before))} -> {_brief(field.show(after))}"
+        for field in FIELDS
+        if field.show(before) != field.show(after)
+    ]
+
+
+def _brief(text: str) -> str:
+    """A number in six digits: a learning rate that a schedule had scaled has many more."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text

@@ -11,24 +11,22 @@ from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
-from tui.choices.fields import FIELDS
+from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
-_WORDS = {"length": "train for", "batch": "batch size"}
-"""What a field is called where it is compared; else its key."""
 
 
 @dataclass(frozen=True)
-class Again:
-    """A run whose settings begin the next one."""
+class Rerun:
+    """Another run with the settings of an earlier one: what the launch screen begins with."""
 
     run: RunDir
     label: str
     """What it is called on the screen."""
     config: RunConfig
-    """As it was begun."""
+    """The settings with which it was begun."""
     beside: tuple[RunDir, ...]
     """The runs with which the new one will be shown, in order."""
 
@@ -128,11 +126,7 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
         names = " + ".join(choice.optimizers) if kind == "optimizer" else new
         if names != old:
             told.append(f"{kind.replace('dataset', 'data set')} {old} -> {names}")
-    told += [
-        f"{_WORDS.get(field.key, field.key)} {field.show(before)} -> {field.show(after)}"
-        for field in FIELDS
-        if field.show(before) != field.show(after)
-    ]
+    told += compared(before, after)
     covered = tuple(prefix for field in FIELDS for prefix in field.about)
     same = [kind for kind in KINDS if getattr(before, kind).name == getattr(after, kind).name]
     old_settings, new_settings = dotted(before), dotted(after)

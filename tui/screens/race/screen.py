@@ -303,10 +303,10 @@ class RaceScreen(Screen[None]):
         except ConfigError as error:
             self._complain(str(error))
             return
-        from tui.choices.rerun import Again
+        from tui.choices.rerun import Rerun
 
         label = f"{lane.label} of the race, made longer"
-        self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
+        self._app.open_again(Rerun(self._shown_run(), label, config, (self._shown_run(),)))
 
     def _shown_run(self) -> RunDir:
         """The run of seed 0 of the selected lane."""

@@ -16,7 +16,7 @@ from support.seen import rows, text, until, until_shown
 from tui import app as app_module
 from tui.app import BigModelApp
 from tui.screens.dashboard.screen import DashboardScreen
-from tui.screens.launch.data_and_schedule import LookScreen
+from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.preset_list import PresetList
 from tui.screens.launch.sample import SampleView
 from tui.screens.launch.save import SaveScreen
@@ -286,7 +286,7 @@ async def test_a_key_shows_data_and_schedule_where_there_is_little_room(
         await type_into(pilot, "schedule", "cosine")
         app.screen.query_one("#models").focus()
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, LookScreen))
+        await until(pilot, lambda: isinstance(app.screen, PreviewScreen))
         await until_shown(pilot, "▀▀▀▀")
         await until_shown(pilot, "learning rate over the steps")
         await pilot.press(close)
