@@ -29,8 +29,8 @@ from tui.terminal.frugal_app import FrugalApp
 
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir
-    from tui.choices.choice import Fork
-    from tui.choices.rerun import Again
+    from tui.choices.fork import Fork
+    from tui.choices.rerun import Rerun
 
 MOST_LANES = 20
 """Runs that are shown together when others are begun beside them."""
@@ -173,21 +173,21 @@ class BigModelApp(FrugalApp):
 
         self._show(LaunchScreen(fork))
 
-    def open_again(self, again: "Again") -> None:
+    def open_again(self, rerun: "Rerun") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self.push_screen(LaunchScreen(again=again))
+        self.push_screen(LaunchScreen(rerun=rerun))
 
     def close_again(self) -> None:
         """Back from it to what is under it."""
         self.pop_screen()
 
-    def open_beside(self, again: "Again", runs: list[RunDir]) -> None:
+    def open_beside(self, rerun: "Rerun", runs: list[RunDir]) -> None:
         """Show new runs together with those beside which they were begun, at most so many."""
         from tui.screens.dashboard.screen import DashboardScreen
 
-        shown = [run for run in again.beside if run.id != again.run.id]
+        shown = [run for run in rerun.beside if run.id != rerun.run.id]
         kept = shown[max(0, len(shown) + 1 + len(runs) - MOST_LANES) :]
         if len(kept) < len(shown):
             self.notify(f"{MOST_LANES} runs are shown; the oldest were left out")
@@ -196,7 +196,7 @@ class BigModelApp(FrugalApp):
         if isinstance(below, DashboardScreen) and len(kept) == len(shown):
             below.add(runs)
         else:
-            beside = [run for run in again.beside if run in kept or run.id == again.run.id]
+            beside = [run for run in rerun.beside if run in kept or run.id == rerun.run.id]
             self._show(DashboardScreen([*beside, *runs], selected=runs[0]))
 
     def open_runs(self) -> None:

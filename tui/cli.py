@@ -18,7 +18,7 @@ from tui.commands.doctor import command as doctor
 from tui.commands.errors import PROGRAM, OneLineGroup, say
 from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
-from tui.commands.options import PlainValue, component_options, settings
+from tui.commands.options import PlainValue, clip_options, component_options, settings
 
 if TYPE_CHECKING:
     from engine.runs.run_directory import RunDir
@@ -117,10 +117,7 @@ def _current_runs(root: Path) -> list[RunDir]:
 @click.option("--steps", metavar="N", type=PlainValue(), help="Optimizer steps, instead of epochs.")
 @click.option("--batch-size", metavar="N|full", type=PlainValue(), help="Samples a step.")
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
-@click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
-@click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
-@click.option("--no-clip", is_flag=True, help="Do not clip.")
-@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
+@clip_options
 @click.option("--schedule", metavar="TEXT", help="Such as 'cosine warmup 100'.")
 @click.option("--precision", metavar="NAME", help="fp32, tf32, bf16 or fp16.")
 @click.option("--seed", metavar="N", type=PlainValue(), help="Weights, data order and dropout.")

@@ -3,58 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import presets
 from engine.config import configure
 from engine.config.configure import Plan
 from presets import ConfigError
-from presets.dotted_keys import flatten
-from presets.schema import Component, RunConfig, dotted
+from presets.schema import Component, RunConfig
 from tui.choices.fields import FIELDS, Field
+from tui.choices.fork import Fork
 from tui.text import count
 
 _ANY_OPTIMIZER = "adam"
-"""Parameters do not depend on it, and it needs no optional package."""
+"""Where any optimizer will do: this one needs no optional package."""
 START_SECONDS = 3.0
-"""Until an engine has loaded torch and takes its first step."""
-
-
-@dataclass(frozen=True)
-class Fork:
-    """A run to begin from a checkpoint of another one."""
-
-    folder: Path
-    """The parent's directory; the child goes beside it."""
-    checkpoint: str
-    """Its name under the parent's `checkpoints`."""
-    step: int
-    """The child counts on from there."""
-    config: RunConfig
-    """The parent's settings, which the child keeps unless they are changed."""
-
-    def settings(self, names: Mapping[str, str]) -> dict[str, Any]:
-        """The parent's settings with dotted keys, for a child with these presets by kind.
-
-        Another preset has options of its own, and may bring settings along.
-        """
-        kept = {key: value for key, value in dotted(self.config).items() if key != "name"}
-        for kind, name in names.items():
-            if name != getattr(self.config, kind).name:
-                preset = presets.load(cast("Any", f"{kind}s"), name)
-                brought = flatten(preset.run)
-                kept = {
-                    key: value
-                    for key, value in kept.items()
-                    if key not in brought and not key.startswith(f"{kind}.")
-                }
-        return kept | {"parent": f"{self.folder.name}/{self.checkpoint}"}
+"""What passes until an engine has loaded torch and takes its first step."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Presets by name, and the texts of the settings that were changed."""
+    """What is to be trained: presets by name, and the texts of the settings that were changed."""
 
     model: str = "mlp"
     dataset: str = "digits"
@@ -67,7 +35,7 @@ class Choice:
         """A configuration for each optimizer. Raises ConfigError."""
         return list(self._configs)
 
-    @cached_property  # the screen asks many times at each key
+    @cached_property  # the screen asks for it many times a key
     def _configs(self) -> list[RunConfig]:
         settings: dict[str, Any] = {}
         if self.fork is not None and self.model != self.fork.config.model.name:
@@ -144,7 +112,7 @@ class Choice:
         config = self._resolved(optimizer, given)
         if self.fork is None or {"epochs", "steps"} & settings.keys():
             return config
-        # Where the parent has had its steps already, a child takes as many again.
+        # Where the parent has taken all its steps already, a child takes as many again.
         steps = configure.plan(config).steps
         if steps <= self.fork.step:
             config = self._resolved(optimizer, given | {"steps": self.fork.step + steps})

@@ -8,9 +8,12 @@ from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
 from tui.text import clean
 
+_OLD_KEYS = {"rate": "lr"}
+"""What fields were called in the files of older versions."""
+
 
 class LastChoice(Struct):
-    """Names of presets, and the texts of changed settings."""
+    """The file of the last choice: names of presets, and the texts of changed settings."""
 
     recipe: str = ""
     model: str = ""
@@ -50,10 +53,11 @@ def recall() -> tuple[Choice, list[str]]:
     parts = presets.load("recipes", recipe)
     optimizers = tuple(known("optimizers", name, "") for name in last.optimizers)
     fields = {field.key for field in FIELDS}
+    values = {_OLD_KEYS.get(key, key): clean(text) for key, text in last.values.items()}
     return Choice(
         recipe=recipe,
         model=known("models", last.model, parts.model),
         dataset=known("datasets", last.dataset, parts.dataset),
         optimizers=tuple(filter(None, optimizers)) or (parts.optimizer,),
-        values={key: clean(text) for key, text in last.values.items() if key in fields},
+        values={key: text for key, text in values.items() if key in fields},
     ), gone

@@ -8,11 +8,13 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import RunConfig
+from tui.choices import typed_text
 from tui.choices.choice import START_SECONDS, Choice
-from tui.choices.fields import FIELDS, pairs, parse_clip, parse_schedule, write_more
+from tui.choices.fields import FIELDS
 
 _RUN_SECONDS = 0.6
-"""Of a run besides its steps: it is built, evaluated and saved."""
+"""What a run takes besides its steps: it is built, evaluated and saved."""
+_VARIED = "KEY=V,V such as optimizer.lr=1e-3,1e-2"
 
 
 def build(options: Mapping[str, Any]) -> RaceSpec:
@@ -50,11 +52,11 @@ def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:
 
     Raises ConfigError for names that do not exist.
     """
-    settings = pairs(options["sets"])
+    settings = typed_text.parse_assignments(options["sets"], "--set")
     if options["schedule"]:
-        settings |= parse_schedule(options["schedule"])
+        settings |= typed_text.parse_schedule(options["schedule"])
     if options["clip"]:
-        settings |= parse_clip(options["clip"])
+        settings |= typed_text.parse_clip(options["clip"])
     found: dict[str, RunConfig] = {}
     models, optimizers = _listed(options["models"]), _listed(options["optimizers"])
     for model in models:
@@ -90,10 +92,9 @@ def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]
     """The words and settings of each combination of `KEY=V,V`."""
     found: list[tuple[list[str], dict[str, Any]]] = [([], {})]
     for text in varied:
-        key, equals, values = text.partition("=")
-        key = key.strip()
-        if not (key and equals and values.strip(", ")):
-            raise UserError(f"vary: expected KEY=V,V such as optimizer.lr=1e-3,1e-2, got {text!r}")
+        key, values = typed_text.split_assignment(text, "vary", _VARIED)
+        if not values.strip(", "):
+            raise ConfigError(f"vary: expected {_VARIED}, got {text!r}")
         short = dotted_keys.last(key)
         found = [
             ([*words, f"{short}={value.strip()}"], {**given, key: yaml.parse(value.strip(), key)})
@@ -119,11 +120,11 @@ def texts(choice: Choice) -> dict[str, str]:
             found[field.key] = text
         elif field.key == "length" and text:
             found["budget"] = str(configure.plan(choice.configs()[0]).steps)
-        elif text and field.key not in ("rate", "seed"):
+        elif text and field.key not in ("lr", "seed"):
             others |= field.parse(text)
     if choice.dataset != "digits":
         found["target"] = ""
-    return found | {"sets": write_more(others)}
+    return found | {"sets": typed_text.write_settings(others)}
 
 
 def whole(text: str, what: str) -> int | None:

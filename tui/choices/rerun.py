@@ -11,23 +11,22 @@ from engine.runs.run_directory import RunDir
 from presets import ConfigError, dotted_keys
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
-from tui.choices.fields import FIELDS, write_more, written
+from tui.choices.fields import FIELDS, compared
+from tui.choices.typed_text import write_settings, write_value
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
-_WORDS = {"length": "train for", "rate": "lr", "batch": "batch size"}
-"""What a field is called where it is compared; else its key."""
 
 
 @dataclass(frozen=True)
-class Again:
-    """A run whose settings begin the next one."""
+class Rerun:
+    """Another run with the settings of an earlier one: what the launch screen begins with."""
 
     run: RunDir
     label: str
     """What it is called on the screen."""
     config: RunConfig
-    """As it was begun."""
+    """The settings with which it was begun."""
     beside: tuple[RunDir, ...]
     """The runs with which the new one will be shown, in order."""
 
@@ -92,12 +91,12 @@ def _texts(choice: Choice, config: RunConfig, lost: Sequence[str]) -> dict[str, 
     except ConfigError:  # the presets need a setting, such as the path of the data
         start = None
     for field in FIELDS:
-        if field.key == "more" or (field.key == "rate" and "optimizer" in lost):
+        if field.key == "more" or (field.key == "lr" and "optimizer" in lost):
             continue
         if start is None or field.show(start) != field.show(config):
             texts[field.key] = field.show(config)
     more = _rest(replace(choice, values=texts), config, lost)
-    return texts | ({"more": write_more(more)} if more else {})
+    return texts | ({"more": write_settings(more)} if more else {})
 
 
 def _rest(choice: Choice, config: RunConfig, lost: Sequence[str]) -> Mapping[str, Any]:
@@ -127,11 +126,7 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
         names = " + ".join(choice.optimizers) if kind == "optimizer" else new
         if names != old:
             told.append(f"{kind.replace('dataset', 'data set')} {old} -> {names}")
-    told += [
-        f"{_WORDS.get(field.key, field.key)} {field.show(before)} -> {field.show(after)}"
-        for field in FIELDS
-        if field.show(before) != field.show(after)
-    ]
+    told += compared(before, after)
     covered = tuple(prefix for field in FIELDS for prefix in field.about)
     same = [kind for kind in KINDS if getattr(before, kind).name == getattr(after, kind).name]
     old_settings, new_settings = dotted(before), dotted(after)
@@ -142,7 +137,7 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
             continue
         if (part in KINDS and part not in same) or (key, old, new) == _ASKED:
             continue
-        told.append(f"{key.removeprefix('optimizer.')} {written(old)} -> {written(new)}")
+        told.append(f"{key.removeprefix('optimizer.')} {write_value(old)} -> {write_value(new)}")
     return told
 
 

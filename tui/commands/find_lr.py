@@ -13,7 +13,7 @@ import click
 
 from engine.config import configure
 from presets import UserError, plugins
-from tui.choices.fields import pairs
+from tui.choices.typed_text import parse_assignments
 from tui.commands import options
 from tui.commands.options import PlainValue
 
@@ -54,7 +54,7 @@ def find_lr(
     from tui.choices import lr_search
 
     plugins.check()
-    settings = pairs(sets) | {"steps": steps}
+    settings = parse_assignments(sets, "--set") | {"steps": steps}
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
     )

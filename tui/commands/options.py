@@ -26,9 +26,26 @@ class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic befo
 
 def component_options(command: Command) -> Command:
     """The options that name presets: of the recipe, and of what takes the place of its parts."""
-    for option in reversed(_COMPONENTS):
+    return _with(command, _COMPONENTS)
+
+
+def clip_options(command: Command) -> Command:
+    """The options that say how gradients are clipped; `clip_settings` reads them."""
+    return _with(command, _CLIP)
+
+
+def _with(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
+
+
+_CLIP = (
+    click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm."),
+    click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element."),
+    click.option("--no-clip", is_flag=True, help="Do not clip."),
+    click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'."),
+)
 
 
 _COMPONENTS = (
@@ -77,24 +94,32 @@ _SETTINGS = {
 def settings(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as the dotted settings that `configure.resolve` takes."""
     exclusive(options, "epochs", "steps")
-    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     given: dict[str, Any] = {
         setting: options[option]
         for option, setting in _SETTINGS.items()
         if options[option] is not None
     }
-    if options["no_clip"]:
-        given["clip.mode"] = "none"
-    for mode in ("norm", "value"):
-        if options[f"clip_{mode}"] is not None:
-            given |= {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
-    from tui.choices.fields import pairs, parse_clip, parse_schedule
+    from tui.choices.typed_text import parse_assignments, parse_schedule
 
-    if options["clip"] is not None:
-        given |= parse_clip(options["clip"])
+    given |= clip_settings(options)
     if options["schedule"] is not None:
         given |= parse_schedule(options["schedule"])
-    return given | pairs(options["sets"])
+    return given | parse_assignments(options["sets"], "--set")
+
+
+def clip_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """What `clip_options` were given, as dotted settings. Raises UserError."""
+    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
+    if options["no_clip"]:
+        return {"clip.mode": "none"}
+    for mode in ("norm", "value"):
+        if options[f"clip_{mode}"] is not None:
+            return {"clip.mode": mode, "clip.threshold": options[f"clip_{mode}"]}
+    if options["clip"] is None:
+        return {}
+    from tui.choices.typed_text import parse_clip
+
+    return parse_clip(options["clip"])
 
 
 def exclusive(options: dict[str, Any], *names: str) -> None:

@@ -17,12 +17,12 @@ from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.convert import convert
-from tui.choices import orders
-from tui.choices.fields import pairs
+from tui.choices import typed_commands
+from tui.choices.typed_text import parse_assignments
 from tui.commands import find_runs
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM, say
-from tui.commands.options import PlainValue, exclusive
+from tui.commands.options import PlainValue, clip_options, clip_settings, exclusive
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.pass_context
 def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Pause a run between two steps."""
-    context.exit(_steer(find_runs.find_steered(root, name), "pause", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_steered(root, name), "pause", as_json=as_json))
 
 
 @click.command()
@@ -58,7 +58,7 @@ def pause(context: click.Context, name: str, root: Path, as_json: bool) -> None:
 @click.pass_context
 def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Let a paused run go on."""
-    context.exit(_steer(find_runs.find_steered(root, name), "resume", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_steered(root, name), "resume", as_json=as_json))
 
 
 @click.command()
@@ -73,8 +73,8 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
 @click.pass_context
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
     """Stop a run and save it."""
-    given = {"after": after} if after != "step" else {}
-    context.exit(_steer(find_runs.find_steered(root, name), "stop", given, as_json=as_json))
+    found = find_runs.find_steered(root, name)
+    context.exit(_steer(found, "stop", convert({"after": after}, Arguments), as_json=as_json))
 
 
 @click.command()
@@ -83,7 +83,7 @@ def stop(context: click.Context, name: str, root: Path, after: str, as_json: boo
 @click.pass_context
 def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
     """Save a run now."""
-    context.exit(_steer(find_runs.find_ours(root, name), "checkpoint", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_ours(root, name), "checkpoint", as_json=as_json))
 
 
 @click.command()
@@ -95,17 +95,14 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 
     The dashboard shows the result; the trace goes to the run's directory.
     """
-    context.exit(_steer(find_runs.find_ours(root, name), "profile", {}, as_json=as_json))
+    context.exit(_steer(find_runs.find_ours(root, name), "profile", as_json=as_json))
 
 
 @click.command("set")
 @_run
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
 @click.option("--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate.")
-@click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
-@click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
-@click.option("--no-clip", is_flag=True, help="Do not clip.")
-@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
+@clip_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
 @_json
@@ -118,32 +115,16 @@ def set_command(
     context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
 
 
-def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given as fields of `Arguments`; UserError, in one line."""
+def _set_arguments(options: dict[str, Any]) -> Arguments:
+    """The options that were given, as arguments of `set`. Raises UserError."""
     exclusive(options, "lr", "lr_factor")
     exclusive(options, "epochs", "steps")
-    exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
     names = ("lr", "lr_factor", "epochs", "steps")
     given = {name: options[name] for name in names if options[name] is not None}
-    if options["no_clip"]:
-        given["clip_mode"] = "none"
-    if options["clip"] is not None:
-        given |= msgspec.to_builtins(orders.clipping(options["clip"]))
-    for mode in ("norm", "value"):
-        if options[f"clip_{mode}"] is not None:
-            given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}
+    given |= clip_settings(options)
     if not given:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
-    for name in given.keys() - {"clip_mode"}:
-        _check_number(name, given[name], whole=name in ("epochs", "steps"))
-    return given
-
-
-def _check_number(name: str, value: Any, *, whole: bool) -> None:
-    """`Arguments` would say that null is allowed, which sets nothing."""
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        wanted = "a whole number >= 1" if whole else "a number > 0"
-        raise UserError(f"{name}: expected {wanted}, got {value!r}")
+    return typed_commands.arguments(given)
 
 
 @click.command()
@@ -185,7 +166,7 @@ def fork(
 
     alerts = read_config().alerts
     parent = find_runs.find_ours(root, name)
-    settings, at = pairs(sets), fork.settings_at(parent, start)
+    settings, at = parse_assignments(sets, "--set"), fork.settings_at(parent, start)
     config = fork.config(at, optimizer=optimizer, settings=settings, with_changes=with_changes)
     say(_settings_taken(at, with_changes=with_changes))
     plan = configure.plan(config)
@@ -207,9 +188,10 @@ def _settings_taken(at: SettingsAt, *, with_changes: bool) -> str:
     return f"{begun}; changed after it and not taken: {changes} (--with-changes takes it)"
 
 
-def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:
+def _steer(
+    run: RunDir, command: CommandName, arguments: Arguments | None = None, *, as_json: bool
+) -> int:
     """Send a command, say in one line what became of it; returns the exit status."""
-    arguments = convert(given, Arguments)
     if not run_directory.locked(run):
         raise UserError(f"{run.id}: no engine is at work on this run")
     reader = LogReader(run.events_path)
@@ -221,7 +203,7 @@ def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json:
             "run": run.id,
             "id": command_id,
             "command": command,
-            "arguments": given,
+            "arguments": msgspec.to_builtins(arguments or Arguments()),
             "outcome": answer.outcome if answer else None,
             "step": answer.step if answer else None,
             "reason": answer.reason if answer else "no answer yet",

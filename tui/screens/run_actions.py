@@ -6,16 +6,14 @@ from textual import work
 from textual.binding import Binding
 from textual.screen import Screen
 
-from engine.runs import checkpoint, control, launch, run_directory
+from engine.runs import checkpoint, control, fork, launch, run_directory
 from engine.runs.control import Arguments, CommandName
 from engine.runs.run_directory import RunDir
-from presets import ConfigError, UserError
-from presets.schema import run_config
-from tui.choices import orders
-from tui.choices.choice import Fork
-from tui.choices.rerun import Again
+from presets import UserError
+from tui.choices import typed_commands
+from tui.choices.fork import Fork
+from tui.choices.rerun import Rerun
 from tui.panels.prompt import Prompt, Question
-from tui.runs import follow
 from tui.runs.foreign.run import ForeignRun, read_only
 from tui.runs.store import RunState
 from tui.text import clean
@@ -54,15 +52,15 @@ class RunActions(Screen[None]):
             return
         shown = self.runs_shown()
         beside = shown if run.id in [other.id for other in shown] else [run, *shown]
-        self._app.open_again(Again(run, self.label_at_hand(), config, tuple(beside)))
+        self._app.open_again(Rerun(run, self.label_at_hand(), config, tuple(beside)))
 
     def action_fork(self) -> None:
-        """Go to the launch screen with this run's settings, to begin at its newest checkpoint."""
+        """Go to the launch screen, to begin another run at this one's newest checkpoint."""
         run = self.run_at_hand()
         if isinstance(run, ForeignRun):
             self.complain(read_only(run))
         elif run is not None:
-            self._prepare_fork(run)
+            self._prepare_fork(run, self.label_at_hand())
 
     def action_resume_run(self) -> None:
         """Go on with a run that ended."""
@@ -86,15 +84,15 @@ class RunActions(Screen[None]):
             return False
         return True
 
-    # Summing up a long log takes a while; the screen goes on meanwhile.
+    # Reading a large checkpoint takes a while; the screen goes on meanwhile.
     @work(thread=True, exclusive=True, group="fork")
-    def _prepare_fork(self, run: RunDir) -> None:
+    def _prepare_fork(self, run: RunDir, label: str) -> None:
         try:
-            fork = fork_of(run)
+            prepared = fork_of(run, label)
         except UserError as error:
             self.app.call_from_thread(self.complain, str(error))
         else:
-            self.app.call_from_thread(self._app.open_launch, fork)
+            self.app.call_from_thread(self._app.open_launch, prepared)
 
     def complain(self, words: str) -> None:
         """Say what went wrong, in one line."""
@@ -105,24 +103,22 @@ class RunActions(Screen[None]):
         return self.app
 
 
-def fork_of(run: RunDir) -> Fork:
-    """A fork at the newest checkpoint, with the settings that are in force.
+def fork_of(run: RunDir, label: str) -> Fork:
+    """A fork at the newest checkpoint, with the settings at that checkpoint.
 
-    Raises UserError if there is no checkpoint or the run cannot be read.
+    Reads the whole checkpoint. Raises UserError, in one line.
     """
-    found = checkpoint.listed(run)
-    good = [item for item in found if item.manifest.finite] or found
-    if not good:
+    if not checkpoint.listed(run):
         raise UserError(f"{run.id}: no checkpoint to fork from; c saves one while it trains")
-    try:
-        state = follow.load(run)
-    except OSError as error:
-        raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None
-    try:
-        config = run_config(state.config, str(run.config_path)) if state.config else run.config()
-    except ConfigError as error:
-        raise UserError(f"{run.id}: {error}") from None
-    return Fork(run.path.absolute(), good[-1].name, good[-1].step, config)
+    at = fork.settings_at(run, warn=lambda line: None)  # the terminal is the app's
+    return Fork(
+        folder=run.path.absolute(),
+        checkpoint=at.checkpoint.name,
+        step=at.checkpoint.step,
+        config=at.config,
+        label=label,
+        changed=at.changed,
+    )
 
 
 class SteeringScreen(RunActions):
@@ -208,9 +204,9 @@ class SteeringScreen(RunActions):
         if state is None or not self._steerable(state):
             return
         parse = {
-            "rate": orders.learning_rate,
-            "clip": orders.clipping,
-            "length": orders.length,
+            "rate": typed_commands.learning_rate,
+            "clip": typed_commands.clipping,
+            "length": typed_commands.length,
         }[kind]
         # To the run that was asked about, even if another one is selected meanwhile.
         said = f"{label.lower()} asked for"

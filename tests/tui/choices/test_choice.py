@@ -40,7 +40,7 @@ def test_several_optimizers_differ_in_nothing_else() -> None:
         ("length", "400 steps", "steps", 400),
         ("batch", "64", "batch_size", 64),
         ("batch", "full", "batch_size", "full"),
-        ("rate", "3e-4", "optimizer.lr", 3e-4),
+        ("lr", "3e-4", "optimizer.lr", 3e-4),
         ("clip", "none", "clip.mode", "none"),
         ("clip", "value 0.5", "clip.threshold", 0.5),
         ("clip", "norm 2", "clip.mode", "norm"),
@@ -65,10 +65,10 @@ def test_a_typed_setting(key: str, text: str, setting: str, value: object) -> No
         ("length", "1.5", "epochs: expected"),
         ("batch", "-1", "batch_size: expected"),
         ("batch", "all", "batch_size: expected"),
-        ("rate", "-1", "optimizer.lr: expected a number > 0.0, got -1"),
-        ("rate", "0", "optimizer.lr: expected a number > 0.0, got 0"),
-        ("rate", "fast", "optimizer.lr: expected a number, got 'fast'"),
-        ("rate", ".nan", "expected a finite number"),
+        ("lr", "-1", "optimizer.lr: expected a number > 0.0, got -1"),
+        ("lr", "0", "optimizer.lr: expected a number > 0.0, got 0"),
+        ("lr", "fast", "optimizer.lr: expected a number, got 'fast'"),
+        ("lr", ".nan", "expected a finite number"),
         ("clip", "hard", "such as 'norm 1.0', got 'hard'"),
         ("clip", "norm", "clip: expected 'none', or a limit after norm, value,"),
         ("clip", "norm -1", "clip.threshold: expected"),
@@ -76,9 +76,9 @@ def test_a_typed_setting(key: str, text: str, setting: str, value: object) -> No
         ("seed", "-1", "seed: expected"),
         ("seed", "1.5", "seed: expected"),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
-        ("rate", "[", "Learning rate: line 1: "),
-        ("rate", "*x", "aliases (*name) are not allowed"),
-        ("rate", "1: 2: 3", "Learning rate: "),
+        ("lr", "[", "Learning rate: line 1: "),
+        ("lr", "*x", "aliases (*name) are not allowed"),
+        ("lr", "1: 2: 3", "Learning rate: "),
         ("device", "\x1b[31m", "Device: "),
     ],
 )
@@ -112,9 +112,9 @@ def test_what_is_shown_as_a_default_can_be_typed_and_changes_nothing(
 
 def test_defaults_that_differ_between_marked_optimizers_say_so() -> None:
     defaults = Choice(optimizers=("adam", "sgd")).defaults()
-    assert defaults["rate"] == "varies"
+    assert defaults["lr"] == "varies"
     assert defaults["seed"] == "0"
-    assert Choice(optimizers=("adam",)).defaults()["rate"] == "0.001"
+    assert Choice(optimizers=("adam",)).defaults()["lr"] == "0.001"
 
 
 def test_parameter_counts_follow_the_data_set() -> None:

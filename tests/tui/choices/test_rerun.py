@@ -105,7 +105,7 @@ def test_another_run_has_not_the_name_of_the_first() -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"rate": "3e-4"}, ["lr 0.001 -> 0.0003"]),
+        ({"lr": "3e-4"}, ["lr 0.001 -> 0.0003"]),
         ({"length": "20"}, ["train for 10 epochs -> 20 epochs"]),
         ({"clip": "none", "batch": "64"}, ["batch size 32 -> 64", "clip norm 1 -> none"]),
         ({"more": "model.dropout=0.1"}, ["model.dropout 0.5 -> 0.1"]),
@@ -149,7 +149,7 @@ def test_the_last_choice_comes_back_unless_it_goes_on_from_a_checkpoint() -> Non
         model="logistic",
         dataset="digits",
         optimizers=("sgd", "adam"),
-        values={"rate": "3e-4", "more": "ema_decay=0.9"},
+        values={"lr": "3e-4", "more": "ema_decay=0.9"},
     )
     last_choice.keep(chosen)
     assert last_choice.recall() == (chosen, [])
@@ -166,8 +166,8 @@ def test_what_is_gone_is_said_and_replaced() -> None:
         for kind, name in (("recipe", "own"), ("optimizer", "soup"), ("model", "mine"))
     ]
     assert (found.recipe, found.model, found.optimizers) == ("quickstart", "mlp", ("adam",))
-    values = {"odd": "1", "rate": "\x1b2"}
+    values = {"odd": "1", "rate": "\x1b2"}  # as older versions called the learning rate
     remembered.save("launch", LastChoice(recipe="fashion-cnn", optimizers=("soup",), values=values))
     found, _ = last_choice.recall()
     assert found.optimizers == (presets.load("recipes", "fashion-cnn").optimizer,)
-    assert found.values == {"rate": "\N{REPLACEMENT CHARACTER}2"}
+    assert found.values == {"lr": "\N{REPLACEMENT CHARACTER}2"}

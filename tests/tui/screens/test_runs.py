@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -25,7 +26,8 @@ from presets import ConfigError
 from support.recorded import record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
-from tui.choices.choice import Choice, Fork
+from tui.choices.choice import Choice
+from tui.choices.fork import Fork
 from tui.panels.run_table import RunTable
 from tui.runs import meta
 from tui.screens.dashboard.screen import DashboardScreen
@@ -182,7 +184,7 @@ async def test_resume_and_fork_from_the_list(root: Path, monkeypatch: pytest.Mon
         fork = Fork((root / "r2").absolute(), "step-00000004", 4, RunDir(root / "r2").config())
         app.open_launch(fork)
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        await until_shown(pilot, "fork of r2 at step-00000004")
+        await until_shown(pilot, "from step 4 of r2: settings as at that checkpoint")
         await pilot.press("down")
         await until_shown(pilot, "Enter starts")
         await pilot.press("enter")
@@ -207,9 +209,45 @@ async def test_a_fork_keeps_its_parents_model(root: Path) -> None:
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         fork = Fork((root / "r2").absolute(), "c", 4, RunDir(root / "r2").config())
         app.open_launch(fork)
-        await until_shown(pilot, "fork of r2 at c")
+        await until_shown(pilot, "from step 4 of r2")
         app.screen.query_one("#models").highlighted = 0
         await until_shown(pilot, "model: a fork keeps its parent's model, mlp")
+
+
+async def test_a_fork_offers_what_was_changed_after_its_checkpoint(root: Path) -> None:
+    fork = Fork(
+        folder=(root / "r2").absolute(),
+        checkpoint="step-00000004",
+        step=4,
+        config=structs.replace(RunDir(root / "r2").config(), parent="r2/step-00000004"),
+        label="adam",
+        changed={"optimizer.lr": 3e-4, "clip.mode": "value", "clip.threshold": 0.5, "steps": 400},
+    )
+    changes = "train for 6 steps -> 400 steps, lr 0.001 -> 0.0003, clip norm 1 -> value 0.5"
+    app = BigModelApp(root=root)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        app.open_launch(fork)
+        await until_shown(pilot, f"t takes what was changed since: {changes}")
+        assert "from step 4 of adam: settings as at that checkpoint " in text(app)
+        await pilot.press("t")
+        await until_shown(pilot, f"settings as at that checkpoint, but {changes}")
+        assert "Ctrl+R goes back to the settings at the checkpoint" in text(app)
+        await pilot.press("ctrl+r")
+        await until_shown(pilot, "t takes what was changed since")
+        await pilot.press("down", "t")  # another optimizer has a learning rate of its own
+        await until_shown(pilot, "value 0.5")
+        assert "lr 0.001 -> 0.0003" not in text(app)
+
+
+async def test_without_changes_there_is_nothing_to_take(root: Path) -> None:
+    app = BigModelApp(root=root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        config = structs.replace(RunDir(root / "r2").config(), parent="r2/c")
+        app.open_launch(Fork((root / "r2").absolute(), "c", 4, config, "adam"))
+        await until_shown(pilot, "nothing was changed since")
+        await pilot.press("t")
+        await until_shown(pilot, "settings as at that checkpoint")
+        assert "but" not in text(app).splitlines()[0]
 
 
 def sent(run: RunDir) -> list[Request]:

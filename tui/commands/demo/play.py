@@ -13,8 +13,8 @@ from tui.commands.open_app import open_app
 from tui.screens.dashboard.screen import DashboardScreen
 
 if TYPE_CHECKING:
-    from tui.choices.choice import Fork
-    from tui.choices.rerun import Again
+    from tui.choices.fork import Fork
+    from tui.choices.rerun import Rerun
 
 _PACE = 2.0
 """How many times as fast as it was recorded."""
@@ -48,7 +48,7 @@ class DemoApp(BigModelApp):
         """Nothing can be chosen here."""
         self.notify(_ONLY)
 
-    def open_again(self, again: "Again") -> None:
+    def open_again(self, rerun: "Rerun") -> None:
         """Nor again."""
         self.notify(_ONLY)
 

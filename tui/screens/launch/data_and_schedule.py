@@ -1,4 +1,4 @@
-"""Look at what is chosen before it is trained: samples of the data, and the learning rate."""
+"""What is chosen, before it is trained: samples of the data, and the learning rate."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -9,8 +9,8 @@ from tui.screens.launch.preview import SchedulePreview
 from tui.screens.launch.sample import SampleView
 
 
-class LookScreen(ModalScreen[None]):
-    """Shown over the launch screen; any of its keys closes it."""
+class PreviewScreen(ModalScreen[None]):
+    """A dialog over the launch screen with samples and the schedule; any of its keys closes it."""
 
     BINDINGS = [
         ("escape", "dismiss", "Close"),
@@ -23,11 +23,11 @@ class LookScreen(ModalScreen[None]):
         self._choice = choice
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="look") as box:
+        with Vertical(id="preview-dialog") as box:
             box.border_title = "Data and schedule"
             box.border_subtitle = "Esc closes"
-            yield SampleView(id="look-sample")
-            yield SchedulePreview(id="look-preview")
+            yield SampleView(id="dialog-sample")
+            yield SchedulePreview(id="dialog-preview")
 
     def on_resize(self) -> None:
         self.query_one(SchedulePreview).show(self._choice)

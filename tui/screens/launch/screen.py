@@ -1,36 +1,26 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
 
 import presets
 from engine.runs import launch, run_directory
 from presets import UserError
-from tui.choices import last_choice, race_choice
-from tui.choices import rerun as again
-from tui.choices.choice import Choice, Fork
-from tui.choices.rerun import Again
+from tui.choices import race_choice
+from tui.choices.fork import Fork
+from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
-from tui.screens.launch import words
-from tui.screens.launch.data_and_schedule import LookScreen
-from tui.screens.launch.lists import PresetLists
-from tui.screens.launch.preset_list import PresetList
-from tui.screens.launch.preview import SchedulePreview
+from tui.screens.launch.data_and_schedule import PreviewScreen
+from tui.screens.launch.form import LaunchForm
+from tui.screens.launch.purpose import Purpose
 from tui.screens.launch.recipes import RecipesScreen
-from tui.screens.launch.sample import SampleView
 from tui.screens.launch.save import SaveScreen
-from tui.screens.launch.settings import SettingsGrid
-from tui.screens.launch.summary import ChoiceSummary
 from tui.text import clean
 
 _TALL = 36
@@ -38,7 +28,7 @@ _TALL = 36
 
 
 class LaunchScreen(Screen[None]):
-    """What is not touched comes from the presets and is shown dim."""
+    """The screen on which a run is chosen and started: its keys, dialogs and the start."""
 
     BINDINGS = [
         Binding(
@@ -60,9 +50,15 @@ class LaunchScreen(Screen[None]):
         # With priority, or text that follows in one packet of a slow link lands in the old field.
         Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+        Binding(
+            "t",
+            "take_changes",
+            "Changes",
+            tooltip="Of a fork: take what was changed in its parent after the checkpoint",
+        ),
         Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
-        Binding("i", "look", "Data", tooltip="Look at samples of the data and at the schedule"),
-        Binding("f", "find_rate", "Find rate", tooltip="Look for a learning rate"),
+        Binding("i", "preview", "Data", tooltip="Look at samples of the data and at the schedule"),
+        Binding("f", "find_lr", "Find lr", tooltip="Find a learning rate"),
         Binding(
             "ctrl+r",
             "reset",
@@ -88,9 +84,10 @@ class LaunchScreen(Screen[None]):
         ("Tab, Shift+Tab", "go to the next list or setting"),
         ("Left, Right", "go to the list beside this one"),
         ("Space", "mark an optimizer; marked ones are compared, one run after another"),
+        ("t", "of a fork: take what was changed in its parent after the checkpoint"),
         ("e", "choose a recipe: a complete run with its expected result"),
         ("i", "look at samples of the data set, and at the learning rate over the steps"),
-        ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
+        ("f", "find a learning rate: a short run in which it rises until the loss does"),
         ("C", "set up a race: a fair comparison of optimizers, over several seeds"),
         ("r", "list all runs"),
         ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
@@ -99,35 +96,25 @@ class LaunchScreen(Screen[None]):
         ("q", "quit; runs go on"),
     )
 
-    def __init__(self, fork: Fork | None = None, again: Again | None = None) -> None:
+    def __init__(self, fork: Fork | None = None, rerun: Rerun | None = None) -> None:
         """To fork a run, or to begin another one with a run's settings."""
         super().__init__()
-        self._fork = fork
-        self._again = again
+        self._purpose = Purpose(fork, rerun)
+        self._form = LaunchForm(self._purpose)
         self._started = False
-        self._first_use = False
-        self._choice = Choice()
-        self._begun_with = self._choice
-        self._recipe = self._choice.recipe
-        self._active = ""
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="title", markup=False)
-        yield PresetLists()
-        yield SettingsGrid()
-        yield Static("", id="hint", markup=False)
-        yield ChoiceSummary()
-        with Horizontal(id="looks"):
-            yield SampleView(id="sample")
-            yield SchedulePreview(id="preview")
+        yield self._form
         yield FittingFooter()
 
+    @property
+    def _app(self) -> Any:
+        return self.app
+
     def on_mount(self) -> None:
-        usual = self._fork is None and self._again is None
-        new_here = usual and not _has_entries(self._app.root)
-        self._first_use = new_here and not presets.problems()
-        self._begun_with, gone = self._first_choice()
-        self._take(self._begun_with)
+        self._form.first_use = self._purpose.first_use(self._app.root)
+        choice, gone = self._purpose.first_choice()
+        self._form.begin(choice)
         self.query_one("#optimizers").focus()
         for line in gone:
             self.notify(clean(line), markup=False)
@@ -135,84 +122,61 @@ class LaunchScreen(Screen[None]):
             self.notify(
                 clean(problem), title="Your presets", severity="error", timeout=30, markup=False
             )
-        if usual:
-            self._look_for_active()
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
+        if self._purpose.new:
+            self._count_active()
 
-    def _first_choice(self) -> tuple[Choice, list[str]]:
-        """What the screen begins with, and a line for each preset that is gone."""
-        if self._again is not None:
-            return again.choice_of(self._again.config)
-        if self._fork is not None:
-            return again.parts_of(self._fork.config, "quickstart")
-        return last_choice.recall()
+    def on_resize(self, event: Resize) -> None:
+        self._form.set_class(event.size.height >= _TALL, "-tall")
+        self.call_after_refresh(self._form.update_choice)
 
     def on_unmount(self) -> None:
-        usual = self._fork is None and self._again is None
-        if usual and not self._started and self._choice != self._begun_with:
-            with suppress(UserError):  # what cannot be trained is not worth coming back to
-                self._choice.plans()
-                last_choice.keep(self._choice)
-
-    def _take(self, choice: Choice) -> None:
-        """Show a choice in the lists and settings."""
-        self._recipe = choice.recipe
-        self.query_one(PresetLists).take(choice)
-        self.query_one(SettingsGrid).fill(choice.values)
-        self._refresh()
+        if not self._started and not self._form.untouched:
+            self._purpose.keep_left(self._form.choice)
 
     @work(thread=True)
-    def _look_for_active(self) -> None:
-        from tui.runs.listing.index import (
-            active_count,  # brings NumPy, for which the first picture waits not
-        )
+    def _count_active(self) -> None:
+        # It imports NumPy, which the first picture does not wait for.
+        from tui.runs.listing.index import active_count
 
         with suppress(UserError):  # it is said when a run is started there
             number = active_count(self._app.root)
-            self.app.call_from_thread(self._show_active, number)
-
-    def _show_active(self, number: int) -> None:
-        if number:
-            runs = "1 run is" if number == 1 else f"{number} runs are"
-            self._active = f"  {runs} training: r shows them"
-            self._show_title()
+            self.app.call_from_thread(self._form.show_active, number)
 
     def action_recipe(self) -> None:
         """Choose a complete run."""
-        if self._fork is not None:
-            self.notify("A fork keeps its parent's settings; change single ones.")
+        if self._purpose.fork is not None:
+            self.notify("A fork keeps the settings at its checkpoint; change single ones.")
             return
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self._take(_of_recipe(name))
+                self._form.take_recipe(name)
 
-        self.app.push_screen(RecipesScreen(self._recipe), chosen)
+        self.app.push_screen(RecipesScreen(self._form.recipe), chosen)
 
-    def action_look(self) -> None:
-        """Look at samples of the data set and at the schedule."""
-        self._refresh()
-        self.app.push_screen(LookScreen(self._choice))
+    def action_preview(self) -> None:
+        """Show samples of the data set and the schedule."""
+        self._form.update_choice()
+        self.app.push_screen(PreviewScreen(self._form.choice))
 
     def action_save(self) -> None:
         """Keep what is chosen as a recipe of the user's."""
-        self._refresh()
-        self.app.push_screen(SaveScreen(self._choice))
+        self._form.update_choice()
+        self.app.push_screen(SaveScreen(self._form.choice))
 
-    def action_find_rate(self) -> None:
-        """Look for a learning rate for what is chosen."""
-        self._refresh()
+    def action_find_lr(self) -> None:
+        """Find a learning rate for what is chosen."""
+        self._form.update_choice()
         try:
-            config = self._choice.configs()[0]
+            config = self._form.choice.configs()[0]
         except UserError as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
+            self._complain(error)
             return
         from tui.screens.launch.finder import FinderScreen
 
-        def found(rate: float | None) -> None:
-            if rate is not None:
-                grid = self.query_one(SettingsGrid)
-                grid.fill(grid.texts | {"rate": f"{rate:.3g}"})
+        def found(lr: float | None) -> None:
+            if lr is not None:
+                self._form.take_settings({"lr": f"{lr:.3g}"})
 
         self.app.push_screen(FinderScreen(config), found)
 
@@ -221,9 +185,13 @@ class LaunchScreen(Screen[None]):
         from tui.screens.race.setup import RaceSetupScreen
 
         try:
-            self.app.push_screen(RaceSetupScreen(race_choice.texts(self._choice)))
+            self.app.push_screen(RaceSetupScreen(race_choice.texts(self._form.choice)))
         except UserError as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
+            self._complain(error)
+
+    def action_take_changes(self) -> None:
+        """Take what was changed in the parent after the checkpoint."""
+        self._form.take_changes()
 
     def action_runs(self) -> None:
         """List all runs."""
@@ -234,36 +202,18 @@ class LaunchScreen(Screen[None]):
         self._app.close_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only where another screen lies under this one there is a way back."""
-        return self._again is not None if action == "back" else True
-
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        self._refresh()
-
-    def on_preset_list_marked(self) -> None:
-        self._refresh()
-
-    def on_settings_grid_changed(self) -> None:
-        self._refresh()
-
-    def on_narrowing_list_turned(self) -> None:
-        self._show_hint()
-
-    def on_descendant_focus(self) -> None:
-        self._show_hint()
+        """A way back only where another screen is under this one; changes only of a fork."""
+        if action == "take_changes":
+            return self._purpose.fork is not None and bool(self._purpose.fork.changed)
+        return self._purpose.rerun is not None if action == "back" else True
 
     def action_mark(self) -> None:
-        """Space outside of the optimizers marks nothing, and says so."""
+        """Say what Space does, outside the list of optimizers."""
         self.notify("Space marks optimizers: go to that list with Tab.")
 
     def action_reset(self) -> None:
-        """Empty every setting, so that the presets decide; if they do, take the recipe's parts."""
-        grid = self.query_one(SettingsGrid)
-        if grid.texts or self._fork is not None:
-            grid.fill({})
-            self._refresh()
-        else:
-            self._take(_of_recipe(self._recipe))
+        """Empty every setting; if all are empty, take the recipe's parts."""
+        self._form.reset()
 
     def action_start(self) -> None:
         """Start, once what was typed before Enter has arrived in its setting.
@@ -274,100 +224,25 @@ class LaunchScreen(Screen[None]):
 
     def _start(self) -> None:
         """Create the runs, start one engine for them and watch it."""
-        focused = self.focused
-        if isinstance(focused, PresetList) and focused.narrowing:
-            focused.settle()
+        if self._form.settle() or self._started:  # Enter took a name, or was pressed twice
             return
-        if self._started:  # Enter was pressed twice
-            return
-        self._refresh()
+        self._form.update_choice()
+        choice = self._form.choice
         try:
-            configs = self._choice.configs()
-            self._choice.plans()  # what cannot be sized cannot be trained
-            runs = [run_directory.create(self._root(), config) for config in configs]
+            configs = choice.configs()
+            choice.plans()  # what cannot be sized cannot be trained
+            folder = self._purpose.runs_folder(self._app.root)
+            runs = [run_directory.create(folder, config) for config in configs]
             self._app.processes.append(launch.start(runs))
         except UserError as error:
-            self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
+            self._complain(error, title="Cannot start")
             return
         self._started = True
-        if self._fork is None:
-            last_choice.keep(self._choice)
-        if self._again is None:
+        self._purpose.keep_started(choice)
+        if self._purpose.rerun is None:
             self._app.open_dashboard(runs)
         else:
-            self._app.open_beside(self._again, runs)
+            self._app.open_beside(self._purpose.rerun, runs)
 
-    def _root(self) -> Any:
-        """Where the runs go: a fork stands beside its parent, by whose name it finds it."""
-        if self._fork is not None:
-            return self._fork.folder.parent
-        if self._again is not None and self._again.config.parent:
-            return self._again.run.path.parent
-        return self._app.root
-
-    @property
-    def _app(self) -> Any:
-        return self.app
-
-    def _refresh(self) -> None:
-        """Bring everything that follows from the choice up to date."""
-        lists = self.query_one(PresetLists)
-        if not lists.complete or not self.query(FittingFooter):  # the screen comes or goes
-            return
-        grid = self.query_one(SettingsGrid)
-        model, dataset, optimizers = lists.parts
-        self._choice = Choice(
-            model=model,
-            dataset=dataset,
-            optimizers=optimizers,
-            values=grid.texts,
-            recipe=self._recipe,
-            fork=self._fork,
-        )
-        before = self._again.config if self._again else None
-        lists.show(self._choice.parameter_counts(), before)
-        grid.show(self._choice, (before, self._begun_with) if before else None)
-        self.query_one(ChoiceSummary).show(self._choice)
-        self._show_looks()
-        self._show_title()
-        self._show_hint()
-
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.height >= _TALL, "-tall")
-        self.call_after_refresh(self._refresh)
-
-    def _show_looks(self) -> None:
-        if self.has_class("-tall"):
-            self.query_one(SchedulePreview).show(self._choice)
-            self.query_one(SampleView).show(self._choice.data())
-
-    def _show_title(self) -> None:
-        colors = self.app.theme_variables
-        title = words.title(self._choice, self._again, self._active, colors)
-        title.truncate(max(0, self.size.width - 2), overflow="ellipsis")
-        self.query_one("#title", Static).update(title)
-
-    def _show_hint(self) -> None:
-        field = self.query_one(SettingsGrid).at_hand
-        colors = self.app.theme_variables
-        if any(preset_list.narrowing for preset_list in self.query(PresetList)):
-            hint = words.narrowing()
-        elif self._first_use and field is None and len(self._choice.optimizers) < 2:
-            hint = words.three_steps(self.size.width, colors)
-        else:
-            hint = words.hint(self._choice, field, self._again, colors)
-        self.query_one("#hint", Static).update(hint)
-
-
-def _of_recipe(name: str) -> Choice:
-    """A recipe as it is."""
-    parts = presets.load("recipes", name)
-    return Choice(
-        recipe=name, model=parts.model, dataset=parts.dataset, optimizers=(parts.optimizer,)
-    )
-
-
-def _has_entries(folder: Path) -> bool:
-    with suppress(OSError), os.scandir(folder) as entries:
-        return next(entries, None) is not None
-    return False
+    def _complain(self, error: UserError, title: str = "") -> None:
+        self.notify(clean(str(error)), title=title, severity="error", markup=False)

@@ -6,33 +6,52 @@ from rich.text import Text
 
 import presets
 from presets import UserError
-from tui.choices import rerun
+from presets.schema import RunConfig
+from tui.choices import rerun as reruns
 from tui.choices.choice import Choice
 from tui.choices.fields import Field
-from tui.choices.rerun import Again
+from tui.choices.fork import Fork
+from tui.choices.rerun import Rerun
 from tui.screens.launch.settings import CHANGED, DIFFERS
-from tui.text import clean
+from tui.text import clean, count, counted
 
 _WIDE = 110
 
 
-def title(choice: Choice, earlier: Again | None, active: str, colors: Mapping[str, str]) -> Text:
-    """What is chosen from; with an earlier run, what was changed against it."""
+def title(
+    choice: Choice, earlier: Rerun | None, num_active: int, colors: Mapping[str, str]
+) -> Text:
+    """What the choice goes out from, and what it changes of the settings of an earlier run.
+
+    `num_active` is the number of runs that are training.
+    """
     if choice.fork is not None:
-        return Text(clean(f"fork of {choice.fork.folder.name} at {choice.fork.checkpoint}"))
+        return _fork_title(choice, choice.fork, colors)
     if earlier is None:
-        return Text(
-            f"bigmodel-tui  choose what to train; recipe {clean(choice.recipe)}{clean(active)}"
-        )
+        recipe = f"bigmodel-tui  choose what to train; recipe {clean(choice.recipe)}"
+        verb = "is" if num_active == 1 else "are"
+        active = f"  {counted(num_active, 'run')} {verb} training: r shows them"
+        return Text(recipe + (active if num_active else ""))
     label = clean(earlier.label)
-    try:
-        told = rerun.changes(earlier.config, choice)
-    except UserError:
-        told = ["see below what is wrong"]
-    if not told:
+    changed = _changes(earlier.config, choice)
+    if not changed:
         return Text(f"again {label}, as it was begun; change something, Esc goes back")
-    changed = clean(", ".join(told))
     return Text(f"against {label}: ").append(changed, style=colors["lane-1"])
+
+
+def _fork_title(choice: Choice, fork: Fork, colors: Mapping[str, str]) -> Text:
+    label = clean(fork.label or fork.folder.name)
+    text = Text(f"from step {count(fork.step)} of {label}: settings as at that checkpoint")
+    if changed := _changes(fork.config, choice):
+        text.append(", but ").append(changed, style=colors["lane-1"])
+    return text
+
+
+def _changes(before: RunConfig, choice: Choice) -> str:
+    try:
+        return clean(", ".join(reruns.changes(before, choice)))
+    except UserError:
+        return "see below what is wrong"
 
 
 def narrowing() -> Text:
@@ -54,7 +73,7 @@ def three_steps(width: int, colors: Mapping[str, str]) -> Text:
 
 
 def hint(
-    choice: Choice, field: Field | None, earlier: Again | None, colors: Mapping[str, str]
+    choice: Choice, field: Field | None, earlier: Rerun | None, colors: Mapping[str, str]
 ) -> Text:
     """What can be typed into the field at hand, or what is wrong with it."""
     if field is None and (problems := presets.problems()):
@@ -63,9 +82,23 @@ def hint(
         if problem := choice.problem(field):
             return Text(clean(problem), style=colors["error"])
         return Text(f"{field.label}: {field.help}", style="dim")
+    if choice.fork is not None:
+        return _fork_hint(choice, choice.fork, colors)
     if earlier is not None:
         legend = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
         return Text(legend, style="dim")
     marked = len(choice.optimizers)
     more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
     return Text(f"{more}; a dim setting comes from the preset.", style="dim")
+
+
+def _fork_hint(choice: Choice, fork: Fork, colors: Mapping[str, str]) -> Text:
+    """What was changed in the parent after the checkpoint, and how to take it."""
+    if not fork.changed:
+        return Text(
+            "A dim setting is as at the checkpoint; nothing was changed since.", style="dim"
+        )
+    if fork.changes_as_texts(choice.optimizers).items() <= choice.values.items():
+        return Text("Ctrl+R goes back to the settings at the checkpoint.", style="dim")
+    changed = clean(", ".join(fork.changes()))
+    return Text("t takes what was changed since: ").append(changed, style=colors["lane-1"])

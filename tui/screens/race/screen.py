@@ -1,40 +1,32 @@
 """A race: curves and standings, sensitivity, gradients, layers; and what can be done with it."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from subprocess import Popen
 from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from engine.race import spec
 from engine.race.directory import RaceDir
-from engine.race.plan import finals
-from engine.race.results import RaceReader
-from engine.runs import control, launch
-from engine.runs.run_directory import RunDir
-from presets import ConfigError, UserError
+from presets import UserError
 from tui.panels.footer import FittingFooter
-from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
-from tui.panels.race.gradients import RaceGradientsPanel
-from tui.panels.race.layers import RaceLayersPanel
-from tui.panels.race.plot import RacePlotPanel, SensitivityPanel
-from tui.panels.race.standings import StandingsPanel
 from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
-from tui.text import clean, count, duration
-
-_PAGES = ("Curves", "Rates", "Gradients", "Layers")
+from tui.screens.race import lane_runs
+from tui.screens.race.commands import RaceCommands
+from tui.screens.race.pages import PAGES, RacePages, title
+from tui.text import clean
 
 
 class RaceScreen(Screen[None]):
-    """Watches a race; it neither needs the screen nor notices when it goes."""
+    """The screen of a race, which neither needs it nor notices when it is closed."""
 
     BINDINGS = [
         Binding("1", "page(0)", "Curves", show=False, tooltip="Curves and standings"),
@@ -97,29 +89,27 @@ class RaceScreen(Screen[None]):
         super().__init__()
         self._race = race
         self._feed = RaceFeed(race, self._deliver)
-        self._view: RaceView | None = None
-        self._page = 0
+        self._pages = RacePages()
+        self._commands = RaceCommands(race, self._keep)
 
     def compose(self) -> ComposeResult:
         yield Static("", id="race-title", markup=False)
-        with Container(id="race-curves", classes="race-page"):
-            yield RacePlotPanel(id="race-plot")
-            yield StandingsPanel(id="standings")
-        yield SensitivityPanel(id="sensitivity", classes="race-page")
-        yield RaceGradientsPanel(id="race-gradients", classes="race-page")
-        yield RaceLayersPanel(id="race-layers", classes="race-page")
+        yield self._pages
         yield Prompt()
         yield FittingFooter()
 
     def on_mount(self) -> None:
         self.action_page(0)
         self.app.theme_changed_signal.subscribe(
-            self, lambda _: self._look(colors=lane_colors(self.app.theme_variables))
+            self, lambda _: self._change_view(colors=lane_colors(self.app.theme_variables))
         )
         self._feed.start()
 
     def on_unmount(self) -> None:
         self._feed.close()
+
+    def _keep(self, process: Popen[bytes]) -> None:
+        self._app.processes.append(process)
 
     def _deliver(self, news: RaceNews | str) -> None:
         """Called in the feed's thread."""
@@ -131,84 +121,57 @@ class RaceScreen(Screen[None]):
         if isinstance(news, str):
             self.query_one("#race-title", Static).update(clean(news))
             return
-        if self._view is None:
-            self._view = RaceView(news=news)
-        self._look(news=news, colors=lane_colors(self.app.theme_variables))
+        colors = lane_colors(self.app.theme_variables)
+        if self._pages.view is None:
+            self._pages.begin(RaceView(news=news, colors=colors))
+        else:
+            self._change_view(news=news, colors=colors)
+        self._show_title()
 
-    def _look(self, **changes: object) -> None:
+    @property
+    def _view(self) -> RaceView | None:
+        return self._pages.view
+
+    def _change_view(self, **changes: object) -> None:
+        self._pages.change_view(**changes)
+
+    def _show_title(self) -> None:
         if self._view is not None:
-            self._view = replace(self._view, **changes)  # type: ignore[arg-type]
-            self._draw()
-
-    def _draw(self) -> None:
-        view = self._view
-        if view is None:
-            return
-        self.query_one("#race-title", Static).update(self._title(view.news))
-        for panel in self.query(Panel):
-            if panel.is_on_screen:
-                panel.show(view)
-
-    def _title(self, news: RaceNews) -> str:
-        pages = "  ".join(
-            f"[{n} {name}]" if n == self._page + 1 else f"{n} {name}"
-            for n, name in enumerate(_PAGES, 1)
-        )
-        made = news.spec
-        status = f"{news.status}: {news.reason}" if news.reason else news.status
-        left = f", {duration(news.remaining)} to go" if news.remaining else ""
-        runs = f"{count(news.done)} of {count(news.total)} runs{left}"
-        # What may be cut off on a narrow terminal comes last.
-        told = (status, runs, f"tier {made.tier}", f"{count(made.budget)} steps each")
-        return f"{pages}   {clean('  '.join(told))}  {clean(self._race.id)}"
-
-    def on_standings_panel_selected(self, message: StandingsPanel.Selected) -> None:
-        self._look(selected=message.lane)
+            self.query_one("#race-title", Static).update(title(self._view.news, self._pages.page))
 
     def action_page(self, page: int) -> None:
-        """Show another page; what is hidden is not drawn."""
-        self._page = page
-        for index, widget in enumerate(self.query(".race-page")):
-            widget.display = index == page
-        self.call_after_refresh(self._draw)
+        """Show another page."""
+        self._pages.show_page(page)
+        self._show_title()
 
     def action_move(self, by: int) -> None:
         """Select the next or previous lane of the standings."""
-        if self._view is not None:
-            self._look(selected=self._view.moved(by).selected)
+        self._pages.turn(lambda view: view.moved(by))
 
     def action_columns(self, by: int) -> None:
         """Other columns of the standings."""
-        self.query_one(StandingsPanel).shift(by)
+        self._pages.shift_columns(by)
 
     def action_unit(self) -> None:
         """The next x axis."""
-        if self._view is not None:
-            self._look(unit=self._view.next_unit().unit)
+        self._pages.turn(RaceView.next_unit)
 
     def action_hide(self) -> None:
         """Hide or show the selected lane."""
-        if self._view is not None:
-            self._look(hidden=self._view.toggled().hidden, solo=False)
+        self._pages.turn(RaceView.toggled)
 
     def action_solo(self) -> None:
         """The selected lane alone, or all again."""
-        if self._view is not None:
-            self._look(solo=not self._view.solo, hidden=frozenset())
+        self._pages.turn(lambda view: replace(view, solo=not view.solo, hidden=frozenset()))
 
     def action_bands(self) -> None:
         """Other bands; on the page of layers another lane beside the selected one."""
-        if self._view is None:
-            return
-        if self._page == _PAGES.index("Layers"):
-            self._look(other=self._view.next_other().other)
-        else:
-            self._look(bands=self._view.next_bands().bands)
+        on_layers = self._pages.page == PAGES.index("Layers")
+        self._pages.turn(RaceView.next_other if on_layers else RaceView.next_bands)
 
     def action_log_y(self) -> None:
         """Logarithmic or linear y axis."""
-        if self._view is not None:
-            self._look(log_y=not self._view.log_y)
+        self._pages.turn(lambda view: replace(view, log_y=not view.log_y))
 
     def action_plane(self) -> None:
         """The lanes' weights on a plane."""
@@ -220,103 +183,60 @@ class RaceScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Pause the race, or let it go on."""
-        if self._view is None:
-            return
-        status = self._view.news.status
-        if status in ("running", "paused"):
-            self._command("pause" if status == "running" else "resume")
-        else:
-            self._complain(f"the race is {status}; R goes on with one that was stopped")
+        self._command(lambda view: self._commands.pause(view.news.status))
 
     def action_stop(self) -> None:
         """Stop the race; R goes on with it."""
-        if self._view is not None and self._view.news.status in ("running", "paused"):
-            self._command("stop")
-
-    def _command(self, name: control.CommandName) -> None:
-        try:
-            control.send(self._race.process, name)
-        except UserError as error:
-            self._complain(str(error))
-        else:
-            self.notify(f"{name}: the race was told", markup=False)
+        self._command(lambda view: self._commands.stop(view.news.status))
 
     def action_resume(self) -> None:
         """Go on with a race that was stopped, or that has more to do."""
-        try:
-            self._start()
-        except UserError as error:
-            self._complain(str(error))
-
-    def _start(self) -> None:
-        """Raises UserError."""
-        self._app.processes.append(launch.start_process("engine.race", [self._race.process]))
+        self._command(lambda view: self._commands.start())
 
     def action_extend(self) -> None:
         """Ask for the new number of seeds."""
-        if self._view is None:
-            return
-        hint = f"more than {self._view.news.spec.seeds}; those that are done stay"
-        self.query_one(Prompt).ask(Question("seeds", hint, self._extend))
 
-    def _extend(self, text: str) -> None:
-        if not text.isdecimal():
-            raise ConfigError(f"seeds: expected a whole number, got {text!r}")
-        self._race.write(spec.extended(self._race.spec(), {}, int(text)))
-        if self._view is not None and self._view.news.status not in ("running", "paused"):
-            self._start()
+        def extend(text: str) -> None:
+            if self._view is not None:
+                self._commands.extend(text, self._view.news.status)
+
+        if self._view is not None:
+            hint = f"more than {self._view.news.spec.seeds}; those that are done stay"
+            self.query_one(Prompt).ask(Question("seeds", hint, extend))
 
     @work(thread=True, exclusive=True, group="report")
     def action_report(self) -> None:
         """Write the report in a thread, for pictures take a while."""
-        from tui.races import report as race_report
-
-        folder = self._race.path / "report"
         try:
-            race_report.write(self._race, RaceReader(self._race).read(self._race.spec()), folder)
+            folder = self._commands.report()
         except UserError as error:
             self.app.call_from_thread(self._complain, str(error))
-            return
-        self.app.call_from_thread(self.notify, clean(f"written to {folder}"), markup=False)
+        else:
+            self.app.call_from_thread(self.notify, clean(f"written to {folder}"), markup=False)
 
     def action_watch(self) -> None:
         """The lanes' runs of seed 0 on the dashboard."""
-        if self._view is None:
-            return
-        planned = [run for run in finals(self._view.news.spec) if run.number == 0]
-        runs = [self._race.run(run.name) for run in planned]
-        there = [run for run in runs if run.config_path.is_file()]
-        if there:
-            self._app.open_dashboard(there)
-        else:
-            self._complain("no run of seed 0 has begun yet")
+        self._command(lambda view: self._app.open_dashboard(lane_runs.begun(self._race, view)))
 
     def action_longer(self) -> None:
         """The launch screen with the selected lane's settings."""
-        if self._view is None:
-            return
-        lane = self._view.news.spec.lanes[self._view.selected]
-        rate = self._view.news.lanes[self._view.selected].tuned_lr
-        changes = {} if rate is None else {"optimizer__lr": rate}
-        try:
-            config = spec.longer(lane.run_config(**changes))
-        except ConfigError as error:
-            self._complain(str(error))
-            return
-        from tui.choices.rerun import Again
-
-        label = f"{lane.label} of the race, made longer"
-        self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
-
-    def _shown_run(self) -> RunDir:
-        """The run of seed 0 of the selected lane."""
-        assert self._view is not None
-        runs = finals(self._view.news.spec)
-        return self._race.run(next(run.name for run in runs if run.lane == self._view.selected))
+        self._command(lambda view: self._app.open_again(lane_runs.longer(self._race, view)))
 
     def action_back(self) -> None:
         """To the list of races."""
         self._app.open_races()
+
+    def _command(self, carry_out: Callable[[RaceView], str | None]) -> None:
+        """Carry out what a key asks for, once the race is known; say what it answers."""
+        if self._view is None:
+            return
+        try:
+            said = carry_out(self._view)
+        except UserError as error:
+            self._complain(str(error))
+        else:
+            if said:
+                self.notify(said, markup=False)
 
     def _complain(self, words: str) -> None:
         self.notify(clean(words), severity="error", markup=False)

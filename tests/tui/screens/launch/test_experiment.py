@@ -16,7 +16,7 @@ from support.seen import rows, text, until, until_shown
 from tui import app as app_module
 from tui.app import BigModelApp
 from tui.screens.dashboard.screen import DashboardScreen
-from tui.screens.launch.data_and_schedule import LookScreen
+from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.preset_list import PresetList
 from tui.screens.launch.sample import SampleView
 from tui.screens.launch.save import SaveScreen
@@ -78,9 +78,9 @@ async def test_a_change_is_named_and_trained_beside_the_run(
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await launch_again(pilot)
         assert title(app) == "again adam, as it was begun; change something, Esc goes back"
-        await type_into(pilot, "rate", "3e-4")
+        await type_into(pilot, "lr", "3e-4")
         await until(pilot, lambda: title(app) == "against adam: lr 0.001 -> 0.0003")
-        assert app.screen.query_one("#rate").has_class("-changed")
+        assert app.screen.query_one("#lr").has_class("-changed")
         assert "Learning rate*3e-4" in text(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
@@ -94,9 +94,9 @@ async def test_a_change_is_named_and_trained_beside_the_run(
         # Once more: beside both.
         await launch_again(pilot)
         await until(pilot, lambda: title(app).startswith("again adam lr=0.0003"))
-        assert app.screen.query_one("#rate", Input).value == "0.0003"
-        assert app.screen.query_one("#rate").has_class("-differs")
-        assert not app.screen.query_one("#rate").has_class("-changed")
+        assert app.screen.query_one("#lr", Input).value == "0.0003"
+        assert app.screen.query_one("#lr").has_class("-differs")
+        assert not app.screen.query_one("#lr").has_class("-changed")
         await pilot.press("enter")
         await until(pilot, lambda: len(begun) == 2 and isinstance(app.screen, DashboardScreen))
         assert shown(app) == [adam.id, new.id, begun[1][0].id]
@@ -213,11 +213,11 @@ async def test_the_last_choice_is_there_at_the_next_start(begun: list[list[RunDi
 async def test_what_cannot_be_trained_is_not_remembered(begun: list[list[RunDir]]) -> None:
     async with app_with().run_test(size=SIZE, notifications=True) as pilot:
         await until_shown(pilot, "59,338 parameters")
-        await type_into(pilot, "rate", "fast")
+        await type_into(pilot, "lr", "fast")
     app = app_with()
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await until_shown(pilot, "59,338 parameters")
-        assert app.screen.query_one("#rate", Input).value == ""
+        assert app.screen.query_one("#lr", Input).value == ""
 
 
 async def test_a_list_narrows_while_typing(begun: list[list[RunDir]]) -> None:
@@ -286,7 +286,7 @@ async def test_a_key_shows_data_and_schedule_where_there_is_little_room(
         await type_into(pilot, "schedule", "cosine")
         app.screen.query_one("#models").focus()
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, LookScreen))
+        await until(pilot, lambda: isinstance(app.screen, PreviewScreen))
         await until_shown(pilot, "▀▀▀▀")
         await until_shown(pilot, "learning rate over the steps")
         await pilot.press(close)

@@ -146,9 +146,9 @@ async def test_tab_goes_through_lists_and_settings_in_the_order_they_are_read(
 @pytest.mark.parametrize(
     ("key", "typed", "said"),
     [
-        ("rate", "-1", "optimizer.lr: expected a number > 0.0, got -1"),
-        ("rate", "fast", "optimizer.lr: expected a number, got 'fast'"),
-        ("rate", "[/foo]", "optimizer.lr: expected a number, got ['/foo']"),
+        ("lr", "-1", "optimizer.lr: expected a number > 0.0, got -1"),
+        ("lr", "fast", "optimizer.lr: expected a number, got 'fast'"),
+        ("lr", "[/foo]", "optimizer.lr: expected a number, got ['/foo']"),
         ("clip", "hard", "such as 'norm 1.0', got 'hard'"),
         ("length", "soon", "epochs: expected"),
         ("batch", "0", "batch_size: expected"),
@@ -175,11 +175,11 @@ async def test_a_setting_that_becomes_right_starts(
     app: BigModelApp, begun: list[list[RunDir]]
 ) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await type_into(pilot, "rate", "3e")
+        await type_into(pilot, "lr", "3e")
         await until(pilot, lambda: "expected a number, got '3e'" in summary(app))
         await pilot.press("-", "4")
         await until(pilot, lambda: "parameters" in summary(app))
-        assert not app.screen.query_one("#rate").has_class("-wrong")
+        assert not app.screen.query_one("#lr").has_class("-wrong")
         await type_into(pilot, "clip", "value 0.5")
         await type_into(pilot, "length", "25 steps")
         await pilot.press("enter")
@@ -195,13 +195,13 @@ async def test_text_typed_quickly_goes_to_the_fields_that_tab_reaches(
 ) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.pause()
-        app.screen.query_one("#rate", Input).focus()
+        app.screen.query_one("#lr", Input).focus()
         await pilot.pause()
         # One packet of a slow link, faster than focus could settle.
         for key in ("0", ".", "1", "tab", *"cosine", "tab", *"none", "tab", "tab", "4"):
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: app.screen.query_one("#seed", Input).value == "4")
-        assert app.screen.query_one("#rate", Input).value == "0.1"
+        assert app.screen.query_one("#lr", Input).value == "0.1"
         assert app.screen.query_one("#schedule", Input).value == "cosine"
         assert app.screen.query_one("#clip", Input).value == "none"
 
@@ -210,7 +210,7 @@ async def test_ctrl_r_takes_all_settings_from_the_presets_again(
     app: BigModelApp, begun: list[list[RunDir]]
 ) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await type_into(pilot, "rate", "-1")
+        await type_into(pilot, "lr", "-1")
         await type_into(pilot, "seed", "9")
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "parameters" in summary(app))
@@ -261,7 +261,7 @@ async def test_help_names_every_key_and_closes(
 async def test_f1_helps_while_typing(app: BigModelApp) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await until(pilot, lambda: "? Help" in rows(app)[-1])
-        await type_into(pilot, "rate", "0.1")
+        await type_into(pilot, "lr", "0.1")
         await until(pilot, lambda: "F1 Help" in rows(app)[-1])
         assert "?" not in rows(app)[-1]
         await pilot.press("f1")

@@ -71,4 +71,4 @@ async def test_every_plugin_can_be_highlighted_and_errors_are_lines(app, site, c
         app.screen.query_one("#datasets", PresetList).choose("points")
         app.screen.query_one("#optimizers", PresetList).choose("step")
         await until_shown(pilot, "3 parameters, 10 steps")
-        assert app.screen.query_one("#rate").placeholder == "0.1"
+        assert app.screen.query_one("#lr").placeholder == "0.1"

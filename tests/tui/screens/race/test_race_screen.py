@@ -139,9 +139,9 @@ async def test_pause_and_stop_are_commands_to_a_race_at_work(race, monkeypatch):
         assert sent == []
         running = replace(screen._view.news, status="running")
         screen._feed.close()
-        screen._look(news=running)
+        screen._change_view(news=running)
         await pilot.press("p", "s")
-        screen._look(news=replace(running, status="paused"))
+        screen._change_view(news=replace(running, status="paused"))
         await pilot.press("p")
         assert [command for _, command in sent] == ["pause", "stop", "resume"]
         assert {path for path, _ in sent} == {race.path}

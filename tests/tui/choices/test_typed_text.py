@@ -5,9 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from presets import ConfigError
-from tui.choices.fields import FIELDS, write_more, written
-
-MORE = next(field for field in FIELDS if field.key == "more")
+from tui.choices.typed_text import parse_settings, write_settings, write_value
 
 plain = st.none() | st.booleans() | st.integers(-(10**17), 10**17)
 plain |= st.floats(allow_nan=False, allow_infinity=False)
@@ -21,8 +19,8 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z_]+\.[a-z_]+", fullmatch=True), values, max_size=4))
-def test_what_is_written_as_more_is_read_back(settings: dict[str, object]) -> None:
-    assert MORE.parse(write_more(settings)) == settings
+def test_written_settings_are_read_back(settings: dict[str, object]) -> None:
+    assert parse_settings(write_settings(settings), "more") == settings
 
 
 @pytest.mark.parametrize(
@@ -41,13 +39,13 @@ def test_what_is_written_as_more_is_read_back(settings: dict[str, object]) -> No
     ],
 )
 def test_a_value_is_short_where_that_says_the_same(value: object, text: str) -> None:
-    assert written(value) == text
-    assert MORE.parse(f"a={text} b=1") == {"a": value, "b": 1}
+    assert write_value(value) == text
+    assert parse_settings(f"a={text} b=1", "more") == {"a": value, "b": 1}
 
 
 def test_spaces_within_brackets_and_quotes_do_not_divide() -> None:
     text = "a=[1, 2] b='x y' c={k: 'it''s'} d=\"say \\\"a b\\\"\" e=don't"
-    assert MORE.parse(text) == {
+    assert parse_settings(text, "more") == {
         "a": [1, 2],
         "b": "x y",
         "c": {"k": "it's"},
@@ -59,5 +57,5 @@ def test_spaces_within_brackets_and_quotes_do_not_divide() -> None:
 @pytest.mark.parametrize("text", ["a", "=1", "a=1 b", "a=[1", "a='x", "a=*x"])
 def test_what_is_no_setting_is_explained_in_one_line(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        MORE.parse(text)
+        parse_settings(text, "more")
     assert len(str(caught.value).splitlines()) == 1
