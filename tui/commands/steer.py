@@ -64,12 +64,12 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
     "--after",
     type=click.Choice(["step", "epoch"]),
     default="step",
-    help="What to finish first; a step unless said.",
+    help="What to finish first; a step unless given.",
 )
 @_json
 @click.pass_context
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
-    """Stop a run and save it."""
+    """Stop a run, with a checkpoint."""
     given = {"after": after} if after != "step" else {}
     context.exit(_steer(find_runs.find_steered(root, name), "stop", given, as_json=as_json))
 
@@ -79,7 +79,7 @@ def stop(context: click.Context, name: str, root: Path, after: str, as_json: boo
 @_json
 @click.pass_context
 def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
-    """Save a run now."""
+    """Write a checkpoint of a run now."""
     context.exit(_steer(find_runs.find_ours(root, name), "checkpoint", {}, as_json=as_json))
 
 
@@ -98,11 +98,13 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @click.command("set")
 @_run
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
-@click.option("--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate.")
+@click.option(
+    "--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate by X."
+)
 @click.option("--clip-norm", metavar="X", type=PlainValue(), help="Clip by the global L2 norm.")
 @click.option("--clip-value", metavar="X", type=PlainValue(), help="Clip each element.")
 @click.option("--no-clip", is_flag=True, help="Do not clip.")
-@click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
+@click.option("--clip", metavar="'MODE X'", help="Clip in any mode, such as 'agc 0.01'.")
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
 @_json
@@ -110,13 +112,13 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 def set_command(
     context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
 ) -> None:
-    """Change a run while it trains."""
+    """Change the learning rate, the clipping or the length of a run while it trains."""
     found = find_runs.find_ours(root, name)
     context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
 
 
 def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given as fields of `Arguments`; UserError, in one line."""
+    """The options that were given, as fields of `Arguments`. Raises UserError."""
     exclusive(options, "lr", "lr_factor")
     exclusive(options, "epochs", "steps")
     exclusive(options, "clip", "clip_norm", "clip_value", "no_clip")
@@ -137,7 +139,7 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_number(name: str, value: Any, *, whole: bool) -> None:
-    """`Arguments` would say that null is allowed, which sets nothing."""
+    """Raises UserError unless it is a number; `Arguments` would allow null, which sets nothing."""
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         wanted = "a whole number >= 1" if whole else "a number > 0"
         raise UserError(f"{name}: expected {wanted}, got {value!r}")
@@ -145,14 +147,16 @@ def _check_number(name: str, value: Any, *, whole: bool) -> None:
 
 @click.command()
 @_run
-@click.option("--checkpoint", "start", metavar="NAME", help="Begin with it; else the newest.")
+@click.option(
+    "--checkpoint", "start", metavar="NAME", help="The checkpoint to begin with; else the newest."
+)
 @click.option(
     "--optimizer",
     metavar="NAME",
     shell_complete=presets_of("optimizers"),
     help="Another optimizer preset.",
 )
-@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
 @_json
 @click.pass_context
@@ -189,7 +193,7 @@ def fork(
 
 
 def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json: bool) -> int:
-    """Send a command, say in one line what became of it; returns the exit status."""
+    """Send a command and print its outcome in one line; returns the exit status."""
     arguments = convert(given, Arguments)
     if not run_directory.locked(run):
         raise UserError(f"{run.id}: no engine is at work on this run")
@@ -214,7 +218,7 @@ def _steer(run: RunDir, command: CommandName, given: dict[str, Any], *, as_json:
 
 
 def _end_of(path: Path) -> int:
-    """The last byte of a log, a newline: a reader drops what it finds of the line there."""
+    """The place of a log's last newline: a reader that starts there sees new lines only."""
     try:
         return max(0, path.stat().st_size - 1)
     except OSError:
@@ -222,7 +226,7 @@ def _end_of(path: Path) -> int:
 
 
 def _wait(reader: LogReader, command_id: str) -> Command | None:
-    """The engine's last word on a command, as far as it has come in time."""
+    """The engine's last answer to a command within `ANSWER_SECONDS`; None if there was none."""
     answer = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
