@@ -6,6 +6,7 @@
 #   make run                      the app            make run ARGS="watch"   any other command
 #   make test ARGS="-k store"     the tests          make test-slow          those that take minutes
 #   make check                    format, lint, types, imports               make format
+#   make docs                     the generated pages of docs/
 #   make bench                    measured figures   make bench-peers        other frameworks too
 #   make bench-ui                 the screen's figures, beside other terminal viewers'
 #   make test-gpu                 on a CUDA device   make clean              all but your runs
@@ -30,7 +31,7 @@ PACKAGES = import sysconfig; print(sysconfig.get_path("purelib"))
 # Not with the others: these need what not every machine has.
 BENCHES = $(filter-out %/bench_peers.py %/bench_gpu.py %/bench_screen.py, $(wildcard tests/benchmarks/bench_*.py))
 
-.PHONY: run test test-slow test-gpu check format bench bench-peers bench-ui clean
+.PHONY: run test test-slow test-gpu check format docs bench bench-peers bench-ui clean
 
 run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
@@ -54,6 +55,9 @@ check: $(FOR_TESTING)
 format: $(FOR_TESTING)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: $(FOR_RUNNING)
+	@$(BIN)/bigmodel-tui docs docs
 
 bench: $(FOR_TESTING)
 	@for file in $(BENCHES); do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -11,7 +11,7 @@ import click
 
 from engine.runs import access, run_directory
 from presets import UserError
-from tui.commands import completion, find_lr, find_runs, serve, steer
+from tui.commands import completion, docs, find_lr, find_runs, serve, steer
 from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
 from tui.commands.doctor import command as doctor
@@ -38,7 +38,7 @@ def _runs_dir(command: F) -> F:
 
 
 def _use_runs_dir(context: click.Context, _: click.Parameter, given: Path | None) -> Path:
-    """A command's own option wins over the one before the command's name."""
+    """The option given after the command's name, else the one before it, else the default."""
     outer = context.parent.params.get("root") if context.parent else None
     return given or outer or run_directory.default_root()
 
@@ -58,6 +58,12 @@ def cli(
     """Pick a model, a data set and an optimizer, and watch it learn.
 
     Without a command, opens the app.
+
+    RUN is the id of a run, the beginning of one if it is unique, or a path. With --json, a command
+    prints one JSON object a line.
+
+    The exit status is 0; 1 if the run failed, an engine rejected a command or `doctor` found a
+    problem; 2 for bad usage, and for commands to a run that no engine works on; 130 after Ctrl-C.
     """
     if context.invoked_subcommand is not None:
         if demo:
@@ -86,9 +92,9 @@ def watch(
 ) -> None:
     """Open the dashboard on runs, running or finished.
 
-    RUN is an id, the beginning of one, or a path, also of logs that other programs write:
-    TensorBoard, W&B, Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and
-    folders of these; or a race. Without any: the runs that are active now, else the newest one.
+    RUN may also be a race, or the path of logs that other programs write: TensorBoard, W&B,
+    Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and folders of these.
+    Without RUN: the runs that are active now, else the newest one.
     """
     race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
     chosen = None if race else find_runs.find_all(root, runs) or _current_runs(root)
@@ -115,19 +121,26 @@ def _current_runs(root: Path) -> list[RunDir]:
 @component_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="Passes over the training set.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="Optimizer steps, instead of epochs.")
-@click.option("--batch-size", metavar="N|full", type=PlainValue(), help="Samples a step.")
+@click.option(
+    "--batch-size",
+    metavar="N|full",
+    type=PlainValue(),
+    help="Samples a step; full: the whole training set.",
+)
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
 @clip_options
-@click.option("--schedule", metavar="TEXT", help="Such as 'cosine warmup 100'.")
-@click.option("--precision", metavar="NAME", help="fp32, tf32, bf16 or fp16.")
-@click.option("--seed", metavar="N", type=PlainValue(), help="Weights, data order and dropout.")
+@click.option("--schedule", metavar="TEXT", help="Learning rates, such as 'cosine warmup 100'.")
+@click.option("--precision", metavar="NAME", help="fp32, tf32 (on a GPU), bf16 or fp16.")
+@click.option(
+    "--seed", metavar="N", type=PlainValue(), help="Decides weights, data order and dropout."
+)
 @click.option("--device", metavar="auto|cpu|cuda:0", help="Where to train.")
 @click.option("--threads", metavar="N", type=PlainValue(), help="CPU threads of the engine.")
 @click.option("--target", metavar="TEXT", help="Stop early, such as 'val/accuracy >= 0.97'.")
 @click.option(
-    "--max-restarts", metavar="N", type=PlainValue(), help="After a crash, at most so often."
+    "--max-restarts", metavar="N", type=PlainValue(), help="Restarts after crashes, at most."
 )
-@click.option("--name", metavar="TEXT", help="A name for people.")
+@click.option("--name", metavar="TEXT", help="A name for the run, for people.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
 @click.option(
     "--resume",
@@ -135,7 +148,7 @@ def _current_runs(root: Path) -> list[RunDir]:
     shell_complete=complete_runs,
     help="Go on with a run that ended before it was done.",
 )
-@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @_json
 @_runs_dir
 @click.pass_context
@@ -156,7 +169,7 @@ def run(
     """Train without the app.
 
     Shows a progress bar on a terminal, plain lines otherwise. The run goes on when the terminal is
-    closed.
+    closed. The first Ctrl-C stops the run; a second one leaves it running and ends with status 130.
     """
     from engine.config import configure
     from engine.race import devices
@@ -193,7 +206,7 @@ def run(
 
 
 def _only_resume(context: click.Context) -> None:
-    """A run that goes on keeps its settings."""
+    """Raises UserError if --resume came with an option that would change the run."""
     others = [
         param.opts[-1]
         for param in context.command.params
@@ -206,7 +219,7 @@ def _only_resume(context: click.Context) -> None:
 
 
 def _resumable(run: RunDir) -> RunDir:
-    """Raises UserError if there is nothing to go on with."""
+    """The run, if it can be resumed. Raises UserError if an engine has it, or if it is done."""
     access.check_owner(run.path)
     status = find_runs.load(run).status
     if run_directory.locked(run):
@@ -237,7 +250,7 @@ def list_command(root: Path, as_json: bool) -> None:
 @_json
 @_runs_dir
 def show(name: str, root: Path, as_json: bool) -> None:
-    """Show one run: configuration, best, last, test."""
+    """Show one run: its configuration, and its best, last and test values."""
     from tui.runs import summary
 
     found = find_runs.find_one(root, name)
@@ -268,6 +281,7 @@ find_lr.register(cli)
 completion.register(cli)
 doctor.register(cli, _runs_dir)
 serve.register(cli, _runs_dir)
+docs.register(cli)
 
 
 def main() -> None:

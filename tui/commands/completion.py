@@ -1,4 +1,4 @@
-"""`bigmodel-tui completion`: what a shell asks for at Tab; imports nothing heavy."""
+"""`bigmodel-tui completion`: completes command lines in a shell; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from presets import Kind
 
 _MAX_RUNS = 200
-"""The newest ones; a shell shows no more at once."""
+"""How many run ids are offered, the newest; a shell shows no more at once."""
 _SHELLS = ("bash", "zsh", "fish")
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -25,13 +25,13 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 def complete_runs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The ids of runs, newest first; paths where one was begun."""
+    """The ids of runs, newest first; a folder where what was typed begins a path."""
     if "/" in incomplete or incomplete in (".", ".."):
         return [CompletionItem(incomplete, type="dir")]
     root = context.params.get("root") or run_directory.default_root()
     try:
         runs = run_directory.list_runs(root)
-    except UserError:  # said when a command is run there
+    except UserError:  # the command itself will say so
         return []
     names = [run.id for run in reversed(runs) if run.id.startswith(incomplete)]
     taken = context.params.get(parameter.name or "")

@@ -1,4 +1,4 @@
-"""What is left of an error of our own in the app: a traceback in a file, a line for the person."""
+"""Explains a crash of the app: a traceback in a file, one line for the person."""
 
 import os
 import time
@@ -9,22 +9,22 @@ from platformdirs import user_log_path
 from textual.worker import WorkerFailed
 
 _KEPT = 20
-"""Files; the oldest go."""
+"""How many crash files are kept; the oldest are removed."""
 
 
 def explain(error: BaseException) -> str:
-    """Keep the traceback; returns one line: what failed, where it is told, and what goes on."""
+    """Keep the traceback; returns one line: what failed, where the traceback is, what goes on."""
     if isinstance(error, WorkerFailed):
         error = error.error
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return (
-        f"the app failed by an error of its own ({what:.200}); {_keep(error)}; "
+        f"the app crashed ({what:.200}); {_keep(error)}; "
         "runs go on, `bigmodel-tui watch` comes back to them"
     )
 
 
 def _keep(error: BaseException) -> str:
-    """Write the traceback where the user's logs are; says where it is, or why it is not."""
+    """Write the traceback into the user's folder of logs; returns words that say where it is."""
     try:
         folder = user_log_path("bigmodel-tui", appauthor=False)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Errors on the command line: one line each, a status that tells whose mistake it was."""
+"""Errors on the command line: one line each, and an exit status that says whose mistake it was."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tui.text import clean
 PROGRAM = "bigmodel-tui"
 TRACEBACK = "BIGMODEL_TRACEBACK"
 COMPLETION = "_BIGMODEL_TUI_COMPLETE"
-"""Environment variable: a shell asks how a command line could go on."""
+"""Environment variable by which a shell asks for completions."""
 INTERRUPTED = 130
-"""The status that shells give to a command that Ctrl-C ended."""
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 class OneLineGroup(click.Group):
-    """A group whose errors are one line each: 2 for the user's mistakes, 1 for ours."""
+    """A command group whose errors are one line; status 2 for the user's mistakes, 1 for ours."""
 
     def main(  # type: ignore[override]  # click's overloads add modes that are not used here
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
-        """Run a command line, else that of the process; always ends in SystemExit."""
+        """Run `args`, or the command line of the process; always ends in SystemExit."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal may know fewer characters

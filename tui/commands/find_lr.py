@@ -1,4 +1,4 @@
-"""`bigmodel-tui find-lr`: look for a learning rate without the app."""
+"""`bigmodel-tui find-lr`: suggest a learning rate without the app."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ def register(group: click.Group) -> None:
 
 @click.command("find-lr")
 @options.component_options
-@click.option("--steps", metavar="N", default=_STEPS, type=PlainValue(), help="Of the test.")
-@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option(
+    "--steps",
+    metavar="N",
+    default=_STEPS,
+    type=PlainValue(),
+    help=f"Steps of the search; {_STEPS} unless given.",
+)
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def find_lr(
@@ -47,9 +53,10 @@ def find_lr(
     sets: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Look for a learning rate.
+    """Suggest a learning rate.
 
-    A short run whose rate rises with each step until the loss does; it leaves nothing behind.
+    Trains for some steps with a learning rate that rises until the loss does, draws the curve and
+    suggests a learning rate. It leaves no run behind.
     """
     from tui.choices import lr_search
 
@@ -79,7 +86,7 @@ def _poll(search: Search) -> bool:
 
 
 def _print(search: Search) -> None:
-    """The curve, as large as the terminal, and the suggestion."""
+    """Print the curve, as large as the terminal, and the suggestion."""
     from tui.choices import lr_curve
 
     found = search.found()

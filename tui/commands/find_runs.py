@@ -1,4 +1,4 @@
-"""The runs that a person names on the command line: ours by id or path, others' logs by path."""
+"""Finds the runs named on the command line: ours by id or path, other programs' logs by path."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find(root: Path, name: str) -> list[RunDir]:
 
 
 def find_all(root: Path, names: Iterable[str]) -> list[RunDir]:
-    """All of them, each once. Raises UserError."""
+    """The runs of all these names, each once. Raises UserError as `find` does."""
     found = list(dict.fromkeys(run for name in names for run in find(root, name)))
     labels = [run.label for run in found if isinstance(run, ForeignRun)]
     return [
@@ -50,7 +50,7 @@ def find_all(root: Path, names: Iterable[str]) -> list[RunDir]:
 
 
 def find_one(root: Path, name: str) -> RunDir:
-    """The only one. Raises UserError if there are several."""
+    """The one run of this name. Raises UserError if there are several, or none."""
     found = find(root, name)
     if len(found) > 1:
         some = ", ".join(run.id for run in found[:3])
@@ -67,13 +67,14 @@ def find_race(root: Path, name: str) -> RaceDir | None:
 
 
 def find_steered(root: Path, name: str) -> RunDir:
-    """What takes commands: a run of ours, or the process of a race. Raises UserError."""
+    """A run of ours, or the process of a race: both take commands. Raises UserError."""
     race = find_race(root, name)
     return race.process if race is not None else find_ours(root, name)
 
 
 def find_ours(root: Path, name: str) -> RunDir:
-    """A run of ours. Raises UserError if it belongs to another program, or there is none."""
+    """The run of ours of this name. Raises UserError if another program wrote it, or if there is
+    none."""
     run = find_one(root, name)
     if isinstance(run, ForeignRun):
         raise UserError(read_only(run))
@@ -81,7 +82,7 @@ def find_ours(root: Path, name: str) -> RunDir:
 
 
 def load(run: RunDir) -> RunState:
-    """What is known of a run now. Raises UserError if it cannot be read."""
+    """Read all of a run. Raises UserError if it cannot be read."""
     from tui.runs import follow
 
     try:

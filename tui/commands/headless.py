@@ -1,4 +1,4 @@
-"""Train without the app: start an engine, say on plain output how it goes and how it ends."""
+"""Training without the app: starts an engine, and prints how it goes and how it ends."""
 
 import signal
 import subprocess
@@ -28,17 +28,17 @@ from tui.text import clean
 
 POLL_SECONDS = 0.1
 REFUSED = 2
-"""Exit status of an engine that began nothing."""
+"""Exit status of an engine that refused to start."""
 _LAST_BYTES = 8192
-"""Of its output in which its last line is looked for."""
+"""How much of the end of the engine's output is searched for its last line."""
 EXIT_SECONDS = 10.0
-"""How long an engine that has said its last word may take to leave."""
+"""How long an engine whose run has ended may take to exit."""
 
 
 def detach(
     run: RunDir, config: RunConfig, plan: Plan, *, as_json: bool, resume: bool = False
 ) -> None:
-    """Start `run` in an engine process, print its id, and leave."""
+    """Start `run` in an engine process, print its id, and return."""
     logout.warn()
     launch.start([run], resume=resume)
     if as_json:
@@ -48,7 +48,7 @@ def detach(
 
 
 class _Telling:
-    """Tells a reporter, and the user's command for alerts, what happens to a run."""
+    """The link from a run's events to a reporter and to the user's command for alerts."""
 
     def __init__(self, reporter: Reporter, config: Alerts) -> None:
         self._reporter = reporter
@@ -56,20 +56,20 @@ class _Telling:
         self._commands = notify.Commands(config, say)
 
     def take(self, state: RunState, events: tuple[AnyEvent, ...] = ()) -> None:
-        """Tell what these events, which were applied to the run, have brought."""
+        """Report events that were just applied to the run."""
         self._reporter.progress(state, events)
-        for alert in self.look(state, events):
-            if alert.kind != "finished":  # its end is told anyway
+        for alert in self.alerts(state, events):
+            if alert.kind != "finished":  # the end is reported anyway
                 self._reporter.alert(alert)
             name = state.given_name or state.id
             self._commands.add(alert, name, str(state.run.path.absolute()))
 
-    def look(self, state: RunState, events: tuple[AnyEvent, ...]) -> list[Alert]:
-        """Take in what was before, which nobody is told again."""
+    def alerts(self, state: RunState, events: tuple[AnyEvent, ...]) -> list[Alert]:
+        """The alerts that these events raise; reports none of them."""
         return self._book.look(state, events, time.time())
 
     def finish(self) -> None:
-        """Wait for the commands."""
+        """Wait for the commands of alerts to end."""
         self._commands.finish()
 
 
@@ -84,27 +84,27 @@ def train(
 ) -> int:
     """Train `run` in an engine process until it ends; returns the exit status.
 
-    With `resume` it goes on where it ended; only what is new is reported. The first Ctrl-C stops
-    the run, the second leaves it alone. An engine is never killed here, nor does it end with this
-    process or its terminal.
+    With `resume` the run goes on where it ended, and only what is new is reported. The first Ctrl-C
+    stops the run, the second leaves it running. The engine is never killed here, nor does it end
+    with this process or its terminal.
     """
     logout.warn()
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
     follower, state = follow.Follower(run), follow.open_state(run)
     telling = _Telling(reporter, alerts or Alerts())
-    while resume and (news := follower.poll()):  # what was before
+    while resume and (news := follower.poll()):  # old news is not reported again
         follow.apply(state, news)
-        telling.look(state, news.events)
+        telling.alerts(state, news.events)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
         engine = launch.start([run], resume=True) if resume else launch.start([run])
         state.ended = None
         if not _watch(state, follower, engine, telling, interrupts):
             again = f"bigmodel-tui watch {run_directory.address(run)}"
-            say(f"leaving the run alone; `{again}` returns to it")
+            say(f"the run goes on; `{again}` returns to it")
             return INTERRUPTED
     reason = _settle(state, engine)
-    telling.take(state)  # an engine that died told nothing
+    telling.take(state)  # an engine that died reported nothing
     telling.finish()
     reporter.ended(state, reason)
     if state.status in SUCCESS:
@@ -115,7 +115,7 @@ def train(
 
 @contextmanager
 def _interrupts() -> Iterator[list[float]]:
-    """Collects the times of Ctrl-C, which must not cut an event in two."""
+    """Collects the times of Ctrl-C instead of raising, which could cut an event in two."""
     seen: list[float] = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(time.monotonic()))
     try:
@@ -131,7 +131,7 @@ def _watch(
     telling: _Telling,
     interrupts: list[float],
 ) -> bool:
-    """Report until the engine is gone or has said its last word; False if told to leave it."""
+    """Report until the engine is gone or its run has ended; False if told to leave it running."""
     told = 0
     while True:
         gone = engine.poll() is not None  # before reading, so that nothing after it is missed
@@ -157,7 +157,7 @@ def _send_stop(run: RunDir) -> None:
 
 
 def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
-    """Reap the engine; returns the reason in one line, also where the engine could not say it."""
+    """Wait for the engine's exit; returns why the run ended, in one line, also after a crash."""
     try:
         status = engine.wait(timeout=EXIT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -174,7 +174,7 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
     if seen is not None and seen.signal is not None:
         return f"the engine was {seen}, after step {state.step}"
     how = f"status {status}" if seen is None else f"status {seen.code}"
-    return f"the engine ended without a word ({how}): {last_line(state.run)}"
+    return f"the engine ended without saying why ({how}): {last_line(state.run)}"
 
 
 def last_line(run: RunDir) -> str:

@@ -1,4 +1,4 @@
-"""Whether systemd would end what a user started when that user logs out."""
+"""Finds out whether systemd would end a user's processes at logout."""
 
 import os
 import pwd
@@ -9,17 +9,17 @@ from pathlib import Path
 from tui.commands.errors import say
 
 _FOLDERS = ("usr/lib/systemd", "usr/local/lib/systemd", "run/systemd", "etc/systemd")
-"""Later ones win."""
+"""Where logind.conf may be; later folders win."""
 
 
 def warn() -> None:
-    """Say it to whoever starts a run, or the app."""
+    """Print the warning, if there is one, when a run or the app is started."""
     if line := warning():
         say(line)
 
 
 def warning(root: Path = Path("/"), user: str | None = None) -> str:
-    """One line that says so, and how to avoid it; "" where a run survives a logout."""
+    """One line that says that a logout ends runs, and how to avoid it; "" where runs survive it."""
     user = user or _user()
     settings = _logind(root)
     if settings.get("KillUserProcesses", "no").lower() not in ("yes", "true", "on", "1", "y", "t"):
@@ -44,14 +44,14 @@ def _user() -> str:
 
 
 def _in_session(root: Path) -> bool:
-    """Whether we are in what logind ends: not in a container, nor in a service of the system."""
+    """Whether logind manages our processes: not in a container, nor in a system service."""
     with suppress(OSError):
         return "user.slice" in (root / "proc/self/cgroup").read_text()
     return False
 
 
 def _logind(root: Path) -> dict[str, str]:
-    """The settings of logind.conf and its drop-ins that are not empty."""
+    """The settings of logind.conf and its drop-ins."""
     found: dict[str, str] = {}
     for path in _files(root):
         with suppress(OSError, UnicodeDecodeError):
@@ -63,7 +63,7 @@ def _logind(root: Path) -> dict[str, str]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """In the order in which systemd reads them: the main file, then drop-ins by name."""
+    """The files in the order in which systemd reads them: the main file, then drop-ins by name."""
     yield from (root / folder / "logind.conf" for folder in _FOLDERS)
     dropins: dict[str, Path] = {}
     for folder in _FOLDERS:

@@ -1,4 +1,4 @@
-"""Open the app from a command: options of the screen, what has to be in order, how it ends."""
+"""Opens the app from a command: its options, its checks, its exit status."""
 
 import gc
 import os
@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def screen_options(command: F) -> F:
-    """What holds for the screen, on the command line or in the environment."""
+    """Add the options of the screen, which may also stand in the environment."""
     ascii_only = click.option(
         "--ascii",
         "ascii_only",
@@ -53,7 +53,7 @@ def open_app(
 ) -> int:
     """Run the app on these runs, this race, or the launch screen; returns the exit status.
 
-    `at_hangup` is called when the terminal is gone, where nothing else is cleaned up. Raises
+    `at_hangup` is called when the terminal is gone; nothing else is cleaned up then. Raises
     UserError if there is no terminal, or if the user's configuration is wrong.
     """
     served = os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
@@ -84,7 +84,7 @@ def open_app(
 
 
 def _config(*, ascii_only: bool, no_mouse: bool) -> UserConfig:
-    """The user's configuration, with what was asked for on the command line."""
+    """The user's configuration, changed by the options of the command line."""
     config = read_config()
     if ascii_only:
         config = structs.replace(config, ascii=True)

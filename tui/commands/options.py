@@ -1,4 +1,4 @@
-"""The options of `bigmodel-tui run`, and what they are as settings of a configuration."""
+"""The options of `bigmodel-tui run`, and the settings that they stand for."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
-    """A value as YAML would read it, so that the configuration's own checks name what is wrong."""
+    """A value as YAML reads it; the configuration's own checks name what is wrong with it."""
 
     name = "value"
 
@@ -25,12 +25,12 @@ class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic befo
 
 
 def component_options(command: Command) -> Command:
-    """The options that name presets: of the recipe, and of what takes the place of its parts."""
+    """Add the options that name presets: a recipe, and other parts in place of its own."""
     return _with(command, _COMPONENTS)
 
 
 def clip_options(command: Command) -> Command:
-    """The options that say how gradients are clipped; `clip_settings` reads them."""
+    """Add the options that say how gradients are clipped; `clip_settings` reads them."""
     return _with(command, _CLIP)
 
 
@@ -66,13 +66,13 @@ _COMPONENTS = (
         "--dataset",
         metavar="NAME",
         shell_complete=presets_of("datasets"),
-        help="A data set preset.",
+        help="A data set preset in place of the recipe's.",
     ),
     click.option(
         "--optimizer",
         metavar="NAME",
         shell_complete=presets_of("optimizers"),
-        help="An optimizer preset.",
+        help="An optimizer preset in place of the recipe's.",
     ),
 )
 _SETTINGS = {

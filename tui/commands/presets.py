@@ -1,4 +1,4 @@
-"""The presets as a list for people and programs: what each is, and how large."""
+"""The presets as a list for people and programs: what each is, its options, its size."""
 
 from typing import Any, cast
 
@@ -12,14 +12,16 @@ from tui.text import clean, count
 Entry = dict[str, Any]
 
 _SIZED_ON = {"language": "bible-en"}
-"""The data set on which the parameters of a model for a task are counted; else digits."""
+"""The data set on which a model's parameters are counted, by task; digits for the others."""
 _OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "symbols"}
 
 
 def entries() -> list[Entry]:
-    """One entry a preset. Raises ConfigError if a built-in preset cannot be used, or if the user's
-    plug-ins are not what `config.yaml` says; a preset of the user's or of a plug-in that fails has
-    a `problem`."""
+    """One entry a preset; a preset of the user or of a plug-in that cannot be used has a `problem`.
+
+    Raises ConfigError if a built-in preset cannot be used, or if a plug-in that `config.yaml`
+    enables is missing.
+    """
     plugins.check()
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
@@ -52,7 +54,7 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
 
 
 def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
-    """The options of a component and its figures."""
+    """The options of a component, and its sizes."""
     singular: Kind = cast("Kind", kind.removesuffix("s"))
     options = registry.options(singular, preset)
     component = Component(name=name, type=preset.type, options=dict(options))
@@ -89,8 +91,8 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
 
 
 def lines(found: list[Entry]) -> list[str]:
-    """A heading a kind and some lines a preset: its description, its figures, and where it is from
-    if it is not ours."""
+    """A heading for each kind, then for each preset its name and description, its sizes, and where
+    it is from if it is not built in."""
     width = max(len(entry["name"]) for entry in found) + 2
     text: list[str] = []
     for kind in dict.fromkeys(entry["kind"] for entry in found):
@@ -98,7 +100,7 @@ def lines(found: list[Entry]) -> list[str]:
         text.append(f"{kind}s")
         for entry in found:
             if entry["kind"] == kind:
-                about = [clean(entry["description"]), clean(_figures(entry))]
+                about = [clean(entry["description"]), clean(figures(entry))]
                 if all(entry["origin"] not in words for words in ("built-in", *about)):
                     about.append(clean(f"from {entry['origin']}"))
                 names = [clean(entry["name"]), *[""] * len(about)]
@@ -107,7 +109,8 @@ def lines(found: list[Entry]) -> list[str]:
     return text
 
 
-def _figures(entry: Entry) -> str:
+def figures(entry: Entry) -> str:
+    """The sizes of a preset, or what is wrong with it, in one line."""
     if "problem" in entry:
         return str(entry["problem"])
     match entry["kind"]:

@@ -1,4 +1,4 @@
-"""`bigmodel-tui race`: set up, start and follow a race without the app; and what tells of races."""
+"""`bigmodel-tui race`, `races` and `race-report`: races without the app."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from engine.race.results import RaceResults
 
 POLL_SECONDS = 0.3
+_TIERS = (
+    "quick: presets as they are, untuned; fair: as many tuning trials for each lane, then fresh "
+    "seeds; rigorous: a grid of learning rates, then 10 seeds."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -38,18 +42,36 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.option("--model", "models", metavar="NAME[,NAME]", default="", help="Model presets.")
 @click.option("--dataset", metavar="NAME", help="A data set preset.")
 @click.option("--optimizers", metavar="A,B,C", default="", help="Optimizer presets: the lanes.")
-@click.option("--vary", "varied", metavar="KEY=V,V", multiple=True, help="Lanes by any setting.")
-@click.option("--tier", type=click.Choice(["quick", "fair", "rigorous"]), default="quick")
+@click.option(
+    "--vary",
+    "varied",
+    metavar="KEY=V,V",
+    multiple=True,
+    help="Lanes that differ in any setting; repeatable.",
+)
+@click.option(
+    "--tier", type=click.Choice(["quick", "fair", "rigorous"]), default="quick", help=_TIERS
+)
 @click.option("--seeds", metavar="N", type=int, help="Runs of each lane; 3, 5 or 10 by tier.")
 @click.option("--trials", metavar="N", type=int, help="Tuning runs of each lane; 8 or 7 by tier.")
-@click.option("--target", metavar="TEXT", help="Such as val/accuracy=0.97, or 'val/loss <= 0.1'.")
+@click.option(
+    "--target", metavar="TEXT", help="What to reach: val/accuracy=0.97, or 'val/loss <= 0.1'."
+)
 @click.option("--budget", metavar="STEPS", type=int, help="Steps of each run; else the recipe's.")
-@click.option("--reference", metavar="LANE", default="", help="What speed-ups are relative to.")
-@click.option("--schedule", metavar="TEXT", help="Such as 'cosine warmup 100'.")
-@click.option("--clip", metavar="'MODE X'", help="Such as 'norm 1', or none.")
+@click.option(
+    "--reference", metavar="LANE", default="", help="The lane that speed-ups are relative to."
+)
+@click.option("--schedule", metavar="TEXT", help="Learning rates, such as 'cosine warmup 100'.")
+@click.option("--clip", metavar="'MODE X'", help="Clipping, such as 'norm 1', or none.")
 @click.option("--workers", metavar="N", type=int, default=1, help="Runs at a time on the CPU.")
-@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
-@click.option("--resume", metavar="RACE", help="Go on with a race, or give it more --seeds.")
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any setting; repeatable.",
+)
+@click.option("--resume", metavar="RACE", help="Go on with a race, or add to it.")
 @click.option("--detach", is_flag=True, help="Start, print the race's id, and return at once.")
 @_json
 @click.pass_context
@@ -66,7 +88,14 @@ def race(
     """Compare optimizers, or anything else, fairly.
 
     Each lane begins with the same weights and sees the same batches, seed by seed; the hashes that
-    prove it are part of the report.
+    prove it are part of the report. Lanes are optimizers, or differ in any setting (--vary). They
+    are judged by medians with their spread.
+
+    On the CPU, runs go one after another, since their times are compared; with --workers N they go
+    side by side, and times are not. Every GPU gets a worker.
+
+    The race goes on when the terminal is closed. --resume goes on with one that crashed or was
+    stopped, without repeating what was finished, and takes more --seeds or --optimizers.
     """
     if resume is not None:
         chosen = directory.find(root, resume)
@@ -91,7 +120,7 @@ def race(
 
 
 def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> None:
-    """More seeds, and more lanes, for a race that is there; nothing else about it can change."""
+    """Add seeds and lanes to a race. Raises UserError if anything else of it is to change."""
     fixed = [
         name
         for name in ("tier", "trials", "target", "budget", "reference", "workers")
@@ -119,7 +148,7 @@ def _facts(chosen: RaceDir, made: RaceSpec) -> dict[str, Any]:
 
 
 def _follow(chosen: RaceDir, process: subprocess.Popen[bytes], *, as_json: bool) -> int:
-    """Say how it goes until it is over; returns the exit status."""
+    """Report a race until it is over; returns the exit status."""
     from engine.race.results import RaceReader  # brings NumPy, which others need not wait for
 
     reader, told = RaceReader(chosen), set[str]()
@@ -133,7 +162,7 @@ def _follow(chosen: RaceDir, process: subprocess.Popen[bytes], *, as_json: bool)
             if gone:
                 break
             if len(interrupts) > 1:
-                say(f"leaving the race alone; `bigmodel-tui race-report {chosen.id}` tells of it")
+                say(f"the race goes on; `bigmodel-tui watch {chosen.id}` returns to it")
                 return INTERRUPTED
             if interrupts and "stop" not in told:
                 told.add("stop")
@@ -225,7 +254,9 @@ def races(root: Path, as_json: bool) -> None:
 
 @click.command("race-report")
 @click.argument("name", metavar="RACE")
-@click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="Else RACE/report.")
+@click.option(
+    "--output", metavar="DIR", type=click.Path(path_type=Path), help="RACE/report unless given."
+)
 @_json
 def race_report(name: str, root: Path, output: Path | None, as_json: bool) -> None:
     """Write a race's report: Markdown, CSV, a LaTeX table and pictures."""

@@ -1,4 +1,4 @@
-"""What a run without the app says: lines for people, a bar on a terminal, or JSON for programs."""
+"""Reports on a run without the app: lines for people, a bar on a terminal, JSON for programs."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ SUCCESS = ("done", "stopped")
 
 
 class Reporter(ABC):
-    """Tells a person or a program how one run goes."""
+    """The report on one run, to a person or a program."""
 
     @abstractmethod
     def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None: ...
@@ -34,7 +34,7 @@ class Reporter(ABC):
 
 
 class JsonLines(Reporter):
-    """One JSON object a line, ASCII throughout."""
+    """A report of one JSON object a line, in ASCII."""
 
     def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
         self._write(
@@ -73,7 +73,7 @@ class JsonLines(Reporter):
 
 
 class Lines(Reporter):
-    """A line at the start, one an evaluation, two at the end."""
+    """A report of one line at the start, one for each evaluation, two at the end."""
 
     def started(self, run: RunDir, config: RunConfig, plan: Plan) -> None:
         parts = (config.model.name, config.dataset.name, config.optimizer.name)
@@ -102,14 +102,14 @@ class Lines(Reporter):
         test = summary.summary(state, pid=None)["test"]
         values = [f"test {clean(name)} {number(float(value))}" for name, value in test.items()]
         took = f"step {state.step}, {duration(state.elapsed)}"
-        # Why a run failed is said once, on standard error.
+        # The reason of a failure goes to standard error, once.
         why = f" ({clean(reason)})" if state.status in SUCCESS else ""
         click.echo(f"{state.status}{why}: {', '.join([took, *values])}")
         click.echo(clean(str(state.run.path)))
 
 
 class Bar(Lines):
-    """One line of a terminal that is drawn again and again."""
+    """A report whose progress is one line of the terminal, drawn again and again."""
 
     def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
         width = shutil.get_terminal_size().columns - 1  # the last column would wrap the line
@@ -126,12 +126,12 @@ class Bar(Lines):
 
 
 def _blocks() -> str:
-    """A full and an empty cell that the terminal's encoding has."""
+    """A full and an empty cell, in characters that the terminal's encoding has."""
     return "█░" if "utf" in (sys.stdout.encoding or "").lower() else "#."
 
 
 def bar(state: RunState, width: int, blocks: str) -> str:
-    """Exactly `width` characters: how far the run is, and its newest values as far as they fit."""
+    """Exactly `width` characters: the progress of the run, and its newest values if they fit."""
     planned = state.planned_steps or 0
     share = min(1.0, state.step / planned) if planned else 0.0
     words = [f"step {state.step}/{planned or '?'}"]

@@ -1,4 +1,4 @@
-"""`bigmodel-tui serve`: the same app in a browser on this machine."""
+"""`bigmodel-tui serve`: the app in a browser on this machine."""
 
 from __future__ import annotations
 
@@ -33,12 +33,20 @@ def register(group: click.Group, runs_dir: Any) -> None:
 
 @click.command()
 @click.argument("runs", metavar="[RUN ...]", nargs=-1, shell_complete=complete_runs)
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", help="An address of this machine's own (loopback).")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    help="The port, 8000 unless given; 0 takes a free one.",
+)
+@click.option("--host", default="127.0.0.1", help="A loopback address, 127.0.0.1 unless given.")
 def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     """Show the app in a browser, on this machine only.
 
-    With RUN, the dashboard on these runs, as `watch` does. Needs the extra `serve`.
+    With RUN, the dashboard on these runs, as `watch` does. Prints an address with a secret token;
+    without the token, or for a page of another site, nothing is shown. From another machine:
+    `ssh -L 8000:127.0.0.1:8000 BOX`, and open the printed address. Needs
+    `pip install 'bigmodel-tui[serve]'`.
     """
     address = _loopback(host)
     if importlib.util.find_spec("textual_serve") is None:

@@ -67,12 +67,12 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
     "--after",
     type=click.Choice(["step", "epoch"]),
     default="step",
-    help="What to finish first; a step unless said.",
+    help="What to finish first; a step unless given.",
 )
 @_json
 @click.pass_context
 def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
-    """Stop a run and save it."""
+    """Stop a run, with a checkpoint."""
     found = find_runs.find_steered(root, name)
     context.exit(_steer(found, "stop", convert({"after": after}, Arguments), as_json=as_json))
 
@@ -82,7 +82,7 @@ def stop(context: click.Context, name: str, root: Path, after: str, as_json: boo
 @_json
 @click.pass_context
 def checkpoint(context: click.Context, name: str, root: Path, as_json: bool) -> None:
-    """Save a run now."""
+    """Write a checkpoint of a run now."""
     context.exit(_steer(find_runs.find_ours(root, name), "checkpoint", as_json=as_json))
 
 
@@ -101,7 +101,9 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @click.command("set")
 @_run
 @click.option("--lr", metavar="X", type=PlainValue(), help="Learning rate.")
-@click.option("--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate.")
+@click.option(
+    "--lr-factor", metavar="X", type=PlainValue(), help="Multiply the learning rate by X."
+)
 @clip_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
@@ -110,7 +112,7 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 def set_command(
     context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
 ) -> None:
-    """Change a run while it trains."""
+    """Change the learning rate, the clipping or the length of a run while it trains."""
     found = find_runs.find_ours(root, name)
     context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
 
@@ -129,14 +131,16 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
 
 @click.command()
 @_run
-@click.option("--checkpoint", "start", metavar="NAME", help="Begin with it; else the newest.")
+@click.option(
+    "--checkpoint", "start", metavar="NAME", help="The checkpoint to begin with; else the newest."
+)
 @click.option(
     "--optimizer",
     metavar="NAME",
     shell_complete=presets_of("optimizers"),
     help="Another optimizer preset.",
 )
-@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @click.option("--with-changes", is_flag=True, help="Take what was changed after the checkpoint.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
 @_json
@@ -191,7 +195,7 @@ def _settings_taken(at: SettingsAt, *, with_changes: bool) -> str:
 def _steer(
     run: RunDir, command: CommandName, arguments: Arguments | None = None, *, as_json: bool
 ) -> int:
-    """Send a command, say in one line what became of it; returns the exit status."""
+    """Send a command and print its outcome in one line; returns the exit status."""
     if not run_directory.locked(run):
         raise UserError(f"{run.id}: no engine is at work on this run")
     reader = LogReader(run.events_path)
@@ -215,7 +219,7 @@ def _steer(
 
 
 def _end_of(path: Path) -> int:
-    """The last byte of a log, a newline: a reader drops what it finds of the line there."""
+    """The place of a log's last newline: a reader that starts there sees new lines only."""
     try:
         return max(0, path.stat().st_size - 1)
     except OSError:
@@ -223,7 +227,7 @@ def _end_of(path: Path) -> int:
 
 
 def _wait(reader: LogReader, command_id: str) -> Command | None:
-    """The engine's last word on a command, as far as it has come in time."""
+    """The engine's last answer to a command within `ANSWER_SECONDS`; None if there was none."""
     answer = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""textual-serve's web server, for one person: each request has to bring a secret token."""
+"""A web server for the app that answers only requests with a secret token."""
 
 import secrets
 import socket
@@ -12,7 +12,7 @@ from textual_serve.server import to_int
 from tui.commands.errors import PROGRAM
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
-"""What a browser on this machine, or at the end of a tunnel to it, calls us."""
+"""Host names under which a browser here, or at the end of a tunnel to here, may ask."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -27,19 +27,19 @@ _HEADERS = {
 
 
 class Server(TextualServer):
-    """Runs the command in a terminal of its own for each browser window with the token.
+    """A web server that runs the command once for each browser window with the token.
 
-    The token comes once in the address, and from then on in a cookie that only this server gets
-    from pages of this server. Requests for another host name are refused, or a web site could
-    have its own name point here (DNS rebinding); so are those from pages of another origin.
+    The token comes once in the address, then in a cookie that only pages of this server send back.
+    Requests for another host name are refused, since a web site could have its own name point here
+    (DNS rebinding); so are requests from pages of another origin.
     """
 
     def __init__(self, command: str, host: str = "127.0.0.1") -> None:
-        """`command` is run by a shell; quote what goes into it. `host` is our loopback address."""
+        """`command` is run by a shell: quote its parts. `host` is our loopback address."""
         super().__init__(command, title=PROGRAM)
         self.token = secrets.token_urlsafe(32)
         self.cookie = f"bigmodel_{secrets.token_hex(4)}"
-        """Its name; servers on other ports share a browser's cookies."""
+        """The cookie's name; a browser shares its cookies among all ports of a host."""
         self._names = (*_NAMES, host)
 
     def run(self, listener: socket.socket) -> None:
@@ -53,7 +53,7 @@ class Server(TextualServer):
         return app
 
     async def on_startup(self, app: web.Application) -> None:
-        """Says nothing: the command has."""
+        """Print nothing: the command has printed the address."""
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -78,7 +78,7 @@ class Server(TextualServer):
         return secrets.compare_digest(text.encode(), self.token.encode())
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """The page; its addresses are those by which it was asked for."""
+        """The page, with the host name of the request in its addresses."""
         context = {
             "font_size": to_int(request.query.get("fontsize", "16"), 16),
             "app_websocket_url": f"ws://{request.host}/ws",

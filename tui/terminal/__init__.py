@@ -1,1 +1,1 @@
-"""Bytes and frames: what the terminal can show, and what it is sent; uses `tui.plots` and below."""
+"""The terminal: what it can show, and when and what it is sent; uses `tui.choices` and below."""

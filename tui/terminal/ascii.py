@@ -1,4 +1,4 @@
-"""Terminals without braille, boxes or colour: when to assume so, and how to serve them."""
+"""Terminals without braille, boxes or colour: how they are recognised, and what they are sent."""
 
 from collections.abc import Mapping
 
@@ -32,8 +32,8 @@ _TABLE = str.maketrans(
 
 
 def is_plain(environment: Mapping[str, str], wanted: bool | None = None) -> bool:
-    """Whether the terminal of this environment is taken to show ASCII only, unless it is `wanted`
-    or not."""
+    """Whether to draw in ASCII only: as `wanted` if given, else by the terminal and the locale that
+    the environment names."""
     if wanted is not None:
         return wanted
     if environment.get("TERM", "").startswith(_PLAIN_TERMS):
@@ -44,15 +44,15 @@ def is_plain(environment: Mapping[str, str], wanted: bool | None = None) -> bool
 
 
 def has_colors(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal understands colours, which the old DEC terminals do not, and whether
-    the user wants them (no-color.org)."""
+    """Whether the terminal has colours (old DEC terminals have none) and the user wants them
+    (no-color.org)."""
     return not environment.get("NO_COLOR") and not environment.get("TERM", "").startswith(
         ("vt", "dumb")
     )
 
 
 def to_ascii(text: str) -> str:
-    """The same number of cells in ASCII; what has no likeness becomes `?`."""
+    """The text in ASCII, of the same width; a character that resembles none becomes `?`."""
     if text.isascii():
         return text
     text = text.translate(_TABLE)
@@ -62,14 +62,14 @@ def to_ascii(text: str) -> str:
 
 
 class AsciiFilter(LineFilter):
-    """Whatever a widget draws reaches the terminal in ASCII."""
+    """A filter that turns all that widgets draw into ASCII."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]
 
 
 class ColorlessFilter(LineFilter):
-    """Colours become bold and reverse, so that a cursor or a selection is still seen."""
+    """A filter that turns colours into bold and reverse, so that a cursor is still seen."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(text, _colorless(style), control) for text, style, control in segments]

@@ -1,4 +1,4 @@
-"""An app that sends its terminal only the cells that differ, and knows when they have arrived."""
+"""An app that sends its terminal only the cells that changed, and knows when they arrived."""
 
 import asyncio
 import time
@@ -17,16 +17,16 @@ from tui.terminal.delta import Delta, Piece
 from tui.terminal.link import QUESTION, Link
 
 _LONG = 512
-"""Bytes from which on a terminal is told to show an update at once instead of as it comes."""
+"""Bytes above which an update is sent as one synchronized frame."""
 
 LAST_ANSWER_SECONDS = 1.0
-"""At the end an answer that is on its way is awaited for so long."""
+"""How long the exit waits for an answer of the terminal that is still on its way."""
 
 
 class FrugalApp(App[None]):
-    """Takes Textual's updates apart before they are sent.
+    """An app that sends its terminal only the cells that changed.
 
-    The two kinds of update are private to Textual; an update of another kind is sent as it is.
+    The two kinds of update that it takes apart are private to Textual; any other is sent as it is.
     """
 
     _delta: Delta | None = None
@@ -36,12 +36,12 @@ class FrugalApp(App[None]):
         self._link = Link()
 
     def ready(self, *, urgent: bool = False) -> bool:
-        """Whether the terminal has received what it was sent, so that a new picture makes sense;
-        one that is `urgent`, the answer to a key, may overtake a little."""
+        """Whether the terminal has received what it was sent, so that a new frame makes sense; an
+        `urgent` frame, the answer to a key, need not wait for all of it."""
         return self._link.ready(time.monotonic(), urgent=urgent)
 
     async def _post_message(self, message: Message) -> bool:
-        """What the terminal answers does not wait behind other messages."""
+        """Take the terminal's answers at once instead of behind other messages."""
         if not isinstance(message, CursorPosition):
             return await super()._post_message(message)
         if self._link.answered(time.monotonic()) and self._driver is not None:
@@ -49,19 +49,19 @@ class FrugalApp(App[None]):
         return True
 
     async def _on_exit_app(self) -> None:
-        """An answer that came later would be typed into the shell."""
+        """Wait for the last answer, which would else be typed into the shell."""
         deadline = time.monotonic() + LAST_ANSWER_SECONDS
         while self._link.waits and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
 
     def repaint(self) -> None:
-        """Send the whole screen again, as after something else wrote to the terminal."""
+        """Send the whole screen again, after something else wrote to the terminal."""
         self._delta = None
         self.refresh(layout=True)
 
     async def _on_resize(self, event: Resize) -> None:
-        """Textual calls the handlers of all base classes itself."""
-        self._delta = None  # a terminal moves its content as it sees fit
+        """Forget what the terminal shows. Textual calls the handlers of all base classes itself."""
+        self._delta = None  # terminals move their content in different ways
 
     def _resume_signal(self) -> None:
         self._delta = None
@@ -95,7 +95,7 @@ class FrugalApp(App[None]):
             self._delta.forget(*self.size)
         text = self._delta.update(_pieces(update))
         if text and isinstance(self.focused, Input):
-            # Where an input method opens its window.
+            # An input method opens its window at the cursor.
             x, y = self.screen.outer_size.clamp_offset(self.cursor_position)
             text += f"\x1b[{y + 1};{x + 1}H"
         return text

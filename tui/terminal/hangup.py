@@ -1,4 +1,4 @@
-"""End this process when its terminal is gone; runs have sessions of their own and go on."""
+"""Ends this process when its terminal is gone; runs have their own sessions and go on."""
 
 import os
 import select
@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 POLL_SECONDS = 0.5
 STATUS = 128 + signal.SIGHUP
-"""What a shell gives to a process that a hangup ended."""
+"""Exit status after a hangup, as shells have it."""
 
 
 def exit_with_terminal(last: Callable[[], None] | None = None) -> None:
     """From now on a hangup ends the process at once, also where SIGHUP was set to be ignored.
 
-    Nothing is cleaned up: the terminal that could be restored is gone, and whoever tried to write
-    to it could hang. The state of runs is in their directories. `last` is called before the end.
+    Nothing is cleaned up: the terminal is gone, and writing to it could hang. The state of runs is
+    in their directories. `last` is called before the end.
     """
 
     def end() -> None:
@@ -30,8 +30,8 @@ def exit_with_terminal(last: Callable[[], None] | None = None) -> None:
 
 
 def _watch(file: int, end: Callable[[], None]) -> None:
-    """Wait for the hangup of a terminal; the signal does not reach a process that is not in the
-    terminal's session, nor one whose main thread is stuck."""
+    """Wait for the hangup of a terminal, and call `end`. SIGHUP alone would not reach a process
+    outside the terminal's session, nor one whose main thread is stuck."""
     poll = select.poll()
     poll.register(file, 0)  # only hangup and error, which are always reported
     while not poll.poll(POLL_SECONDS * 1000):

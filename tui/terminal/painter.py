@@ -1,4 +1,4 @@
-"""Decides when a screen is drawn: at once for a key, else as often as link and time allow."""
+"""Decides when a screen is drawn: at once for a key, else as often as the link and time allow."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from tui.terminal.frugal_app import FrugalApp
 from tui.terminal.link import Pace
 
 SHARE, SHARE_OF_FIGURES = 0.02, 0.02
-"""Of a core's time, for pictures that no key asked for."""
-LOOK_SECONDS = 0.02
-"""Between two looks whether the link to the terminal is free."""
+"""Shares of a core's time, for frames and for figures that no key asked for."""
+POLL_SECONDS = 0.02
+"""How often the link to the terminal is polled while it is busy."""
 
 
 class Painter:
-    """Draws what is stale: all of it, or the figures alone, which takes less.
+    """A scheduler of drawing: of everything that is stale, or of the figures alone, which is cheap.
 
     A key is answered with figures and lists at once; the curves follow when the terminal has
     received those, which on a slow link may take a while.
@@ -31,12 +31,12 @@ class Painter:
         self._pace, self._pace_of_figures = Pace(SHARE, now), Pace(SHARE_OF_FIGURES, now)
         self._timer: Timer | None = None
         self._hurry = False
-        """Whether a key waits for all of it."""
+        """Whether a key waits for a complete frame."""
         self.stale = False
-        """Whether something changed since all of it was drawn."""
+        """Whether something changed since the last complete frame."""
 
     def soon(self, *, urgent: bool = False) -> None:
-        """Something changed; with `urgent` a key did it."""
+        """Note that something changed, with `urgent` by a key, and draw as soon as may be."""
         self.stale = True
         if urgent:
             self._hurry = True
@@ -48,7 +48,7 @@ class Painter:
         late = 0.0 if self._hurry else self._pace.wait(now)
         early = self._pace_of_figures.wait(now)
         if not self._ready():
-            late = early = max(LOOK_SECONDS, late)
+            late = early = max(POLL_SECONDS, late)
         elif not late:
             self.now()
             return
@@ -56,10 +56,10 @@ class Painter:
             _timed(self._draw_figures, self._pace_of_figures)
             early = late
         if self._timer is None:
-            self._timer = self._screen.set_timer(max(LOOK_SECONDS, min(late, early)), self.late)
+            self._timer = self._screen.set_timer(max(POLL_SECONDS, min(late, early)), self.late)
 
     def now(self) -> None:
-        """Draw all of it."""
+        """Draw a complete frame."""
         self.stale = self._hurry = False
         _timed(self._draw, self._pace)
 
@@ -79,5 +79,5 @@ class Painter:
 def _timed(draw: Callable[[], None], pace: Pace) -> None:
     began = time.thread_time()
     draw()
-    # To put it on the screen takes as long again.
+    # Bringing it to the screen takes as long again.
     pace.drawn(2 * (time.thread_time() - began), time.monotonic())

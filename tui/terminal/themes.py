@@ -1,4 +1,4 @@
-"""The colours of the screen: themes, and what a terminal of 16 colours gets."""
+"""The colours of the screen: themes, and the colours of curves where a terminal has only 16."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tui.plots.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
 
 DEFAULT = "dark"
 DIM = 0.7
-"""How much of its contrast dim text keeps: enough to be read on every background."""
-_SUBJECT = "look"
+"""Share of its contrast that dim text keeps: enough to be read on every background."""
+_SUBJECT = "look"  # the name of a file that people have already
 
 _ON_DARK: dict[str, Any] = {
     "foreground": "#e0e0e0",
@@ -41,8 +41,8 @@ _LIGHT_DETAILS = {
     "block-cursor-blurred-background": "#005a9e33",
 }
 
-# What is told by colour is told by words, letters or line styles too. For whom red and green are
-# alike, the `colorblind` themes have blue for good and orange for bad.
+# Whatever colour tells, words, letters or line styles tell too. The `colorblind` themes have blue
+# for good and orange for bad.
 THEMES = (
     Theme(
         name="dark",
@@ -91,33 +91,33 @@ THEMES = (
 )
 NAMES = tuple(theme.name for theme in THEMES)
 
-# What Rich takes for the 16 colours of a terminal, so that each lane gets one of its own.
+# Rich's values of the 16 colours of a terminal, one for each lane.
 _SIXTEEN_ON_DARK = lanes("#55ffff #ffff55 #55ff55 #ff55ff #ff5555 #5555ff #aa5500 #aaaaaa")
 _SIXTEEN_ON_LIGHT = lanes("#0000aa #aa5500 #00aaaa #aa00aa #aa0000 #5555ff #00aa00 #555555")
 
 
-class Look(Struct, frozen=True, kw_only=True):
-    """What is remembered of how the screen looked."""
+class RememberedTheme(Struct, frozen=True, kw_only=True):
+    """The theme that was shown last, as it is kept on disk."""
 
     theme: str = ""
 
 
 def sixteen(*, dark: bool) -> dict[str, str]:
-    """The lanes' colours where a terminal has 16 of them."""
+    """The colours of lanes on a terminal of 16 colours."""
     return _SIXTEEN_ON_DARK if dark else _SIXTEEN_ON_LIGHT
 
 
 def first(decided: str | None) -> str:
-    """The theme to begin with: what the user's configuration says, else what was shown last."""
-    return decided or remembered.load(_SUBJECT, Look).theme or DEFAULT
+    """The theme to begin with: that of the user's configuration, else the one shown last."""
+    return decided or remembered.load(_SUBJECT, RememberedTheme).theme or DEFAULT
 
 
 def remember(name: str) -> None:
-    """Begin with this theme the next time."""
-    remembered.save(_SUBJECT, Look(theme=name))
+    """Keep this theme for the next start."""
+    remembered.save(_SUBJECT, RememberedTheme(theme=name))
 
 
 def after(name: str) -> str:
-    """The next theme of ours."""
+    """The theme after this one, of ours."""
     at = NAMES.index(name) if name in NAMES else -1
     return NAMES[(at + 1) % len(NAMES)]

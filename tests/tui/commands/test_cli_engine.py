@@ -279,7 +279,7 @@ def test_the_second_interrupt_leaves_the_run_alive(
         assert status == 130
         assert deaf.poll() is None
         last = capsys.readouterr().err.splitlines()[-1]
-        assert last.endswith(f"leaving the run alone; `bigmodel-tui watch {run.id}` returns to it")
+        assert last.endswith(f"the run goes on; `bigmodel-tui watch {run.id}` returns to it")
     finally:
         deaf.communicate(b"\n")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -42,7 +42,7 @@ def test_an_error_is_one_line_and_kept_in_a_file(tmp_path, fault):
         assert terminal.finish() == 1
         said = " ".join(terminal.after_leaving().split())
         assert "Traceback" not in said
-        assert "the app failed by an error of its own (ZeroDivisionError: a [bold]bug[/] in" in said
+        assert "the app crashed (ZeroDivisionError: a [bold]bug[/] in" in said
         assert terminal.attributes_now() == terminal.attributes
         assert terminal.modes_left_on() == {"7", "25"}  # lines wrap, the cursor is seen
     (kept,) = state.rglob("crash-*.txt")

@@ -17,39 +17,39 @@ if TYPE_CHECKING:
     from tui.choices.rerun import Rerun
 
 _PACE = 2.0
-"""How many times as fast as it was recorded."""
+"""Speed of the playback, relative to the recording."""
 _ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without --demo does."
 
 
 class DemoScreen(DashboardScreen):
-    """A dashboard that nothing is lost by leaving."""
+    """A dashboard of the recording, which may be left without a question."""
 
     def action_quit(self) -> None:
         """Leave, and end the recording."""
         self.app.exit()
 
     def action_resume_run(self) -> None:
-        """There is no engine to go on."""
+        """Say that there is no engine that could resume."""
         self.notify(_ONLY)
 
     def action_fork(self) -> None:
-        """There is no checkpoint to fork from."""
+        """Say that there is no checkpoint to fork from."""
         self.notify(_ONLY)
 
 
 class DemoApp(BigModelApp):
-    """The app without what would start an engine."""
+    """An app that plays the recording and starts no engine."""
 
     def open_dashboard(self, runs: list[RunDir]) -> None:
         """Show the recorded run."""
         self._show(DemoScreen(runs))
 
     def open_launch(self, fork: "Fork | None" = None) -> None:
-        """Nothing can be chosen here."""
+        """Say that the demo trains nothing."""
         self.notify(_ONLY)
 
     def open_again(self, rerun: "Rerun") -> None:
-        """Nor again."""
+        """Say that the demo trains nothing."""
         self.notify(_ONLY)
 
 

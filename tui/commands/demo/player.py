@@ -1,4 +1,4 @@
-"""Plays a recorded log into a run directory as if an engine were at work there."""
+"""Plays a recorded event log into a run directory, as if an engine were at work there."""
 
 import gzip
 import os
@@ -31,7 +31,7 @@ threshold and learning rate were changed."""
 RUN_ID = "demo-fashion-cnn"
 TICK_SECONDS = 0.05
 START_SECONDS = 1.5
-"""In which a real engine would load torch."""
+"""A pause before the first event, in which a real engine would load torch."""
 
 
 def recording() -> list[AnyEvent]:
@@ -50,10 +50,10 @@ def prepare(root: Path, events: Sequence[AnyEvent]) -> RunDir:
 
 
 class Player(threading.Thread):
-    """Writes the events at the pace at which they came, and obeys pause, resume and stop."""
+    """A thread that writes recorded events at their own pace, and obeys pause, resume and stop."""
 
     def __init__(self, run: RunDir, events: Sequence[AnyEvent], *, pace: float = 1.0) -> None:
-        """`pace`: how many times as fast as it was recorded."""
+        """`pace` is the speed relative to the recording."""
         super().__init__(name="demo", daemon=True)
         self._events = list(events)
         self._pace = pace
@@ -67,22 +67,22 @@ class Player(threading.Thread):
         self._seconds = 0.0
 
     def close(self) -> None:
-        """Stop writing; the run directory may go then."""
+        """Stop writing; the run directory may be removed afterwards."""
         self._closed.set()
         if self.is_alive():
             self.join()
         self._release()
 
     def run(self) -> None:
-        """The thread's work."""
-        begun, played, looked_at = self._events[0].time, -START_SECONDS, time.monotonic()
+        """Write the events that are due, until all are written or the run is stopped."""
+        begun, played, polled_at = self._events[0].time, -START_SECONDS, time.monotonic()
         waiting = deque(self._events)
         while waiting and not self._closed.wait(TICK_SECONDS):
             for request in self._inbox.take():
                 self._obey(request)
             now = time.monotonic()
-            played += 0.0 if self._paused else (now - looked_at) * self._pace
-            looked_at = now
+            played += 0.0 if self._paused else (now - polled_at) * self._pace
+            polled_at = now
             if self._stopped:
                 break
             while waiting and waiting[0].time - begun <= played:
@@ -119,7 +119,7 @@ class Player(threading.Thread):
             self._write(RunEnded(status="stopped", reason="command", step=step, seconds=seconds))
 
     def _release(self) -> None:
-        """Let the run go; safe to call twice."""
+        """Release the run's lock and close its log; may be called twice."""
         self._lock.release()
         file, self._file = self._file, -1
         if file >= 0:

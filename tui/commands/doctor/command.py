@@ -26,9 +26,9 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_context
 def doctor(context: click.Context, root: Path, as_json: bool) -> None:
-    """Look at terminal, torch, devices and folders.
+    """Check terminal, torch, devices and folders.
 
-    Says what to do about each problem. The exit status is 1 if there is one.
+    Says what each can do, and what to do about each problem. The exit status is 1 if there is one.
     """
     from tui.commands.doctor import system as doctor_system
     from tui.commands.doctor import terminal as doctor_terminal

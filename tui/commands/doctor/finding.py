@@ -1,4 +1,4 @@
-"""What the doctor found: a name, what is there, and what to do if that is no good."""
+"""A finding of the doctor: a name, what was found, and what to do about it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -8,7 +8,7 @@ Level = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report."""
+    """A line of the doctor's report."""
 
     name: str
     level: Level
@@ -17,11 +17,11 @@ class Finding:
     advice: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """For a program."""
+        """The finding as plain data for JSON."""
         return asdict(self)
 
 
 def judge(name: str, found: str, problem: str = "", note: str = "") -> Finding:
-    """A finding whose advice tells how bad it is: a problem, else a note, else all is well."""
+    """A finding with the advice for its problem, else its note; without either, it is ok."""
     level: Level = "problem" if problem else "note" if note else "ok"
     return Finding(name, level, found, problem or note)

@@ -1,4 +1,4 @@
-"""What the machine has: torch and its devices, optional packages, the folders that we write to."""
+"""Findings about the machine: torch and its devices, optional packages, our folders."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tui.commands.errors import PROGRAM
 from tui.text import clean, file_size
 
 TORCH_SECONDS = 120.0
-"""A first import from a slow network file system takes long."""
+"""How long importing torch may take; a network file system can be slow."""
 LEAST_FREE_BYTES = 10**9
 _INSTALL_TORCH = "python -m pip install torch, into the environment of this program"
 # In a process of its own: importing torch takes seconds, and a broken one may crash.
@@ -43,7 +43,7 @@ _NETWORK = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Software first, then devices, then folders; `root` is the runs directory."""
+    """The findings: software, then devices, then folders; `root` is the runs directory."""
     yield _python()
     driver = _driver()
     yield from _torch(driver)
@@ -117,7 +117,7 @@ def _device(text: str) -> str:
 
 
 def _driver() -> list[Finding]:
-    """The NVIDIA driver and its GPUs; nothing where there is none."""
+    """A finding for each NVIDIA GPU and its driver; none without a driver."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
@@ -142,7 +142,7 @@ def _driver() -> list[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    """Optional packages by the extra that brings them, as our own metadata lists them."""
+    """A finding for each extra: whether its packages are installed, by our own metadata."""
     try:
         required = metadata.distribution(PROGRAM).requires or []
     except metadata.PackageNotFoundError:
@@ -188,14 +188,14 @@ def _runs_folder(root: Path) -> Finding:
 
 
 def _existing(path: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
+    """The folder itself, or the nearest one above it that exists."""
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
 
 
 def _unwritable(path: Path) -> str:
-    """What keeps us from writing there, or ""."""
+    """Why we cannot write there; "" if we can."""
     there = _existing(path)
     if os.access(there, os.W_OK | os.X_OK) and there.is_dir():
         return ""

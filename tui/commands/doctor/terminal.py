@@ -1,4 +1,4 @@
-"""What the terminal can do, as far as the environment tells."""
+"""Findings about the terminal, as far as the environment tells."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ _COLORS = {"truecolor": "16 million", "256": "256", "standard": "16", "windows":
 
 
 def findings(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """One for each thing that a terminal decides."""
+    """The findings: size, colours, characters, and the programs in between."""
     yield _terminal(environment)
     yield _colors(environment)
     yield _characters(environment)
@@ -65,7 +65,7 @@ def _characters(environment: Mapping[str, str]) -> Finding:
 
 
 def _between(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """What passes the screen on."""
+    """Findings about tmux, screen, mosh and ssh, which pass the screen on."""
     term = environment.get("TERM", "")
     if environment.get("TMUX"):
         wrong = not term.startswith(("tmux", "screen"))

@@ -34,22 +34,24 @@ def register(group: click.Group, runs_dir: Any) -> None:
 @click.argument(
     "names", metavar="RUN [RUN ...]", nargs=-1, required=True, shell_complete=complete_runs
 )
-@click.option("--format", "kind", type=click.Choice(get_args(Format)), required=True)
+@click.option(
+    "--format", "kind", type=click.Choice(get_args(Format)), required=True, help="What to write."
+)
 @click.option(
     "--output",
     metavar="FILE|DIR",
-    help="Else to standard output; for tensorboard, the folder of the event file.",
+    help="Standard output unless given; for tensorboard, the folder of the event file.",
 )
 @click.option(
     "--metric",
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="What a picture shows, repeatable; else loss and accuracy.",
+    help="A metric to draw; repeatable. Else loss and accuracy of training and validation.",
 )
 @click.option("--x", type=click.Choice(X_AXES), default="step", help="The x axis of a picture.")
 @click.option("--log-y", is_flag=True, help="Logarithmic y axes.")
-@click.option("--smooth", metavar="'ema 0.9'", help="Smooth training curves; or by 'median 15'.")
+@click.option("--smooth", metavar="'ema 0.9'", help="Smooth training curves; also 'median 15'.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -59,12 +61,22 @@ def export(
     root: Path,
     kind: Format,
     output: str | None,
-    **look: Any,
+    **style: Any,
 ) -> None:
     """Write every step of a run, or draw runs.
 
-    csv and jsonl have a row each step, tensorboard is an event file; svg and png are pictures
-    with the curves of all RUNs over each other.
+    csv and jsonl have a row for each step, with all digits; in jsonl a missing value is null, and
+    NaN and infinities are texts. tensorboard is an event file in single precision, with the times
+    at which the steps were taken; it needs `pip install 'bigmodel-tui[logs]'`.
+
+    svg and png draw any metrics of one run, or of several over each other with a colour and a line
+    style each; they need `pip install 'bigmodel-tui[pictures]'`. Equal runs give equal
+    files. A value that is not finite is a cross on the lower edge.
+
+    \b
+    bigmodel-tui export RUN --format png --output run.png
+    bigmodel-tui export RUN RUN --format svg --output two.svg \\
+        --metric val/loss --metric grad_norm --x relative --log-y
     """
     target = None if output in (None, "-") else Path(str(output))
     if kind in PICTURES:
@@ -75,7 +87,7 @@ def export(
     _check_target(kind, target)
     states = [find_runs.load(run) for run in runs]
     try:
-        _write(states, kind, target, look)
+        _write(states, kind, target, style)
         sys.stdout.flush()
     except BrokenPipeError:
         raise  # no error: `| head` has read enough
@@ -89,7 +101,7 @@ def export(
 
 
 def _only_pictures(context: click.Context, kind: str, names: tuple[str, ...]) -> None:
-    """Raises UserError for what the other formats do not know."""
+    """Raises UserError for several runs, or options of pictures, with a format that is none."""
     if len(names) > 1:
         raise UserError(f"--format {kind}: one run at a time, got {len(names)}")
     for name, option in _OF_PICTURES.items():
@@ -98,20 +110,22 @@ def _only_pictures(context: click.Context, kind: str, names: tuple[str, ...]) ->
 
 
 def _check_target(kind: str, target: Path | None) -> None:
-    """Raises UserError for what cannot go to standard output."""
+    """Raises UserError if this format cannot go to standard output."""
     if target is None and kind == "tensorboard":
         raise UserError("--format tensorboard: name a folder with --output DIR")
     if target is None and kind == "png" and sys.stdout.isatty():
         raise UserError("--format png: name a file with --output FILE; this is a terminal")
 
 
-def _write(states: list[RunState], kind: Format, target: Path | None, look: dict[str, Any]) -> None:
-    """Raises OSError, UserError."""
+def _write(
+    states: list[RunState], kind: Format, target: Path | None, style: dict[str, Any]
+) -> None:
+    """Write or draw the runs. Raises OSError, UserError."""
     from tui.commands.export import tables as export
 
     match kind:
         case "svg" | "png":
-            _put(target, _drawn(states, kind, **look))
+            _put(target, _drawn(states, kind, **style))
         case "tensorboard" if target is not None:
             from tui.commands.export import tensorboard as export_tensorboard
 
@@ -137,8 +151,8 @@ def _drawn(
     from tui.commands.export import pictures as export_pictures
 
     made = None if smooth is None else export_pictures.smoother(smooth)
-    look = export_pictures.Look(x=x, log_y=log_y, smoother=made)
-    return export_pictures.picture(states, metrics, look, kind)
+    style = export_pictures.Style(x=x, log_y=log_y, smoother=made)
+    return export_pictures.picture(states, metrics, style, kind)
 
 
 def _put(target: Path | None, data: bytes) -> None:

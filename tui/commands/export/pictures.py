@@ -1,4 +1,4 @@
-"""Metrics of runs as a picture, SVG or PNG: the plots of the dashboard, drawn by matplotlib."""
+"""Draws metrics of runs as SVG or PNG with matplotlib."""
 
 import re
 from collections import Counter
@@ -32,24 +32,24 @@ X_LABELS: dict[XKind, str] = {
 }
 MAX_PLOTS = 20
 _PLOT_HEIGHT = 2.6
-"""Of each of several plots, in inches."""
+"""Height of each plot where there are several, in inches."""
 _BINS = 2000
-"""Stretches of a curve that keep their minimum and maximum: more than a picture has dots."""
+"""Stretches of a curve whose minimum and maximum are drawn; more than a picture has dots."""
 _FEW = 30
-"""So few values are points as well; one alone is no line."""
+"""Up to so many values are also drawn as points, since one alone is no line."""
 _MAX_CROSSES = 200
 _BEHIND = 0.3
-"""How opaque raw values are behind a smoothed curve."""
+"""Opacity of the raw values behind a smoothed curve."""
 _SPLIT = re.compile("^(train|val|test)/")
 
 
-class Look(Struct, frozen=True, kw_only=True):
-    """How the curves are drawn."""
+class Style(Struct, frozen=True, kw_only=True):
+    """The style in which all curves of a picture are drawn."""
 
     x: XKind = "step"
     log_y: bool = False
     smoother: Callable[[], Smoother] | None = None
-    """Makes what smooths one curve of training; None for raw values."""
+    """Makes the smoother of one training curve; None for raw values."""
 
 
 class _Curve(Struct, frozen=True, kw_only=True):
@@ -58,11 +58,12 @@ class _Curve(Struct, frozen=True, kw_only=True):
     scale: Scale
     label: str
     lane: int
-    """Decides colour and dashes."""
+    """Number of the curve, which decides its colour and dashes."""
 
 
 def smoother(text: str) -> Callable[[], Smoother]:
-    """What `ema 0.9` or `median 15` says, the number perhaps left out. Raises UserError."""
+    """The smoother that `ema 0.9` or `median 15` names; the number may be left out. Raises
+    UserError."""
     kind, _, strength = text.strip().partition(" ")
     try:
         if kind == "ema" and 0 < (beta := float(strength or 0.9)) < 1:
@@ -77,25 +78,27 @@ def smoother(text: str) -> Callable[[], Smoother]:
     )
 
 
-def picture(states: Sequence[RunState], asked: Sequence[str], look: Look, kind: Kind) -> bytes:
-    """These metrics of the runs, loss and accuracy if none are asked for. Equal runs give equal
-    bytes. Raises UserError."""
+def picture(states: Sequence[RunState], asked: Sequence[str], style: Style, kind: Kind) -> bytes:
+    """A picture of these metrics of the runs, or of loss and accuracy if none are asked for.
+
+    Equal runs give equal bytes. Raises UserError.
+    """
     if not matplotlib_figures.installed():
         raise UserError(f"pictures: {matplotlib_figures.NEEDED}")
     plots = _plots(chosen(states, asked), several=len(states) > 1)
     if len(plots) > MAX_PLOTS:
         raise UserError(f"--metric: at most {MAX_PLOTS} plots in a picture, got {len(plots)}")
-    curves = [_curves(states, metrics, look) for metrics in plots]
+    curves = [_curves(states, metrics, style) for metrics in plots]
     with matplotlib_figures.drawing():
         height = matplotlib_figures.HEIGHT if len(plots) == 1 else 0.8 + _PLOT_HEIGHT * len(plots)
         figure = matplotlib_figures.figure(height)
         all_axes = figure.subplots(len(plots), sharex=True, squeeze=False)[:, 0]
         for axes, metrics, found in zip(all_axes, plots, curves, strict=True):
-            _draw(axes, found, look)
+            _draw(axes, found, style)
             axes.set_ylabel(_quality(metrics))
             if len(metrics) > 1:
                 axes.legend(fontsize="small")
-        _finish_x(all_axes[-1], look.x)
+        _finish_x(all_axes[-1], style.x)
         if len(states) > 1:
             _add_legend(figure, all_axes)
         else:
@@ -118,8 +121,8 @@ def chosen(states: Sequence[RunState], asked: Sequence[str]) -> list[str]:
 
 
 def _plots(metrics: list[str], *, several: bool) -> list[list[str]]:
-    """Which metrics share a plot: of one run, those of training, validation and test; of several
-    runs none, so that colours tell the runs apart."""
+    """The metrics of each plot. For one run, training, validation and test share a plot; for
+    several, each metric has its own, so that colours tell the runs apart."""
     plots: dict[str, list[str]] = {}
     for metric in metrics:
         plots.setdefault(metric if several else _SPLIT.sub("", metric), []).append(metric)
@@ -130,17 +133,17 @@ def _quality(metrics: list[str]) -> str:
     return clean(metrics[0] if len(metrics) == 1 else _SPLIT.sub("", metrics[0]), 40)
 
 
-def _curves(states: Sequence[RunState], metrics: list[str], look: Look) -> list[_Curve]:
-    """Those of one plot."""
+def _curves(states: Sequence[RunState], metrics: list[str], style: Style) -> list[_Curve]:
+    """The curves of one plot."""
     found = []
     for run, (state, label) in enumerate(zip(states, _labels(states), strict=True)):
         for place, metric in enumerate(metrics):
             series = state.metrics.get(metric)
             if series is None or not len(series):
                 continue
-            scale = scale_of(state, look.x)
+            scale = scale_of(state, style.x)
             if scale is None:
-                raise UserError(f"--x {look.x}: not known of {state.id}; --x step is")
+                raise UserError(f"--x {style.x}: not known of {state.id}; --x step is")
             alone = len(states) == 1
             name, lane = (matplotlib_figures.entry(metric), place) if alone else (label, run)
             found.append(_Curve(metric=metric, series=series, scale=scale, label=name, lane=lane))
@@ -148,7 +151,7 @@ def _curves(states: Sequence[RunState], metrics: list[str], look: Look) -> list[
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
-    """What the legend calls the runs, each differently."""
+    """The names of the runs in the legend, no two alike."""
     found = [matplotlib_figures.entry(lane.label) for lane in make_lanes(list(states), {})]
     count = Counter(found)
     return [
@@ -157,20 +160,20 @@ def _labels(states: Sequence[RunState]) -> list[str]:
     ]
 
 
-def _draw(axes: Any, curves: list[_Curve], look: Look) -> None:
-    if look.log_y:
+def _draw(axes: Any, curves: list[_Curve], style: Style) -> None:
+    if style.log_y:
         matplotlib_figures.logarithmic(axes, "y")
     for curve in curves:
         color, dashes = matplotlib_figures.style(curve.lane)
-        x, y = _points(curve, curve.series, look)
+        x, y = _points(curve, curve.series, style)
         # Evaluations are means already.
-        if look.smoother is not None and not curve.metric.startswith(("val/", "test/")):
+        if style.smoother is not None and not curve.metric.startswith(("val/", "test/")):
             axes.plot(x, y, color=color, alpha=_BEHIND, linewidth=0.8)
-            x, y = _points(curve, look.smoother().of(curve.series), look)
+            x, y = _points(curve, style.smoother().of(curve.series), style)
         marker = "." if len(x) <= _FEW else ""
         axes.plot(x, y, dashes, marker=marker, color=color, label=curve.label)
         if len(lost := curve.scale.to_x(curve.series.lost())):
-            # On the lower edge: a divergence is to be seen.
+            # On the lower edge, so that a divergence is seen.
             lost = lost[:: -(-len(lost) // _MAX_CROSSES)]
             edge, at_edge = np.zeros(len(lost)), axes.get_xaxis_transform()
             crosses = {"marker": "x", "linestyle": "none", "clip_on": False, "color": color}
@@ -179,9 +182,9 @@ def _draw(axes: Any, curves: list[_Curve], look: Look) -> None:
     axes.margins(x=0.01)
 
 
-def _points(curve: _Curve, series: Series, look: Look) -> tuple[Floats, Floats]:
+def _points(curve: _Curve, series: Series, style: Style) -> tuple[Floats, Floats]:
     steps, y = series.window(series.point(0)[0], series.point(-1)[0], _BINS)
-    if look.log_y:
+    if style.log_y:
         y = np.where(y > 0, y, np.nan)
     return curve.scale.to_x(steps), y
 
@@ -199,7 +202,7 @@ def _finish_x(axes: Any, kind: XKind) -> None:
 
 
 def _add_legend(figure: Any, all_axes: Any) -> None:
-    """One for all plots, over them."""
+    """Add one legend for all plots, above them."""
     entries: dict[str, Any] = {}
     for axes in all_axes:
         for line, label in zip(*axes.get_legend_handles_labels(), strict=True):

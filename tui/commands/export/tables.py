@@ -1,4 +1,4 @@
-"""Write a run's metrics as CSV or JSON lines: one row an optimizer step, no value rounded."""
+"""Writes a run's metrics as CSV or JSON lines: one row for each step, no value rounded."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ Row = list[float | None]
 
 
 def columns(state: RunState) -> list[str]:
-    """The metrics of a run in the order of the file: known ones first, others as they came."""
+    """The metrics of a run in the order of the columns: known ones first, others as they came."""
     others = [name for name in state.metrics if name not in (*STEP_COLUMNS, *EVALUATION_COLUMNS)]
     step = [name for name in others if not _is_evaluation(name)]
     evaluation = [name for name in others if _is_evaluation(name)]
@@ -26,8 +26,8 @@ def columns(state: RunState) -> list[str]:
 
 
 def headings(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """What a file calls these metrics: names that are safe to print, and differ from each other
-    and from those that are taken."""
+    """The headings of these metrics: safe to print, and different from each other and from those
+    that are taken."""
     known = set(taken)
     found = []
     for name in names:
@@ -40,8 +40,8 @@ def headings(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 
 def rows(state: RunState) -> Iterator[Row]:
-    """One row an optimizer step, oldest first: the step, the time in seconds since the run's
-    start, and the metrics; None for a value that is not there."""
+    """One row for each optimizer step, oldest first: the step, the seconds since the run's start,
+    and the metrics; None for a missing value."""
     seconds = _by_step(state.seconds)
     values = [seconds, *(_by_step(state.metrics.get(name)) for name in columns(state))]
     for step in _steps(state, seconds):
@@ -49,8 +49,10 @@ def rows(state: RunState) -> Iterator[Row]:
 
 
 def write_csv(state: RunState, file: TextIO) -> None:
-    """Write a head and all rows, numbers with all their digits; a value that is not there is
-    empty. Raises OSError if the file refuses them."""
+    """Write the headings and all rows, with all digits; a missing value is empty.
+
+    Raises OSError.
+    """
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*_FIRST, *headings(columns(state), _FIRST)])
     for row in rows(state):
@@ -58,8 +60,8 @@ def write_csv(state: RunState, file: TextIO) -> None:
 
 
 def write_jsonl(state: RunState, file: TextIO) -> None:
-    """Write an object a row, with the columns of the CSV; a value that is not there is null, and
-    NaN and infinities are texts, as in the log. Raises OSError if the file refuses them."""
+    """Write one object for each row, with the columns of the CSV; a missing value is null, and NaN
+    and infinities are texts, as in the event log. Raises OSError."""
     names = [*_FIRST, *headings(columns(state), _FIRST)]
     for row in rows(state):
         record = dict(zip(names, map(_plain, row), strict=True))
@@ -67,7 +69,7 @@ def write_jsonl(state: RunState, file: TextIO) -> None:
 
 
 def _plain(value: float | None) -> float | str | None:
-    """A value that JSON knows."""
+    """The value as JSON can hold it: NaN and infinities as text."""
     return value if value is None or math.isfinite(value) else repr(value)
 
 
@@ -85,7 +87,7 @@ def _by_step(series: Series | None) -> dict[int, float]:
 
 
 def _steps(state: RunState, seconds: dict[int, float]) -> list[int]:
-    """Steps with a record, and those of which a damaged log kept only the evaluation."""
+    """All recorded steps, also those of which a damaged log kept only the evaluation."""
     recorded = {
         step
         for name, series in state.metrics.items()

@@ -1,4 +1,4 @@
-"""Write a run as a TensorBoard event file, with the messages that our reader of them has."""
+"""Writes a run as a TensorBoard event file, with the message classes of our reader."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tui.runs.points.series import Floats
 from tui.runs.store import RunState
 
 VALUES_PER_EVENT = 30
-"""Longer events than those of 30 values with the longest names are passed over by readers."""
+"""How many values an event may have; readers skip events longer than 30 long-named values."""
 
 
 def write(state: RunState, folder: Path) -> Path:
-    """Write the only event file of a folder, which need not exist; returns its path.
+    """Write an event file into a folder, which is made if need be; returns its path.
 
-    Raises UserError without the libraries, or if the folder has other event files: TensorBoard
-    would take them for the same run. Raises OSError if it cannot be written.
+    Raises UserError if the libraries are missing, or if the folder has other event files, which
+    TensorBoard would take for the same run. Raises OSError if it cannot be written.
     """
     protobuf.require()
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,9 +38,9 @@ def write(state: RunState, folder: Path) -> Path:
 
 
 def events(state: RunState) -> Iterator[bytes]:
-    """The messages: the version of the format, then every value, by step.
+    """The messages of the file: the version of the format, then every value, by step.
 
-    Values are in single precision: the field that every reader knows has no more.
+    Values are in single precision: the one field that all readers know has no more.
     """
     make = tensorboard.event_class()
     yield make(wall_time=_start(state), file_version=b"brain.Event:2").SerializeToString()
@@ -63,7 +63,7 @@ def events(state: RunState) -> Iterator[bytes]:
 
 
 def _stretches(steps: Floats) -> Iterator[tuple[int, int]]:
-    """Where the values of each event begin and end: all of one step, unless they are many."""
+    """Begin and end of the values of each event: one step's, at most `VALUES_PER_EVENT`."""
     borders = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
     for first, last in pairwise(borders):
         for begin in range(first, last, VALUES_PER_EVENT):
@@ -71,7 +71,7 @@ def _stretches(steps: Floats) -> Iterator[tuple[int, int]]:
 
 
 def _single(values: Floats) -> Floats:
-    with np.errstate(over="ignore"):  # what is too large becomes infinite
+    with np.errstate(over="ignore"):  # too large values become infinite
         return values.astype(np.float32).astype(np.float64)
 
 
@@ -80,7 +80,7 @@ def _start(state: RunState) -> float:
 
 
 def _moments(state: RunState, steps: Floats) -> Floats:
-    """Seconds since the epoch; an evaluation is at its step's time."""
+    """The time of each step, in seconds since the epoch."""
     scale = scale_of(state, "wall")
     if scale is None:
         return np.full(len(steps), _start(state))

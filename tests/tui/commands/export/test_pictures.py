@@ -20,7 +20,7 @@ from presets import UserError
 from support.exporting import begun, invoke, refusal
 from support.recorded import record
 from tui.commands.export import pictures as export_pictures
-from tui.commands.export.pictures import Look, picture, smoother
+from tui.commands.export.pictures import Style, picture, smoother
 from tui.plots import matplotlib_figures
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median
@@ -34,11 +34,11 @@ COLORS = list(LIGHT_LANE_COLORS.values())
 def figure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Draws and returns matplotlib's figure, which a file does not show any more."""
 
-    def draw(states: list[RunState], *asked: str, **look: Any) -> Any:
+    def draw(states: list[RunState], *asked: str, **style: Any) -> Any:
         kept: list[Any] = []
         with monkeypatch.context() as patch:
             patch.setattr(matplotlib_figures, "encoded", lambda drawn, kind: kept.append(drawn))
-            picture(states, asked, Look(**look), "svg")
+            picture(states, asked, Style(**style), "svg")
         return kept[0]
 
     return draw
@@ -249,14 +249,14 @@ def test_a_run_without_what_is_asked_for() -> None:
     state = logged(1.0, name="lr")
     state.apply(Scalars(step=[2], seconds=[1], values={"z": [1.0]}))
     with pytest.raises(UserError, match=r"nor accuracy was recorded; --metric takes lr, z$"):
-        picture([state], [], Look(), "svg")
+        picture([state], [], Style(), "svg")
     with pytest.raises(UserError, match=r"nor accuracy was recorded; nothing else either$"):
-        picture([begun()], [], Look(), "svg")
+        picture([begun()], [], Style(), "svg")
     with pytest.raises(UserError, match=r"^--x epoch: not known of abc; --x step is$"):
-        picture([logged(1.0)], [], Look(x="epoch"), "svg")
+        picture([logged(1.0)], [], Style(x="epoch"), "svg")
     many = Scalars(step=[1], seconds=[1], values={f"m{place}": [1.0] for place in range(21)})
     with pytest.raises(UserError, match=r"^--metric: at most 20 plots in a picture, got 21$"):
-        picture([begun(many)], list(many.values), Look(), "svg")
+        picture([begun(many)], list(many.values), Style(), "svg")
 
 
 def test_a_run_that_took_no_step_is_left_out(figure) -> None:
@@ -279,7 +279,7 @@ def test_without_matplotlib_it_says_so(runs_root: Path, monkeypatch: pytest.Monk
 )
 def test_whatever_was_recorded_is_drawn(values: list[float], log_y: bool, name: str) -> None:
     state = logged(*values, name=name)
-    data = picture([state], [name], Look(log_y=log_y, smoother=smoother("median 3")), "svg")
+    data = picture([state], [name], Style(log_y=log_y, smoother=smoother("median 3")), "svg")
     ElementTree.fromstring(data)
 
 
