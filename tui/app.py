@@ -12,7 +12,6 @@ from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
-from textual.binding import Binding
 from textual.events import Event, Key, Resize
 from textual.filter import DimFilter, LineFilter
 from textual.screen import Screen
@@ -21,7 +20,8 @@ from textual.widgets import Input
 
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
-from tui.screens.help import HelpScreen
+from tui.panels.keys import bindings
+from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 from tui.terminal import themes
 from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.race.directory import RaceDir
     from tui.choices.choice import Fork
     from tui.choices.rerun import Again
+    from tui.screens.app_screen import Host
 
 MOST_LANES = 20
 """Runs that are shown together when others are begun beside them."""
@@ -45,18 +46,8 @@ class BigModelApp(FrugalApp):
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
-    BINDINGS = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),
-        Binding(
-            "D",
-            "next_theme",
-            "Next theme",
-            show=False,
-            tooltip="Other colours: dark, light, for colour blindness",
-        ),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-        Binding("ctrl+l", "repaint", "Repaint", show=False, tooltip="Draw the screen anew"),
-    ]
+    KEYS = EVERYWHERE
+    BINDINGS = bindings(KEYS)
 
     def __init__(
         self,
@@ -280,6 +271,10 @@ class BigModelApp(FrugalApp):
 
 
 def _collect_garbage() -> None:
-    """From now on, and without another look at what start-up made: that takes as long as a key."""
+    """Collect garbage from now on, leaving out what start-up made: that takes as long as a key."""
     gc.freeze()
     gc.enable()
+
+
+if TYPE_CHECKING:
+    _offers_what_screens_ask_for: type[Host] = BigModelApp

@@ -5,6 +5,8 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.panels.keys import Key, bindings
+
 MIN_WIDTH = 72
 MIN_HEIGHT = 20
 
@@ -12,7 +14,8 @@ MIN_HEIGHT = 20
 class TooSmallScreen(ModalScreen[None]):
     """Says how large the terminal is and how large it has to be; goes away by itself."""
 
-    BINDINGS = [("q", "app.quit", "Quit")]
+    KEYS = (Key("q", "app.quit", "Quit", "quit; runs go on"),)
+    BINDINGS = bindings(KEYS)
 
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)

@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.panels.keys import bindings, closing
 from tui.runs.alerts.open_alerts import Entry
 from tui.text import clean, clock, count
 
@@ -23,11 +24,8 @@ _EMPTY = (
 class AlertsScreen(ModalScreen[None]):
     """Shown over the dashboard; any of its keys closes it."""
 
-    BINDINGS = [
-        ("escape", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("exclamation_mark", "dismiss", "Close"),
-    ]
+    KEYS = (closing("escape,q,exclamation_mark"),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, entries: Sequence[Entry], names: Mapping[str, str]) -> None:
         """`names` are what the screen calls the runs, by id."""

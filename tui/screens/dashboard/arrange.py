@@ -6,7 +6,6 @@ from contextlib import suppress
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -16,6 +15,7 @@ from tui.panels import arrangement
 from tui.panels.arrangement import Arrangement, Listing
 from tui.panels.field import Field
 from tui.panels.flow import COLUMNS
+from tui.panels.keys import Key, bindings, together
 from tui.panels.known import Known
 from tui.text import clean
 
@@ -26,35 +26,52 @@ _HINT = "Space show  J K move  w width\nr restore   / find     Enter done"
 class PanelList(OptionList):
     """Enter leaves it; a click, which Textual takes for the same, shows a panel."""
 
-    BINDINGS = [Binding("enter", "screen.done", "Done", tooltip="Back to the page")]
+    KEYS = (Key("enter", "screen.done", "Done", "back to the page; what was chosen is kept"),)
+    BINDINGS = bindings(KEYS)
 
 
 class ArrangeScreen(ModalScreen[None]):
     """A list of all panels, those that are shown first and in their order."""
 
     KEYS_IN_ORDER = True
-    BINDINGS = [
-        Binding("j", "cursor(1)", "Down", show=False),
-        Binding("k", "cursor(-1)", "Up", show=False),
-        Binding("space", "show", "Show", tooltip="Show the panel, or hide it"),
-        Binding("J,shift+down", "shift(1)", "Later", tooltip="Move the panel down"),
-        Binding("K,shift+up", "shift(-1)", "Earlier", tooltip="Move the panel up"),
-        Binding("w", "widen", "Width", tooltip="Give the panel its next width"),
-        Binding("r", "restore", "Restore", tooltip="Arrange the page as the app does"),
-        Binding("slash", "find", "Find", tooltip="List the panels whose names have some words"),
-        Binding("question_mark,f1", "app.help", "Help", show=False),
-        Binding("A,q", "done", "Done", show=False),
-        Binding("escape", "leave", "Done", show=False),
-    ]
     KEYS = (
-        ("Up, Down, k, j", "choose a panel; Page Up, Page Down, Home, End too"),
-        ("Space", "show it, or hide it"),
-        ("J, K", "move it down or up; Shift+Down, Shift+Up too"),
-        ("w", "give it its next width: a quarter of a row to all of it"),
-        ("r", "arrange the page as the app does"),
-        ("/", "list the panels whose names have some words; Esc lists all"),
-        ("Enter, Esc", "back to the page; what was chosen is kept"),
+        together(
+            Key("j", "cursor(1)", "Down"),
+            Key("k", "cursor(-1)", "Up"),
+            does="choose a panel; Page Up, Page Down, Home, End too",
+            shown="Up, Down, k, j",
+        ),
+        Key("space", "show", "Show", "show the panel, or hide it", footer=True),
+        together(
+            Key("J,shift+down", "shift(1)", "Later", "move the panel down", footer=True),
+            Key("K,shift+up", "shift(-1)", "Earlier", "move the panel up", footer=True),
+            does="move the panel down, or up; Shift+Down, Shift+Up too",
+            shown="J, K",
+        ),
+        Key(
+            "w",
+            "widen",
+            "Width",
+            "give the panel its next width: from a quarter of a row to all of it",
+            footer=True,
+        ),
+        Key("r", "restore", "Restore", "arrange the page as the app does", footer=True),
+        together(
+            Key(
+                "slash", "find", "Find", "list the panels whose names have some words", footer=True
+            ),
+            does="list the panels whose names have some words; Esc lists all",
+        ),
+        Key("question_mark,f1", "app.help", "Help"),
+        together(
+            Key("A,q", "done", "Done"),
+            Key("escape", "leave", "Done"),
+            does="back to the page; Esc lists all panels first",
+            shown="Esc, q, A",
+        ),
     )
+    BINDINGS = bindings(KEYS)
+    PARTS = (PanelList,)
 
     def __init__(
         self,

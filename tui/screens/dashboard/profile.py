@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.runs.events import Operation, Profiled
+from tui.panels.keys import bindings, closing
 from tui.text import clean, count, number
 
 _BAR = 20
@@ -17,7 +18,8 @@ _BAR = 20
 class ProfileScreen(ModalScreen[None]):
     """Shown over the dashboard; any of its keys closes it."""
 
-    BINDINGS = [("escape", "dismiss", "Close"), ("q", "dismiss", "Close")]
+    KEYS = (closing(),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, profile: Profiled) -> None:
         super().__init__()

@@ -3,14 +3,11 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 import presets
@@ -21,10 +18,13 @@ from tui.choices import rerun as again
 from tui.choices.choice import Choice, Fork
 from tui.choices.rerun import Again
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, bindings, together
+from tui.screens.app_screen import RUNS, AppScreen
 from tui.screens.launch import words
 from tui.screens.launch.data_and_schedule import LookScreen
 from tui.screens.launch.lists import PresetLists
-from tui.screens.launch.preset_list import PresetList
+from tui.screens.launch.narrowing import NarrowingList
+from tui.screens.launch.preset_list import MARK, PresetList
 from tui.screens.launch.preview import SchedulePreview
 from tui.screens.launch.recipes import RecipesScreen
 from tui.screens.launch.sample import SampleView
@@ -37,67 +37,60 @@ _TALL = 36
 """Lines from which samples of the data and the plot of the learning rate have a place."""
 
 
-class LaunchScreen(Screen[None]):
+class LaunchScreen(AppScreen):
     """What is not touched comes from the presets and is shown dim."""
 
-    BINDINGS = [
-        Binding(
-            "enter",
-            "start",
-            "Start",
-            priority=True,
-            key_display="Enter",
-            tooltip="Train what is chosen",
-        ),
-        Binding(
-            "space",
-            "mark",
-            "Mark",
-            key_display="Space",
-            tooltip="Mark several optimizers to compare them",
-        ),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to the runs"),
+    KEYS = (
+        Key("enter", "start", "Start", "train what is chosen", footer=True, priority=True),
+        MARK,
+        Key("escape", "back", "Back", "from a run's settings: back to the runs", footer=True),
         # With priority, or text that follows in one packet of a slow link lands in the old field.
-        Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
-        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
-        Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
-        Binding("i", "look", "Data", tooltip="Look at samples of the data and at the schedule"),
-        Binding("f", "find_rate", "Find rate", tooltip="Look for a learning rate"),
-        Binding(
+        together(
+            Key("tab", "app.focus_next", "Next", footer=True, priority=True),
+            Key("shift+tab", "app.focus_previous", priority=True),
+            does="go to the next list or setting, or back",
+        ),
+        Key(
+            "e",
+            "recipe",
+            "Recipe",
+            "choose a recipe: a complete run with its expected result",
+            footer=True,
+        ),
+        Key(
+            "i",
+            "data",
+            "Data",
+            "show samples of the data set, and the learning rate over the steps",
+            footer=True,
+        ),
+        Key(
+            "f",
+            "find_lr",
+            "Find rate",
+            "look for a learning rate: a short run whose rate rises until the loss does",
+            footer=True,
+        ),
+        Key(
             "ctrl+r",
             "reset",
             "Presets",
-            key_display="Ctrl+R",
-            tooltip="Forget the changed settings; pressed again, the recipe's parts too",
+            "take all settings from the presets again; twice: the recipe's parts too",
+            footer=True,
         ),
-        Binding(
-            "ctrl+s",
-            "save",
-            "Keep",
-            key_display="Ctrl+S",
-            tooltip="Keep what is chosen as a recipe of yours",
+        Key("ctrl+s", "save", "Keep", "keep what is chosen as a recipe of yours", footer=True),
+        Key(
+            "C",
+            "race",
+            "Race",
+            "set up a race: a fair comparison of optimizers, over several seeds",
+            footer=True,
         ),
-        Binding("C", "race", "Race", tooltip="Compare optimizers fairly, over several seeds"),
-        Binding("r", "runs", "Runs", tooltip="List all runs"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
-    ]
-    KEYS = (
-        ("Enter", "train what is chosen"),
-        ("Up, Down, k, j", "choose a preset"),
-        ("/", "narrow a list by typing: Enter takes the name at hand, Esc shows all"),
-        ("Tab, Shift+Tab", "go to the next list or setting"),
-        ("Left, Right", "go to the list beside this one"),
-        ("Space", "mark an optimizer; marked ones are compared, one run after another"),
-        ("e", "choose a recipe: a complete run with its expected result"),
-        ("i", "look at samples of the data set, and at the learning rate over the steps"),
-        ("f", "look for a learning rate: a short run whose rate rises until the loss does"),
-        ("C", "set up a race: a fair comparison of optimizers, over several seeds"),
-        ("r", "list all runs"),
-        ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
-        ("Ctrl+S", "keep what is chosen as a recipe of yours"),
-        ("Esc", "from a run's settings: back to the runs"),
-        ("q", "quit; runs go on"),
+        RUNS,
+        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
+    PARTS = (NarrowingList, PresetList)
 
     def __init__(self, fork: Fork | None = None, again: Again | None = None) -> None:
         """To fork a run, or to begin another one with a run's settings."""
@@ -124,7 +117,7 @@ class LaunchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         usual = self._fork is None and self._again is None
-        new_here = usual and not _has_entries(self._app.root)
+        new_here = usual and not _has_entries(self.host.root)
         self._first_use = new_here and not presets.problems()
         self._begun_with, gone = self._first_choice()
         self._take(self._begun_with)
@@ -168,7 +161,7 @@ class LaunchScreen(Screen[None]):
         )
 
         with suppress(UserError):  # it is said when a run is started there
-            number = active_count(self._app.root)
+            number = active_count(self.host.root)
             self.app.call_from_thread(self._show_active, number)
 
     def _show_active(self, number: int) -> None:
@@ -189,7 +182,7 @@ class LaunchScreen(Screen[None]):
 
         self.app.push_screen(RecipesScreen(self._recipe), chosen)
 
-    def action_look(self) -> None:
+    def action_data(self) -> None:
         """Look at samples of the data set and at the schedule."""
         self._refresh()
         self.app.push_screen(LookScreen(self._choice))
@@ -199,7 +192,7 @@ class LaunchScreen(Screen[None]):
         self._refresh()
         self.app.push_screen(SaveScreen(self._choice))
 
-    def action_find_rate(self) -> None:
+    def action_find_lr(self) -> None:
         """Look for a learning rate for what is chosen."""
         self._refresh()
         try:
@@ -225,13 +218,9 @@ class LaunchScreen(Screen[None]):
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
 
-    def action_runs(self) -> None:
-        """List all runs."""
-        self._app.open_runs()
-
     def action_back(self) -> None:
         """Back to the screen from which this one was opened."""
-        self._app.close_again()
+        self.host.close_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only where another screen lies under this one there is a way back."""
@@ -285,7 +274,7 @@ class LaunchScreen(Screen[None]):
             configs = self._choice.configs()
             self._choice.plans()  # what cannot be sized cannot be trained
             runs = [run_directory.create(self._root(), config) for config in configs]
-            self._app.processes.append(launch.start(runs))
+            self.host.processes.append(launch.start(runs))
         except UserError as error:
             self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
             return
@@ -293,21 +282,17 @@ class LaunchScreen(Screen[None]):
         if self._fork is None:
             last_choice.keep(self._choice)
         if self._again is None:
-            self._app.open_dashboard(runs)
+            self.host.open_dashboard(runs)
         else:
-            self._app.open_beside(self._again, runs)
+            self.host.open_beside(self._again, runs)
 
-    def _root(self) -> Any:
+    def _root(self) -> Path:
         """Where the runs go: a fork stands beside its parent, by whose name it finds it."""
         if self._fork is not None:
             return self._fork.folder.parent
         if self._again is not None and self._again.config.parent:
             return self._again.run.path.parent
-        return self._app.root
-
-    @property
-    def _app(self) -> Any:
-        return self.app
+        return self.host.root
 
     def _refresh(self) -> None:
         """Bring everything that follows from the choice up to date."""

@@ -1,14 +1,11 @@
 """A race: curves and standings, sensitivity, gradients, layers; and what can be done with it."""
 
 from dataclasses import replace
-from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.race import spec
@@ -19,6 +16,7 @@ from engine.runs import control, launch
 from engine.runs.run_directory import RunDir
 from presets import ConfigError, UserError
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import MOVE, Key, bindings, together
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
 from tui.panels.race.gradients import RaceGradientsPanel
@@ -28,60 +26,64 @@ from tui.panels.race.standings import StandingsPanel
 from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
+from tui.screens.app_screen import AppScreen
 from tui.text import clean, count, duration
 
 _PAGES = ("Curves", "Rates", "Gradients", "Layers")
 
 
-class RaceScreen(Screen[None]):
+class RaceScreen(AppScreen):
     """Watches a race; it neither needs the screen nor notices when it goes."""
 
-    BINDINGS = [
-        Binding("1", "page(0)", "Curves", show=False, tooltip="Curves and standings"),
-        Binding("2", "page(1)", "Rates", show=False, tooltip="Learning-rate sensitivity"),
-        Binding("3", "page(2)", "Gradients", show=False, tooltip="Norms and clipping of all lanes"),
-        Binding("4", "page(3)", "Layers", show=False, tooltip="The layers of two lanes"),
-        Binding("down,j", "move(1)", "Next lane", show=False),
-        Binding("up,k", "move(-1)", "Previous lane", show=False),
-        Binding("left", "columns(-1)", "Columns left", show=False, tooltip="Columns to the left"),
-        Binding("right", "columns(1)", "Columns right", show=False, tooltip="Columns to the right"),
-        Binding("x", "unit", "X axis", tooltip="Over steps, samples or training seconds"),
-        Binding("h", "hide", "Hide", tooltip="Hide the selected lane, or show it again"),
-        Binding("o", "solo", "Solo", tooltip="The selected lane alone, or all again"),
-        Binding("b", "bands", "Bands", tooltip="Quartiles of the selected lane, of all, of none"),
-        Binding("L", "log_y", "Log y", show=False, tooltip="Logarithmic or linear y axis"),
-        Binding("t", "plane", "Trajectories", tooltip="The lanes' weights on a plane"),
-        Binding("p", "pause", "Pause", tooltip="Pause the race, or let it go on"),
-        Binding("s", "stop", "Stop", tooltip="Stop the race after this step"),
-        Binding("R", "resume", "Resume", tooltip="Go on with a race that was stopped"),
-        Binding("e", "extend", "Seeds", tooltip="Run more seeds of every lane"),
-        Binding("w", "report", "Report", tooltip="Write the report: Markdown, CSV, LaTeX, SVG"),
-        Binding("enter", "watch", "Runs", key_display="Enter", tooltip="The lanes' runs of seed 0"),
-        Binding(
-            "f", "longer", "Longer run", tooltip="Five times as long, with this lane's settings"
-        ),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="To the list of races"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; the race goes on"),
-    ]
     KEYS = (
-        ("1, 2, 3, 4", "curves and standings, learning rates, gradients, layers"),
-        ("Up, Down, k, j", "select a lane"),
-        ("Left, Right", "other columns of the standings"),
-        ("x", "over steps, samples or training seconds"),
-        ("h", "hide the selected lane, or show it again"),
-        ("o", "the selected lane alone, or all again"),
-        ("b", "quartiles of the selected lane, of all, of none; on layers: another lane beside"),
-        ("L", "logarithmic y axis"),
-        ("t", "trajectories: the lanes' weights on the plane of their principal directions"),
-        ("p, s", "pause, or go on; stop after this step"),
-        ("R", "go on with a race that was stopped"),
-        ("e", "more seeds of every lane"),
-        ("w", "write the report"),
-        ("Enter", "the lanes' runs of seed 0, on the dashboard"),
-        ("f", "a longer run with the selected lane's settings"),
-        ("Esc", "to the list of races"),
-        ("q", "quit; the race goes on"),
+        together(
+            Key("1", "page(0)", "Curves", "curves and standings"),
+            Key("2", "page(1)", "Rates", "sensitivity to the learning rate"),
+            Key("3", "page(2)", "Gradients", "gradient norms and clipping of all lanes"),
+            Key("4", "page(3)", "Layers", "the layers of two lanes"),
+        ),
+        together(*MOVE, does="select a lane", shown="Up, Down, k, j"),
+        together(
+            Key("left", "columns(-1)", "Columns left", "columns of the standings further left"),
+            Key("right", "columns(1)", "Columns right", "further right"),
+        ),
+        Key("x", "unit", "X axis", "over steps, samples or training seconds", footer=True),
+        Key("h", "hide", "Hide", "hide the selected lane, or show it again", footer=True),
+        Key("o", "solo", "Solo", "the selected lane alone, or all again", footer=True),
+        Key(
+            "b",
+            "bands",
+            "Bands",
+            "quartiles of the selected lane, of all, of none; on layers: another lane beside",
+            footer=True,
+        ),
+        Key("L", "log_y", "Log y", "logarithmic y axis, or linear"),
+        Key(
+            "t",
+            "plane",
+            "Trajectories",
+            "trajectories: the lanes' weights on the plane of their principal directions",
+            footer=True,
+        ),
+        together(
+            Key("p", "pause", "Pause", "pause the race, or let it go on", footer=True),
+            Key("s", "stop", "Stop", "stop it after this step", footer=True),
+        ),
+        Key("R", "resume", "Resume", "go on with a race that was stopped", footer=True),
+        Key("e", "extend", "Seeds", "run more seeds of every lane", footer=True),
+        Key("w", "report", "Report", "write the report: Markdown, CSV, LaTeX, SVG", footer=True),
+        Key("enter", "watch", "Runs", "the lanes' runs of seed 0, on the dashboard", footer=True),
+        Key(
+            "f",
+            "longer",
+            "Longer run",
+            "a run five times as long, with the selected lane's settings",
+            footer=True,
+        ),
+        Key("escape", "back", "Back", "to the list of races", footer=True),
+        Key("q", "app.quit", "Quit", "quit; the race goes on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
 
     class Arrived(Message):
         """The feed saw something new, or what is wrong with the race."""
@@ -114,7 +116,7 @@ class RaceScreen(Screen[None]):
     def on_mount(self) -> None:
         self.action_page(0)
         self.app.theme_changed_signal.subscribe(
-            self, lambda _: self._look(colors=lane_colors(self.app.theme_variables))
+            self, lambda _: self.change_view(colors=lane_colors(self.app.theme_variables))
         )
         self._feed.start()
 
@@ -133,9 +135,9 @@ class RaceScreen(Screen[None]):
             return
         if self._view is None:
             self._view = RaceView(news=news)
-        self._look(news=news, colors=lane_colors(self.app.theme_variables))
+        self.change_view(news=news, colors=lane_colors(self.app.theme_variables))
 
-    def _look(self, **changes: object) -> None:
+    def change_view(self, **changes: object) -> None:
         if self._view is not None:
             self._view = replace(self._view, **changes)  # type: ignore[arg-type]
             self._draw()
@@ -162,8 +164,9 @@ class RaceScreen(Screen[None]):
         told = (status, runs, f"tier {made.tier}", f"{count(made.budget)} steps each")
         return f"{pages}   {clean('  '.join(told))}  {clean(self._race.id)}"
 
-    def on_standings_panel_selected(self, message: StandingsPanel.Selected) -> None:
-        self._look(selected=message.lane)
+    def on_rows_panel_selected(self, message: StandingsPanel.Selected) -> None:
+        if self._view is not None:
+            self.change_view(selected=self._view.order[message.place])
 
     def action_page(self, page: int) -> None:
         """Show another page; what is hidden is not drawn."""
@@ -175,7 +178,7 @@ class RaceScreen(Screen[None]):
     def action_move(self, by: int) -> None:
         """Select the next or previous lane of the standings."""
         if self._view is not None:
-            self._look(selected=self._view.moved(by).selected)
+            self.change_view(selected=self._view.moved(by).selected)
 
     def action_columns(self, by: int) -> None:
         """Other columns of the standings."""
@@ -184,31 +187,31 @@ class RaceScreen(Screen[None]):
     def action_unit(self) -> None:
         """The next x axis."""
         if self._view is not None:
-            self._look(unit=self._view.next_unit().unit)
+            self.change_view(unit=self._view.next_unit().unit)
 
     def action_hide(self) -> None:
         """Hide or show the selected lane."""
         if self._view is not None:
-            self._look(hidden=self._view.toggled().hidden, solo=False)
+            self.change_view(hidden=self._view.toggled().hidden, solo=False)
 
     def action_solo(self) -> None:
         """The selected lane alone, or all again."""
         if self._view is not None:
-            self._look(solo=not self._view.solo, hidden=frozenset())
+            self.change_view(solo=not self._view.solo, hidden=frozenset())
 
     def action_bands(self) -> None:
         """Other bands; on the page of layers another lane beside the selected one."""
         if self._view is None:
             return
         if self._page == _PAGES.index("Layers"):
-            self._look(other=self._view.next_other().other)
+            self.change_view(other=self._view.next_other().other)
         else:
-            self._look(bands=self._view.next_bands().bands)
+            self.change_view(bands=self._view.next_bands().bands)
 
     def action_log_y(self) -> None:
         """Logarithmic or linear y axis."""
         if self._view is not None:
-            self._look(log_y=not self._view.log_y)
+            self.change_view(log_y=not self._view.log_y)
 
     def action_plane(self) -> None:
         """The lanes' weights on a plane."""
@@ -226,7 +229,7 @@ class RaceScreen(Screen[None]):
         if status in ("running", "paused"):
             self._command("pause" if status == "running" else "resume")
         else:
-            self._complain(f"the race is {status}; R goes on with one that was stopped")
+            self.complain(f"the race is {status}; R goes on with one that was stopped")
 
     def action_stop(self) -> None:
         """Stop the race; R goes on with it."""
@@ -237,7 +240,7 @@ class RaceScreen(Screen[None]):
         try:
             control.send(self._race.process, name)
         except UserError as error:
-            self._complain(str(error))
+            self.complain(str(error))
         else:
             self.notify(f"{name}: the race was told", markup=False)
 
@@ -246,11 +249,11 @@ class RaceScreen(Screen[None]):
         try:
             self._start()
         except UserError as error:
-            self._complain(str(error))
+            self.complain(str(error))
 
     def _start(self) -> None:
         """Raises UserError."""
-        self._app.processes.append(launch.start_process("engine.race", [self._race.process]))
+        self.host.processes.append(launch.start_process("engine.race", [self._race.process]))
 
     def action_extend(self) -> None:
         """Ask for the new number of seeds."""
@@ -275,7 +278,7 @@ class RaceScreen(Screen[None]):
         try:
             race_report.write(self._race, RaceReader(self._race).read(self._race.spec()), folder)
         except UserError as error:
-            self.app.call_from_thread(self._complain, str(error))
+            self.app.call_from_thread(self.complain, str(error))
             return
         self.app.call_from_thread(self.notify, clean(f"written to {folder}"), markup=False)
 
@@ -287,9 +290,9 @@ class RaceScreen(Screen[None]):
         runs = [self._race.run(run.name) for run in planned]
         there = [run for run in runs if run.config_path.is_file()]
         if there:
-            self._app.open_dashboard(there)
+            self.host.open_dashboard(there)
         else:
-            self._complain("no run of seed 0 has begun yet")
+            self.complain("no run of seed 0 has begun yet")
 
     def action_longer(self) -> None:
         """The launch screen with the selected lane's settings."""
@@ -301,12 +304,12 @@ class RaceScreen(Screen[None]):
         try:
             config = spec.longer(lane.run_config(**changes))
         except ConfigError as error:
-            self._complain(str(error))
+            self.complain(str(error))
             return
         from tui.choices.rerun import Again
 
         label = f"{lane.label} of the race, made longer"
-        self._app.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
+        self.host.open_again(Again(self._shown_run(), label, config, (self._shown_run(),)))
 
     def _shown_run(self) -> RunDir:
         """The run of seed 0 of the selected lane."""
@@ -316,11 +319,4 @@ class RaceScreen(Screen[None]):
 
     def action_back(self) -> None:
         """To the list of races."""
-        self._app.open_races()
-
-    def _complain(self, words: str) -> None:
-        self.notify(clean(words), severity="error", markup=False)
-
-    @property
-    def _app(self) -> Any:
-        return self.app
+        self.host.open_races()
