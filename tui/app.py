@@ -34,15 +34,13 @@ if TYPE_CHECKING:
     from tui.screens.app_screen import Host
 
 MOST_LANES = 20
-"""Runs that are shown together when others are begun beside them."""
-
-
+"""How many runs are shown together at most when others are begun beside them."""
 START_SECONDS = 3.0
-"""After these the screen has settled."""
+"""Time after which the first screen has settled."""
 
 
 class BigModelApp(FrugalApp):
-    """The launch screen, or the dashboard of the runs that it is given."""
+    """The app: opens on the launch screen, on the dashboard of some runs, or on a race."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
@@ -57,7 +55,7 @@ class BigModelApp(FrugalApp):
         race: "RaceDir | None" = None,
         config: UserConfig | None = None,
     ) -> None:
-        """`root` is where new runs go; it opens on these runs or on this race, if on any."""
+        """`root` is where new runs go; the app opens on `runs` or on `race` if they are given."""
         self._race = race
         self.root = root
         self.config = config or UserConfig()
@@ -91,8 +89,8 @@ class BigModelApp(FrugalApp):
         self._close_messages_no_wait()
 
     async def on_event(self, event: Event) -> None:
-        """Carry out a key before the next one is looked at, on screens that want it: over a slow
-        link `l` and the rate behind it come in one packet, and Textual hands it over as a whole."""
+        """Carry out a key before the next one is read, on screens with `KEYS_IN_ORDER`: over a slow
+        link `l` and the learning rate after it come in one packet, which Textual reads at once."""
         if (
             isinstance(event, Key)
             and not event.is_forwarded
@@ -104,12 +102,12 @@ class BigModelApp(FrugalApp):
         await super().on_event(event)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colours of the plots, for themes that have none."""
+        """The colours of the plots, for themes that do not define them."""
         like = "dark" if self.current_theme.dark else "light"
         return next(theme.variables for theme in themes.THEMES if theme.name == like)
 
     def get_css_variables(self) -> dict[str, str]:
-        """With lanes that a terminal of 16 colours can tell apart."""
+        """The theme's variables; on a terminal of 16 colours, with lanes that it can tell apart."""
         variables = super().get_css_variables()
         if self.console.color_system == "standard":
             variables |= themes.sixteen(dark=self.current_theme.dark)
@@ -171,11 +169,11 @@ class BigModelApp(FrugalApp):
         self.push_screen(LaunchScreen(again=again))
 
     def close_again(self) -> None:
-        """Back from it to what is under it."""
+        """Close the launch screen that `open_again` opened."""
         self.pop_screen()
 
     def open_beside(self, again: "Again", runs: list[RunDir]) -> None:
-        """Show new runs together with those beside which they were begun, at most so many."""
+        """Show new runs together with those beside which they were begun, at most `MOST_LANES`."""
         from tui.screens.dashboard.screen import DashboardScreen
 
         shown = [run for run in again.beside if run.id != again.run.id]
@@ -235,7 +233,7 @@ class BigModelApp(FrugalApp):
             self.push_screen(screen)
 
     def write_control(self, text: str) -> None:
-        """Send the terminal what is no picture, such as a bell."""
+        """Write control characters, such as a bell, to the terminal."""
         if text and self._driver is not None and not self.is_headless:
             self._driver.write(text)
 

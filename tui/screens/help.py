@@ -1,4 +1,4 @@
-"""The keys of a screen, and what the plots mean."""
+"""The help: the keys of a screen, and what the plots mean."""
 
 from rich.table import Table
 from rich.text import Text

@@ -17,12 +17,12 @@ _EMPTY = (
     "No alerts. A run is watched for values that are not finite, a loss that\n"
     "diverges, gradients that explode, clipping at nearly every step, a plateau,\n"
     "a stall, its target, and its end.\n\n"
-    "How they are told is in config.yaml under `alerts`: bell, notify, command."
+    "Set how you are told in config.yaml under `alerts`: bell, notify, command."
 )
 
 
 class AlertsScreen(ModalScreen[None]):
-    """Shown over the dashboard; any of its keys closes it."""
+    """A window over the dashboard with the alerts of its runs, newest first."""
 
     KEYS = (closing("escape,q,exclamation_mark"),)
     BINDINGS = bindings(KEYS)

@@ -1,4 +1,4 @@
-"""Choose the panels of the first page, their order and their widths; it changes while one does."""
+"""Choose panels of the first page, their order and widths; the page changes at each key."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,14 +24,14 @@ _HINT = "Space show  J K move  w width\nr restore   / find     Enter done"
 
 
 class PanelList(OptionList):
-    """Enter leaves it; a click, which Textual takes for the same, shows a panel."""
+    """The list of panels, left by Enter; a click, which Textual takes for Enter, shows a panel."""
 
     KEYS = (Key("enter", "screen.done", "Done", "back to the page; what was chosen is kept"),)
     BINDINGS = bindings(KEYS)
 
 
 class ArrangeScreen(ModalScreen[None]):
-    """A list of all panels, those that are shown first and in their order."""
+    """A window that lists all panels: first those that are shown, in their order."""
 
     KEYS_IN_ORDER = True
     KEYS = (
@@ -130,7 +130,7 @@ class ArrangeScreen(ModalScreen[None]):
         self._change(self._listing.widened)
 
     def action_restore(self) -> None:
-        """As the app does it."""
+        """Arrange the page as the app does."""
         self._listing = arrangement.listing(self._default, self._spans)
         self._arrange(None)
         self._list(self._panel)
@@ -177,7 +177,7 @@ class ArrangeScreen(ModalScreen[None]):
         self.set_focus(self.query_one(OptionList))
 
     def _change(self, how: Callable[[str], Listing]) -> None:
-        """Do something to the panel that is chosen, and show the page so."""
+        """Change the listing of the chosen panel, and show the page like that."""
         panel = self._panel
         if panel and (listing := how(panel)) != self._listing:
             self._listing = listing
@@ -185,7 +185,7 @@ class ArrangeScreen(ModalScreen[None]):
             self._list(panel)
 
     def _list(self, panel: str) -> None:
-        """Write the list anew, with this panel chosen."""
+        """Write the list again, with this panel chosen."""
         words = self._words.lower()
         order = self._listing.order
         self._listed = [name for name in order if words in self._titles[name].lower()]

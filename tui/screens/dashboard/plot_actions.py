@@ -21,7 +21,7 @@ _COLUMN = 1 / 120
 
 
 class PlotActions(WatchingScreen):
-    """Keys that change how all plots are looked at, and what the mouse does on a plot."""
+    """Keys that change the view of all plots, and what the mouse does on a plot."""
 
     ESCAPE_TO_MINIMIZE = False  # by `action_escape`, which hides the crosshair first
     KEYS: Keys = (

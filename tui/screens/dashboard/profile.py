@@ -16,7 +16,7 @@ _BAR = 20
 
 
 class ProfileScreen(ModalScreen[None]):
-    """Shown over the dashboard; any of its keys closes it."""
+    """A window over the dashboard with the operations of a profile, most expensive first."""
 
     KEYS = (closing(),)
     BINDINGS = bindings(KEYS)

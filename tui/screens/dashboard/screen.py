@@ -2,7 +2,7 @@
 
 Its parts: `WatchedRuns` knows the runs and the view; a `Painter` decides when the view is drawn;
 `AlertToasts` tells what happens to the runs. Keys are answered by `SteeringActions` (commands to
-an engine), `PageActions` (pages and panels) and `PlotActions` (how plots are looked at).
+an engine), `PageActions` (pages and panels) and `PlotActions` (the view of all plots).
 """
 
 from collections.abc import Iterable

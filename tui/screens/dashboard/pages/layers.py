@@ -10,7 +10,7 @@ from tui.screens.dashboard.pages.page import Page
 
 
 class LayersPage(Page, can_focus=False):
-    """A table of the layers; of the selected one, the distributions over the steps."""
+    """The page of the layers: a table of all, and the distributions in the selected one."""
 
     NAME = "Layers"
     ID = "layers-page"

@@ -21,14 +21,14 @@ from tui.screens.dashboard.pages.page import FlowPage
 from tui.text import clean, count
 
 _LINES = 10
-"""Of a row of panels, about: as many are shown as come nearest to it."""
+"""The height of a row of panels, about; as many rows are shown as come nearest to it."""
 _WIDE, _VERY_WIDE = 120, 200
-"""From so many columns on there are three, and four, panels in a row, else two."""
+"""Widths in columns from which a row has three panels, and four; else it has two."""
 
 
 class MetricsPage(FlowPage, can_focus=True):
-    """As many rows of panels as fit; a panel is made when it is first looked at, so that hundreds
-    of metrics cost as much as those on the screen."""
+    """The page of all metrics, in as many rows of panels as fit. A panel is made when it is first
+    shown, so that hundreds of metrics cost as much as those on the screen."""
 
     NAME = "Metrics"
     ID = "metrics-page"
@@ -60,10 +60,10 @@ class MetricsPage(FlowPage, can_focus=True):
         self._rows: list[Row] = []
         self._window = Window(0, 0, 0)
         self._placed_rows: list[Row] = []
-        """Those that the window was last filled from."""
+        """The rows that the window was last filled from."""
         self._selected = ""
         self._lines = 0
-        """Under the head line."""
+        """How many lines there are under the head line."""
         self._made: dict[str, CurvesPanel] = {}
         self._head = LinePanel(id="metrics-head")
         self._titles: list[LinePanel] = []
@@ -143,14 +143,14 @@ class MetricsPage(FlowPage, can_focus=True):
         self._apply("")
 
     def _apply(self, text: str) -> None:
-        """Raises UserError if it is no regular expression."""
+        """Filter the metrics. Raises UserError if `text` is not a regular expression."""
         metric_groups.pattern(text)
         if text != self._filter:
             self._filter = text
             self._gather()
 
     def _gather(self) -> None:
-        """Sort the metrics into rows anew."""
+        """Sort the metrics into rows again."""
         found = metric_groups.grouped(self._metrics, metric_groups.pattern(self._filter))
         self._rows = metric_groups.rows(found, self._columns)
         names = {name for row in self._rows for name in row.names}
@@ -175,7 +175,7 @@ class MetricsPage(FlowPage, can_focus=True):
         self._bring()
 
     def _bring(self) -> None:
-        """Show the rows around the selected metric, and make what was never shown."""
+        """Show the rows around the selected metric; make panels that were never shown."""
         if not self._lines:
             return
         row, _ = self._place()
