@@ -12,7 +12,6 @@ from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
-from textual.binding import Binding
 from textual.events import Event, Key, Resize
 from textual.filter import DimFilter, LineFilter
 from textual.screen import Screen
@@ -21,7 +20,8 @@ from textual.widgets import Input
 
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
-from tui.screens.help import HelpScreen
+from tui.panels.keys import bindings
+from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 from tui.terminal import themes
 from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
@@ -31,32 +31,21 @@ if TYPE_CHECKING:
     from engine.race.directory import RaceDir
     from tui.choices.fork import Fork
     from tui.choices.rerun import Rerun
+    from tui.screens.app_screen import Host
 
 MOST_LANES = 20
-"""Runs that are shown together when others are begun beside them."""
-
-
+"""How many runs are shown together at most when others are begun beside them."""
 START_SECONDS = 3.0
-"""After these the screen has settled."""
+"""Time after which the first screen has settled."""
 
 
 class BigModelApp(FrugalApp):
-    """The launch screen, or the dashboard of the runs that it is given."""
+    """The app: opens on the launch screen, on the dashboard of some runs, or on a race."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
-    BINDINGS = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="Show the keys"),
-        Binding(
-            "D",
-            "next_theme",
-            "Next theme",
-            show=False,
-            tooltip="Other colours: dark, light, for colour blindness",
-        ),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-        Binding("ctrl+l", "repaint", "Repaint", show=False, tooltip="Draw the screen anew"),
-    ]
+    KEYS = EVERYWHERE
+    BINDINGS = bindings(KEYS)
 
     def __init__(
         self,
@@ -66,7 +55,7 @@ class BigModelApp(FrugalApp):
         race: "RaceDir | None" = None,
         config: UserConfig | None = None,
     ) -> None:
-        """`root` is where new runs go; it opens on these runs or on this race, if on any."""
+        """`root` is where new runs go; the app opens on `runs` or on `race` if they are given."""
         self._race = race
         self.root = root
         self.config = config or UserConfig()
@@ -100,8 +89,8 @@ class BigModelApp(FrugalApp):
         self._close_messages_no_wait()
 
     async def on_event(self, event: Event) -> None:
-        """Carry out a key before the next one is looked at, on screens that want it: over a slow
-        link `l` and the rate behind it come in one packet, and Textual hands it over as a whole."""
+        """Carry out a key before the next one is read, on screens with `KEYS_IN_ORDER`: over a slow
+        link `l` and the learning rate after it come in one packet, which Textual reads at once."""
         if (
             isinstance(event, Key)
             and not event.is_forwarded
@@ -113,12 +102,12 @@ class BigModelApp(FrugalApp):
         await super().on_event(event)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colours of the plots, for themes that have none."""
+        """The colours of the plots, for themes that do not define them."""
         like = "dark" if self.current_theme.dark else "light"
         return next(theme.variables for theme in themes.THEMES if theme.name == like)
 
     def get_css_variables(self) -> dict[str, str]:
-        """With lanes that a terminal of 16 colours can tell apart."""
+        """The theme's variables; on a terminal of 16 colours, with lanes that it can tell apart."""
         variables = super().get_css_variables()
         if self.console.color_system == "standard":
             variables |= themes.sixteen(dark=self.current_theme.dark)
@@ -180,11 +169,11 @@ class BigModelApp(FrugalApp):
         self.push_screen(LaunchScreen(rerun=rerun))
 
     def close_again(self) -> None:
-        """Back from it to what is under it."""
+        """Close the launch screen that `open_again` opened."""
         self.pop_screen()
 
     def open_beside(self, rerun: "Rerun", runs: list[RunDir]) -> None:
-        """Show new runs together with those beside which they were begun, at most so many."""
+        """Show new runs together with those beside which they were begun, at most `MOST_LANES`."""
         from tui.screens.dashboard.screen import DashboardScreen
 
         shown = [run for run in rerun.beside if run.id != rerun.run.id]
@@ -244,7 +233,7 @@ class BigModelApp(FrugalApp):
             self.push_screen(screen)
 
     def write_control(self, text: str) -> None:
-        """Send the terminal what is no picture, such as a bell."""
+        """Write control characters, such as a bell, to the terminal."""
         if text and self._driver is not None and not self.is_headless:
             self._driver.write(text)
 
@@ -280,6 +269,10 @@ class BigModelApp(FrugalApp):
 
 
 def _collect_garbage() -> None:
-    """From now on, and without another look at what start-up made: that takes as long as a key."""
+    """Collect garbage from now on, leaving out what start-up made: that takes as long as a key."""
     gc.freeze()
     gc.enable()
+
+
+if TYPE_CHECKING:
+    _offers_what_screens_ask_for: type[Host] = BigModelApp

@@ -15,6 +15,13 @@ from presets.schema import plain
 
 TINY = {"dataset.samples": 96, "device": "cpu", "threads": 1, "batch_size": 32}
 
+TARGET = "val/accuracy >= 0.9"
+CURVES = [
+    [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
+    [[0.5, 0.6, 0.65], [0.6, 0.6, 0.62], [0.1, 0.2, 0.3]],
+]
+"""Values at each evaluation, by lane and seed: adam reaches the target with each, sgd with none."""
+
 
 def tiny(*optimizers: str, budget: int = 20, seeds: int = 2, **options) -> RaceSpec:
     """A race of milliseconds: mlp on 96 points of the spirals; a name twice is a lane twice."""

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.race import directory
+from engine.race.directory import RaceDir
 from engine.runs import launch
 from engine.runs.run_directory import RunDir
+from support.racing import CURVES, TARGET, tiny, write_race
 from support.recorded import FIXTURES, IDS
 
 
@@ -63,3 +66,12 @@ def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[l
 
     monkeypatch.setattr(launch, "start", start)
     return starts
+
+
+@pytest.fixture
+def race(runs_root: Path) -> RaceDir:
+    """A finished race of three seeds and two lanes."""
+    made = tiny("adam", "sgd", seeds=3, target=TARGET)
+    chosen = directory.create(runs_root, made)
+    write_race(chosen, made, CURVES)
+    return chosen

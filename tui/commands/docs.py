@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from tui.commands import presets as catalog
+from tui.screens.keys import keys_markdown
 from tui.text import clean, count
 
 _COMMANDS_HEAD = """\
@@ -48,7 +49,7 @@ def pages(group: click.Command, folder: Path) -> dict[str, str]:
     return {
         "commands.md": commands_page(group),
         "presets.md": with_tables(presets_page, catalog.entries()),
-        # "keys.md": keys.keys_markdown(),  # with `from tui.screens import keys` above
+        "keys.md": keys_markdown(),
     }
 
 

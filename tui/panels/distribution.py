@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.binding import Binding
 
 from engine.runs.events import Histograms
+from tui.panels.keys import Key, bindings
 from tui.panels.panel import Panel
 from tui.plots import heat
 from tui.plots.lanes import View
@@ -18,9 +18,15 @@ class DistributionPanel(Panel):
     """Columns are looks, the newest on the right; rows are powers of ten; shade is the share."""
 
     HEADING = "Magnitudes"
-    BINDINGS = [
-        Binding("w", "switch", "Gradient/weights", show=False, tooltip="Gradients, or weights"),
-    ]
+    KEYS = (
+        Key(
+            "w",
+            "switch",
+            "Gradient/weights",
+            "on the layers: magnitudes of gradients, or of weights",
+        ),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

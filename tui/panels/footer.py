@@ -18,7 +18,7 @@ _ALWAYS = ("help", "quit", "app.quit")
 
 
 @dataclass(frozen=True)
-class Key:
+class FooterKey:
     """A key of the footer."""
 
     key: str
@@ -59,7 +59,7 @@ class FittingFooter(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: tuple[Key, ...] = ()
+        self._keys: tuple[FooterKey, ...] = ()
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -72,15 +72,15 @@ class FittingFooter(Widget):
             self._keys = keys
             self.refresh()
 
-    def _key(self, active: ActiveBinding) -> Key:
+    def _key(self, active: ActiveBinding) -> FooterKey:
         """Into an input, `?` is typed."""
         binding = active.binding
         if binding.action == "help" and isinstance(self.screen.focused, Input):
-            return Key("f1", "F1", binding.description, binding.action, active.enabled)
+            return FooterKey("f1", "F1", binding.description, binding.action, active.enabled)
         shown = self.app.get_key_display(binding)
-        return Key(binding.key, shown, binding.description, binding.action, active.enabled)
+        return FooterKey(binding.key, shown, binding.description, binding.action, active.enabled)
 
-    def fitting(self) -> list[Key]:
+    def fitting(self) -> list[FooterKey]:
         """The keys that have room, in their order."""
         kept = [key for key in self._keys if key.action in _ALWAYS]
         left = self.size.width - sum(key.width for key in kept)

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.message import Message
 
 from engine.runs.events import Layers
+from tui.panels.keys import MOVE, Key, bindings
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
 from tui.text import clean, number
@@ -26,13 +26,13 @@ class LayersPanel(Panel):
     """A line a layer, from the input on or sorted by a column; one is selected."""
 
     HEADING = "Layers"
-    BINDINGS = [
-        Binding("down,j", "move(1)", "Next layer", show=False),
-        Binding("up,k", "move(-1)", "Previous layer", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("o", "order", "Order", tooltip="Sort the layers by the next column"),
-    ]
+    KEYS = (
+        *MOVE,
+        Key("pagedown", "move(10)"),
+        Key("pageup", "move(-10)"),
+        Key("o", "order", "Order", "on the layers: sort by the next column", footer=True),
+    )
+    BINDINGS = bindings(KEYS)
 
     class Chosen(Message):
         """A layer was selected, by its name."""

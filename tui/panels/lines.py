@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 from textual.actions import SkipAction
-from textual.binding import Binding
 
 from tui.panels import search
+from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View
@@ -24,20 +24,26 @@ class LinesPanel(Panel):
 
     FOLLOWS = False
     """Whether the end is what people want to see: a log."""
-    BINDINGS = [
-        Binding("down,j", "scroll_lines(1)", "Down", show=False),
-        Binding("up,k", "scroll_lines(-1)", "Up", show=False),
-        Binding("pagedown", "scroll_pages(1)", "Page down", show=False),
-        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
-        Binding("home", "scroll_to('first')", "First line", show=False),
-        Binding("end", "scroll_to('last')", "Last line", show=False),
-        Binding("slash", "search", "Search", key_display="/", tooltip="Search these lines"),
-        Binding("enter", "hit(1)", "Next hit", show=False, tooltip="Go to the next hit"),
-        Binding(
-            "backspace,shift+enter", "hit(-1)", "Last hit", show=False, tooltip="The hit before"
+    KEYS = (
+        *MOVE_FAR,
+        together(
+            Key("slash", "search", "Search", "search these lines", footer=True),
+            Key("escape", "end_search", "End search", "drop the search"),
+            does="in a list of lines: search; Esc drops the search",
+            shown="/",
         ),
-        Binding("escape", "end_search", "End search", show=False, tooltip="Drop the search"),
-    ]
+        together(
+            Key("enter", "hit(1)", "Next hit", "while searching: go to the next hit"),
+            Key(
+                "backspace,shift+enter",
+                "hit(-1)",
+                "Last hit",
+                "to the hit before (Shift+Enter too)",
+            ),
+            shown="Enter, Backspace",
+        ),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, *, id: str, heading: str = "") -> None:
         super().__init__(id=id, heading=heading)
@@ -109,27 +115,27 @@ class LinesPanel(Panel):
             line.truncate(width, overflow="ellipsis")
         return line
 
-    def action_scroll_lines(self, by: int) -> None:
+    def action_move(self, by: int) -> None:
         """Show other lines."""
         if self._view is not None:
             self._first = max(0, min(self._last(self._view), self._top(self._view) + by))
             self._redraw()
 
-    def action_scroll_pages(self, by: int) -> None:
+    def action_move_page(self, by: int) -> None:
         """A panel's height further on."""
-        self.action_scroll_lines(by * max(1, self.size.height - 2))
+        self.action_move(by * max(1, self.size.height - 2))
 
-    def action_scroll_to(self, end: str) -> None:
+    def action_move_to(self, end: str) -> None:
         """The first or the last lines."""
-        self.action_scroll_lines(-(10**9) if end == "first" else 10**9)
+        self.action_move(-(10**9) if end == "first" else 10**9)
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel."""
-        self.action_scroll_lines(3)
+        self.action_move(3)
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel."""
-        self.action_scroll_lines(-3)
+        self.action_move(-3)
 
     def action_search(self) -> None:
         """Ask for words."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from presets import UserError
 from tui.panels.field import Field
+from tui.panels.keys import Key, bindings
 from tui.text import clean
 
 
@@ -35,10 +35,14 @@ class Question:
 class Prompt(Horizontal):
     """Hidden until something is asked; Esc hides it again."""
 
-    BINDINGS = [
-        Binding("escape", "cancel", "Cancel", key_display="Esc"),
-        Binding("tab,shift+tab", "stay", show=False),
-    ]
+    KEYS = (
+        Key(
+            "enter", "", does="answer; what is wrong with the answer is said, and may be corrected"
+        ),
+        Key("escape", "cancel", "Cancel", "answer nothing", footer=True),
+        Key("tab,shift+tab", "stay"),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__(id="prompt")

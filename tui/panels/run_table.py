@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.panels.keys import MOVE_FAR, bindings, together
 from tui.panels.progress import STATUS_COLORS
 from tui.runs.listing.row import Row
 from tui.runs.summary import age
@@ -77,14 +77,14 @@ def _is_missing(key: Any) -> bool:
 class RunTable(Widget, can_focus=True):
     """Rows with a cursor and marks; what they show was decided by the screen."""
 
-    BINDINGS = [
-        Binding("down,j", "move(1)", "Next", show=False),
-        Binding("up,k", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("home", "move(-1000000)", show=False),
-        Binding("end", "move(1000000)", show=False),
-    ]
+    KEYS = (
+        together(
+            *MOVE_FAR,
+            does="choose a run; Page Up, Page Down, Home, End too",
+            shown="Up, Down, k, j",
+        ),
+    )
+    BINDINGS = bindings(KEYS)
 
     class Opened(Message):
         """A row was clicked twice."""
@@ -124,9 +124,13 @@ class RunTable(Widget, can_focus=True):
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor + by))
         self._scroll()
 
-    def action_page(self, by: int) -> None:
+    def action_move_page(self, by: int) -> None:
         """Move the cursor by what is visible."""
         self.action_move(by * max(1, self.size.height - 2))
+
+    def action_move_to(self, end: str) -> None:
+        """Move the cursor to the first row, or to the last."""
+        self.action_move(-len(self._rows) if end == "first" else len(self._rows))
 
     def on_click(self, event: Click) -> None:
         row = self._first + event.y - 1

@@ -3,46 +3,28 @@
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.binding import Binding
-from textual.message import Message
 
-from tui.panels.panel import Panel
 from tui.panels.progress import STATUS_COLORS
+from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.plots.lanes import Lane, View
 from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")
 _STATUS_WIDTH = 8
-"""At least; `unreachable` is longer and takes of the name."""
+"""Minimum, in cells; `unreachable` is longer and takes room from the name."""
 
 
-class RunsPanel(Panel):
-    """A line a run; the selected one is what progress, configuration and log are about."""
+class RunsPanel(RowsPanel[View]):
+    """A table of the runs; progress, configuration and log are about the selected one."""
 
     HEADING = "Runs"
-    BINDINGS = [
-        Binding("down,j", "move(1)", "Next run", show=False),
-        Binding("up,k", "move(-1)", "Previous run", show=False),
-    ]
 
-    class Selected(Message):
-        """Another run was selected, by its place in the list."""
+    def number_of_rows(self, view: View) -> int:
+        return len(view.lanes)
 
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    def action_move(self, by: int) -> None:
-        """Select the next or previous run."""
-        if self._view is not None:
-            self.post_message(self.Selected((self._view.selected + by) % len(self._view.lanes)))
-
-    def on_click(self, event: object) -> None:
-        """Select the run under the mouse."""
-        row = getattr(event, "y", 0) - 2 + self._first(self.size.height - 1)
-        if self._view is not None and 0 <= row < len(self._view.lanes):
-            self.post_message(self.Selected(row))
+    def selected_row(self, view: View) -> int:
+        return view.selected
 
     def heading(self, view: View) -> Text:
         return Text("accuracy" if self._narrow else "accuracy on validation and test data")
@@ -56,19 +38,13 @@ class RunsPanel(Panel):
         name_width = max(4, width - column * len(_COLUMNS) - status_width - 6)
         head = Text(" " * (6 + name_width + status_width), style=self.color("plot-ink"))
         head.append("".join(name.rjust(column) for name in _COLUMNS))
-        first = self._first(height)
+        first = self.first_row(view, height)
         shown = view.lanes[first : first + max(1, height - 1)]
         return [head, *(self._row(view, lane, name_width, status_width, column) for lane in shown)]
 
     @property
     def _narrow(self) -> bool:
         return self.size.width < 60
-
-    def _first(self, height: int) -> int:
-        """The first row that is shown, such that the selected one is."""
-        if self._view is None:
-            return 0
-        return max(0, self._view.selected - max(1, height - 1) + 1)
 
     def _row(self, view: View, lane: Lane, name_width: int, status_width: int, column: int) -> Text:
         state = lane.state

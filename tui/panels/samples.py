@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.binding import Binding
 
 from engine.runs.events import Prediction, SampleText
+from tui.panels.keys import MOVE, Key, bindings, together
 from tui.panels.panel import Panel
 from tui.plots import heat
 from tui.plots.lanes import View
@@ -13,21 +13,25 @@ from tui.text import clean, count
 
 _GAP = 2
 _LEAST_WIDTH = 14
-"""Of a picture: room for its verdict."""
+"""Minimum width of a picture, in cells: room for its verdict."""
 
 
 class SamplesPanel(Panel):
     """Predictions of the newest evaluation; of a language model, what it writes."""
 
     HEADING = "Samples"
-    BINDINGS = [
-        Binding("down,j", "scroll_by(1)", "Down", show=False),
-        Binding("up,k", "scroll_by(-1)", "Up", show=False),
-        Binding("pagedown", "turn(1)", "Earlier", show=False, tooltip="Go to the text before"),
-        Binding("pageup", "turn(-1)", "Later", show=False, tooltip="Go to the text after"),
-        Binding("home", "turn(-1000000)", "Newest", show=False),
-        Binding("end", "turn(1000000)", "Oldest", show=False),
-    ]
+    KEYS = (
+        *MOVE,
+        together(
+            Key("pagedown", "turn(1)", "Earlier", "go to the text written before"),
+            Key("pageup", "turn(-1)", "Later", "go to the text written after"),
+            Key("home", "turn(-1000000)", "Newest"),
+            Key("end", "turn(1000000)", "Oldest"),
+            does="on texts: go to the one written before; Page Up to the one after",
+            shown="Page Down",
+        ),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -36,7 +40,7 @@ class SamplesPanel(Panel):
         self._step: int | None = None
         """Of the text at hand; None for the newest one."""
 
-    def action_scroll_by(self, by: int) -> None:
+    def action_move(self, by: int) -> None:
         """Show other lines."""
         self._first += by
         if texts := self._texts():

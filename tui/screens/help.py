@@ -1,4 +1,4 @@
-"""The keys of a screen, and what the plots mean."""
+"""The help: the keys of a screen, and what the plots mean."""
 
 from rich.table import Table
 from rich.text import Text
@@ -6,6 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
+
+from tui.panels import keys
+from tui.panels.keys import Key, Keys, bindings, closing, together
 
 ON_PLOTS = """\
 Gradient norm: the global L2 norm before clipping. The dashed line is the clipping threshold; \
@@ -26,25 +29,33 @@ A run is a process of its own: it goes on when this screen, or the connection, i
 Come back with: bigmodel-tui watch\
 """
 
-EVERYWHERE = (
-    ("D", "other colours: dark, light, and both for colour blindness"),
-    ("Ctrl+P", "all commands"),
-    ("?, F1", "this help; F1 also while typing"),
-    ("Ctrl+Q", "quit at once; runs go on"),
-    ("Ctrl+L", "draw the screen anew"),
+EVERYWHERE: Keys = (
+    Key("question_mark,f1", "help", "Help", "show the keys; F1 also while typing", footer=True),
+    Key("ctrl+p", "", does="all commands"),
+    Key(
+        "D",
+        "next_theme",
+        "Next theme",
+        "other colours: `dark`, `light`, and for colour blindness `colorblind-dark`, "
+        "`colorblind-light`",
+    ),
+    Key("ctrl+l", "repaint", "Repaint", "draw the screen anew"),
+    together(
+        Key("ctrl+q", "quit", "Quit", priority=True),
+        does="quit at once; runs go on",
+    ),
 )
+"""The keys of the app, on every screen."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shown over a screen; any of its keys closes it."""
+    """A window with the keys of the screen under it, and what its plots mean."""
 
-    BINDINGS = [
-        ("escape", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("question_mark", "dismiss", "Close"),
-    ]
+    KEYS = (closing("escape,q,question_mark"),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, screen: Screen[object]) -> None:
+        """`screen` is the one whose keys are shown."""
         super().__init__()
         self._subject = screen
 
@@ -59,8 +70,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _keys(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for key, what in getattr(self._subject, "KEYS", ()):
-            table.add_row(Text(key, style="bold"), Text(what))
-        for key, what in EVERYWHERE:
-            table.add_row(Text(key, style="bold"), Text(what))
+        table.add_column(no_wrap=True)
+        for shown, does in (*keys.lines(self._subject), *keys.lines(self.app)):
+            table.add_row(Text(shown, style="bold"), Text(keys.plain(does)))
         return table

@@ -1,24 +1,26 @@
 """All runs: sorted, filtered, annotated, deleted; opened, resumed and forked from here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Static
 
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, bindings, together
 from tui.panels.prompt import Prompt, Question
 from tui.panels.run_table import COLUMNS, RunTable, sort
 from tui.runs import meta
 from tui.runs.listing import query, trash
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.run_actions import RunActions
+from tui.screens.app_screen import NEW, RACES
+from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
@@ -26,45 +28,35 @@ _ASCENDING = ("name", "status", "age", "device")
 
 
 class RunsScreen(RunActions):
-    """The rows come from the index at once, and are brought up to date by a thread."""
+    """The list of all runs: its rows come from the index at once, and a thread updates them."""
 
-    BINDINGS = [
-        Binding(
-            "enter", "open", "Open", key_display="Enter", tooltip="Watch the run, or the marked"
-        ),
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show some of the runs"),
-        Binding("space", "mark", "Mark", key_display="Space", tooltip="Open several together"),
-        Binding("o", "sort", "Order", tooltip="Sort by the next column"),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
-        Binding("t", "tag", "Tag", tooltip="Tags, separated by spaces"),
-        Binding("a", "note", "Note", tooltip="A note on the run"),
-        Binding("i", "rename", "Name", tooltip="A name in place of the settings"),
-        Binding("d", "delete", "Delete", tooltip="Move the run to the trash"),
-        Binding("u", "undo", "Undo", tooltip="Take the last deleted run back"),
-        Binding("R", "resume_run", "Resume", tooltip="Go on with a run that ended"),
-        Binding("f", "fork", "Fork", tooltip="Start a new run from a checkpoint of this one"),
-        Binding("C", "races", "Races", show=False, tooltip="List all races"),
-        Binding("n", "new", "New", tooltip="Choose and start another run"),
-        Binding("N", "again", "Again", tooltip="Begin another run beside it, with its settings"),
-        Binding("O", "reverse", "Reverse order", show=False, tooltip="Sort the other way round"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
-    ]
     KEYS = (
-        ("Enter", "watch the run, or the marked ones together"),
-        ("Up, Down, k, j", "choose a run; Page Up, Page Down, Home, End"),
-        ("Space", "mark a run"),
-        ("/", f"filter: {_FILTER_HINT}"),
-        ("o, O", "sort by the next column; the other way round"),
-        ("t, a, i", "tags, a note, a name"),
-        ("d, u", "move a run to the trash; take it back"),
-        ("R", "go on with a run that ended"),
-        ("f", "fork: a new run from its newest checkpoint, with other settings"),
-        ("C", "list all races"),
-        ("n", "choose and start another run"),
-        ("N", "change something of the run, and train that beside it and the marked ones"),
-        ("Esc", "back to where you were"),
-        ("q", "quit; runs go on"),
+        Key("enter", "open", "Open", "watch the run, or the marked ones together", footer=True),
+        Key("slash", "filter", "Filter", f"filter, while typing: {_FILTER_HINT}", footer=True),
+        Key("space", "mark", "Mark", "mark a run, to watch several together", footer=True),
+        together(
+            Key("o", "sort", "Order", "sort by the next column", footer=True),
+            Key("O", "reverse", "Reverse order", "the other way round"),
+        ),
+        Key("escape", "back", "Back", "drop the filter; back to where you were", footer=True),
+        together(
+            Key("t", "tag", "Tag", "tags, separated by spaces", footer=True),
+            Key("a", "note", "Note", "a note on the run", footer=True),
+            Key("i", "rename", "Name", "a name in place of the settings", footer=True),
+        ),
+        together(
+            Key("d", "delete", "Delete", "move the run to the trash (`runs/.trash`)", footer=True),
+            Key("u", "undo", "Undo", "take the last deleted run back", footer=True),
+        ),
+        RESUME,
+        FORK,
+        RACES,
+        replace(NEW, name="New", does="choose and start another run"),
+        replace(AGAIN, does=f"{AGAIN.does} and the marked ones"),
+        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
+    PARTS = (RunTable,)
 
     class Listed(Message):
         """The thread brought the rows up to date."""
@@ -114,11 +106,9 @@ class RunsScreen(RunActions):
         self._show()
 
     def _show(self) -> None:
-        wanted = (
-            [row for row in self._rows if self._query.matches(row)]
-            if self._query.terms
-            else (self._rows)
-        )
+        wanted = self._rows
+        if self._query.terms:
+            wanted = [row for row in wanted if self._query.matches(row)]
         column = COLUMNS[self._column]
         self._shown = len(wanted)
         table = self.query_one(RunTable)
@@ -170,7 +160,7 @@ class RunsScreen(RunActions):
         if not runs and (run := self.run_at_hand()) is not None:
             runs = [run]
         if runs:
-            self._app.open_dashboard(runs)
+            self.host.open_dashboard(runs)
 
     def action_mark(self) -> None:
         """Mark the run at hand."""
@@ -192,15 +182,7 @@ class RunsScreen(RunActions):
         if self._query.terms:
             self._filter("")
         else:
-            self._app.close_runs()
-
-    def action_races(self) -> None:
-        """List all races."""
-        self._app.open_races()
-
-    def action_new(self) -> None:
-        """Go to the launch screen."""
-        self._app.open_launch()
+            self.host.close_runs()
 
     def action_filter(self) -> None:
         """Ask which runs to show; the list follows while the text is typed."""

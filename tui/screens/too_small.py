@@ -5,14 +5,18 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.panels.keys import Key, bindings
+
 MIN_WIDTH = 72
 MIN_HEIGHT = 20
+"""The least size that the app can draw in, in cells."""
 
 
 class TooSmallScreen(ModalScreen[None]):
-    """Says how large the terminal is and how large it has to be; goes away by itself."""
+    """The size of the terminal and the size that it needs; closed when the terminal is enlarged."""
 
-    BINDINGS = [("q", "app.quit", "Quit")]
+    KEYS = (Key("q", "app.quit", "Quit", "quit; runs go on"),)
+    BINDINGS = bindings(KEYS)
 
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)

@@ -19,12 +19,6 @@ from tui.choices import race_choice
 from tui.races import report as race_report
 from tui.races import standings_table
 
-CURVES = [
-    [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
-    [[0.5, 0.6, 0.95], [0.9, 0.8, 0.92], [0.1, 0.2, 0.3]],
-]
-TARGET = "val/accuracy >= 0.9"
-
 
 def invoke(*arguments):
     return CliRunner().invoke(cli.cli, list(arguments))
@@ -35,15 +29,6 @@ def refusal(*arguments):
     assert result.exit_code == 2, result.output
     (line,) = result.stderr.splitlines()
     return line
-
-
-@pytest.fixture
-def race(runs_root):
-    """A finished race of three seeds and two lanes."""
-    made = tiny("adam", "sgd", seeds=3, target=TARGET)
-    chosen = directory.create(runs_root, made)
-    write_race(chosen, made, CURVES)
-    return chosen
 
 
 @pytest.fixture

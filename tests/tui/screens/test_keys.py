@@ -1,116 +1,94 @@
-"""Every key of every screen is in its help, and every action in the command palette."""
+"""Every key is declared once: it is bound, in the help, in the manual and in the palette."""
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from textual.screen import Screen
 
+import tui
 from engine.runs.run_directory import RunDir
 from support.seen import until, until_shown
 from tui.app import BigModelApp
+from tui.panels import keys
+from tui.panels.keys import Key, key_name
 from tui.panels.prompt import Prompt
-from tui.screens.help import EVERYWHERE
+from tui.screens.dashboard.arrange import ArrangeScreen
+from tui.screens.keys import keys_markdown
 from tui.screens.race.all_races import RacesScreen
 from tui.screens.race.setup import RaceSetupScreen
 from tui.screens.race.surface_descent import DescentScreen
 from tui.screens.runs import RunsScreen
 
-MOVING = {
-    "move",
-    "move_row",
-    "move_to",
-    "turn",
-    "scroll_by",
-    "scroll_lines",
-    "scroll_to",
-    "cursor_down",
-    "cursor_up",
-}
-"""Actions that move a cursor: in the help, and no commands."""
-# Keys that Textual's own widgets bind, or that are aliases which the help of a screen names once.
-NAMES = {
-    "question_mark": "?",
-    "exclamation_mark": "!",
-    "slash": "/",
-    "escape": "Esc",
-    "enter": "Enter",
-    "space": "Space",
-    "backspace": "Backspace",
-    "shift+enter": "Backspace",
-    "tab": "Tab",
-    "shift+tab": "Shift+Tab",
-    "shift+left": "Left",
-    "shift+right": "Right",
-    "up": "Up",
-    "down": "Down",
-    "left": "Left",
-    "right": "Right",
-    "pageup": "Page Up",
-    "pagedown": "Page Down",
-    "home": "Home",
-    "end": "End",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "+",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "comma": "<",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "full_stop": ">",
-    "f1": "F1",
-}
+
+def classes() -> Iterator[type]:
+    """All classes of the app that bind keys."""
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
+        if not module.name.endswith("__main__"):
+            for value in vars(importlib.import_module(module.name)).values():
+                ours = isinstance(value, type) and value.__module__ == module.name
+                if ours and "BINDINGS" in vars(value):
+                    yield value
 
 
-def ours(screen: Screen) -> list[tuple[str, str, str]]:
-    """Key, action and tooltip of what our own classes bind for the screen, and for all of its
-    widgets whether they have the focus or not."""
-    found = []
-    for node in (screen.app, screen, *screen.query("*")):
-        if isinstance(node, Prompt):  # says itself how it is left
-            continue
-        for kind in type(node).__mro__:
-            if kind.__module__.startswith("tui."):
-                for binding in kind.__dict__.get("BINDINGS", ()):
-                    keys = getattr(binding, "key", binding[0] if isinstance(binding, tuple) else "")
-                    action = getattr(binding, "action", None) or binding[1]
-                    tooltip = getattr(binding, "tooltip", "")
-                    found += [(key.strip(), action, tooltip) for key in keys.split(",")]
-    return found
+def test_what_is_bound_is_what_is_declared() -> None:
+    found = list(classes())
+    assert len(found) > 20
+    for kind in found:
+        assert vars(kind)["BINDINGS"] == keys.bindings(vars(kind)["KEYS"]), kind
 
 
-def told(screen: Screen) -> set[str]:
-    """The keys that the help names."""
-    lines = (*getattr(screen, "KEYS", ()), *EVERYWHERE)
-    words = {word for keys, _ in lines for word in keys.replace(", ", "\n").split("\n")}
-    texts = " ".join(text for _, text in lines)
-    for name in ("Page Up", "Page Down", "Home", "End", "Ctrl+Q", "F1"):
-        if name in texts:
-            words.add(name)
-    return words
+def test_the_manual_tells_the_keys_of_every_screen_and_widget() -> None:
+    manual = keys_markdown().replace("&lt;", "<")
+    for kind in classes():
+        for shown, does in keys.lines(kind):
+            assert f"| {shown} | {does} |" in manual, kind
+
+
+def test_every_key_that_is_told_has_a_name_that_a_person_knows() -> None:
+    names = {key_name(name) for kind in classes() for name in of(kind)}
+    assert {"Esc", "Enter", "Page Up", "Ctrl+R", "Shift+Tab", "?", "[", "F1", "N", "n"} <= names
+    assert not [name for name in names if "_" in name]
+
+
+def of(kind: type) -> list[str]:
+    """The names of keys, as Textual calls them, that a class declares."""
+    declared = [key for line in vars(kind).get("KEYS", ()) for key in line.each]
+    return [name for key in declared for name in key.keys.split(",")]
+
+
+def named(screen: Screen) -> Callable[[str], bool]:
+    """Whether the help of a screen names a key."""
+    lines = [*keys.lines(screen), *keys.lines(screen.app)]
+    shown = {name for names, _ in lines for name in names.split(", ")}
+    texts = " ".join(does for _, does in lines)
+
+    def check(name: str) -> bool:
+        without = name.removeprefix("Shift+")
+        found = name in shown or (len(name) > 1 and name in texts)
+        return found or (without != name and check(without))
+
+    return check
 
 
 def check(app: BigModelApp) -> None:
+    """Every key of the screen, and of its widgets whether they have the focus or not, is in the
+    help; what the help tells of a single key, the palette offers."""
     screen = app.screen
-    shown = told(screen)
-    commands = " ".join(
-        f"{command.title} {command.help}" for command in app.get_system_commands(screen)
-    )
-    for key, action, tooltip in ours(screen):
-        name = NAMES.get(key, key.replace("ctrl+", "Ctrl+"))
-        name = name[:-1] + name[-1].upper() if name.startswith("Ctrl+") else name
-        assert name in shown, f"{key} ({action}) is not in the help of {type(screen).__name__}"
-        verb = action.rpartition(".")[2].partition("(")[0]
-        if verb in MOVING or key.startswith("page") or verb.startswith("focus_"):
-            continue
-        assert tooltip or verb in ("help", "quit", "command_palette"), (key, action)
+    is_named = named(screen)
+    for node in (app, screen, *screen.query("*")):
+        if not isinstance(node, Prompt):  # says itself how it is left
+            for kind in type(node).__mro__:
+                for name in of(kind):
+                    assert is_named(key_name(name)), (kind, name)
+    offered = {f"{command.title} {command.help}" for command in app.get_system_commands(screen)}
+    words = " ".join(offered)
     for active in screen.active_bindings.values():
-        binding = active.binding
-        if binding.action == "command_palette":
-            continue
-        if type(active.node).__module__.startswith("tui.") and binding.tooltip:
-            assert binding.tooltip in commands, binding
+        ours = type(active.node).__module__.startswith("tui.")
+        if ours and active.binding.tooltip and active.binding.action != "command_palette":
+            assert f"{active.binding.description} {active.binding.tooltip}" in words
 
 
 async def test_the_launch_screen(terminal_environment: None) -> None:
@@ -126,6 +104,16 @@ async def test_the_dashboard(recorded: Callable[..., list[RunDir]], page: str) -
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "100%")
         await pilot.press(page)
+        check(app)
+
+
+async def test_arranging_panels(recorded: Callable[..., list[RunDir]]) -> None:
+    app = BigModelApp(root=Path("runs"), runs=recorded("adam"))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until_shown(pilot, "100%")
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, ArrangeScreen))
+        await pilot.pause()
         check(app)
 
 
@@ -146,3 +134,18 @@ async def test_the_list_of_runs(recorded: Callable[..., list[RunDir]]) -> None:
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
         await pilot.pause()
         check(app)
+
+
+def test_a_line_joins_what_its_keys_do() -> None:
+    left = Key("left,h", "go(-1)", "Left", "go left")
+    line = keys.together(left, Key("right", "go(1)", "Right", "right"))
+    assert (line.shown, line.does) == ("Left, h, Right", "go left; right")
+    assert [binding.tooltip for binding in keys.bindings([line])] == ["Go left", "Right"]
+
+
+def test_what_is_typed_stands_in_backquotes_in_the_manual_only() -> None:
+    (binding,) = keys.bindings([Key("l", "lr", "Lr", "change it: `3e-4`")])
+    assert binding.tooltip == "Change it: 3e-4"
+    assert list(keys.lines(type("Thing", (), {"KEYS": [Key("l", "lr", does="`3e-4`")]}))) == [
+        ("l", "`3e-4`")
+    ]

@@ -88,7 +88,7 @@ async def test_r_lists_all_runs_and_enter_opens_one(root: Path) -> None:
         await pilot.press("space", "space", "enter")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         await until_shown(pilot, "adam lr=0.001")
-        assert sorted(app.screen._states) == ["r1", "r2"]
+        assert sorted(app.screen.watched.states) == ["r1", "r2"]
         assert len(app.screen_stack) == 2
 
 
@@ -348,10 +348,10 @@ async def test_a_fork_is_drawn_after_its_parent(root: Path) -> None:
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         screen = app.screen
         assert isinstance(screen, DashboardScreen)
-        await until(pilot, lambda: screen._states["child"].inherited)
-        series = screen._states["child"].inherited["train/loss"]
+        await until(pilot, lambda: screen.watched.states["child"].inherited)
+        series = screen.watched.states["child"].inherited["train/loss"]
         assert series.steps.tolist() == [1, 2, 3, 4]
-        await until(pilot, lambda: len(screen.query_one("#loss").traces(screen._view)) == 4)
+        await until(pilot, lambda: len(screen.query_one("#loss").traces(screen.watched.view)) == 4)
 
 
 @pytest.mark.parametrize("width", [72, 80, 100, 160])

@@ -3,24 +3,18 @@
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.binding import Binding
-from textual.message import Message
 
 from engine.race.leaderboard import Row
-from tui.panels.panel import Panel
+from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.races.view import RaceView
 from tui.text import clean
 
 
-class StandingsPanel(Panel[RaceView]):
-    """The columns that fit, most telling first; the selected lane is in front on the plots."""
+class StandingsPanel(RowsPanel[RaceView]):
+    """A table of the lanes, best first, with the columns that fit, most telling first."""
 
     HEADING = "Standings"
-    BINDINGS = [
-        Binding("down,j", "move(1)", "Next lane", show=False),
-        Binding("up,k", "move(-1)", "Previous lane", show=False),
-    ]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -34,26 +28,11 @@ class StandingsPanel(Panel[RaceView]):
             self._skipped = max(0, min(last, self._skipped + by))
             self._redraw()
 
-    class Selected(Message):
-        """A person moved on by so many lanes, or clicked on one."""
+    def number_of_rows(self, view: RaceView) -> int:
+        return len(view.order)
 
-        def __init__(self, lane: int) -> None:
-            super().__init__()
-            self.lane = lane
-
-    def action_move(self, by: int) -> None:
-        """Select the next or previous lane."""
-        if self._view is not None:
-            self.post_message(self.Selected(self._view.moved(by).selected))
-
-    def on_click(self, event: object) -> None:
-        """Select the lane under the mouse."""
-        view = self._view
-        row = getattr(event, "y", 0) - 2
-        if view is not None and row >= 0:
-            row += self._first(view, self.size.height - 1)
-            if row < len(view.order):
-                self.post_message(self.Selected(view.order[row]))
+    def selected_row(self, view: RaceView) -> int:
+        return view.order.index(view.selected) if view.selected in view.order else 0
 
     def heading(self, view: RaceView) -> Text:
         made = view.news.standings
@@ -65,7 +44,7 @@ class StandingsPanel(Panel[RaceView]):
         widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
         widths[1] = min(widths[1], max(8, width // 4))
         shown = self._columns(widths, width)
-        first = self._first(view, height)
+        first = self.first_row(view, height)
         grey = self.color("plot-ink")
         lines = [Text("        ").append(self._cells(head, widths, shown), style=grey)]
         rows = view.news.standings.rows
@@ -77,10 +56,6 @@ class StandingsPanel(Panel[RaceView]):
     def _trouble(self, row: Row) -> Text:
         words = f" {clean(row.label, 40)}: {clean(row.trouble, 200)}"
         return Text(words, style=self.color("error"), no_wrap=True)
-
-    def _first(self, view: RaceView, height: int) -> int:
-        at = view.order.index(view.selected) if view.selected in view.order else 0
-        return max(0, at - max(1, height - 1) + 1)
 
     def _columns(self, widths: list[int], width: int) -> list[int]:
         """As many columns as fit; the place comes with the line sample."""

@@ -3,9 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from functools import cached_property
 
-from textual.binding import Binding
 from textual.message import Message
 
 from engine.runs.events import AnyEvent
@@ -14,24 +12,12 @@ from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import AlertBook
 from tui.runs.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
-from tui.screens.run_actions import SteeringScreen
+from tui.screens.dashboard.watching import WatchingScreen
 from tui.text import clean
 
 
-class AlertingScreen(SteeringScreen):
+class AlertToasts:
     """Alerts as toasts, as a list, and beyond the screen as the user's configuration has it."""
-
-    BINDINGS = [
-        Binding(
-            "exclamation_mark",
-            "alerts",
-            "Alerts",
-            show=False,
-            key_display="!",
-            tooltip="What happened to the runs: NaN, divergence, stalls, ...",
-        ),
-    ]
-    ALERTING_KEYS = (("!", "alerts: what happened to the runs"),)
 
     class CommandFailed(Message):
         """The user's command for alerts did not work."""
@@ -40,52 +26,41 @@ class AlertingScreen(SteeringScreen):
             super().__init__()
             self.line = line
 
-    @cached_property
-    def _limits(self) -> Alerts:
-        config: Alerts = self._app.config.alerts
-        return config
+    def __init__(self, screen: WatchingScreen, limits: Alerts) -> None:
+        """`screen` shows the toasts, and is posted `CommandFailed`."""
+        self.book = AlertBook(limits, time.time())
+        """The alerts since the screen was opened."""
+        self._screen = screen
+        self._limits = limits
+        self._commands = notify.Commands(limits, self._command_failed)
 
-    @cached_property
-    def book(self) -> AlertBook:
-        """The alerts since this screen was opened."""
-        return AlertBook(self._limits, time.time())
+    @property
+    def unseen(self) -> int:
+        """How many were told since the list was opened last."""
+        return self.book.unseen
 
-    @cached_property
-    def _commands(self) -> notify.Commands:
-        def complain(line: str) -> None:
-            self.post_message(self.CommandFailed(line))
-
-        return notify.Commands(self._limits, complain)
-
-    def states(self) -> Sequence[RunState]:
-        """The runs that are watched."""
-        raise NotImplementedError
-
-    def alerts_seen(self) -> None:
-        """The list was opened: the counter goes."""
-        raise NotImplementedError
-
-    def look_for_alerts(
-        self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool
-    ) -> None:
-        """Tell what these events, which were applied to the run, have brought."""
+    def tell(self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool) -> None:
+        """Tell what these events, which were applied to the run, have brought; `earlier` if it is
+        known that they happened before the screen was opened."""
         for alert in self.book.look(state, events, time.time(), earlier=earlier):
-            name = self.name_of(state)
-            self.notify(
+            name = self._screen.watched.name_of(state)
+            self._screen.notify(
                 clean(f"{name}: {alert.text}"),
                 title=f"{alert.kind}, step {alert.step}",
                 severity=alert.level,
                 markup=False,
             )
-            self._app.write_control(notify.sequences(alert, name, self._limits, os.environ))
+            control = notify.sequences(alert, name, self._limits, os.environ)
+            self._screen.host.write_control(control)
             self._commands.add(alert, name, str(state.run.path.absolute()))
 
-    def on_alerting_screen_command_failed(self, message: CommandFailed) -> None:
-        self.complain(message.line)
-
-    def action_alerts(self) -> None:
-        """List what happened."""
+    def show_list(self) -> None:
+        """List what happened; all of it counts as seen."""
         self.book.seen()
-        self.alerts_seen()
-        names = {state.id: self.name_of(state) for state in self.states()}
-        self.app.push_screen(AlertsScreen(tuple(self.book.entries), names))
+        watched = self._screen.watched
+        names = {state.id: watched.name_of(state) for state in watched.states.values()}
+        self._screen.app.push_screen(AlertsScreen(tuple(self.book.entries), names))
+
+    def _command_failed(self, line: str) -> None:
+        """Called in the thread that runs the commands."""
+        self._screen.post_message(self.CommandFailed(line))

@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.panels.keys import bindings, closing
 from tui.runs.alerts.open_alerts import Entry
 from tui.text import clean, clock, count
 
@@ -16,18 +17,15 @@ _EMPTY = (
     "No alerts. A run is watched for values that are not finite, a loss that\n"
     "diverges, gradients that explode, clipping at nearly every step, a plateau,\n"
     "a stall, its target, and its end.\n\n"
-    "How they are told is in config.yaml under `alerts`: bell, notify, command."
+    "Set how you are told in config.yaml under `alerts`: bell, notify, command."
 )
 
 
 class AlertsScreen(ModalScreen[None]):
-    """Shown over the dashboard; any of its keys closes it."""
+    """A window over the dashboard with the alerts of its runs, newest first."""
 
-    BINDINGS = [
-        ("escape", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("exclamation_mark", "dismiss", "Close"),
-    ]
+    KEYS = (closing("escape,q,exclamation_mark"),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, entries: Sequence[Entry], names: Mapping[str, str]) -> None:
         """`names` are what the screen calls the runs, by id."""

@@ -1,4 +1,4 @@
-"""Choose the panels of the first page, their order and their widths; it changes while one does."""
+"""Choose panels of the first page, their order and widths; the page changes at each key."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -6,7 +6,6 @@ from contextlib import suppress
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -16,6 +15,7 @@ from tui.panels import arrangement
 from tui.panels.arrangement import Arrangement, Listing
 from tui.panels.field import Field
 from tui.panels.flow import COLUMNS
+from tui.panels.keys import Key, bindings, together
 from tui.panels.known import Known
 from tui.text import clean
 
@@ -24,37 +24,54 @@ _HINT = "Space show  J K move  w width\nr restore   / find     Enter done"
 
 
 class PanelList(OptionList):
-    """Enter leaves it; a click, which Textual takes for the same, shows a panel."""
+    """The list of panels, left by Enter; a click, which Textual takes for Enter, shows a panel."""
 
-    BINDINGS = [Binding("enter", "screen.done", "Done", tooltip="Back to the page")]
+    KEYS = (Key("enter", "screen.done", "Done", "back to the page; what was chosen is kept"),)
+    BINDINGS = bindings(KEYS)
 
 
 class ArrangeScreen(ModalScreen[None]):
-    """A list of all panels, those that are shown first and in their order."""
+    """A window that lists all panels: first those that are shown, in their order."""
 
     KEYS_IN_ORDER = True
-    BINDINGS = [
-        Binding("j", "cursor(1)", "Down", show=False),
-        Binding("k", "cursor(-1)", "Up", show=False),
-        Binding("space", "show", "Show", tooltip="Show the panel, or hide it"),
-        Binding("J,shift+down", "shift(1)", "Later", tooltip="Move the panel down"),
-        Binding("K,shift+up", "shift(-1)", "Earlier", tooltip="Move the panel up"),
-        Binding("w", "widen", "Width", tooltip="Give the panel its next width"),
-        Binding("r", "restore", "Restore", tooltip="Arrange the page as the app does"),
-        Binding("slash", "find", "Find", tooltip="List the panels whose names have some words"),
-        Binding("question_mark,f1", "app.help", "Help", show=False),
-        Binding("A,q", "done", "Done", show=False),
-        Binding("escape", "leave", "Done", show=False),
-    ]
     KEYS = (
-        ("Up, Down, k, j", "choose a panel; Page Up, Page Down, Home, End too"),
-        ("Space", "show it, or hide it"),
-        ("J, K", "move it down or up; Shift+Down, Shift+Up too"),
-        ("w", "give it its next width: a quarter of a row to all of it"),
-        ("r", "arrange the page as the app does"),
-        ("/", "list the panels whose names have some words; Esc lists all"),
-        ("Enter, Esc", "back to the page; what was chosen is kept"),
+        together(
+            Key("j", "cursor(1)", "Down"),
+            Key("k", "cursor(-1)", "Up"),
+            does="choose a panel; Page Up, Page Down, Home, End too",
+            shown="Up, Down, k, j",
+        ),
+        Key("space", "show", "Show", "show the panel, or hide it", footer=True),
+        together(
+            Key("J,shift+down", "shift(1)", "Later", "move the panel down", footer=True),
+            Key("K,shift+up", "shift(-1)", "Earlier", "move the panel up", footer=True),
+            does="move the panel down, or up; Shift+Down, Shift+Up too",
+            shown="J, K",
+        ),
+        Key(
+            "w",
+            "widen",
+            "Width",
+            "give the panel its next width: from a quarter of a row to all of it",
+            footer=True,
+        ),
+        Key("r", "restore", "Restore", "arrange the page as the app does", footer=True),
+        together(
+            Key(
+                "slash", "find", "Find", "list the panels whose names have some words", footer=True
+            ),
+            does="list the panels whose names have some words; Esc lists all",
+        ),
+        Key("question_mark,f1", "app.help", "Help"),
+        together(
+            Key("A,q", "done", "Done"),
+            Key("escape", "leave", "Done"),
+            does="back to the page; Esc lists all panels first",
+            shown="Esc, q, A",
+        ),
     )
+    BINDINGS = bindings(KEYS)
+    PARTS = (PanelList,)
 
     def __init__(
         self,
@@ -113,7 +130,7 @@ class ArrangeScreen(ModalScreen[None]):
         self._change(self._listing.widened)
 
     def action_restore(self) -> None:
-        """As the app does it."""
+        """Arrange the page as the app does."""
         self._listing = arrangement.listing(self._default, self._spans)
         self._arrange(None)
         self._list(self._panel)
@@ -160,7 +177,7 @@ class ArrangeScreen(ModalScreen[None]):
         self.set_focus(self.query_one(OptionList))
 
     def _change(self, how: Callable[[str], Listing]) -> None:
-        """Do something to the panel that is chosen, and show the page so."""
+        """Change the listing of the chosen panel, and show the page like that."""
         panel = self._panel
         if panel and (listing := how(panel)) != self._listing:
             self._listing = listing
@@ -168,7 +185,7 @@ class ArrangeScreen(ModalScreen[None]):
             self._list(panel)
 
     def _list(self, panel: str) -> None:
-        """Write the list anew, with this panel chosen."""
+        """Write the list again, with this panel chosen."""
         words = self._words.lower()
         order = self._listing.order
         self._listed = [name for name in order if words in self._titles[name].lower()]

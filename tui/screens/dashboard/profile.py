@@ -9,15 +9,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.runs.events import Operation, Profiled
+from tui.panels.keys import bindings, closing
 from tui.text import clean, count, number
 
 _BAR = 20
 
 
 class ProfileScreen(ModalScreen[None]):
-    """Shown over the dashboard; any of its keys closes it."""
+    """A window over the dashboard with the operations of a profile, most expensive first."""
 
-    BINDINGS = [("escape", "dismiss", "Close"), ("q", "dismiss", "Close")]
+    KEYS = (closing(),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, profile: Profiled) -> None:
         super().__init__()

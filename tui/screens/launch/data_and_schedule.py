@@ -5,6 +5,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tui.choices.choice import Choice
+from tui.panels.keys import bindings, closing
 from tui.screens.launch.preview import SchedulePreview
 from tui.screens.launch.sample import SampleView
 
@@ -12,11 +13,8 @@ from tui.screens.launch.sample import SampleView
 class PreviewScreen(ModalScreen[None]):
     """A dialog over the launch screen with samples and the schedule; any of its keys closes it."""
 
-    BINDINGS = [
-        ("escape", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("i", "dismiss", "Close"),
-    ]
+    KEYS = (closing("escape,q,i"),)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, choice: Choice) -> None:
         super().__init__()

@@ -5,7 +5,6 @@ import contextlib
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -15,6 +14,7 @@ from presets.schema import RunConfig
 from tui.choices import lr_curve
 from tui.choices.lr_curve import Suggestion
 from tui.choices.lr_search import Search
+from tui.panels.keys import Key, bindings
 from tui.text import clean
 
 _POLL_SECONDS = 0.2
@@ -23,11 +23,11 @@ _POLL_SECONDS = 0.2
 class FinderScreen(ModalScreen[float | None]):
     """Dismissed with the learning rate that a person took, or None."""
 
-    BINDINGS = [
-        Binding("enter", "take", "Take", key_display="Enter"),
-        ("escape", "leave", "Close"),
-        ("q", "leave", "Close"),
-    ]
+    KEYS = (
+        Key("enter", "take", "Take", "take the suggested learning rate", footer=True),
+        Key("escape,q", "leave", "Close", "take nothing; the search is stopped"),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()

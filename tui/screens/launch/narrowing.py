@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
-from textual.binding import Binding
-from textual.events import Key
+from textual import events
 from textual.fuzzy import FuzzySearch
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from tui.panels.keys import Key, Keys, bindings, together
 
 _HINT = "  Enter takes it, Esc shows all"
 
@@ -31,20 +32,27 @@ class NarrowingList(OptionList):
     """`/` begins: what is typed then narrows the list, Enter takes the name at hand, Esc shows all
     names again. A subclass says what stands on a line."""
 
-    BINDINGS = [
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
-        Binding(
-            "slash",
-            "narrow",
-            "Filter",
-            key_display="/",
-            tooltip="Narrow this list by typing: Enter takes a name, Esc shows all",
+    KEYS: Keys = (
+        together(
+            Key("j", "cursor_down"),
+            Key("k", "cursor_up"),
+            does="choose a name",
+            shown="Up, Down, k, j",
         ),
-        Binding(
-            "escape", "show_all", "Show all", key_display="Esc", tooltip="Drop the list's filter"
+        together(
+            Key(
+                "slash",
+                "narrow",
+                "Filter",
+                "narrow a list by typing: Enter takes the name at hand, Esc shows all",
+                footer=True,
+            ),
+            Key("escape", "show_all", "Show all", "drop the list's filter", footer=True),
+            does="narrow a list by typing: Enter takes the name at hand, Esc shows all",
+            shown="/",
         ),
-    ]
+    )
+    BINDINGS = bindings(KEYS)
 
     class Turned(Message):
         """Keys are taken as text now, or no longer."""
@@ -114,7 +122,7 @@ class NarrowingList(OptionList):
         letter = character is not None and character.isprintable() and character != " "
         return self.narrowing and letter
 
-    async def _on_key(self, event: Key) -> None:
+    async def _on_key(self, event: events.Key) -> None:
         # Here and not in the bindings: these act later than a key that follows in one packet.
         if not self.narrowing:
             if event.key == "slash":

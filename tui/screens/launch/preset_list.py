@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.message import Message
 
 import presets
 from presets import userpresets
+from tui.panels.keys import Key, bindings, together
 from tui.screens.launch.narrowing import NarrowingList
 from tui.text import clean
 
@@ -32,20 +32,28 @@ def ordered(kind: ComponentKind) -> list[str]:
     return first + [name for name in known if name not in first]
 
 
+MARK = Key(
+    "space",
+    "mark",
+    "Mark",
+    "mark an optimizer; marked ones are compared, one run after another",
+    footer=True,
+)
+
+
 class PresetList(NarrowingList):
     """The names of all presets of a kind."""
 
-    BINDINGS = [
-        Binding("right", "app.focus_next", show=False),
-        Binding("left", "app.focus_previous", show=False),
-        Binding(
-            "space",
-            "mark",
-            "Mark",
-            key_display="Space",
-            tooltip="Mark several optimizers to compare them",
+    KEYS = (
+        together(
+            Key("right", "app.focus_next"),
+            Key("left", "app.focus_previous"),
+            does="go to the list beside this one",
+            shown="Left, Right",
         ),
-    ]
+        MARK,
+    )
+    BINDINGS = bindings(KEYS)
 
     class Marked(Message):
         """The marks changed."""

@@ -9,6 +9,7 @@ from textual.widgets import OptionList
 
 import presets
 from presets import userpresets
+from tui.panels.keys import Key, bindings, closing
 from tui.screens.launch.narrowing import NarrowingList
 from tui.text import clean
 
@@ -42,10 +43,12 @@ class RecipeList(NarrowingList):
 class RecipesScreen(ModalScreen[str | None]):
     """Dismissed with the name of a recipe, or None."""
 
-    BINDINGS = [
-        ("escape", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-    ]
+    KEYS = (
+        Key("enter", "", does="take the recipe: its parts and settings fill the launch screen"),
+        closing(),
+    )
+    BINDINGS = bindings(KEYS)
+    PARTS = (NarrowingList,)
 
     def __init__(self, chosen: str) -> None:
         super().__init__()

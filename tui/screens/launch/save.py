@@ -9,13 +9,18 @@ from textual.widgets import Input, Static
 from presets import UserError
 from tui.choices import user_recipe
 from tui.choices.choice import Choice
+from tui.panels.keys import Key, bindings, closing
 from tui.text import clean
 
 
 class SaveScreen(ModalScreen[None]):
     """What is wrong with a name is said while it is typed."""
 
-    BINDINGS = [("escape", "dismiss", "Close")]
+    KEYS = (
+        Key("enter", "", does="keep the recipe under the typed name"),
+        closing("escape"),
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, choice: Choice) -> None:
         super().__init__()

@@ -1,13 +1,10 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
 from contextlib import suppress
-from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.events import Resize
-from textual.screen import Screen
 
 import presets
 from engine.runs import launch, run_directory
@@ -16,8 +13,12 @@ from tui.choices import race_choice
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, bindings, together
+from tui.screens.app_screen import RUNS, AppScreen
 from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.form import LaunchForm
+from tui.screens.launch.narrowing import NarrowingList
+from tui.screens.launch.preset_list import MARK, PresetList
 from tui.screens.launch.purpose import Purpose
 from tui.screens.launch.recipes import RecipesScreen
 from tui.screens.launch.save import SaveScreen
@@ -27,74 +28,67 @@ _TALL = 36
 """Lines from which samples of the data and the plot of the learning rate have a place."""
 
 
-class LaunchScreen(Screen[None]):
+class LaunchScreen(AppScreen):
     """The screen on which a run is chosen and started: its keys, dialogs and the start."""
 
-    BINDINGS = [
-        Binding(
-            "enter",
-            "start",
-            "Start",
-            priority=True,
-            key_display="Enter",
-            tooltip="Train what is chosen",
-        ),
-        Binding(
-            "space",
-            "mark",
-            "Mark",
-            key_display="Space",
-            tooltip="Mark several optimizers to compare them",
-        ),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to the runs"),
+    KEYS = (
+        Key("enter", "start", "Start", "train what is chosen", footer=True, priority=True),
+        MARK,
+        Key("escape", "back", "Back", "from a run's settings: back to the runs", footer=True),
         # With priority, or text that follows in one packet of a slow link lands in the old field.
-        Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
-        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
-        Binding(
+        together(
+            Key("tab", "app.focus_next", "Next", footer=True, priority=True),
+            Key("shift+tab", "app.focus_previous", priority=True),
+            does="go to the next list or setting, or back",
+        ),
+        Key(
             "t",
             "take_changes",
             "Changes",
-            tooltip="Of a fork: take what was changed in its parent after the checkpoint",
+            "of a fork: take what was changed in its parent after the checkpoint",
+            footer=True,
         ),
-        Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
-        Binding("i", "preview", "Data", tooltip="Look at samples of the data and at the schedule"),
-        Binding("f", "find_lr", "Find lr", tooltip="Find a learning rate"),
-        Binding(
+        Key(
+            "e",
+            "recipe",
+            "Recipe",
+            "choose a recipe: a complete run with its expected result",
+            footer=True,
+        ),
+        Key(
+            "i",
+            "preview",
+            "Data",
+            "show samples of the data set, and the learning rate over the steps",
+            footer=True,
+        ),
+        Key(
+            "f",
+            "find_lr",
+            "Find lr",
+            "find a learning rate: a short run in which it rises until the loss does",
+            footer=True,
+        ),
+        Key(
             "ctrl+r",
             "reset",
             "Presets",
-            key_display="Ctrl+R",
-            tooltip="Forget the changed settings; pressed again, the recipe's parts too",
+            "take all settings from the presets again; twice: the recipe's parts too",
+            footer=True,
         ),
-        Binding(
-            "ctrl+s",
-            "save",
-            "Keep",
-            key_display="Ctrl+S",
-            tooltip="Keep what is chosen as a recipe of yours",
+        Key("ctrl+s", "save", "Keep", "keep what is chosen as a recipe of yours", footer=True),
+        Key(
+            "C",
+            "race",
+            "Race",
+            "set up a race: a fair comparison of optimizers, over several seeds",
+            footer=True,
         ),
-        Binding("C", "race", "Race", tooltip="Compare optimizers fairly, over several seeds"),
-        Binding("r", "runs", "Runs", tooltip="List all runs"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; runs go on"),
-    ]
-    KEYS = (
-        ("Enter", "train what is chosen"),
-        ("Up, Down, k, j", "choose a preset"),
-        ("/", "narrow a list by typing: Enter takes the name at hand, Esc shows all"),
-        ("Tab, Shift+Tab", "go to the next list or setting"),
-        ("Left, Right", "go to the list beside this one"),
-        ("Space", "mark an optimizer; marked ones are compared, one run after another"),
-        ("t", "of a fork: take what was changed in its parent after the checkpoint"),
-        ("e", "choose a recipe: a complete run with its expected result"),
-        ("i", "look at samples of the data set, and at the learning rate over the steps"),
-        ("f", "find a learning rate: a short run in which it rises until the loss does"),
-        ("C", "set up a race: a fair comparison of optimizers, over several seeds"),
-        ("r", "list all runs"),
-        ("Ctrl+R", "take all settings from the presets again; twice: the recipe's parts too"),
-        ("Ctrl+S", "keep what is chosen as a recipe of yours"),
-        ("Esc", "from a run's settings: back to the runs"),
-        ("q", "quit; runs go on"),
+        RUNS,
+        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
+    PARTS = (NarrowingList, PresetList)
 
     def __init__(self, fork: Fork | None = None, rerun: Rerun | None = None) -> None:
         """To fork a run, or to begin another one with a run's settings."""
@@ -107,12 +101,8 @@ class LaunchScreen(Screen[None]):
         yield self._form
         yield FittingFooter()
 
-    @property
-    def _app(self) -> Any:
-        return self.app
-
     def on_mount(self) -> None:
-        self._form.first_use = self._purpose.first_use(self._app.root)
+        self._form.first_use = self._purpose.first_use(self.host.root)
         choice, gone = self._purpose.first_choice()
         self._form.begin(choice)
         self.query_one("#optimizers").focus()
@@ -139,7 +129,7 @@ class LaunchScreen(Screen[None]):
         from tui.runs.listing.index import active_count
 
         with suppress(UserError):  # it is said when a run is started there
-            number = active_count(self._app.root)
+            number = active_count(self.host.root)
             self.app.call_from_thread(self._form.show_active, number)
 
     def action_recipe(self) -> None:
@@ -170,7 +160,7 @@ class LaunchScreen(Screen[None]):
         try:
             config = self._form.choice.configs()[0]
         except UserError as error:
-            self._complain(error)
+            self.complain(str(error))
             return
         from tui.screens.launch.finder import FinderScreen
 
@@ -187,19 +177,15 @@ class LaunchScreen(Screen[None]):
         try:
             self.app.push_screen(RaceSetupScreen(race_choice.texts(self._form.choice)))
         except UserError as error:
-            self._complain(error)
+            self.complain(str(error))
 
     def action_take_changes(self) -> None:
         """Take what was changed in the parent after the checkpoint."""
         self._form.take_changes()
 
-    def action_runs(self) -> None:
-        """List all runs."""
-        self._app.open_runs()
-
     def action_back(self) -> None:
         """Back to the screen from which this one was opened."""
-        self._app.close_again()
+        self.host.close_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A way back only where another screen is under this one; changes only of a fork."""
@@ -231,18 +217,15 @@ class LaunchScreen(Screen[None]):
         try:
             configs = choice.configs()
             choice.plans()  # what cannot be sized cannot be trained
-            folder = self._purpose.runs_folder(self._app.root)
+            folder = self._purpose.runs_folder(self.host.root)
             runs = [run_directory.create(folder, config) for config in configs]
-            self._app.processes.append(launch.start(runs))
+            self.host.processes.append(launch.start(runs))
         except UserError as error:
-            self._complain(error, title="Cannot start")
+            self.complain(str(error), title="Cannot start")
             return
         self._started = True
         self._purpose.keep_started(choice)
         if self._purpose.rerun is None:
-            self._app.open_dashboard(runs)
+            self.host.open_dashboard(runs)
         else:
-            self._app.open_beside(self._purpose.rerun, runs)
-
-    def _complain(self, error: UserError, title: str = "") -> None:
-        self.notify(clean(str(error)), title=title, severity="error", markup=False)
+            self.host.open_beside(self._purpose.rerun, runs)

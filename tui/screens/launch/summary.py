@@ -1,7 +1,5 @@
 """What the chosen runs will cost: parameters, steps, time and memory, in two lines."""
 
-from typing import Any
-
 from rich.text import Text
 from textual import work
 from textual.message import Message
@@ -10,6 +8,7 @@ from textual.widgets import Static
 from engine.config import estimate
 from presets import ConfigError
 from tui.choices.choice import Choice
+from tui.screens.app_screen import host
 from tui.text import clean, count, duration, file_size
 
 _WIDE = 110
@@ -36,11 +35,10 @@ class ChoiceSummary(Static):
     def show(self, choice: Choice) -> None:
         """Say what a choice will cost."""
         self._choice = choice
-        app: Any = self.app
         try:
             plans, needs = choice.plans(), self._needs(choice)
         except ConfigError as error:
-            self.update(Text(clean(str(error)), style=app.theme_variables["error"]))
+            self.update(Text(clean(str(error)), style=self.app.theme_variables["error"]))
             return
         steps = " + ".join(count(plan.steps) for plan in plans)
         parts = [f"{count(plans[0].num_parameters)} parameters", f"{steps} steps"]
@@ -48,7 +46,7 @@ class ChoiceSummary(Static):
         if len(plans) > 1:
             parts.insert(0, f"{len(plans)} runs, one after another")
         text = Text(", ".join(parts), style="bold")
-        text.append(f"   Enter starts; runs go to {clean(str(app.root))}/\n", style="dim")
+        text.append(f"   Enter starts; runs go to {clean(str(host(self).root))}/\n", style="dim")
         self.update(text.append(needs))
 
     def _needs(self, choice: Choice) -> Text:

@@ -2,15 +2,12 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.segment import Segment
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -18,6 +15,7 @@ from engine.race import directory, leaderboard, statistics
 from engine.race.directory import RaceDir
 from presets import UserError
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, bindings
 from tui.panels.panel import Panel
 from tui.plots import chart
 from tui.plots.axes import Axes
@@ -25,6 +23,7 @@ from tui.plots.chart import Curve, line_sample
 from tui.plots.palette import lane_colors
 from tui.races.news import Watcher
 from tui.runs.points.series import Floats
+from tui.screens.app_screen import AppScreen
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)
@@ -71,24 +70,24 @@ class ProfilesPanel(Panel[Profiles]):
         return list(picture.lines())
 
 
-class RacesScreen(Screen[None]):
+class RacesScreen(AppScreen):
     """A line a race, newest first."""
 
-    BINDINGS = [
-        Binding("enter", "open", "Open", key_display="Enter", tooltip="Watch the race"),
-        Binding("n", "new", "New race", tooltip="Set up and start a race"),
-        Binding("d", "descent", "Descents", tooltip="Optimizers descend a surface"),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; races go on"),
-    ]
     KEYS = (
-        ("Enter", "watch the race"),
-        ("Up, Down", "choose a race"),
-        ("n", "set up and start a race"),
-        ("d", "optimizers descend a surface of two variables"),
-        ("Esc", "back to where you were"),
-        ("q", "quit; races go on"),
+        Key("enter", "open", "Open", "watch the race", footer=True),
+        Key("up,down", "", does="choose a race"),
+        Key("n", "new", "New race", "set up and start a race", footer=True),
+        Key(
+            "d",
+            "descent",
+            "Descents",
+            "watch optimizers descend a surface of two variables",
+            footer=True,
+        ),
+        Key("escape", "back", "Back", "back to where you were", footer=True),
+        Key("q", "app.quit", "Quit", "quit; races go on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, root: Path) -> None:
         super().__init__()
@@ -141,13 +140,13 @@ class RacesScreen(Screen[None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self._app.open_race(self._races[event.option_index])
+        self.host.open_race(self._races[event.option_index])
 
     def action_open(self) -> None:
         """Watch the race at hand."""
         at = self.query_one(OptionList).highlighted
         if at is not None and at < len(self._races):
-            self._app.open_race(self._races[at])
+            self.host.open_race(self._races[at])
 
     def action_new(self) -> None:
         """Set up a race."""
@@ -164,10 +163,6 @@ class RacesScreen(Screen[None]):
     def action_back(self) -> None:
         """Back to where you were."""
         self.app.pop_screen()
-
-    @property
-    def _app(self) -> Any:
-        return self.app
 
 
 def _cost(row: leaderboard.Row) -> float:

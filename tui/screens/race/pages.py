@@ -83,5 +83,6 @@ class RacePages(Container):
             if panel.is_on_screen:
                 panel.show(self.view)
 
-    def on_standings_panel_selected(self, message: StandingsPanel.Selected) -> None:
-        self.change_view(selected=message.lane)
+    def on_rows_panel_selected(self, message: StandingsPanel.Selected) -> None:
+        if self.view is not None:
+            self.change_view(selected=self.view.order[message.place])

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, Keys, bindings, together
 from tui.panels.panel import Panel
 from tui.plots import terrain
 from tui.plots.terrain import Terrain, Way
@@ -85,24 +85,24 @@ class LegendPanel(Panel[Landscape]):
 class TerrainScreen(Screen[None]):
     """Replays the ways; a subclass finds them, and calls `show`."""
 
-    BINDINGS = [
-        Binding("space", "play", "Play", key_display="Space", tooltip="Let it run, or hold it"),
-        Binding("left", "step(-1)", "Back", key_display="←", tooltip="One point back"),
-        Binding("right", "step(1)", "On", key_display="→", tooltip="One point on"),
-        Binding("home", "jump(0)", "Start", show=False, tooltip="To the start"),
-        Binding("end", "jump(1)", "End", show=False, tooltip="To the end"),
-        Binding("plus,equals_sign", "speed(1)", "Faster", show=False, tooltip="Replay faster"),
-        Binding("minus", "speed(-1)", "Slower", show=False, tooltip="Replay slower"),
-        Binding("o", "solo", "Solo", tooltip="One lane alone, the next one, all of them"),
-        Binding("escape,q", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
-    ]
-    KEYS: tuple[tuple[str, str], ...] = (
-        ("Space", "replay from here, or hold"),
-        ("Left, Right", "one point back or on; Home, End: to the start, to the end"),
-        ("+, -", "replay faster, slower"),
-        ("o", "one lane alone, the next one, all of them"),
-        ("Esc, q", "back to where you were"),
+    KEYS: Keys = (
+        Key("space", "play", "Play", "replay from here, or hold", footer=True),
+        together(
+            Key("left", "step(-1)", "Back", "one point back", footer=True),
+            Key("right", "step(1)", "On", "one point on", footer=True),
+        ),
+        together(
+            Key("home", "jump(0)", "Start", "to the start"),
+            Key("end", "jump(1)", "End", "to the end"),
+        ),
+        together(
+            Key("plus,equals_sign", "speed(1)", "Faster", "replay faster"),
+            Key("minus", "speed(-1)", "Slower", "slower"),
+        ),
+        Key("o", "solo", "Solo", "one lane alone, the next one, all of them", footer=True),
+        Key("escape,q", "back", "Back", "back to where you were", footer=True),
     )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()

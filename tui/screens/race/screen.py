@@ -3,77 +3,79 @@
 from collections.abc import Callable
 from dataclasses import replace
 from subprocess import Popen
-from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.race.directory import RaceDir
 from presets import UserError
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import MOVE, Key, bindings, together
 from tui.panels.prompt import Prompt, Question
 from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
+from tui.screens.app_screen import AppScreen
 from tui.screens.race import lane_runs
 from tui.screens.race.commands import RaceCommands
 from tui.screens.race.pages import PAGES, RacePages, title
 from tui.text import clean
 
 
-class RaceScreen(Screen[None]):
+class RaceScreen(AppScreen):
     """The screen of a race, which neither needs it nor notices when it is closed."""
 
-    BINDINGS = [
-        Binding("1", "page(0)", "Curves", show=False, tooltip="Curves and standings"),
-        Binding("2", "page(1)", "Rates", show=False, tooltip="Learning-rate sensitivity"),
-        Binding("3", "page(2)", "Gradients", show=False, tooltip="Norms and clipping of all lanes"),
-        Binding("4", "page(3)", "Layers", show=False, tooltip="The layers of two lanes"),
-        Binding("down,j", "move(1)", "Next lane", show=False),
-        Binding("up,k", "move(-1)", "Previous lane", show=False),
-        Binding("left", "columns(-1)", "Columns left", show=False, tooltip="Columns to the left"),
-        Binding("right", "columns(1)", "Columns right", show=False, tooltip="Columns to the right"),
-        Binding("x", "unit", "X axis", tooltip="Over steps, samples or training seconds"),
-        Binding("h", "hide", "Hide", tooltip="Hide the selected lane, or show it again"),
-        Binding("o", "solo", "Solo", tooltip="The selected lane alone, or all again"),
-        Binding("b", "bands", "Bands", tooltip="Quartiles of the selected lane, of all, of none"),
-        Binding("L", "log_y", "Log y", show=False, tooltip="Logarithmic or linear y axis"),
-        Binding("t", "plane", "Trajectories", tooltip="The lanes' weights on a plane"),
-        Binding("p", "pause", "Pause", tooltip="Pause the race, or let it go on"),
-        Binding("s", "stop", "Stop", tooltip="Stop the race after this step"),
-        Binding("R", "resume", "Resume", tooltip="Go on with a race that was stopped"),
-        Binding("e", "extend", "Seeds", tooltip="Run more seeds of every lane"),
-        Binding("w", "report", "Report", tooltip="Write the report: Markdown, CSV, LaTeX, SVG"),
-        Binding("enter", "watch", "Runs", key_display="Enter", tooltip="The lanes' runs of seed 0"),
-        Binding(
-            "f", "longer", "Longer run", tooltip="Five times as long, with this lane's settings"
-        ),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="To the list of races"),
-        Binding("q", "app.quit", "Quit", tooltip="Leave; the race goes on"),
-    ]
     KEYS = (
-        ("1, 2, 3, 4", "curves and standings, learning rates, gradients, layers"),
-        ("Up, Down, k, j", "select a lane"),
-        ("Left, Right", "other columns of the standings"),
-        ("x", "over steps, samples or training seconds"),
-        ("h", "hide the selected lane, or show it again"),
-        ("o", "the selected lane alone, or all again"),
-        ("b", "quartiles of the selected lane, of all, of none; on layers: another lane beside"),
-        ("L", "logarithmic y axis"),
-        ("t", "trajectories: the lanes' weights on the plane of their principal directions"),
-        ("p, s", "pause, or go on; stop after this step"),
-        ("R", "go on with a race that was stopped"),
-        ("e", "more seeds of every lane"),
-        ("w", "write the report"),
-        ("Enter", "the lanes' runs of seed 0, on the dashboard"),
-        ("f", "a longer run with the selected lane's settings"),
-        ("Esc", "to the list of races"),
-        ("q", "quit; the race goes on"),
+        together(
+            Key("1", "page(0)", "Curves", "curves and standings"),
+            Key("2", "page(1)", "Rates", "sensitivity to the learning rate"),
+            Key("3", "page(2)", "Gradients", "gradient norms and clipping of all lanes"),
+            Key("4", "page(3)", "Layers", "the layers of two lanes"),
+        ),
+        together(*MOVE, does="select a lane", shown="Up, Down, k, j"),
+        together(
+            Key("left", "columns(-1)", "Columns left", "columns of the standings further left"),
+            Key("right", "columns(1)", "Columns right", "further right"),
+        ),
+        Key("x", "unit", "X axis", "over steps, samples or training seconds", footer=True),
+        Key("h", "hide", "Hide", "hide the selected lane, or show it again", footer=True),
+        Key("o", "solo", "Solo", "the selected lane alone, or all again", footer=True),
+        Key(
+            "b",
+            "bands",
+            "Bands",
+            "quartiles of the selected lane, of all, of none; on layers: another lane beside",
+            footer=True,
+        ),
+        Key("L", "log_y", "Log y", "logarithmic y axis, or linear"),
+        Key(
+            "t",
+            "plane",
+            "Trajectories",
+            "trajectories: the lanes' weights on the plane of their principal directions",
+            footer=True,
+        ),
+        together(
+            Key("p", "pause", "Pause", "pause the race, or let it go on", footer=True),
+            Key("s", "stop", "Stop", "stop it after this step", footer=True),
+        ),
+        Key("R", "resume", "Resume", "go on with a race that was stopped", footer=True),
+        Key("e", "extend", "Seeds", "run more seeds of every lane", footer=True),
+        Key("w", "report", "Report", "write the report: Markdown, CSV, LaTeX, SVG", footer=True),
+        Key("enter", "watch", "Runs", "the lanes' runs of seed 0, on the dashboard", footer=True),
+        Key(
+            "f",
+            "longer",
+            "Longer run",
+            "a run five times as long, with the selected lane's settings",
+            footer=True,
+        ),
+        Key("escape", "back", "Back", "to the list of races", footer=True),
+        Key("q", "app.quit", "Quit", "quit; the race goes on", footer=True),
     )
+    BINDINGS = bindings(KEYS)
 
     class Arrived(Message):
         """The feed saw something new, or what is wrong with the race."""
@@ -101,7 +103,7 @@ class RaceScreen(Screen[None]):
     def on_mount(self) -> None:
         self.action_page(0)
         self.app.theme_changed_signal.subscribe(
-            self, lambda _: self._change_view(colors=lane_colors(self.app.theme_variables))
+            self, lambda _: self.change_view(colors=lane_colors(self.app.theme_variables))
         )
         self._feed.start()
 
@@ -109,7 +111,7 @@ class RaceScreen(Screen[None]):
         self._feed.close()
 
     def _keep(self, process: Popen[bytes]) -> None:
-        self._app.processes.append(process)
+        self.host.processes.append(process)
 
     def _deliver(self, news: RaceNews | str) -> None:
         """Called in the feed's thread."""
@@ -125,14 +127,14 @@ class RaceScreen(Screen[None]):
         if self._pages.view is None:
             self._pages.begin(RaceView(news=news, colors=colors))
         else:
-            self._change_view(news=news, colors=colors)
+            self.change_view(news=news, colors=colors)
         self._show_title()
 
     @property
     def _view(self) -> RaceView | None:
         return self._pages.view
 
-    def _change_view(self, **changes: object) -> None:
+    def change_view(self, **changes: object) -> None:
         self._pages.change_view(**changes)
 
     def _show_title(self) -> None:
@@ -210,21 +212,21 @@ class RaceScreen(Screen[None]):
         try:
             folder = self._commands.report()
         except UserError as error:
-            self.app.call_from_thread(self._complain, str(error))
+            self.app.call_from_thread(self.complain, str(error))
         else:
             self.app.call_from_thread(self.notify, clean(f"written to {folder}"), markup=False)
 
     def action_watch(self) -> None:
         """The lanes' runs of seed 0 on the dashboard."""
-        self._command(lambda view: self._app.open_dashboard(lane_runs.begun(self._race, view)))
+        self._command(lambda view: self.host.open_dashboard(lane_runs.begun(self._race, view)))
 
     def action_longer(self) -> None:
         """The launch screen with the selected lane's settings."""
-        self._command(lambda view: self._app.open_again(lane_runs.longer(self._race, view)))
+        self._command(lambda view: self.host.open_again(lane_runs.longer(self._race, view)))
 
     def action_back(self) -> None:
         """To the list of races."""
-        self._app.open_races()
+        self.host.open_races()
 
     def _command(self, carry_out: Callable[[RaceView], str | None]) -> None:
         """Carry out what a key asks for, once the race is known; say what it answers."""
@@ -233,14 +235,7 @@ class RaceScreen(Screen[None]):
         try:
             said = carry_out(self._view)
         except UserError as error:
-            self._complain(str(error))
+            self.complain(str(error))
         else:
             if said:
                 self.notify(said, markup=False)
-
-    def _complain(self, words: str) -> None:
-        self.notify(clean(words), severity="error", markup=False)
-
-    @property
-    def _app(self) -> Any:
-        return self.app

@@ -7,9 +7,7 @@ from typing import Any
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
 from engine.race import directory
@@ -18,6 +16,8 @@ from engine.runs import launch
 from presets import ConfigError, UserError
 from tui.choices import race_choice
 from tui.panels.footer import FittingFooter
+from tui.panels.keys import Key, bindings, together
+from tui.screens.app_screen import AppScreen
 from tui.text import clean, count, counted, duration
 
 
@@ -75,22 +75,22 @@ def options(texts: Mapping[str, str]) -> dict[str, Any]:
     return {**texts, **numbers, **lists, "dataset": texts["dataset"] or None, "workers": 1}
 
 
-class RaceSetupScreen(Screen[None]):
+class RaceSetupScreen(AppScreen):
     """What is typed is checked at once; Enter starts the race in a process of its own."""
 
-    BINDINGS = [
-        Binding("enter", "start", "Start", priority=True, key_display="Enter", tooltip="Start it"),
-        Binding("tab", "app.focus_next", "Next", key_display="Tab", priority=True),
-        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("escape", "back", "Back", key_display="Esc", tooltip="Back to where you were"),
-    ]
     KEYS = (
-        ("Enter", "start the race"),
-        ("Tab, Shift+Tab, Up, Down", "go to the next or previous setting"),
-        ("Esc", "back to where you were"),
+        Key("enter", "start", "Start", "start the race", footer=True, priority=True),
+        together(
+            Key("tab", "app.focus_next", "Next", footer=True, priority=True),
+            Key("shift+tab", "app.focus_previous", priority=True),
+            Key("down", "app.focus_next"),
+            Key("up", "app.focus_previous"),
+            does="go to the next or previous setting; Up and Down too",
+            shown="Tab, Shift+Tab",
+        ),
+        Key("escape", "back", "Back", "back to where you were", footer=True),
     )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         """`texts` are what some fields begin with, by their keys."""
@@ -158,18 +158,14 @@ class RaceSetupScreen(Screen[None]):
         if self._started:
             return
         try:
-            race = directory.create(self._app.root, self._spec())
-            self._app.processes.append(launch.start_process("engine.race", [race.process]))
+            race = directory.create(self.host.root, self._spec())
+            self.host.processes.append(launch.start_process("engine.race", [race.process]))
         except UserError as error:
-            self.notify(clean(str(error)), title="Cannot start", severity="error", markup=False)
+            self.complain(str(error), title="Cannot start")
             return
         self._started = True
-        self._app.open_race(race)
+        self.host.open_race(race)
 
     def action_back(self) -> None:
         """Back to where you were."""
         self.app.pop_screen()
-
-    @property
-    def _app(self) -> Any:
-        return self.app

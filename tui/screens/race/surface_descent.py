@@ -6,11 +6,11 @@ from contextlib import suppress
 import msgspec
 import numpy as np
 from textual import work
-from textual.binding import Binding
 
 from engine.race import surfaces
 from engine.race.surfaces import SURFACES, Surface
 from engine.runs import launch
+from tui.panels.keys import Key, bindings
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way
 from tui.screens.race.replay import Landscape, TerrainScreen
@@ -24,10 +24,8 @@ _GRID = 121
 class DescentScreen(TerrainScreen):
     """An engine process computes the ways, each optimizer with the best rate of one grid."""
 
-    BINDINGS = [
-        Binding("s", "surface", "Surface", tooltip="The next surface"),
-    ]
-    KEYS = (("s", "the next surface"), *TerrainScreen.KEYS)
+    KEYS = (Key("s", "surface", "Surface", "the next surface", footer=True), *TerrainScreen.KEYS)
+    BINDINGS = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()

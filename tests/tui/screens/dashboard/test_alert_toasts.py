@@ -75,7 +75,7 @@ async def test_what_an_old_run_went_through_is_listed_quietly(
     app = app_of(*recorded("failed"))
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await until_shown(pilot, "failed")
-        await until(pilot, lambda: app.screen.book.entries)
+        await until(pilot, lambda: app.screen.alerts.book.entries)
         assert len(app._notifications) == 0
         await pilot.press("exclamation_mark")
         await until_shown(pilot, "(earlier)")

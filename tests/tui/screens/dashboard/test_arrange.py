@@ -316,7 +316,7 @@ async def test_help_on_the_arrange_screen(terminal_environment: None) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "100%")
         await pilot.press("A", "question_mark")
-        await until_shown(pilot, "give it its next width")
+        await until_shown(pilot, "give the panel its next width")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])

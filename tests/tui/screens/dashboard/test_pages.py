@@ -19,6 +19,7 @@ from engine.runs.events import (
 )
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import Lock, RunDir
+from support.dashboards import screen
 from support.recorded import record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
@@ -90,11 +91,6 @@ def looked(terminal_environment: None) -> RunDir:
 def running(run: RunDir, size: tuple[int, int] = (160, 48)):
     app = BigModelApp(root=Path("runs"), runs=[run])
     return app, app.run_test(size=size, notifications=True)
-
-
-def screen(app: BigModelApp) -> DashboardScreen:
-    assert isinstance(app.screen, DashboardScreen)
-    return app.screen
 
 
 async def open_page(pilot, page: int, words: str) -> None:

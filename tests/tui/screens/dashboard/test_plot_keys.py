@@ -1,36 +1,29 @@
 """The keys and the mouse on the plots of recorded runs, from what a person sees."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from engine.runs.events import Command, Scalars
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import Lock, RunDir
+from support.dashboards import dashboard, running
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.view import PlotView
-from tui.screens.dashboard.plot_keys import PlottingScreen
+from tui.screens.dashboard.plot_actions import PlotActions
+from tui.screens.dashboard.screen import DashboardScreen
 from tui.text import number
 
 Recorded = Callable[..., list[RunDir]]
 
 
-def dashboard(*runs: RunDir) -> BigModelApp:
-    return BigModelApp(root=Path("runs"), runs=list(runs))
-
-
-def running(app: BigModelApp, size: tuple[int, int] = (160, 48)):
-    return app.run_test(size=size, notifications=True)
-
-
 def plots(app: BigModelApp) -> PlotView:
-    assert isinstance(app.screen, PlottingScreen)
-    view = app.screen.view_at_hand()
+    assert isinstance(app.screen, DashboardScreen)
+    view = app.screen.watched.view
     assert view is not None
     return view.plots
 
@@ -42,7 +35,7 @@ def panel(app: BigModelApp, name: str = "loss") -> list[str]:
 
 async def open_(pilot, app: BigModelApp) -> None:
     await until_shown(pilot, "100%")
-    await until(pilot, lambda: all(not lane.state.active for lane in app.screen._view.lanes))
+    await until(pilot, lambda: all(not lane.state.active for lane in app.screen.watched.view.lanes))
     await until(pilot, lambda: not app.screen.stale)
 
 
@@ -83,7 +76,7 @@ async def test_titles_have_whole_values_at_any_width(recorded: Recorded, width: 
     app = dashboard(*recorded("adam"))
     async with running(app, size=(width, 24)) as pilot:
         await open_(pilot, app)
-        state = app.screen._view.focus.state
+        state = app.screen.watched.view.focus.state
         for name in ("loss", "accuracy"):
             title = panel(app, name)[0]
             assert "…" not in title
@@ -97,7 +90,7 @@ async def test_a_part_without_values_says_so(recorded: Recorded) -> None:
     app = dashboard(*recorded("adam"))
     async with running(app, size=(80, 24)) as pilot:
         await open_(pilot, app)
-        app.screen.look(plots=PlotView(window=(130.0, 150.0)))
+        app.screen.change_view(plots=PlotView(window=(130.0, 150.0)))
         assert "nothing here; 0 shows all" in "\n".join(panel(app))
         await pilot.press("0")
         assert "nothing here" not in "\n".join(panel(app))
@@ -108,7 +101,7 @@ async def test_the_crosshair_reads_all_curves_at_one_step(recorded: Recorded) ->
     async with running(app) as pilot:
         await open_(pilot, app)
         before = panel(app)
-        state = app.screen._view.focus.state
+        state = app.screen.watched.view.focus.state
         await pilot.press("left")
         assert "step 120" in panel(app)[0]
         await pilot.press("left", "left", "shift+left")
@@ -137,7 +130,7 @@ async def test_with_several_runs_the_crosshair_lists_each_raw_and_smoothed(
         await open_(pilot, app)
         await pilot.press("left", "shift+left")
         shown = "\n".join(panel(app))
-        for lane in app.screen._view.lanes:
+        for lane in app.screen.watched.view.lanes:
             raw = lane.state.metrics["train/loss"].values[107]
             assert f"{lane.label.ljust(4)} {raw:.4g}".rstrip("0") in shown
         assert shown.count("~") == 2
@@ -193,7 +186,7 @@ async def test_smoothing_of_one_run_has_the_raw_curve_faint_behind(recorded: Rec
         raw = panel(app)
         loss = app.screen.query_one("#loss", CurvesPanel)
         await pilot.press("t")
-        found = [(t.metric, t.smooth, t.behind) for t in loss.traces(app.screen._view)]
+        found = [(t.metric, t.smooth, t.behind) for t in loss.traces(app.screen.watched.view)]
         assert found == [
             ("train/loss", "", True),
             ("train/loss", "ema", False),
@@ -300,9 +293,8 @@ async def test_every_key_on_a_run_without_a_step_does_no_harm(
             assert text(app).isascii()
 
 
-PLOTTING_KEYS = [
-    key for binding in PlottingScreen.__dict__["BINDINGS"] for key in binding.key.split(",")
-]
+PLOT_KEYS = [key for line in PlotActions.KEYS for key in line.each]
+PLOTTING_KEYS = [name for key in PLOT_KEYS for name in key.keys.split(",")]
 
 
 async def test_every_key_in_ascii_and_each_is_in_the_palette(
@@ -316,4 +308,4 @@ async def test_every_key_in_ascii_and_each_is_in_the_palette(
             await pilot.press(key)
             assert text(app).isascii()
         offered = {command.title for command in app.get_system_commands(app.screen)}
-        assert {binding.description for binding in PlottingScreen.__dict__["BINDINGS"]} <= offered
+        assert {key.name for key in PLOT_KEYS} <= offered

@@ -7,31 +7,18 @@ import pytest
 
 from engine.race import directory, plan
 from engine.runs import control, launch
-from support.racing import tiny, write_race, write_run
+from support.racing import CURVES, TARGET, tiny, write_race, write_run
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
+from tui.panels.keys import lines
 from tui.races.news import Watcher
 from tui.races.view import RaceView
-from tui.screens.help import EVERYWHERE
 from tui.screens.race.all_races import RacesScreen
 from tui.screens.race.replay import TerrainScreen
 from tui.screens.race.screen import RaceScreen
 from tui.screens.race.setup import RaceSetupScreen
 
-CURVES = [
-    [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
-    [[0.5, 0.6, 0.65], [0.6, 0.6, 0.62], [0.1, 0.2, 0.3]],
-]
-TARGET = "val/accuracy >= 0.9"
 pytestmark = pytest.mark.usefixtures("terminal_environment")
-
-
-@pytest.fixture
-def race(runs_root):
-    made = tiny("adam", "sgd", seeds=3, target=TARGET)
-    chosen = directory.create(runs_root, made)
-    write_race(chosen, made, CURVES)
-    return chosen
 
 
 @pytest.fixture
@@ -139,9 +126,9 @@ async def test_pause_and_stop_are_commands_to_a_race_at_work(race, monkeypatch):
         assert sent == []
         running = replace(screen._view.news, status="running")
         screen._feed.close()
-        screen._change_view(news=running)
+        screen.change_view(news=running)
         await pilot.press("p", "s")
-        screen._change_view(news=replace(running, status="paused"))
+        screen.change_view(news=replace(running, status="paused"))
         await pilot.press("p")
         assert [command for _, command in sent] == ["pause", "stop", "resume"]
         assert {path for path, _ in sent} == {race.path}
@@ -213,9 +200,9 @@ async def test_the_list_opens_races_and_profiles_them(race, runs_root):
 
 
 def test_help_is_named_once() -> None:
-    everywhere = {key for key, _ in EVERYWHERE}
+    everywhere = {shown for shown, _ in lines(BigModelApp)}
     for screen in (RaceScreen, RaceSetupScreen, RacesScreen, TerrainScreen):
-        assert not {key for key, _ in screen.KEYS} & (everywhere | {"?", "F1"})
+        assert not {shown for shown, _ in lines(screen)} & (everywhere | {"?", "F1"})
 
 
 async def test_no_races_yet(runs_root):

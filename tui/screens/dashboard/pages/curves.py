@@ -17,12 +17,12 @@ from tui.plots.lanes import View
 from tui.screens.dashboard.pages.page import FlowPage
 
 SUBJECT = "layout"
-"""Under which it is remembered."""
+"""The name under which the layout is remembered."""
 _LIST_LINES, _NARROW_LIST_LINES = 11, 5
 
 
 class CurvesPage(FlowPage, can_focus=False):
-    """A metric that none of the runs has keeps its place in the arrangement, and takes none."""
+    """The page that a person arranges; a metric that no run has keeps its place, but no room."""
 
     NAME = "Curves"
     ID = "panels"
@@ -54,13 +54,13 @@ class CurvesPage(FlowPage, can_focus=False):
 
     @property
     def arrangement(self) -> Arrangement:
-        """What a person chose for terminals of this kind, as far as there is such a panel."""
+        """What a person chose for terminals of this width, without panels that no longer exist."""
         chosen = layout.arrangement(self._layout, narrow=self.narrow)
         return tuple(placed for placed in chosen if known(placed.panel)) or self.default
 
     @property
     def default(self) -> Arrangement:
-        """The app's own for terminals of this kind."""
+        """The app's own arrangement for terminals of this width."""
         return layout.arrangement(Layout(), narrow=self.narrow)
 
     def rearrange(self, chosen: Arrangement | None) -> None:
@@ -70,7 +70,7 @@ class CurvesPage(FlowPage, can_focus=False):
         self._bring()
 
     def choices(self) -> dict[str, Known]:
-        """All panels that could be here, by name."""
+        """All panels that the page could show, by name."""
         chosen = [placed.panel for placed in self.arrangement]
         metrics = [METRIC + name for name in sorted(self._metrics)]
         found = {name: known(name) for name in (*PANELS, *metrics, *chosen)}
@@ -92,7 +92,7 @@ class CurvesPage(FlowPage, can_focus=False):
             panel.choose(message.layer)
 
     def _bring(self) -> None:
-        """Make what is to be shown and was not made yet, and hide the rest."""
+        """Make the panels that are to be shown and were not made yet, and hide the rest."""
         shown = [placed.panel for placed in self.arrangement if self._has(placed.panel)]
         new = [self._make(name) for name in shown if name not in self._made]
         for name, panel in self._made.items():
@@ -102,7 +102,7 @@ class CurvesPage(FlowPage, can_focus=False):
         self.settle()
 
     def _has(self, name: str) -> bool:
-        """Whether there is such a panel, and something for it to show."""
+        """Whether a panel of this name exists and has something to show."""
         return name in PANELS or name.removeprefix(METRIC) in self._metrics
 
     def _make(self, name: str) -> Panel:

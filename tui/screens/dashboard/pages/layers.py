@@ -1,28 +1,21 @@
 """The second page: what goes on in the layers."""
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 
 from tui.panels.distribution import DistributionPanel
+from tui.panels.keys import bindings
 from tui.panels.known import cosine, noise_scale
 from tui.panels.layers import LayersPanel
 from tui.screens.dashboard.pages.page import Page
 
 
 class LayersPage(Page, can_focus=False):
-    """A table of the layers; of the selected one, the distributions over the steps."""
+    """The page of the layers: a table of all, and the distributions in the selected one."""
 
     NAME = "Layers"
     ID = "layers-page"
-    BINDINGS = [
-        Binding(
-            "w",
-            "magnitudes",
-            "Gradient/weights",
-            show=False,
-            tooltip="Show how gradients are distributed, or weights",
-        ),
-    ]
+    KEYS = DistributionPanel.KEYS  # whichever panel has the focus
+    BINDINGS = bindings(KEYS)
 
     def compose(self) -> ComposeResult:
         yield LayersPanel(id="layers")
@@ -33,6 +26,6 @@ class LayersPage(Page, can_focus=False):
     def on_layers_panel_chosen(self, message: LayersPanel.Chosen) -> None:
         self.query_one(DistributionPanel).choose(message.layer)
 
-    def action_magnitudes(self) -> None:
+    def action_switch(self) -> None:
         """Gradients instead of weights, or the other way round."""
         self.query_one(DistributionPanel).action_switch()

@@ -6,11 +6,11 @@ from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.widget import Widget
 
 from tui.panels.curves import CurvesPanel
 from tui.panels.flow import COLUMNS, Cell
+from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.known import of_metric
 from tui.panels.line import LinePanel
 from tui.panels.prompt import Prompt, Question
@@ -21,37 +21,37 @@ from tui.screens.dashboard.pages.page import FlowPage
 from tui.text import clean, count
 
 _LINES = 10
-"""Of a row of panels, about: as many are shown as come nearest to it."""
+"""The height of a row of panels, about; as many rows are shown as come nearest to it."""
 _WIDE, _VERY_WIDE = 120, 200
-"""From so many columns on there are three, and four, panels in a row, else two."""
+"""Widths in columns from which a row has three panels, and four; else it has two."""
 
 
 class MetricsPage(FlowPage, can_focus=True):
-    """As many rows of panels as fit; a panel is made when it is first looked at, so that hundreds
-    of metrics cost as much as those on the screen."""
+    """The page of all metrics, in as many rows of panels as fit. A panel is made when it is first
+    shown, so that hundreds of metrics cost as much as those on the screen."""
 
     NAME = "Metrics"
     ID = "metrics-page"
     ALLOW_MAXIMIZE = False
     stretch = False
-    BINDINGS = [
-        Binding("down,j", "move_row(1)", "Down", show=False),
-        Binding("up,k", "move_row(-1)", "Up", show=False),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
-        Binding("home", "move_to('first')", "First", show=False),
-        Binding("end", "move_to('last')", "Last", show=False),
-        Binding("tab", "move(1)", "Next panel", show=False),
-        Binding("shift+tab", "move(-1)", "Previous panel", show=False),
-        Binding(
-            "slash",
-            "filter",
-            "Filter",
-            key_display="/",
-            tooltip="Show the metrics whose names match a regular expression",
+    KEYS = (
+        *MOVE_FAR,
+        Key("tab", "move_panel(1)", "Next panel"),
+        Key("shift+tab", "move_panel(-1)", "Previous panel"),
+        together(
+            Key(
+                "slash",
+                "filter",
+                "Filter",
+                "show the metrics whose names match a regular expression",
+                footer=True,
+            ),
+            Key("escape", "unfilter", "All metrics", "show all metrics"),
+            does="on the metrics: show those whose names match a regular expression; Esc shows all",
+            shown="/",
         ),
-        Binding("escape", "unfilter", "All metrics", show=False, tooltip="Show all metrics"),
-    ]
+    )
+    BINDINGS = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,10 +60,10 @@ class MetricsPage(FlowPage, can_focus=True):
         self._rows: list[Row] = []
         self._window = Window(0, 0, 0)
         self._placed_rows: list[Row] = []
-        """Those that the window was last filled from."""
+        """The rows that the window was last filled from."""
         self._selected = ""
         self._lines = 0
-        """Under the head line."""
+        """How many lines there are under the head line."""
         self._made: dict[str, CurvesPanel] = {}
         self._head = LinePanel(id="metrics-head")
         self._titles: list[LinePanel] = []
@@ -102,14 +102,14 @@ class MetricsPage(FlowPage, can_focus=True):
             asked += [(self._made[name], cell) for name in self._rows[number].names]
         return asked
 
-    def action_move(self, by: int) -> None:
+    def action_move_panel(self, by: int) -> None:
         """Select the next metric, or the one before, round the ends."""
         names = [name for row in self._rows for name in row.names]
         if names:
             at = names.index(self._selected) if self._selected in names else 0
             self._select(names[(at + by) % len(names)])
 
-    def action_move_row(self, by: int) -> None:
+    def action_move(self, by: int) -> None:
         """Select a metric in another row."""
         if self._rows:
             row, place = self._place()
@@ -118,7 +118,7 @@ class MetricsPage(FlowPage, can_focus=True):
 
     def action_move_page(self, by: int) -> None:
         """Select a metric that is as many rows further on as are shown."""
-        self.action_move_row(by * max(1, len(self._shown())))
+        self.action_move(by * max(1, len(self._shown())))
 
     def action_move_to(self, end: str) -> None:
         """Select the first metric, or the last."""
@@ -143,14 +143,14 @@ class MetricsPage(FlowPage, can_focus=True):
         self._apply("")
 
     def _apply(self, text: str) -> None:
-        """Raises UserError if it is no regular expression."""
+        """Filter the metrics. Raises UserError if `text` is not a regular expression."""
         metric_groups.pattern(text)
         if text != self._filter:
             self._filter = text
             self._gather()
 
     def _gather(self) -> None:
-        """Sort the metrics into rows anew."""
+        """Sort the metrics into rows again."""
         found = metric_groups.grouped(self._metrics, metric_groups.pattern(self._filter))
         self._rows = metric_groups.rows(found, self._columns)
         names = {name for row in self._rows for name in row.names}
@@ -175,7 +175,7 @@ class MetricsPage(FlowPage, can_focus=True):
         self._bring()
 
     def _bring(self) -> None:
-        """Show the rows around the selected metric, and make what was never shown."""
+        """Show the rows around the selected metric; make panels that were never shown."""
         if not self._lines:
             return
         row, _ = self._place()

@@ -14,15 +14,15 @@ from tui.panels.panel import Panel
 from tui.plots.lanes import View
 
 NARROW_COLUMNS = 120
-"""A terminal of fewer columns has arrangements of its own."""
+"""Width in columns below which pages are arranged for narrow terminals."""
 
 
 class Page(Container, can_focus=False):
-    """Its panels draw themselves; the page says which there are, and owns the keys they share."""
+    """A container of panels that draw themselves; it owns the keys that they share."""
 
     ALLOW_MAXIMIZE = False
     NAME = ""
-    """One word, for the line of pages."""
+    """The page's name, one word, in the line of pages."""
     ID = ""
 
     class Rearranged(Message):
@@ -33,18 +33,18 @@ class Page(Container, can_focus=False):
         self._view: View | None = None
 
     def show(self, view: View) -> None:
-        """Called at each frame in which something is new, before the panels are shown."""
+        """Take in the view before its panels draw it; called at each frame with something new."""
         self._view = view
 
     def first(self) -> Widget | None:
-        """Who has the keyboard when the page is opened; None for nobody."""
+        """The widget that gets the focus when the page is opened; None for none."""
         return next((panel for panel in self.query(Panel) if panel.display), None)
 
     def opened(self) -> None:
-        """The page is on the screen."""
+        """Called when the page is put on the screen."""
 
     def closed(self) -> None:
-        """Another page is."""
+        """Called when another page takes its place."""
 
     @property
     def narrow(self) -> bool:
@@ -52,17 +52,17 @@ class Page(Container, can_focus=False):
 
 
 class FlowPage(Page, can_focus=False):
-    """Its panels lie in rows of twelve columns, in an order and of widths that may change."""
+    """A page whose panels fill rows of twelve columns; their order and widths may change."""
 
     stretch = True
-    """Whether a row that is not full is widened."""
+    """Whether the panels of a row that is not full are widened to fill it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._flow = _Flow()
 
     def placed(self, width: int, height: int) -> Sequence[tuple[Widget, Cell]]:
-        """The panels in their order, and what each asks for."""
+        """The panels in their order, each with the cell that it asks for; sizes in cells."""
         raise NotImplementedError
 
     @property
@@ -70,18 +70,18 @@ class FlowPage(Page, can_focus=False):
         return self._flow
 
     def settle(self) -> None:
-        """What `placed` says has changed."""
-        # Of a widget that asks for a layout, Textual arranges the ancestors anew.
+        """Arrange the panels again, because what `placed` returns has changed."""
+        # Textual arranges the ancestors of a widget that asks for a layout.
         for child in self.children[:1]:
             child.refresh(layout=True)
         self.post_message(self.Rearranged())
 
 
 class FixedPage(FlowPage, can_focus=False):
-    """Always the same panels."""
+    """A page that always has the same panels."""
 
     def panels(self) -> Sequence[tuple[Panel, Cell, Cell]]:
-        """The panels, and what each asks for on a wide and on a narrow terminal."""
+        """Each panel with the cells that it asks for on a wide and on a narrow terminal."""
         raise NotImplementedError
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class FixedPage(FlowPage, can_focus=False):
 
 
 class _Flow(Layout):
-    """Asks the page who goes where."""
+    """The Textual layout of a `FlowPage`: asks the page where each panel goes."""
 
     name = "flow"
 

@@ -17,14 +17,14 @@ from tui.runs.engine_output import Tail
 from tui.runs.foreign.run import ForeignRun
 from tui.screens.dashboard.pages.page import FixedPage
 
-_LOOK_SECONDS = 1.0
-"""Between two looks at the output, while the page is shown."""
+_POLL_SECONDS = 1.0
+"""How often the output is read again while the page is shown."""
 _NO_OUTPUT = Tail(problem="this log has no output")
-"""Of another program's log: what it printed is nowhere."""
+"""Shown for another program's log; what that program printed was not kept."""
 
 
 class RunPage(FixedPage, can_focus=False):
-    """Configuration, history, log and output, each scrolled and searched."""
+    """The page of one run's configuration, history, log and output, each scrolled and searched."""
 
     NAME = "Run"
     ID = "run-page"
@@ -50,11 +50,11 @@ class RunPage(FixedPage, can_focus=False):
         ]
 
     def on_mount(self) -> None:
-        self._timer = self.set_interval(_LOOK_SECONDS, self._look)
+        self._timer = self.set_interval(_POLL_SECONDS, self._poll)
 
     def opened(self) -> None:
         self._timer.resume()
-        self._look()
+        self._poll()
 
     def closed(self) -> None:
         self._timer.pause()
@@ -63,14 +63,14 @@ class RunPage(FixedPage, can_focus=False):
         other = self._view is None or self._view.focus.state is not view.focus.state
         super().show(view)
         if other:
-            self._look()
+            self._poll()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._view is not None:
             run = self._view.focus.state.run
             self._read(run, self._tail[1] if self._tail[0] == run.id else None)
 
-    # A disk of a network may take its time; the screen does not wait for it.
+    # A network disk may take its time; the screen does not wait for it.
     @work(thread=True, exclusive=True, group="tail")
     def _read(self, run: RunDir, before: Tail | None) -> None:
         foreign = isinstance(run, ForeignRun)

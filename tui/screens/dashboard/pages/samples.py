@@ -12,11 +12,11 @@ from tui.plots.lanes import View
 from tui.screens.dashboard.pages.page import FlowPage
 
 _MATRIX_LINES = 12
-"""Ten classes, their names and a title."""
+"""Height of the confusion matrix in lines: ten classes, their names and a title."""
 
 
 class SamplesPage(FlowPage, can_focus=False):
-    """Predictions or texts, and the confusion matrix of a task that has one."""
+    """The page of predictions or texts, with the confusion matrix where the task has one."""
 
     NAME = "Samples"
     ID = "samples-page"

@@ -18,18 +18,19 @@ from tui.plots.lanes import View
 from tui.screens.dashboard.pages.page import FixedPage
 
 SAMPLE_SECONDS = 1.5
+"""How often the machine is measured while the page is shown."""
 MAX_SAMPLES = 240
-"""Kept for the sparklines: six minutes, more than a screen has columns."""
+"""How many samples the sparklines keep: six minutes, more than a screen has columns."""
 
 
 class SystemPage(FixedPage, can_focus=False):
-    """Looks at the machine while it is shown, and not otherwise."""
+    """The page of GPUs, processor and memory; it measures only while it is shown."""
 
     NAME = "System"
     ID = "system-page"
 
     class Measured(Message):
-        """A thread has looked; None if that failed."""
+        """A thread measured the machine; `sample` is None if that failed."""
 
         def __init__(self, run: RunDir, sample: Sample | None) -> None:
             super().__init__()
@@ -42,7 +43,7 @@ class SystemPage(FixedPage, can_focus=False):
         self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
         self._run: RunDir | None = None
         self._busy = False
-        """Whether a thread is looking at this moment."""
+        """Whether a thread is measuring at this moment."""
 
     def panels(self) -> Sequence[tuple[Panel, Cell, Cell]]:
         return [
@@ -62,14 +63,14 @@ class SystemPage(FixedPage, can_focus=False):
         ]
 
     def on_mount(self) -> None:
-        self._timer = self.set_interval(SAMPLE_SECONDS, self._look)
+        self._timer = self.set_interval(SAMPLE_SECONDS, self._measure)
 
     def on_unmount(self) -> None:
         self._sampler.close()
 
     def opened(self) -> None:
         self._timer.resume()
-        self._look()
+        self._measure()
 
     def closed(self) -> None:
         self._timer.pause()
@@ -78,18 +79,18 @@ class SystemPage(FixedPage, can_focus=False):
         super().show(view)
         if self._run != view.focus.state.run:
             self._run = view.focus.state.run
-            self._look()
+            self._measure()
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         if self._run is not None and not self._busy:
             self._busy = True
             self._sample(self._run)
 
-    # A driver or a disk of a network may take its time; the screen does not wait for it.
+    # A driver or a network disk may take its time; the screen does not wait for it.
     @work(thread=True, group="system")
     def _sample(self, run: RunDir) -> None:
         sample = None
-        with suppress(OSError, RuntimeError, psutil.Error):  # a system that does not let us look
+        with suppress(OSError, RuntimeError, psutil.Error):  # a system that does not let us measure
             sample = self._sampler.sample(run)
         self.post_message(self.Measured(run, sample))
 
@@ -98,7 +99,7 @@ class SystemPage(FixedPage, can_focus=False):
         self._busy = False
         sample = message.sample
         if message.run != self._run:
-            self._look()
+            self._measure()
         elif sample is not None:
             others = len(self._samples[-1].gpus) if self._samples else -1
             self._samples.append(sample)

@@ -1,0 +1,171 @@
+"""Steering: commands to the engine of the selected run, and what became of them."""
+
+import time
+from typing import Literal
+
+from engine.runs import control
+from engine.runs.control import Arguments, CommandName
+from engine.runs.events import Command, Profiled
+from engine.runs.run_directory import RunDir
+from presets import UserError
+from tui.choices import typed_commands
+from tui.panels.keys import Key, Keys, together
+from tui.panels.prompt import Prompt, Question
+from tui.runs.history import note_of
+from tui.runs.news import News
+from tui.runs.store import RunState
+from tui.screens.dashboard.profile import ProfileScreen
+from tui.screens.dashboard.watching import WatchingScreen
+from tui.screens.run_actions import FORK, RESUME
+from tui.text import clean
+
+_TYPED = {
+    "lr": typed_commands.learning_rate,
+    "clip": typed_commands.clipping,
+    "length": typed_commands.length,
+}
+"""How a typed command is read, by what it changes."""
+
+
+class SteeringActions(WatchingScreen):
+    """Keys that command the engine of the selected run."""
+
+    KEYS: Keys = (
+        Key("p", "pause", "Pause", "pause the selected run, or let it go on", footer=True),
+        together(
+            Key("s", "stop('step')", "Stop", "stop the selected run after this step", footer=True),
+            Key("S", "stop('epoch')", "Stop after epoch", "stop it after this epoch"),
+        ),
+        Key("c", "checkpoint", "Save", "write a checkpoint now", footer=True),
+        Key(
+            "l",
+            "lr",
+            "Lr",
+            "change the learning rate: `3e-4`, or `x0.5` for half of it",
+            footer=True,
+        ),
+        Key(
+            "g",
+            "clip",
+            "Clip",
+            "change clipping: `norm 1.0`, `value 0.5`, `agc 0.01`, any other mode with its limit, "
+            "or `none`",
+            footer=True,
+        ),
+        Key(
+            "e",
+            "extend",
+            "Epochs",
+            "change the run's length: `20 epochs` or `400 steps` in all",
+            footer=True,
+        ),
+        FORK,
+        together(
+            Key("y", "profile", "Profile", "profile the next 20 steps: where the time goes"),
+            Key("Y", "show_profile", "Show profile", "show the newest profile"),
+        ),
+        RESUME,
+    )
+
+    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
+        super().__init__(runs, selected)
+        self._opened_at = time.time()
+        self._unanswered: set[str] = set()
+        """The ids of commands that were sent from here."""
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        state = self.state_at_hand()
+        if state is not None and state.paused:
+            self._command("resume", said="goes on")
+        else:
+            self._command("pause", said="pauses after this step")
+
+    def action_stop(self, after: str) -> None:
+        """Stop after this step or this epoch."""
+        unit: Literal["step", "epoch"] = "epoch" if after == "epoch" else "step"
+        self._command("stop", Arguments(after=unit), said=f"stops after this {unit}")
+
+    def action_checkpoint(self) -> None:
+        """Write a checkpoint."""
+        self._command("checkpoint", said="writes a checkpoint")
+
+    def action_profile(self) -> None:
+        """Profile the next steps."""
+        self._command("profile", said="profiles the next 20 steps")
+
+    def action_show_profile(self) -> None:
+        """Show the newest profile of the selected run."""
+        state = self.state_at_hand()
+        if state is not None and state.profile is not None:
+            self.app.push_screen(ProfileScreen(state.profile))
+        else:
+            self.notify("No steps of this run were profiled; y profiles the next ones.")
+
+    def action_lr(self) -> None:
+        """Ask for another learning rate."""
+        self._ask("Learning rate", "a value such as 3e-4, or a factor such as x0.5", "lr")
+
+    def action_clip(self) -> None:
+        """Ask for other clipping."""
+        self._ask("Clip", "norm 1, value 0.5, parameter 1, agc 0.01, zclip 2.5, none", "clip")
+
+    def action_extend(self) -> None:
+        """Ask for another length."""
+        self._ask("Train until", "20 epochs or 400 steps in all", "length")
+
+    def hear(self, news: News) -> None:
+        """Say what became of commands that were sent from here, and show a profile that is new."""
+        for event in news.events:
+            if isinstance(event, Command) and event.id in self._unanswered:
+                self._say_outcome(event)
+            elif isinstance(event, Profiled) and event.time >= self._opened_at:
+                self.app.push_screen(ProfileScreen(event))
+
+    def _say_outcome(self, command: Command) -> None:
+        if (note := note_of(command)) is not None:
+            self._unanswered.discard(command.id)
+            rejected = command.outcome == "rejected"
+            severity: Literal["warning", "information"] = "warning" if rejected else "information"
+            self.notify(clean(note.text), severity=severity, markup=False)
+
+    def _ask(self, label: str, hint: str, kind: str) -> None:
+        """Ask for a typed command, and send it."""
+        state = self.state_at_hand()
+        if state is None or not self._steerable(state):
+            return
+        # To the run that was asked about, even if another one is selected meanwhile.
+        said = f"{label.lower()} asked for"
+        parse = _TYPED[kind]
+        question = Question(label, hint, lambda text: self._send(state, "set", parse(text), said))
+        self.query_one(Prompt).ask(question)
+
+    def _command(
+        self, command: CommandName, arguments: Arguments | None = None, *, said: str
+    ) -> None:
+        """Send a command to the selected run, and say so."""
+        state = self.state_at_hand()
+        if state is None or not self._steerable(state):
+            return
+        try:
+            self._send(state, command, arguments, said)
+        except UserError as error:
+            self.complain(str(error))
+
+    def _steerable(self, state: RunState) -> bool:
+        if state.read_only:
+            self.complain(state.read_only)
+            return False
+        if not state.active:
+            self._remark(state, f"already {state.status}")
+        return state.active
+
+    def _send(
+        self, state: RunState, command: CommandName, arguments: Arguments | None, said: str
+    ) -> None:
+        """Leave a command for the engine. Raises UserError if it cannot be written."""
+        self._unanswered.add(control.send(state.run, command, arguments))
+        self._remark(state, said)
+
+    def _remark(self, state: RunState, words: str) -> None:
+        self.notify(clean(f"{self.watched.name_of(state)}: {words}"), markup=False)
