@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from tui.commands import presets as catalog
-from tui.screens.keys import keys_markdown
 from tui.text import clean, count
 
 _COMMANDS_HEAD = """\
@@ -45,6 +44,8 @@ def pages(group: click.Command, folder: Path) -> dict[str, str]:
     `group` is the whole command line. `folder` has the present pages, whose parts that are written
     by hand are kept. Raises OSError if they cannot be read.
     """
+    from tui.screens.keys import keys_markdown  # every screen: no other command waits for them
+
     presets_page = (folder / "presets.md").read_text(encoding="utf-8")
     return {
         "commands.md": commands_page(group),
