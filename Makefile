@@ -5,7 +5,7 @@
 #
 #   make run                      the app            make run ARGS="watch"   any other command
 #   make test ARGS="-k store"     the tests          make test-slow          those that take minutes
-#   make check                    format, lint, types, imports               make format
+#   make check                    format, lint, types, imports, docs         make format
 #   make docs                     the generated pages of docs/
 #   make bench                    measured figures   make bench-peers        other frameworks too
 #   make bench-ui                 the screen's figures, beside other terminal viewers'
@@ -51,6 +51,7 @@ check: $(FOR_TESTING)
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest tests/tui/commands/test_docs.py
 
 format: $(FOR_TESTING)
 	$(BIN)/ruff format

@@ -28,7 +28,7 @@ def find(root: Path, name: str) -> list[RunDir]:
     except UserError:
         path = Path(name)
         if find_race(root, name) is not None:
-            known = "`watch`, `race-report`, `pause`, `resume` and `stop` know it"
+            known = "`watch`, `race-report`, `pause`, `resume` and `stop` take it"
             raise UserError(f"{name}: a race, not a run; {known}") from None
         if not name or not path.exists():
             raise

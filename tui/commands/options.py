@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PlainValue(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
-    """A value as YAML reads it; the configuration's own checks name what is wrong with it."""
+    """A parameter whose value YAML reads, and the configuration's own checks judge."""
 
     name = "value"
 

@@ -96,7 +96,7 @@ def _listen(address: str, port: int) -> socket.socket:
 
 
 def _prepare_environment() -> None:
-    """A browser shows all characters and colours, whatever our own terminal does."""
+    """Tell the app that all characters and colours are shown: a browser can do that."""
     from tui.terminal.ascii import is_plain
 
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}

@@ -1,4 +1,4 @@
-"""When pictures may be sent: never behind a queue of others, and for a key at once."""
+"""When frames may be sent: never behind a queue of others, and for a key at once."""
 
 from hypothesis import given
 from hypothesis import strategies as st

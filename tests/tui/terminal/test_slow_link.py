@@ -1,4 +1,4 @@
-"""The real program at the end of a slow link: pictures are skipped, never queued."""
+"""The real program at the end of a slow link: frames are skipped, never queued."""
 
 import re
 from collections.abc import Iterator

@@ -89,7 +89,7 @@ def test_ink_is_readable_on_every_shade() -> None:
 
 
 def test_the_difference_is_that_of_its_authors() -> None:
-    """Of the 34 pairs of Sharma, Wu and Dalal (2005), the first, an achromatic and a far one."""
+    """The first, an achromatic and a far one of the 34 pairs of Sharma, Wu and Dalal (2005)."""
     pairs = [
         ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
         ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),

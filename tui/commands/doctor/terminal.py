@@ -25,7 +25,7 @@ def findings(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
 def _terminal(environment: Mapping[str, str]) -> Finding:
     name = environment.get("TERM", "")
     if not sys.stdout.isatty():
-        return judge("terminal", "output is no terminal", note="run it where the app will run")
+        return judge("terminal", "output is not a terminal", note="run it where the app will run")
     size = shutil.get_terminal_size()
     found = f"TERM={name or '(unset)'}, {size.columns}x{size.lines}"
     if not name:
