@@ -1,4 +1,4 @@
-"""The runs of the dashboard: how each stands, its best, final and test values."""
+"""The runs of the dashboard: status, best, final and test values of each."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")
 _STATUS_WIDTH = 8
-"""At least; `unreachable` is longer and takes of the name."""
+"""Least width of the status, in cells; the longer `unreachable` takes some of the name's."""
 
 
 class RunsPanel(Panel):
-    """A line a run; the selected one is what progress, configuration and log are about."""
+    """A list with a line a run; progress, configuration and log are about the selected one."""
 
     HEADING = "Runs"
     BINDINGS = [
@@ -65,7 +65,7 @@ class RunsPanel(Panel):
         return self.size.width < 60
 
     def _first(self, height: int) -> int:
-        """The first row that is shown, such that the selected one is."""
+        """The first row that is shown, so that the selected one is visible."""
         if self._view is None:
             return 0
         return max(0, self._view.selected - max(1, height - 1) + 1)

@@ -14,7 +14,7 @@ from tui.text import clean
 
 
 class StandingsPanel(Panel[RaceView]):
-    """The columns that fit, most telling first; the selected lane is in front on the plots."""
+    """A table of the lanes with the columns that fit; plots have the selected lane in front."""
 
     HEADING = "Standings"
     BINDINGS = [
@@ -25,7 +25,7 @@ class StandingsPanel(Panel[RaceView]):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._skipped = 0
-        """Columns after the name that are left out on the left."""
+        """The number of columns after the name that are left out."""
 
     def shift(self, by: int) -> None:
         """Show columns further right, or left again."""
@@ -35,7 +35,7 @@ class StandingsPanel(Panel[RaceView]):
             self._redraw()
 
     class Selected(Message):
-        """A person moved on by so many lanes, or clicked on one."""
+        """A lane was selected by keys or by a click."""
 
         def __init__(self, lane: int) -> None:
             super().__init__()
@@ -83,7 +83,7 @@ class StandingsPanel(Panel[RaceView]):
         return max(0, at - max(1, height - 1) + 1)
 
     def _columns(self, widths: list[int], width: int) -> list[int]:
-        """As many columns as fit; the place comes with the line sample."""
+        """The indexes of the columns that fit; the place comes with the line sample."""
         left, shown = width - 8, []
         for index, cells in enumerate(widths[1:], 1):
             if 1 < index < 2 + self._skipped:

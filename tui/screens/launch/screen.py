@@ -57,7 +57,7 @@ class LaunchScreen(Screen[None]):
             tooltip="Of a fork: take what was changed in its parent after the checkpoint",
         ),
         Binding("e", "recipe", "Recipe", tooltip="Choose a complete run"),
-        Binding("i", "preview", "Data", tooltip="Look at samples of the data and at the schedule"),
+        Binding("i", "preview", "Data", tooltip="Samples of the data, and the schedule"),
         Binding("f", "find_lr", "Find lr", tooltip="Find a learning rate"),
         Binding(
             "ctrl+r",
@@ -86,7 +86,7 @@ class LaunchScreen(Screen[None]):
         ("Space", "mark an optimizer; marked ones are compared, one run after another"),
         ("t", "of a fork: take what was changed in its parent after the checkpoint"),
         ("e", "choose a recipe: a complete run with its expected result"),
-        ("i", "look at samples of the data set, and at the learning rate over the steps"),
+        ("i", "show samples of the data set, and the learning rate over the steps"),
         ("f", "find a learning rate: a short run in which it rises until the loss does"),
         ("C", "set up a race: a fair comparison of optimizers, over several seeds"),
         ("r", "list all runs"),

@@ -28,13 +28,13 @@ from tui.runs.points.series import Floats
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)
-"""Times what the best lane needs."""
+"""Factors of the best lane's cost at which the profiles are drawn."""
 Profiles = dict[str, Floats]
 
 
 class ProfilesPanel(Panel[Profiles]):
-    """For each lane, on what share of the races it needs at most so many times what the best one
-    needs: further up and left is better (Dolan and More 2002)."""
+    """A plot of performance profiles: the share of races in which a lane needs at most so many
+    times what the best one needs. Further up and left is better (Dolan and More 2002)."""
 
     HEADING = "Performance profiles"
 
@@ -72,7 +72,7 @@ class ProfilesPanel(Panel[Profiles]):
 
 
 class RacesScreen(Screen[None]):
-    """A line a race, newest first."""
+    """The screen of all races, a line each, newest first."""
 
     BINDINGS = [
         Binding("enter", "open", "Open", key_display="Enter", tooltip="Watch the race"),
@@ -144,7 +144,7 @@ class RacesScreen(Screen[None]):
         self._app.open_race(self._races[event.option_index])
 
     def action_open(self) -> None:
-        """Watch the race at hand."""
+        """Watch the highlighted race."""
         at = self.query_one(OptionList).highlighted
         if at is not None and at < len(self._races):
             self._app.open_race(self._races[at])
