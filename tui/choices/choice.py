@@ -1,4 +1,4 @@
-"""What a person chose on the launch screen, and what follows from it; pure, without widgets."""
+"""What a person chose on the launch screen, and what follows from that; pure, without widgets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Choice:
         return START_SECONDS + sum(plan.seconds for plan in self.plans())
 
     def defaults(self) -> dict[str, str]:
-        """What the presets say for each setting; where the optimizers differ, the first one's."""
+        """The value of the presets for each setting; "varies" where the optimizers differ."""
         config = self._resolve(self.optimizers[0], {})
         texts = {item.key: item.show(config) for item in FIELDS}
         if len(self.optimizers) > 1:

@@ -1,4 +1,4 @@
-"""A run's settings, and where they are not what its recipe and presets say; pure."""
+"""A run's settings, and where they differ from its recipe and presets; pure."""
 
 import functools
 from collections.abc import Mapping
@@ -18,32 +18,34 @@ _GENERAL = "quickstart"
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of a configuration."""
+    """A setting of a run, and where it differs."""
 
     key: str
     value: str
     usual: str | None = None
-    """What the presets say, where that is something else."""
+    """The value of the presets, if it differs."""
     first: str | None = None
-    """What it was when the run began, where a command changed it."""
+    """The value when the run began, if a command changed it."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """All settings of a run."""
+    """All settings of a run, compared with those of a recipe."""
 
     recipe: str
-    """What they were compared with; "" if there is nothing to compare with."""
+    """The recipe that they were compared with; "" if there is none."""
     settings: tuple[Setting, ...]
 
     @property
     def changed(self) -> int:
-        """How many are not as usual."""
+        """The number of settings that differ from the presets."""
         return sum(setting.usual is not None for setting in self.settings)
 
 
 def compare(config: Mapping[str, Any], begun: Mapping[str, Any] | None = None) -> Compared:
-    """Those that differ come first. `begun` is the configuration that the run began with.
+    """The settings of a run, those that differ from its presets first.
+
+    `begun` is the configuration that the run began with.
 
     A configuration does not say which recipe it came from: of those with its model and data set,
     the one is taken from which the fewest settings differ.
@@ -86,9 +88,9 @@ def _distance(flat: dict[str, Any], usual: dict[str, Any]) -> int:
 
 @functools.lru_cache(maxsize=32)
 def _usual(names: tuple[str, ...]) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """What each recipe that comes into question says for these presets."""
+    """The settings that each recipe which may be the origin has for these presets."""
     found: list[tuple[str, dict[str, Any]]] = []
-    if not all(names):  # a loop that is not ours
+    if not all(names):  # a foreign loop
         return ()
     for recipe in presets.names("recipes"):
         base = presets.load("recipes", recipe)

@@ -23,8 +23,7 @@ class LastChoice(Struct):
 
 
 def keep(choice: Choice) -> None:
-    """Remember a choice that can be trained; one that goes on from a checkpoint is none for the
-    next time."""
+    """Remember a choice that can be trained, unless it goes on from a checkpoint."""
     if any(config.parent for config in choice.configs()):
         return
     remembered.save(

@@ -14,23 +14,23 @@ from tui.runs.points.series import Floats
 from tui.text import number
 
 STEPS = 200
-"""Of a range test: 7 decades from 1e-6 to 10, each of about 28 steps."""
+"""Steps of a range test: 7 decades from 1e-6 to 10, about 28 steps each."""
 _BETA = 0.9
 _LEAST_POINTS = 30
 _WARMUP = 10
 _REACH = 12
 """Steps over which a fall is measured: from one step to the next there is more noise than slope."""
 _LEAST_FALL = 0.02
-"""Of the first loss: a curve that falls less has no slope to speak of."""
+"""Least fall as a share of the first loss: a curve that falls less has no useful slope."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to take."""
+    """A learning rate to take."""
 
     lr: float
     why: str
-    """In a few words."""
+    """The reason, in a few words."""
 
 
 def smoothed(losses: Sequence[float]) -> Floats:
@@ -45,12 +45,12 @@ def smoothed(losses: Sequence[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion | str:
-    """The rate at which the smoothed loss falls most steeply over log(lr), before its minimum
-    (Smith 2017, arXiv:1506.01186; the rule of the slope after Howard and Gugger 2020,
-    arXiv:2002.04688), but at most a tenth of that of the minimum. Else why there is none.
+def suggest(lrs: Sequence[float], losses: Sequence[float]) -> Suggestion | str:
+    """The learning rate at which the smoothed loss falls most steeply over log(lr), before its
+    minimum (Smith 2017, arXiv:1506.01186; the rule of the slope after Howard and Gugger 2020,
+    arXiv:2002.04688), but at most a tenth of that of the minimum; or why there is none.
     """
-    logs = np.log10(np.asarray(rates, dtype=np.float64))
+    logs = np.log10(np.asarray(lrs, dtype=np.float64))
     curve = smoothed(losses)
     known = np.flatnonzero(np.isfinite(curve))
     if len(known) < _LEAST_POINTS:
@@ -59,17 +59,17 @@ def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion | str
     logs, curve = logs[known][_WARMUP:], curve[known][_WARMUP:]
     lowest = int(np.argmin(curve))
     if lowest < _REACH or curve[0] - curve[lowest] < _LEAST_FALL * abs(curve[0]):
-        return "the loss hardly falls at any rate"
+        return "the loss hardly falls at any learning rate"
     falls = curve[_REACH : lowest + 1] - curve[: lowest + 1 - _REACH]
     steepest = float(logs[int(np.argmin(falls)) + _REACH // 2])
     bound = float(logs[lowest]) - 1
     if steepest <= bound:
         return Suggestion(_rounded(10**steepest), "where the loss falls most steeply")
-    return Suggestion(_rounded(10**bound), "a tenth of the rate with the smallest loss")
+    return Suggestion(_rounded(10**bound), "a tenth of the learning rate with the smallest loss")
 
 
 def draw(
-    rates: Sequence[float],
+    lrs: Sequence[float],
     losses: Sequence[float],
     suggestion: Suggestion | None,
     *,
@@ -81,10 +81,10 @@ def draw(
     ascii_only: bool,
 ) -> list[Text]:
     """The smoothed loss over log10(lr): `height` lines of `width` cells. The last line has the
-    rates; a column marks the suggestion."""
-    if len(rates) < 2:
+    learning rates; a column marks the suggestion."""
+    if len(lrs) < 2:
         return [Text("waiting for the first steps")]
-    logs = np.log10(np.asarray(rates, dtype=np.float64))
+    logs = np.log10(np.asarray(lrs, dtype=np.float64))
     low, high = float(logs[0]), max(float(logs[-1]), float(logs[0]) + 1)
     curve = smoothed(losses)
     # A loss that explodes would flatten all that matters.
@@ -129,6 +129,6 @@ def sentence(found: Suggestion | str) -> str:
     return f"learning rate {number(found.lr, 3)}: {found.why}"
 
 
-def _rounded(rate: float) -> float:
-    """Two digits: more would pretend."""
-    return float(f"{rate:.2g}")
+def _rounded(lr: float) -> float:
+    """Two digits: more would pretend a precision that is not there."""
+    return float(f"{lr:.2g}")

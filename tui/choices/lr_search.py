@@ -1,4 +1,4 @@
-"""A range test: a short run in a folder of its own, that is followed and then forgotten."""
+"""A range test: a short run in a folder of its own, which is removed afterwards."""
 
 import shutil
 import subprocess
@@ -40,10 +40,10 @@ def range_test(config: RunConfig, steps: int = lr_curve.STEPS) -> RunConfig:
 
 
 class Search:
-    """A range test that runs. Close it: its folder and its engine go."""
+    """A range test that is running. `close` ends its engine and removes its folder."""
 
     def __init__(self, config: RunConfig, steps: int = lr_curve.STEPS) -> None:
-        """Starts it. Raises UserError, in one line, if it cannot be."""
+        """Start it. Raises UserError, in one line, if it cannot be started."""
         test = range_test(config, steps)
         self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
         try:
@@ -56,7 +56,7 @@ class Search:
         self.state: RunState = follow.open_state(self._run)
 
     def poll(self) -> bool:
-        """Take in what is new; whether it still runs. Raises OSError if the log is unreadable."""
+        """Read what is new; returns whether it still runs. Raises OSError for an unreadable log."""
         ended = self._engine.poll() is not None
         while (news := self._follower.poll(at_once=True)) is not None:
             follow.apply(self.state, news)
@@ -65,7 +65,7 @@ class Search:
         return not ended and self.state.active
 
     @property
-    def rates(self) -> list[float]:
+    def lrs(self) -> list[float]:
         series = self.state.metrics.get("lr")
         return [] if series is None else series.values.tolist()
 
@@ -78,7 +78,7 @@ class Search:
         """The suggestion, or why there is none."""
         if self.state.status in ("failed", "crashed"):
             return self.state.outcome()
-        return lr_curve.suggest(self.rates, self.losses)
+        return lr_curve.suggest(self.lrs, self.losses)
 
     def close(self) -> None:
         """Stop the engine if it still runs, and remove the folder."""
@@ -92,12 +92,12 @@ class Search:
 
 
 def as_json(search: Search) -> dict[str, object]:
-    """What a program wants to know."""
+    """The result of a range test for programs."""
     found = search.found()
     suggestion = None if isinstance(found, str) else found.lr
     points = [
-        {"lr": rate, "loss": plain_number(loss)}
-        for rate, loss in zip(search.rates, search.losses, strict=True)
+        {"lr": lr, "loss": plain_number(loss)}
+        for lr, loss in zip(search.lrs, search.losses, strict=True)
     ]
     reason = found if isinstance(found, str) else found.why
     return {"lr": suggestion, "reason": reason, "points": points}

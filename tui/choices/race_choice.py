@@ -18,7 +18,7 @@ _VARIED = "KEY=V,V such as optimizer.lr=1e-3,1e-2"
 
 
 def build(options: Mapping[str, Any]) -> RaceSpec:
-    """The race of these options, called as those of `bigmodel-tui race`. Raises UserError."""
+    """The race of these options, which are those of `bigmodel-tui race`. Raises UserError."""
     if len(configs := lanes(options)) < 2:
         raise UserError("a race needs two lanes or more: several optimizers, or vary KEY=V,V")
     return spec.build(
@@ -40,7 +40,7 @@ def seconds(made: RaceSpec) -> float:
 
 
 def target(text: str | None) -> str | None:
-    """`val/accuracy=0.97` means at least, for a loss at most; other texts say it themselves."""
+    """A target with its operator: `val/accuracy=0.97` means at least, a loss means at most."""
     if not text or "<=" in text or ">=" in text or "=" not in text:
         return text or None
     metric, _, value = text.partition("=")
@@ -75,7 +75,7 @@ def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:
 
 
 def _listed(text: str) -> list[str | None]:
-    """Names between commas; one that is None where there are none: the recipe's."""
+    """Names between commas; only None, for the recipe's, where there are none."""
     return [name.strip() for name in text.split(",") if name.strip()] or [None]
 
 
@@ -107,8 +107,8 @@ def _combinations(varied: Iterable[str]) -> list[tuple[list[str], dict[str, Any]
 def texts(choice: Choice) -> dict[str, str]:
     """What was chosen on the launch screen, as texts of a race. Raises ConfigError.
 
-    One optimizer alone is no race: the usual ones are kept. Each has its own rate, and a race its
-    own seeds; a target that suits digits suits no other data.
+    One optimizer alone is no race: the usual ones are kept. Each has its own learning rate,
+    and a race its own seeds; a target that suits digits suits no other data.
     """
     found = {"models": choice.model, "dataset": choice.dataset, "recipe": choice.recipe}
     if len(choice.optimizers) > 1:

@@ -1,7 +1,7 @@
 """What the app remembers of a user between two starts: one small JSON file a subject.
 
-It is a convenience: a file that is absent, damaged or cannot be written costs what was remembered
-and nothing else. What a user decides for good is in their `config.yaml`.
+It is a convenience: if a file is absent, damaged or cannot be written, only what was remembered is
+lost. What a user decides for good is in their `config.yaml`.
 """
 
 from contextlib import suppress
@@ -25,7 +25,7 @@ def path_of(subject: str) -> Path:
 
 
 def load(subject: str, kind: type[T]) -> T:
-    """What was kept; `kind()` where there is nothing usable."""
+    """What was remembered; `kind()` if there is nothing usable."""
     try:
         with open_regular(path_of(subject)) as file:
             return msgspec.json.decode(file.read(MAX_BYTES), type=kind)
@@ -34,7 +34,7 @@ def load(subject: str, kind: type[T]) -> T:
 
 
 def save(subject: str, facts: Struct) -> None:
-    """Keep it for the next start."""
+    """Remember facts for the next start."""
     path = path_of(subject)
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Another run with the settings of an earlier one: they as texts, and what differs; pure."""
+"""Another run with the settings of an earlier one: as texts, and what differs; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,8 +40,8 @@ def choice_of(config: RunConfig) -> tuple[Choice, list[str]]:
 
 
 def parts_of(config: RunConfig, recipe: str) -> tuple[Choice, list[str]]:
-    """A choice of the same presets and no settings, and a line for each preset that is gone, in
-    place of which it has that of a recipe."""
+    """A choice of the same presets without settings, and a line for each preset that is gone; in
+    their place it has those of a recipe."""
     instead = presets.load("recipes", recipe)
     names: dict[str, str] = {}
     gone: list[str] = []
@@ -76,7 +76,7 @@ def _nearest_recipe(config: RunConfig) -> str:
                     optimizer=config.optimizer.name,
                 )
             )
-        except ConfigError:  # of other parts, or a user's that cannot be used
+        except ConfigError:  # a recipe for other parts, or a user's own with a mistake
             continue
         different = sum(found.get(key) != value for key, value in wanted.items())
         ranked.append((different, name != "quickstart", name))
@@ -84,7 +84,7 @@ def _nearest_recipe(config: RunConfig) -> str:
 
 
 def _texts(choice: Choice, config: RunConfig, lost: Sequence[str]) -> dict[str, str]:
-    """What has to be typed to come from the presets to the configuration."""
+    """The texts that make the configuration out of the presets."""
     texts: dict[str, str] = {}
     try:
         (start,) = choice.configs()
@@ -100,7 +100,7 @@ def _texts(choice: Choice, config: RunConfig, lost: Sequence[str]) -> dict[str, 
 
 
 def _rest(choice: Choice, config: RunConfig, lost: Sequence[str]) -> Mapping[str, Any]:
-    """The settings that the other fields do not bring about."""
+    """The settings that no other field decides."""
     wanted = {
         key: value
         for key, value in dotted(config).items()
@@ -142,4 +142,4 @@ def changes(before: RunConfig, choice: Choice) -> list[str]:
 
 
 _ASKED = ("on_non_finite", "stop", "pause")
-"""What the app changes by itself."""
+"""A setting that the app changes by itself: its key, its old and its new value."""

@@ -17,65 +17,65 @@ from tui.text import clean
 
 _GAP = 2
 _MOST_CELLS = 1200
-"""Of all images together: each cell of its own colour is up to 40 bytes on the link."""
+"""Most cells of all images together: a cell of its own colour is up to 40 bytes on the link."""
 _GREYS = 15
 """Steps from black to white; neighbours of one colour are sent together."""
 _WIDEST_CELL = 18
-"""Columns of a table's cell at most."""
+"""Greatest width of a table's cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """Size and colours, these as #rrggbb."""
+class Canvas:
+    """The size of a drawing, and its colours as #rrggbb."""
 
     width: int
     height: int
     ink: str
     foreground: str
     lanes: tuple[str, ...]
-    """For classes."""
+    """The colours of classes."""
     ascii_only: bool = False
 
 
-def draw(sample: Sample, look: Look) -> list[Text]:
-    """At most `look.height` lines of at most `look.width` cells."""
-    if look.width < 4 or look.height < 2:
+def draw(sample: Sample, canvas: Canvas) -> list[Text]:
+    """At most `canvas.height` lines of at most `canvas.width` cells."""
+    if canvas.width < 4 or canvas.height < 2:
         return []
     if isinstance(sample, Images):
-        lines = _images(sample, look)
+        lines = _images(sample, canvas)
     elif isinstance(sample, Points):
-        lines = _points(sample, look)
+        lines = _points(sample, canvas)
     elif isinstance(sample, Passage):
-        lines = _passage(sample, look)
+        lines = _passage(sample, canvas)
     else:
-        lines = _table(sample, look)
+        lines = _table(sample, canvas)
     for line in lines:
-        line.truncate(look.width, overflow="ellipsis")
-    return lines[: look.height]
+        line.truncate(canvas.width, overflow="ellipsis")
+    return lines[: canvas.height]
 
 
-def _images(sample: Images, look: Look) -> list[Text]:
+def _images(sample: Images, canvas: Canvas) -> list[Text]:
     """Rows of images, each with its label below; two pixels are as high as one is wide."""
     _, height, width = sample.pixels.shape[:3]
     fits = [
         scale
         for scale in (2, 1)
         # Enlarged only as long as there is room for several.
-        if -(-height * scale // 2) < look.height
-        and (width * scale + _GAP) * min(4 if scale > 1 else 1, len(sample.labels)) <= look.width
+        if -(-height * scale // 2) < canvas.height
+        and (width * scale + _GAP) * min(4 if scale > 1 else 1, len(sample.labels)) <= canvas.width
     ]
-    shrunk = 1 if fits else max(-(-height // (2 * (look.height - 1))), -(-width // look.width))
+    shrunk = 1 if fits else max(-(-height // (2 * (canvas.height - 1))), -(-width // canvas.width))
     sized = [_scaled(pixels, fits[0] if fits else 1, shrunk) for pixels in sample.pixels]
     most = max(1, _MOST_CELLS * 2 // max(1, sized[0].shape[0] * sized[0].shape[1]))
     pictures = [
-        _image(pixels, clean(label, 40), look)
+        _image(pixels, clean(label, 40), canvas)
         for pixels, label in zip(sized[:most], sample.labels, strict=False)
     ]
     cells = max(line.cell_len for line in pictures[0]) + _GAP
-    each = max(1, (look.width + _GAP) // cells)
+    each = max(1, (canvas.width + _GAP) // cells)
     lines: list[Text] = []
     for first in range(0, len(pictures), each):
-        if lines and len(lines) + len(pictures[0]) > look.height:
+        if lines and len(lines) + len(pictures[0]) > canvas.height:
             break
         row = pictures[first : first + each]
         for parts in zip(*row, strict=True):
@@ -88,7 +88,7 @@ def _images(sample: Images, look: Look) -> list[Text]:
 
 
 def _scaled(pixels: NDArray[Any], scale: int, shrink: int) -> NDArray[Any]:
-    """Each pixel repeated, or squares of pixels averaged; what is no whole square is left out."""
+    """Each pixel repeated, or squares of pixels averaged; incomplete squares are left out."""
     if shrink == 1:
         return pixels.repeat(scale, 0).repeat(scale, 1)
     height, width = (size // shrink * shrink for size in pixels.shape[:2])
@@ -100,13 +100,13 @@ def _scaled(pixels: NDArray[Any], scale: int, shrink: int) -> NDArray[Any]:
     return small
 
 
-def _image(pixels: NDArray[Any], label: str, look: Look) -> list[Text]:
+def _image(pixels: NDArray[Any], label: str, canvas: Canvas) -> list[Text]:
     if len(pixels) % 2:
         pixels = np.concatenate([pixels, pixels[-1:]])
     lines = []
     for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
         pairs = list(zip(upper, lower, strict=True))
-        if look.ascii_only:
+        if canvas.ascii_only:
             lines.append(Text("".join(_letter(*pair) for pair in pairs), no_wrap=True))
             continue
         line = Text(no_wrap=True)
@@ -116,7 +116,7 @@ def _image(pixels: NDArray[Any], label: str, look: Look) -> list[Text]:
         ):
             line.append("▀" * len(list(cells)), style=style)
         lines.append(line)
-    name = Text(label, style=look.ink)
+    name = Text(label, style=canvas.ink)
     name.truncate(pixels.shape[1], overflow="ellipsis")
     name.pad_right(pixels.shape[1] - name.cell_len)
     return [*lines, name]
@@ -133,10 +133,10 @@ def _color(pixel: NDArray[Any]) -> str:
     return "#" + "".join(f"{int(channel):02x}" for channel in steps)
 
 
-def _points(sample: Points, look: Look) -> list[Text]:
+def _points(sample: Points, canvas: Canvas) -> list[Text]:
     """A square of points, each cell in the colour, and in ASCII the letter, of its first class."""
-    rows = min(look.height - 1, look.width // 2)
-    down, across = (1, 1) if look.ascii_only else (4, 2)
+    rows = min(canvas.height - 1, canvas.width // 2)
+    down, across = (1, 1) if canvas.ascii_only else (4, 2)
     size = np.array([2 * rows * across - 1, rows * down - 1])
     low, high = sample.places.min(axis=0), sample.places.max(axis=0)
     span = np.where(high > low, high - low, 1)
@@ -149,38 +149,38 @@ def _points(sample: Points, look: Look) -> list[Text]:
         bits[row, column] |= int(BRAILLE[y % down, x % across])
         if classes[row, column] < 0:
             classes[row, column] = label
-    lines = [_line_of_points(b, c, look) for b, c in zip(bits, classes, strict=True)]
+    lines = [_line_of_points(b, c, canvas) for b, c in zip(bits, classes, strict=True)]
     legend = Text()
     for label in np.unique(sample.labels):
-        mark = LETTERS[label % len(LETTERS)] if look.ascii_only else "●"
-        legend.append(f"{mark} class {label}  ", style=look.lanes[label % len(look.lanes)])
+        mark = LETTERS[label % len(LETTERS)] if canvas.ascii_only else "●"
+        legend.append(f"{mark} class {label}  ", style=canvas.lanes[label % len(canvas.lanes)])
     return [*lines, legend]
 
 
-def _line_of_points(bits: NDArray[Any], classes: NDArray[Any], look: Look) -> Text:
+def _line_of_points(bits: NDArray[Any], classes: NDArray[Any], canvas: Canvas) -> Text:
     line = Text(no_wrap=True)
     for dots, label in zip(bits.tolist(), classes.tolist(), strict=True):
-        mark = LETTERS[label % len(LETTERS)] if look.ascii_only else chr(0x2800 + dots)
-        style = look.lanes[label % len(look.lanes)] if dots else ""
+        mark = LETTERS[label % len(LETTERS)] if canvas.ascii_only else chr(0x2800 + dots)
+        style = canvas.lanes[label % len(canvas.lanes)] if dots else ""
         line.append(mark if dots else " ", style=style)
     return line
 
 
-def _passage(sample: Passage, look: Look) -> list[Text]:
+def _passage(sample: Passage, canvas: Canvas) -> list[Text]:
     lines: list[Text] = []
     for written in sample.text.split("\n"):
-        rest = clean(written, look.width * look.height)
-        while len(lines) < look.height:
-            end = len(rest) if len(rest) <= look.width else rest.rfind(" ", 0, look.width) + 1
-            end = end or look.width
-            lines.append(Text(rest[:end].rstrip(), style=look.foreground, no_wrap=True))
+        rest = clean(written, canvas.width * canvas.height)
+        while len(lines) < canvas.height:
+            end = len(rest) if len(rest) <= canvas.width else rest.rfind(" ", 0, canvas.width) + 1
+            end = end or canvas.width
+            lines.append(Text(rest[:end].rstrip(), style=canvas.foreground, no_wrap=True))
             rest = rest[end:]
             if not rest:
                 break
     return lines
 
 
-def _table(sample: Rows, look: Look) -> list[Text]:
+def _table(sample: Rows, canvas: Canvas) -> list[Text]:
     cells = [[clean(cell, 200) for cell in row] for row in (sample.names, *sample.rows)]
     columns = len(cells[0])
     widths = [
@@ -188,8 +188,8 @@ def _table(sample: Rows, look: Look) -> list[Text]:
         for place in range(columns)
     ]
     return [
-        _row(row, widths, "bold" if not number else look.foreground)
-        for number, row in enumerate(cells[: look.height])
+        _row(row, widths, "bold" if not number else canvas.foreground)
+        for number, row in enumerate(cells[: canvas.height])
     ]
 
 

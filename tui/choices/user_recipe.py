@@ -1,4 +1,4 @@
-"""Keep what was chosen as a recipe of the user's."""
+"""Keep what was chosen as a recipe of the user's own."""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ _OF_ONE_RUN = ("name", "parent")
 
 
 def path_of(name: str) -> Path:
-    """The file of a recipe of the user's; ConfigError if none can have this name."""
+    """The file of a user's own recipe. Raises ConfigError for a name that it cannot have."""
     userpresets.check_name("recipes", name)
     return userpresets.folder("recipes") / f"{name}.yaml"
 
 
 def save(choice: Choice, name: str) -> Path:
-    """Write the recipe, in place of one of the same name. Raises UserError, in one line."""
+    """Write the recipe, replacing one of the same name. Raises UserError, in one line."""
     path = path_of(name)
     made = recipe_of(choice)
     told = {key: getattr(made, key) for key in made.__struct_fields__}
@@ -67,7 +67,7 @@ def recipe_of(choice: Choice) -> Recipe:
 
 
 def _described(choice: Choice) -> str:
-    """One line for people, at most 120 characters."""
+    """A description in one line, at most 120 characters."""
     typed = [
         f"{field.label.lower()} {choice.values[field.key]}"
         for field in FIELDS

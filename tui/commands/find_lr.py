@@ -93,7 +93,7 @@ def _print(search: Search) -> None:
     size = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "").lower()
     lines = lr_curve.draw(
-        search.rates,
+        search.lrs,
         search.losses,
         None if isinstance(found, str) else found,
         width=min(size.columns, 100) - 1,

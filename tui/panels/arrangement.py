@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from tui.panels.flow import COLUMNS
 
 SPANS = (3, 4, 6, 8, COLUMNS)
-"""The widths to choose from: a quarter, a third, half, two thirds, all."""
+"""The widths to choose from, in columns: a quarter, a third, half, two thirds, all."""
 METRIC = "metric:"
-"""What the name of a panel of a metric begins with; the metric's name follows."""
+"""Prefix of the name of a panel that shows one metric; the metric's name follows."""
 MAX_PANELS = 64
 
 
@@ -29,11 +29,11 @@ Arrangement = tuple[Placed, ...]
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """What is remembered of a user; None for what the app arranges."""
+    """The arrangements that a user chose; None where the app arranges the panels."""
 
     wide: Annotated[Arrangement, Meta(max_length=MAX_PANELS)] | None = None
     narrow: Annotated[Arrangement, Meta(max_length=MAX_PANELS)] | None = None
-    """For terminals of fewer columns, on which less fits."""
+    """The arrangement for narrow terminals, on which less fits."""
 
 
 WIDE: Arrangement = (
@@ -57,7 +57,7 @@ NARROW: Arrangement = (
 
 
 def arrangement(layout: Layout, *, narrow: bool) -> Arrangement:
-    """What is shown on a terminal of this kind, each panel once."""
+    """The panels that are shown on a terminal of this kind, each once."""
     chosen = layout.narrow if narrow else layout.wide
     if chosen is None:
         return NARROW if narrow else WIDE
@@ -68,12 +68,12 @@ def arrangement(layout: Layout, *, narrow: bool) -> Arrangement:
 
 
 def with_arrangement(layout: Layout, chosen: Arrangement | None, *, narrow: bool) -> Layout:
-    """The same with another arrangement for this kind of terminal; None for the app's own."""
+    """The layout with another arrangement for this kind of terminal; None for the app's own."""
     return replace(layout, narrow=chosen) if narrow else replace(layout, wide=chosen)
 
 
 def place(chosen: Sequence[Placed], panel: str) -> int | None:
-    """Where a panel is; None if it is not on the page."""
+    """The index of a panel; None if it is not on the page."""
     return next((at for at, placed in enumerate(chosen) if placed.panel == panel), None)
 
 
@@ -83,16 +83,16 @@ class Listing:
 
     order: tuple[str, ...]
     spans: Mapping[str, int]
-    """Also of hidden panels: those that they had, or would have at first."""
+    """The width of each panel; for a hidden one that which it had, or would have at first."""
     shown: frozenset[str]
 
     @property
     def arrangement(self) -> Arrangement:
-        """What is on the page."""
+        """The panels that are on the page."""
         return tuple(Placed(name, self.spans[name]) for name in self.order if name in self.shown)
 
     def toggled(self, panel: str) -> "Listing":
-        """With the panel hidden, where it stands, or shown; the last one of all stays shown.
+        """The listing with a panel hidden in its place, or shown; the last shown panel stays.
 
         What stands behind all shown panels becomes the last of them.
         """
@@ -108,7 +108,7 @@ class Listing:
         return _replaced(self, order=order, shown=self.shown | {panel})
 
     def moved(self, panel: str, by: int) -> "Listing":
-        """With a shown panel before the shown one before it, or behind the one behind it."""
+        """The listing with a shown panel exchanged with the shown one before or after it."""
         shown = [name for name in self.order if name in self.shown]
         if panel not in shown or not 0 <= (at := shown.index(panel) + by) < len(shown):
             return self
@@ -117,7 +117,7 @@ class Listing:
         return _replaced(self, order=tuple(rest))
 
     def widened(self, panel: str) -> "Listing":
-        """With a shown panel in its next width; the narrowest follows on the widest."""
+        """The listing with a shown panel in its next width; the narrowest follows the widest."""
         if panel not in self.shown:
             return self
         next_span = next((span for span in SPANS if span > self.spans[panel]), SPANS[0])

@@ -1,4 +1,4 @@
-"""Says what went wrong in a run that waits for a person, and what can be done about it."""
+"""A banner that says why a run waits for a person, and what can be done about it."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _CHOICES = "p goes on, l lr, g clip, f fork, s stop"
 
 
 class BannerPanel(Panel, can_focus=False):
-    """Two lines, shown only while a guard has paused the selected run."""
+    """A banner of two lines, shown only while a guard has paused the selected run."""
 
     ALLOW_MAXIMIZE = False
 

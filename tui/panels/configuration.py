@@ -1,4 +1,4 @@
-"""All settings of the selected run; what is not as its recipe and presets say comes first."""
+"""All settings of the selected run; those that differ from its recipe and presets come first."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _KEY_WIDTH = 26
 
 
 class ConfigurationPanel(LinesPanel):
-    """A star and a colour mark a setting that differs; what the preset says stands after it."""
+    """A panel of all settings: a star and a colour mark those that differ from the presets."""
 
     HEADING = "Configuration"
 
@@ -70,11 +70,11 @@ def _fit(key: str, room: int) -> str:
 
 
 def _facts(state: RunState) -> list[tuple[str, str]]:
-    """What is no setting, but was found out when the run began."""
+    """Facts that are no settings, but were found out when the run began."""
     facts = [("run", str(state.run.path.absolute()))]
     if (started := state.started) is not None:
         facts += [
-            # Another program's log does not tell them.
+            # Another program's log does not have them.
             *([("device in use", started.device)] if started.device else []),
             *([("parameters", count(started.num_parameters))] if started.num_parameters else []),
             *((f"{split} samples", count(number)) for split, number in started.samples.items()),

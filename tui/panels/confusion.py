@@ -13,7 +13,7 @@ from tui.text import clean, count
 
 
 class ConfusionPanel(Panel):
-    """Counts on a shade; where there is no room, the classes that are confused most."""
+    """A matrix of counts on shades; where there is no room, the classes that are confused most."""
 
     HEADING = "Confusion"
 

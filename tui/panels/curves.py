@@ -25,17 +25,18 @@ from tui.plots.view import logarithmic, shown, smoothing_name
 from tui.text import number
 
 INHERITED = 0.45
-"""How much of its own colour the curve of a fork's parent keeps."""
+"""Share of its own colour that the curve of a fork's parent keeps."""
 RAW = 0.4
-"""And the raw values behind a smoothed curve."""
+"""Share of their colour that the raw values behind a smoothed curve keep."""
 _SHORTER = ((4, "train"), (3, "train"), (3, "tr"), (3, ""), (2, ""))
-"""Digits of a title's values, and what stands before those of training: the first that fit."""
+"""Digits of the values in a title, and the word before the training value; the first pair that
+fits is taken."""
 NOTHING_HERE = "nothing here; 0 shows all"
-"""In a part of the axis where no curve is."""
+"""Said where the visible part of the axis has no curve."""
 
 
 class Drawn(NamedTuple):
-    """A picture, and what it was made from."""
+    """A picture of curves, and what it was made from."""
 
     key: object
     axes: Axes
@@ -43,7 +44,7 @@ class Drawn(NamedTuple):
 
 
 class CurvesPanel(Panel):
-    """One metric, with its validation values where it has some.
+    """A panel of one metric, with its validation values if there are any.
 
     With one run, training and validation are two curves. With several, each run is one curve:
     of the training values, smoothed because their noise would hide the runs behind each other,
@@ -61,7 +62,7 @@ class CurvesPanel(Panel):
             super().__init__()
             self.x = x
             self.zoom = zoom
-            """How much more than now is to be shown; None for a click."""
+            """The factor by which more is to be shown than now; None for a click."""
 
     def __init__(
         self,
@@ -73,8 +74,8 @@ class CurvesPanel(Panel):
         more: Mapping[str, str] | None = None,
         noisy: bool = True,
     ) -> None:
-        """`more` are further metrics of a single run, with what the heading calls them; they are
-        drawn where they were recorded."""
+        """`more` are further metrics of a single run, by the words that the heading has for them;
+        they are drawn if they were recorded."""
         super().__init__(id=id, heading=heading)
         self._train = train
         self._val = val
@@ -82,7 +83,7 @@ class CurvesPanel(Panel):
         self._noisy = noisy
         self._traces = Traces()
         self._drawn: Drawn | None = None
-        """What was drawn last, since drawing is what a key waits for."""
+        """What was drawn last: kept, because drawing takes most of the time that a key waits."""
 
     def metrics(self, view: View) -> tuple[str, str]:
         """The training metric and the validation metric, "" for none."""
@@ -105,7 +106,7 @@ class CurvesPanel(Panel):
         return text
 
     def _values(self, traces: Sequence[Trace], digits: int, train: str) -> Text:
-        """The newest values, with so many digits."""
+        """The newest values, with this number of digits."""
         text = Text()
         for trace in traces:
             label = train if trace.label == "train" else trace.label
@@ -126,7 +127,7 @@ class CurvesPanel(Panel):
         return ", ".join(words)
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
-        """What is drawn of a single run, each with its line style."""
+        """The metrics of a single run that are drawn, each with its line style."""
         metrics = [*self.metrics(view), *self._more]
         return [(metric, index) for index, metric in enumerate(metrics) if metric]
 
@@ -151,7 +152,7 @@ class CurvesPanel(Panel):
         return list(picture.lines())
 
     def axes(self, view: View, width: int, height: int) -> Axes:
-        """The size and look of the plot."""
+        """The size and style of the plot."""
         plots = view.plots
         low, high = shown(plots, x_scale.extent(view))
         return Axes(
@@ -165,7 +166,7 @@ class CurvesPanel(Panel):
             log_y=plots.log_y,
             markers="ascii" if self.plain else plots.markers,
             robust=plots.robust,
-            # What is looked at closely is not pressed together by a zero far below.
+            # A zoomed curve is not pressed together by a zero far below it.
             baseline=0.0 if plots.window is None else None,
         )
 
@@ -281,12 +282,12 @@ class CurvesPanel(Panel):
         self._point(event.x, event.y, None)
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """Look closer at what is under the pointer."""
+        """Zoom in on what is under the pointer."""
         self._point(event.x, event.y, 1 / 1.5)
         event.stop()
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """Show more around what is under the pointer."""
+        """Zoom out around what is under the pointer."""
         self._point(event.x, event.y, 1.5)
         event.stop()
 

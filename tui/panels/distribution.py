@@ -15,7 +15,8 @@ _LABEL = 6
 
 
 class DistributionPanel(Panel):
-    """Columns are looks, the newest on the right; rows are powers of ten; shade is the share."""
+    """A heat map of magnitudes: a column a layer probe, the newest on the right; a row a power of
+    ten; the shade is the share."""
 
     HEADING = "Magnitudes"
     KEYS = (
@@ -49,14 +50,14 @@ class DistributionPanel(Panel):
         return text.append("  w: gradient or weights", style=self.color("plot-ink"))
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        looks = list(view.focus.state.histograms.get(self._of, ()))
+        probes = list(view.focus.state.histograms.get(self._of, ()))
         layer = self._layer or self._first_layer(view)
-        columns = [column for look in looks if (column := _column(look, layer))]
+        columns = [column for probe in probes if (column := _column(probe, layer))]
         canvas = width - _LABEL - 1
         if not columns or canvas < 4 or height < 3:
             return [Text(" no distribution was recorded yet")]
         columns = columns[-canvas:]
-        low, high = looks[-1].low, looks[-1].high
+        low, high = probes[-1].low, probes[-1].high
         rows = height - 1
         binned = [_rebin(column, rows) for column in columns]
         lines = []
@@ -68,7 +69,7 @@ class DistributionPanel(Panel):
             for shares in binned:
                 line.append(*self._cell(shares[rows - 1 - row]))
             lines.append(line)
-        first, last = looks[-len(columns)].step, looks[-1].step
+        first, last = probes[-len(columns)].step, probes[-1].step
         scale = f"step {last}"
         if len(columns) > len(f"step {first}  {last}"):
             scale = f"step {first}".ljust(len(columns) - len(str(last))) + str(last)
@@ -79,19 +80,19 @@ class DistributionPanel(Panel):
         return character, heat.warmth(3 * share, self.color("lane-1"), self.color("background"))
 
     def _first_layer(self, view: View) -> str:
-        look = view.focus.state.layers
-        return look.names[0] if look is not None and look.names else ""
+        probe = view.focus.state.layers
+        return probe.names[0] if probe is not None and probe.names else ""
 
 
-def _column(look: Histograms, layer: str) -> list[int]:
-    """The counts of a layer at one look; empty where it has none."""
-    if layer not in look.names or look.names.index(layer) >= len(look.counts):
+def _column(probe: Histograms, layer: str) -> list[int]:
+    """The counts of a layer in one layer probe; empty where it has none."""
+    if layer not in probe.names or probe.names.index(layer) >= len(probe.counts):
         return []
-    return look.counts[look.names.index(layer)]
+    return probe.counts[probe.names.index(layer)]
 
 
 def _rebin(counts: Sequence[int], rows: int) -> list[float]:
-    """Shares of all counts in `rows` stretches of the axis, from the smallest magnitudes on."""
+    """Shares of all counts in each of `rows` parts of the axis, smallest magnitudes first."""
     total = sum(counts) or 1
     shares = [0.0] * rows
     for index, count in enumerate(counts):

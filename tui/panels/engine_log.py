@@ -11,7 +11,7 @@ from tui.text import clean, count
 
 
 class EngineLogPanel(LinesPanel):
-    """Shows what it is given; the page reads the file."""
+    """A panel of lines that the page reads from the file."""
 
     HEADING = "Output"
     FOLLOWS = True
@@ -23,7 +23,7 @@ class EngineLogPanel(LinesPanel):
         self._run = ""
 
     def take(self, run: str, tail: Tail) -> None:
-        """What the file of this run says now."""
+        """Show the lines that the file of this run has now."""
         if (run, tail) != (self._run, self._tail):
             self._run, self._tail = run, tail
             self._texts = [Text(f" {line}", style=self.color("foreground")) for line in tail.lines]

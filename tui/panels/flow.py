@@ -4,26 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 COLUMNS = 12
-"""A row; a panel takes so many of them."""
+"""Columns of a row; a panel takes some of them."""
 GUTTER = 1
 """Cells between two panels of a row."""
 MIN_HEIGHT = 5
-"""Lines of a panel whose height is what is left: a title and the smallest plot."""
+"""Least lines of a panel that shares what is left: a title and the smallest plot."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a panel asks for."""
+    """The place that a panel asks for."""
 
     span: int
     """Columns, 1 to 12."""
     lines: int = 0
-    """Its height; 0 for a share of the lines that the others leave."""
+    """Lines; 0 for a share of those that the other panels leave."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """What it gets, in cells."""
+    """The place that a panel gets, in cells."""
 
     x: int
     y: int

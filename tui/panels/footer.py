@@ -19,7 +19,7 @@ _ALWAYS = ("help", "quit", "app.quit")
 
 @dataclass(frozen=True)
 class FooterKey:
-    """A key of the footer."""
+    """A key in the footer."""
 
     key: str
     shown: str
@@ -29,12 +29,12 @@ class FooterKey:
 
     @property
     def width(self) -> int:
-        """Cells: one at each side of the key, one after the description."""
+        """Width in cells: one at each side of the key, one after the description."""
         return len(self.shown) + len(self.description) + 3
 
 
 class FittingFooter(Widget):
-    """Bindings in the order of the screen; what does not fit is left out instead of cut."""
+    """A footer with the keys in the order of the screen; what does not fit is left out, not cut."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"footer--key", "footer--description"}
@@ -66,14 +66,14 @@ class FittingFooter(Widget):
         self._changed(self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:
-        """Textual tells of every change of the focus; mostly the keys stay."""
+        """Draw anew if the keys are others: at most changes of the focus they are the same."""
         keys = tuple(map(self._key, _first_of_actions(screen)))
         if keys != self._keys and self.app.app_focus:
             self._keys = keys
             self.refresh()
 
     def _key(self, active: ActiveBinding) -> FooterKey:
-        """Into an input, `?` is typed."""
+        """The key that is shown: in an input, `?` would be typed."""
         binding = active.binding
         if binding.action == "help" and isinstance(self.screen.focused, Input):
             return FooterKey("f1", "F1", binding.description, binding.action, active.enabled)
@@ -81,7 +81,7 @@ class FittingFooter(Widget):
         return FooterKey(binding.key, shown, binding.description, binding.action, active.enabled)
 
     def fitting(self) -> list[FooterKey]:
-        """The keys that have room, in their order."""
+        """The keys that fit, in their order."""
         kept = [key for key in self._keys if key.action in _ALWAYS]
         left = self.size.width - sum(key.width for key in kept)
         for key in self._keys:
@@ -105,7 +105,7 @@ class FittingFooter(Widget):
         return line
 
     def on_mouse_down(self, event: MouseDown) -> None:
-        """A click is the key."""
+        """Press the key that was clicked."""
         end = 0
         for key in self.fitting():
             end += key.width
@@ -115,7 +115,7 @@ class FittingFooter(Widget):
 
 
 def _first_of_actions(screen: Screen[object]) -> list[ActiveBinding]:
-    """Of several keys for the same, the first."""
+    """The first of several keys that do the same."""
     found: dict[str, ActiveBinding] = {}
     for active in screen.active_bindings.values():
         if active.binding.show:

@@ -17,7 +17,7 @@ from tui.text import clean
 
 
 class GradientsPanel(CurvesPanel):
-    """The global L2 norm before and after clipping; under it, where the gradient was clipped."""
+    """A panel of the global L2 norm before and after clipping, and of where it was clipped."""
 
     def __init__(self, *, id: str) -> None:
         after = {"clip/norm_after": "after", "clip/threshold": "limit"}
@@ -26,7 +26,7 @@ class GradientsPanel(CurvesPanel):
         self._clips_line = ""
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
-        """Without clipping, the norm after it is the norm before."""
+        """The metrics that are drawn: without clipping, the norm after it is the norm before."""
         drawn = super()._drawn_metrics(view)
         return drawn if _clips(view.focus.state) else drawn[:1]
 
@@ -37,7 +37,7 @@ class GradientsPanel(CurvesPanel):
         state = view.focus.state
         share = state.clipped_share()
         if not _clips(state):
-            # Of another program's loop that records no norm, nothing is known.
+            # Nothing is known of a foreign loop that records no norm.
             text.append(
                 "" if state.read_only and "grad_norm" not in state.metrics else "not clipped"
             )
@@ -57,7 +57,7 @@ class GradientsPanel(CurvesPanel):
         return [*self.plot(view, axes), self._strip_of_clips(view, clipped, axes)]
 
     def _strip_of_clips(self, view: View, clipped: Series, axes: Axes) -> Text:
-        """For each column the share of its steps whose gradient was clipped."""
+        """The share of clipped steps in each column of the plot."""
         scale = x_scale.scale_of(view.focus.state, view.plots.x)
         if scale is None or not axes.fits:
             return Text()
@@ -69,7 +69,7 @@ class GradientsPanel(CurvesPanel):
         return line.append(self._clips_line, style=self.color("warning"))
 
     def threshold(self, view: View) -> float | None:
-        """The threshold, where it is one of the norm; by value it is one of each element."""
+        """The clipping threshold, if it is one of the norm and not of single elements."""
         clip = section(view.focus.state.config, "clip")
         threshold = clip.get("threshold")
         if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
@@ -78,7 +78,7 @@ class GradientsPanel(CurvesPanel):
 
 
 def _clips(state: RunState) -> bool:
-    """Whether gradients are clipped; a loop that is not ours tells it by what it records."""
+    """Whether gradients are clipped; for a foreign loop, whether it records clipping."""
     mode = section(state.config, "clip").get("mode")
     if mode is None:
         return "clipped" in state.metrics

@@ -18,24 +18,24 @@ from tui.panels.settings import SettingsPanel
 from tui.text import clean
 
 _NOISY = ("train/", "grad_norm", "clip/")
-"""Metrics of every step, which would hide each other's runs if they were not smoothed."""
+"""Noisy metrics of every step, whose curves would hide each other if they were not smoothed."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A panel that can be made."""
+    """A panel that can be put on the page."""
 
     title: str
     make: Callable[[str], Panel]
-    """From its id."""
+    """Makes the panel, given its id."""
     span: int = 6
-    """Columns that it takes at first, of twelve."""
+    """Its first width in columns, of twelve."""
     lines: bool = False
-    """Whether it is a list, which takes a few lines and no share of the height."""
+    """Whether it takes a few lines, as a list does, and no share of the height."""
 
 
 def loss(id: str) -> CurvesPanel:
-    """Loss, with that of the averaged weights where there is one."""
+    """The loss, and the loss of the averaged weights if there is one."""
     more = {"val/ema_loss": "averaged"}
     return CurvesPanel(id=id, heading="Loss", train="train/loss", val="val/loss", more=more)
 
@@ -79,7 +79,7 @@ PANELS = {
 
 
 def known(panel: str) -> Known | None:
-    """What there is of this name; None for what no version of the app ever had."""
+    """The panel of this name; None if no version of the app ever had one."""
     if panel.startswith(METRIC):
         name = panel.removeprefix(METRIC)
         return Known(clean(name, 200), lambda id: of_metric(name, id), span=4)

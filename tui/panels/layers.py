@@ -13,9 +13,9 @@ from tui.plots.lanes import View
 from tui.text import clean, number
 
 BAND = (-3.5, -2.5)
-"""log10(update / weight) of most layers that learn well, near 1e-3."""
+"""Range of log10(update / weight) in which most layers learn well, near 1e-3."""
 _EDGES = (-4.5, -1.5)
-"""Beyond these a layer hardly moves, or forgets what it knew."""
+"""Bounds beyond which a layer hardly moves, or forgets what it knew."""
 _GAUGE = (-6.0, 0.0, 15)
 """The ends of the gauge, and its cells."""
 _COLUMNS = ("layer", "update_ratio", "grad_norm", "weight_norm", "dead")
@@ -23,7 +23,7 @@ _HEADS = {"update_ratio": "update", "grad_norm": "gradient", "weight_norm": "wei
 
 
 class LayersPanel(Panel):
-    """A line a layer, from the input on or sorted by a column; one is selected."""
+    """A table with a line a layer, from the input on or sorted by a column; one is selected."""
 
     HEADING = "Layers"
     KEYS = (
@@ -49,10 +49,10 @@ class LayersPanel(Panel):
 
     def action_move(self, by: int) -> None:
         """Select another layer."""
-        look = self._look_now
-        if look is None:
+        probe = self._probe
+        if probe is None:
             return
-        names = [look.names[row] for row in self._rows(look)]
+        names = [probe.names[row] for row in self._rows(probe)]
         at = names.index(self._selected) if self._selected in names else 0
         self._select(names[max(0, min(len(names) - 1, at + by))])
 
@@ -64,9 +64,9 @@ class LayersPanel(Panel):
     def on_click(self, event: object) -> None:
         """Select the layer under the mouse."""
         row = getattr(event, "y", 0) - 2 + self._first
-        look = self._look_now
-        if look is not None and 0 <= row < len(look.names):
-            self._select(look.names[self._rows(look)[row]])
+        probe = self._probe
+        if probe is not None and 0 <= row < len(probe.names):
+            self._select(probe.names[self._rows(probe)[row]])
 
     def _select(self, name: str) -> None:
         self._selected = name
@@ -74,28 +74,28 @@ class LayersPanel(Panel):
         self._redraw()
 
     @property
-    def _look_now(self) -> Layers | None:
+    def _probe(self) -> Layers | None:
         return self._view.focus.state.layers if self._view is not None else None
 
     def heading(self, view: View) -> Text:
-        look = view.focus.state.layers
-        if look is None:
+        probe = view.focus.state.layers
+        if probe is None:
             return Text()
-        sick = sum(health(value) == "error" for value in numbers(look, "update_ratio"))
-        text = Text(f"step {look.step}  ")
+        sick = sum(health(value) == "error" for value in numbers(probe, "update_ratio"))
+        text = Text(f"step {probe.step}  ")
         if sick:
-            words = f"{sick} of {len(look.names)} move too little or too much"
+            words = f"{sick} of {len(probe.names)} move too little or too much"
             text.append(f"{words}  ", style=self.color("error"))
         if self.size.width >= 70:
             text.append("update: log10(|update| / |weights|), good near -3", self.color("plot-ink"))
         return text
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        look = view.focus.state.layers
-        if look is None:
+        probe = view.focus.state.layers
+        if probe is None:
             return [_without(view)]
-        rows = self._rows(look)
-        names = [look.names[row] for row in rows]
+        rows = self._rows(probe)
+        names = [probe.names[row] for row in rows]
         at = names.index(self._selected) if self._selected in names else 0
         shown = max(1, height - 1)
         self._first = max(0, min(self._first, at, len(rows) - shown), at - shown + 1)
@@ -104,15 +104,15 @@ class LayersPanel(Panel):
         places = range(self._first, min(len(rows), self._first + shown))
         return [
             self._head(name_width, gauge),
-            *(self._row(look, rows[place], place == at, name_width, gauge) for place in places),
+            *(self._row(probe, rows[place], place == at, name_width, gauge) for place in places),
         ]
 
-    def _rows(self, look: Layers) -> list[int]:
-        """The rows of a look in the order that is shown."""
-        rows = list(range(len(look.names)))
+    def _rows(self, probe: Layers) -> list[int]:
+        """The rows of a layer probe in the order that is shown."""
+        rows = list(range(len(probe.names)))
         if self._column == 0:
             return rows
-        values = numbers(look, _COLUMNS[self._column])
+        values = numbers(probe, _COLUMNS[self._column])
         return sorted(rows, key=lambda row: (math.isnan(values[row]), -values[row]))
 
     def _head(self, name_width: int, gauge: bool) -> Text:
@@ -126,16 +126,16 @@ class LayersPanel(Panel):
                 head.append(f"  {low:g}".ljust(cells) + f"{high:g} ")
         return head
 
-    def _row(self, look: Layers, row: int, selected: bool, name_width: int, gauge: bool) -> Text:
-        name = clean(look.names[row])
-        if row < len(look.kinds):
-            name = f"{name} {clean(look.kinds[row], 20)}".strip()
+    def _row(self, probe: Layers, row: int, selected: bool, name_width: int, gauge: bool) -> Text:
+        name = clean(probe.names[row])
+        if row < len(probe.kinds):
+            name = f"{name} {clean(probe.kinds[row], 20)}".strip()
         if len(name) > name_width - 1:
             name = "…" + name[-(name_width - 2) :]
         line = Text("> " if selected else "  ", style="bold")
         line.append(name.ljust(name_width), style="bold" if selected else "")
         for column in _COLUMNS[1:]:
-            value = numbers(look, column)[row]
+            value = numbers(probe, column)[row]
             if column == "update_ratio":
                 line.append(f"{value:9.2f}", style=self.color(health(value)))
                 if gauge:
@@ -165,7 +165,7 @@ class LayersPanel(Panel):
 
 
 def health(ratio: float) -> str:
-    """The theme variable for a log10(update / weight)."""
+    """The theme variable that colours a log10(update / weight)."""
     if math.isnan(ratio):
         return "plot-ink"
     if not _EDGES[0] <= ratio <= _EDGES[1]:
@@ -173,15 +173,15 @@ def health(ratio: float) -> str:
     return "success" if BAND[0] <= ratio <= BAND[1] else "foreground"
 
 
-def numbers(look: Layers, column: str) -> list[float]:
+def numbers(probe: Layers, column: str) -> list[float]:
     """One number a layer; NaN where a foreign log has none."""
-    values = [float(value) for value in look.values.get(column, [])][: len(look.names)]
-    return values + [math.nan] * (len(look.names) - len(values))
+    values = [float(value) for value in probe.values.get(column, [])][: len(probe.names)]
+    return values + [math.nan] * (len(probe.names) - len(values))
 
 
 def _without(view: View) -> Text:
     diagnostics = view.focus.state.config.get("diagnostics")
     if isinstance(diagnostics, dict) and diagnostics.get("every") == "off":
-        return Text(" no looks at the layers: this run has diagnostics.every=off")
+        return Text(" no layer probes: this run has diagnostics.every=off")
     waits = view.focus.state.active
-    return Text(" waiting for the first look" if waits else " no look at the layers was recorded")
+    return Text(" waiting for the first layer probe" if waits else " no layer probe was recorded")

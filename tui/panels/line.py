@@ -7,7 +7,7 @@ from tui.plots.lanes import View
 
 
 class LinePanel(Panel, can_focus=False):
-    """A title and some words after it."""
+    """A panel of one line: a title and some words after it."""
 
     ALLOW_MAXIMIZE = False
 
@@ -16,7 +16,7 @@ class LinePanel(Panel, can_focus=False):
         self._words = Text()
 
     def say(self, title: str, words: Text) -> None:
-        """What the line says."""
+        """The words of the line."""
         self._heading, self._words = title, words
         self._redraw()
 

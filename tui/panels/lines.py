@@ -1,4 +1,4 @@
-"""A panel of lines that are more than fit: scrolled by keys, and searched."""
+"""A panel of more lines than fit, which is scrolled by keys, and searched."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ from tui.plots.lanes import View
 from tui.text import clean
 
 _HIT, _HIT_HERE = "reverse", "bold reverse underline"
-"""Seen without colours, too."""
+"""The style of a hit, which is seen without colours, too."""
 
 
 class LinesPanel(Panel):
-    """Shows its newest lines, or its first ones, until somebody scrolls.
+    """A panel that shows its newest lines, or its first ones, until somebody scrolls.
 
-    A search stays until Esc: its hits are marked, counted, and gone to by keys.
+    A search stays until Esc: its hits are marked and counted, and keys go from one to the next.
     """
 
     FOLLOWS = False
-    """Whether the end is what people want to see: a log."""
+    """Whether the end is shown at first, as of a log."""
     KEYS = (
         *MOVE_FAR,
         together(
@@ -48,25 +48,25 @@ class LinesPanel(Panel):
     def __init__(self, *, id: str, heading: str = "") -> None:
         super().__init__(id=id, heading=heading)
         self._first: int | None = None
-        """The first line that is shown; None for where it stands by itself."""
+        """The first line that is shown; None for the one at first."""
         self._words = ""
         self._hit: int | None = None
-        """The line of the hit at hand."""
+        """The line of the current hit."""
         self._all_lines: Sequence[Text] | None = None
-        """What `lines` said in this frame."""
+        """The lines of this frame."""
         self._of: object = None
-        """Whose lines they are; those of another run are read from their own start."""
+        """The run of the lines; those of another run are shown from their start."""
 
     def lines(self, view: View, width: int) -> Sequence[Text]:
         """All lines; they may be wider than the panel."""
         raise NotImplementedError
 
     def about(self, view: View) -> object:
-        """What the lines are about: where it changes, the scrolling begins again."""
+        """The run that the lines are about: when it changes, the scrolling begins again."""
         return view.focus.state.id
 
     def remark(self, view: View) -> Text:
-        """What stands in the title line while nothing is searched."""
+        """The words in the title line while nothing is searched for."""
         return Text()
 
     def heading(self, view: View) -> Text:
@@ -106,7 +106,7 @@ class LinesPanel(Panel):
         return line
 
     def _fitted(self, line: Text, width: int) -> Text:
-        """The part of a line that has its first hit, or its beginning."""
+        """The visible part of a line: with its first hit, or its beginning."""
         spans = search.spans(line.plain, self._words)
         if line.cell_len > width and spans and spans[0][1] > width - 1:
             line = Text("…").append(line[max(0, spans[0][0] - width // 3) :])
@@ -122,23 +122,23 @@ class LinesPanel(Panel):
             self._redraw()
 
     def action_move_page(self, by: int) -> None:
-        """A panel's height further on."""
+        """Scroll by the height of the panel."""
         self.action_move(by * max(1, self.size.height - 2))
 
     def action_move_to(self, end: str) -> None:
-        """The first or the last lines."""
+        """Scroll to the first or the last lines."""
         self.action_move(-(10**9) if end == "first" else 10**9)
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel."""
+        """Scroll by the mouse wheel."""
         self.action_move(3)
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel."""
+        """Scroll by the mouse wheel."""
         self.action_move(-3)
 
     def action_search(self) -> None:
-        """Ask for words."""
+        """Ask for the words to search for."""
         before = self._words
 
         def dropped() -> None:
@@ -157,7 +157,7 @@ class LinesPanel(Panel):
         self._go(search.next_hit(self._found(self._view), self._hit, by))
 
     def action_end_search(self) -> None:
-        """Forget the words."""
+        """End the search."""
         if not self._words:
             raise SkipAction
         self._search("")

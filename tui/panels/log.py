@@ -13,13 +13,13 @@ _COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error
 
 
 class LogPanel(LinesPanel):
-    """The lines of the log together with what happened, newest last."""
+    """A panel of the log's lines together with what happened, newest last."""
 
     HEADING = "Log"
     FOLLOWS = True
 
     def remark(self, view: View) -> Text:
-        """What is missing from what is shown."""
+        """A remark on the lines that are missing."""
         state = view.focus.state
         missing = []
         if state.lost_records:
@@ -40,8 +40,8 @@ class LogPanel(LinesPanel):
 
 
 class HistoryPanel(LogPanel):
-    """Commands and what became of them, checkpoints, pauses, restarts, faults; no lines of the
-    log."""
+    """A panel of what happened without the log's lines: commands and what became of them,
+    checkpoints, pauses, restarts, faults."""
 
     HEADING = "History"
 

@@ -13,21 +13,21 @@ from tui.text import clean, file_size
 
 _BAR = 10
 _CORE_WIDTH = 15
-"""Cells of a core with its number, bar and share."""
+"""Width of a core with its number, bar and share, in cells."""
 _LABEL = 10
 _PAST_ROWS = 8
-"""Of a drawing of the past, at most."""
+"""Most lines of a drawing of the past."""
 
 
 class MachinePanel(Panel):
-    """Shows the samples that it is given, oldest first."""
+    """A panel that draws the samples that it is given, oldest first."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._samples: Sequence[Sample] = ()
 
     def take(self, samples: Sequence[Sample]) -> None:
-        """Show these from now on."""
+        """Draw these samples from now on."""
         self._samples = samples
         self._redraw()
 
@@ -44,7 +44,7 @@ class MachinePanel(Panel):
         return Text(f" {words}", style=self.color("plot-ink"))
 
     def _bar(self, share: float, width: int = _BAR) -> Text:
-        """A bar, in another colour where little is left."""
+        """A bar, in another colour when little is left."""
         color = self.color("error" if share > 0.95 else "warning" if share > 0.8 else "lane-0")
         return Text(bars.bar(share, width, ascii_only=self.plain), style=color)
 
@@ -56,7 +56,7 @@ class MachinePanel(Panel):
     def _past(
         self, label: str, values: Sequence[float | None], top: float, width: int, rows: int = 1
     ) -> list[Text]:
-        """What was, a column a sample, with 0 at its foot and `top` at its head."""
+        """The past samples, a column each, from 0 at the bottom to `top` at the top."""
         width -= _LABEL + 2
         drawn = bars.past(values, top, width, max(1, rows), ascii_only=self.plain)
         lines = []
@@ -68,7 +68,7 @@ class MachinePanel(Panel):
 
 
 class GpuPanel(MachinePanel):
-    """Two lines a GPU: how it is, and how busy it was."""
+    """A panel with two lines a GPU: its state now, and how busy it was."""
 
     HEADING = "GPUs"
 
@@ -112,7 +112,7 @@ def _busy(sample: Sample, index: int) -> float | None:
 
 
 class ProcessorPanel(MachinePanel):
-    """A small bar for each core, and how busy all of them were."""
+    """A panel with a small bar for each core, and how busy all of them were."""
 
     HEADING = "Processor"
 
@@ -151,7 +151,7 @@ class ProcessorPanel(MachinePanel):
 
 
 class MemoryPanel(MachinePanel):
-    """Memory, swap, the disk of the runs, and the network."""
+    """A panel of memory, swap, the disk of the runs, and the network."""
 
     HEADING = "Memory, disk, network"
 
@@ -180,7 +180,7 @@ def _rate(bytes_per_second: float) -> str:
 
 
 class EnginePanel(MachinePanel):
-    """The process that trains the selected run."""
+    """A panel of the process that trains the selected run."""
 
     HEADING = "Engine"
 
@@ -194,11 +194,11 @@ class EnginePanel(MachinePanel):
         cores = "-" if engine.cores is None else f"{engine.cores:.0%}"
         line = Text(f" process {engine.pid}  {cores} of a core  {engine.threads} threads")
         line.append(f"  {file_size(engine.memory)} of memory")
-        work = max(1.0, *(look.cores or 0.0 for look in of_it))
-        memory = 1.25 * max(look.memory for look in of_it)
+        work = max(1.0, *(sample.cores or 0.0 for sample in of_it))
+        memory = 1.25 * max(sample.memory for sample in of_it)
         rows = (height - 1) // 2
         return [
             line,
-            *self._past("work", [look.cores for look in of_it], work, width, rows),
-            *self._past("memory", [float(look.memory) for look in of_it], memory, width, rows),
+            *self._past("work", [sample.cores for sample in of_it], work, width, rows),
+            *self._past("memory", [float(sample.memory) for sample in of_it], memory, width, rows),
         ][:height]

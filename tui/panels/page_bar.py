@@ -10,11 +10,11 @@ from tui.plots.lanes import View
 from tui.plots.view import summary
 
 _SHORT = 3
-"""Letters of a name where there is no room for all of them."""
+"""Letters of a page's name when the names do not fit."""
 
 
 class PagesPanel(Panel, can_focus=False):
-    """The number before a page is its key."""
+    """A line with the names of all pages; the number before a page is its key."""
 
     ALLOW_MAXIMIZE = False
     SHOWS_PLOTS = True
@@ -32,7 +32,7 @@ class PagesPanel(Panel, can_focus=False):
         self._page = 0
 
     def turn_to(self, page: int) -> None:
-        """Show that this page is shown."""
+        """Mark the page that is shown."""
         self._page = page
         self._redraw()
 

@@ -14,11 +14,11 @@ from typing_extensions import TypeVar
 from tui.plots.lanes import View
 
 V = TypeVar("V", default=View)
-"""What is drawn: the runs of a dashboard, or something else that a screen shows."""
+"""The view that is drawn: the runs of a dashboard, or something else that a screen shows."""
 
 
 class Panel(Widget, Generic[V], can_focus=True):
-    """A title line and lines of text under it.
+    """A widget with a title line and lines of text under it.
 
     A subclass says what to draw; this class compares it with what is on the screen and repaints
     only the lines that differ. `tui.terminal.delta` sends the cells of them that do.
@@ -27,7 +27,7 @@ class Panel(Widget, Generic[V], can_focus=True):
     ALLOW_MAXIMIZE = True
     HEADING = ""
     SHOWS_PLOTS = False
-    """Whether it is drawn anew when only the way changes in which plots are looked at."""
+    """Whether it is drawn anew when only the view of the plots changes."""
 
     def __init__(self, *, id: str, heading: str = "", classes: str = "") -> None:
         super().__init__(id=id, classes=classes)
@@ -35,9 +35,9 @@ class Panel(Widget, Generic[V], can_focus=True):
         self._strips: list[Strip] = []
         self._lines: list[Text | list[Segment]] = []
         """What the strips were made from, and for which width and colours."""
-        self._lines_look: object = None
+        self._drawn_for: object = None
         self._view: V | None = None
-        self._drawn_look: tuple[str, object] | None = None
+        self._drawn_appearance: tuple[str, object] | None = None
 
     def show(self, view: V) -> None:
         """Draw the panel anew from the state of the runs."""
@@ -47,7 +47,7 @@ class Panel(Widget, Generic[V], can_focus=True):
     def show_figures(self, view: V) -> None:
         """Draw what costs little: the title line, with the values in it."""
         self._view = view
-        if self._strips and self._drawn_look == self._look:
+        if self._strips and self._drawn_appearance == self._appearance:
             width = self.size.width
             title = self._title_line(view, width)
             if title != self._lines[0]:
@@ -59,7 +59,7 @@ class Panel(Widget, Generic[V], can_focus=True):
         return self._heading
 
     def heading(self, view: V) -> Text:
-        """What stands in the title line after the panel's name."""
+        """The part of the title line after the panel's name."""
         return Text()
 
     def body(self, view: V, width: int, height: int) -> Sequence[Text | list[Segment]]:
@@ -74,11 +74,11 @@ class Panel(Widget, Generic[V], can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         # Also told when another widget is maximized, which changes nothing that is drawn here.
-        if self._look != self._drawn_look:
+        if self._appearance != self._drawn_appearance:
             self._redraw()
 
     def watch_has_focus(self, has_focus: bool) -> None:
-        """Not at the events: they come before it is known."""
+        """Draw the title in the style of the focus: the events come before it is known."""
         super().watch_has_focus(has_focus)
         self._redraw()
 
@@ -102,8 +102,8 @@ class Panel(Widget, Generic[V], can_focus=True):
         return self.app.theme_variables[variable]
 
     @property
-    def _look(self) -> tuple[str, object]:
-        """What decides the colours."""
+    def _appearance(self) -> tuple[str, object]:
+        """The facts that decide the colours."""
         return self.app.theme, self.rich_style
 
     def _title_line(self, view: V, width: int) -> Text:
@@ -124,13 +124,13 @@ class Panel(Widget, Generic[V], can_focus=True):
         width, height = self.size
         if self._view is None or not width or not height or not self.is_attached:
             return
-        self._drawn_look = self._look
+        self._drawn_appearance = self._appearance
         lines: list[Text | list[Segment]] = [self._title_line(self._view, width)]
         lines += list(self.body(self._view, width, height - 1))[: height - 1]
-        style = self.rich_style  # composed of all ancestors' at each look
+        style = self.rich_style  # composed of all ancestors' at each access
         # A line that is the same is not taken apart again; a body makes new ones or leaves them.
-        look = (width, self._look)
-        old = self._lines if look == self._lines_look else []
+        wanted = (width, self._appearance)
+        old = self._lines if wanted == self._drawn_for else []
         known = [i < len(old) and line == old[i] for i, line in enumerate(lines)]
         strips = [
             self._strips[i]
@@ -138,7 +138,7 @@ class Panel(Widget, Generic[V], can_focus=True):
             else self._strip(lines[i], width, style)
             for i, same in enumerate(known)
         ]
-        self._lines, self._lines_look = lines, look
+        self._lines, self._drawn_for = lines, wanted
         self._replace(strips)
 
     def _strip(self, line: Text | list[Segment], width: int, style: Style) -> Strip:

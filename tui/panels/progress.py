@@ -1,4 +1,4 @@
-"""Two lines at the top: which run this is and how it stands, and how far it has come."""
+"""The two lines at the top: which run this is, its status, and how far it has come."""
 
 from collections.abc import Sequence
 
@@ -25,13 +25,13 @@ STATUS_COLORS = {
     "quiet": "foreground",
 }
 _LEAST_BAR = 5
-"""Cells that the bar keeps when it makes room for figures."""
+"""Least width of the bar when it makes room for figures, in cells."""
 _SHARE = len(" 100%")
 _IN_TROUBLE = ("failed", "crashed")
 
 
 class ProgressPanel(Panel, can_focus=False):
-    """Status, step, epoch, a bar, elapsed and remaining time, learning rate and throughput."""
+    """A panel of status, step, epoch, a bar, times, learning rate and throughput."""
 
     ALLOW_MAXIMIZE = False
 
@@ -105,7 +105,7 @@ class ProgressPanel(Panel, can_focus=False):
 
 
 def _figures(state: RunState) -> list[str]:
-    """What stands at the end of the line as far as there is room, the most wanted first."""
+    """The figures that fit at the end of the line, the most wanted first."""
     found = []
     for unit in ("samples", "tokens"):
         if (speed := state.last(f"{unit}_per_second")) is not None:

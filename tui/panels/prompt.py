@@ -18,22 +18,22 @@ from tui.text import clean
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and who takes the answer."""
+    """A question, and who takes the answer."""
 
     label: str
     hint: str
-    """What may be typed; stands beside the input."""
+    """What may be typed, as said beside the input."""
     submit: Callable[[str], None]
     """Called with the text at Enter. A UserError is shown, and the person may correct the text."""
     changed: Callable[[str], None] | None = None
     """Called while typing; a UserError is shown."""
     value: str = ""
-    """What the input begins with."""
+    """The first text of the input."""
     cancelled: Callable[[], None] | None = None
 
 
 class Prompt(Horizontal):
-    """Hidden until something is asked; Esc hides it again."""
+    """A line to answer a question in, hidden until one is asked; Esc hides it again."""
 
     KEYS = (
         Key(
@@ -78,7 +78,7 @@ class Prompt(Horizontal):
             question.cancelled()
 
     def action_stay(self) -> None:
-        """Tab goes nowhere: the line has to be answered or left with Esc."""
+        """Stay: Tab does not leave the line, which is answered or left with Esc."""
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -114,7 +114,7 @@ class Prompt(Horizontal):
         self.query_one("#prompt-hint", Static).update(Text(clean(words), style=style, no_wrap=True))
 
     def _raise_toasts(self, raised: bool) -> None:
-        """Those that come while the line is shown stand above it."""
+        """Show notifications above the line while it is shown."""
         self.screen.query_children("ToastRack").set_class(raised, "-raised")
 
     def _hide(self) -> None:

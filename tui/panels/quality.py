@@ -1,4 +1,4 @@
-"""Curves whose metric follows from what is learned: how good a model is, and how fast it learns."""
+"""Panels whose metric depends on the task: how good a model is, and how fast it trains."""
 
 from rich.text import Text
 
@@ -14,13 +14,13 @@ _QUALITY = {
 _TASKS = {*_QUALITY, "open"}
 
 _OF_LOOPS = {"lr", "grad_norm", "clipped", "epoch"}
-"""What the other panels show of a loop that is not ours, besides losses, clipping and speed."""
+"""Metrics of a foreign loop that other panels show, besides losses, clipping and speed."""
 
 
 def _of_loop(view: View) -> tuple[str, str, str] | None:
-    """Title and metrics for a loop that is not ours: the first one that has no panel yet.
+    """Title and metrics for a foreign loop: the first metric that no other panel shows.
 
-    What only another run has is as good, since all are drawn; a single point is no curve.
+    It may be one that only another run has, since all are drawn; a single point is no curve.
     """
     if _task(view) != "open":
         return None
@@ -33,7 +33,7 @@ def _of_loop(view: View) -> tuple[str, str, str] | None:
 
 
 def _points(view: View) -> dict[str, int]:
-    """The metrics of all runs, those of the selected one first, with the most points of any."""
+    """The metrics of all runs, the selected one's first, each with its largest number of points."""
     points: dict[str, int] = {}
     for lane in (view.focus, *view.lanes):
         for metric, series in lane.state.metrics.items():
@@ -67,7 +67,7 @@ def _task(view: View) -> str:
 
 
 class QualityPanel(CurvesPanel):
-    """What the field measures of such a model, besides the loss."""
+    """A panel of the metric that is customary for such a model, besides the loss."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, more={"val/ema_accuracy": "averaged"})
@@ -84,7 +84,7 @@ class QualityPanel(CurvesPanel):
 
 
 class SpeedPanel(CurvesPanel):
-    """Samples or tokens a second, and how much of the device's peak that is."""
+    """A panel of samples or tokens a second, and of their share of the device's peak."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, noisy=False)

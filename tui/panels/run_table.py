@@ -21,14 +21,14 @@ from tui.text import clean, count, duration, fixed
 
 @dataclass(frozen=True)
 class Column:
-    """What it is called, how wide it is, and how it is read from a row."""
+    """A column: its name, its width, and how its cells are made from a row."""
 
     title: str
     width: int
-    """In cells; 0 takes what is left."""
+    """Width in cells; 0 takes what is left."""
     show: Callable[[Row], str]
     key: Callable[[Row], Any]
-    """Sorts; runs without a value come last in either direction."""
+    """The value that sorts; runs without one come last in either direction."""
     right: bool = False
     rank: int = 0
     """Columns of a higher rank go first where the terminal is narrow."""
@@ -58,7 +58,7 @@ COLUMNS = (
     Column("tags, note", 24, lambda row: clean(_remarks(row)), _remarks, rank=3),
 )
 _NAME_WIDTH = 24
-"""At least, as long as other columns can go."""
+"""Least width of the widest column, in cells, as long as other columns can be left out."""
 
 
 def sort(rows: Iterable[Row], column: Column, *, descending: bool) -> list[Row]:
@@ -75,7 +75,7 @@ def _is_missing(key: Any) -> bool:
 
 
 class RunTable(Widget, can_focus=True):
-    """Rows with a cursor and marks; what they show was decided by the screen."""
+    """A table of runs with a cursor and marks; the screen decides which rows it has."""
 
     KEYS = (
         together(
@@ -98,7 +98,7 @@ class RunTable(Widget, can_focus=True):
         self.marked: set[str] = set()
         """The ids of the runs that are to be opened together."""
         self.empty = ""
-        """What to say where there are no rows."""
+        """What is said if there are no rows."""
 
     @property
     def current(self) -> Row | None:
@@ -125,7 +125,7 @@ class RunTable(Widget, can_focus=True):
         self._scroll()
 
     def action_move_page(self, by: int) -> None:
-        """Move the cursor by what is visible."""
+        """Move the cursor by the number of visible rows."""
         self.action_move(by * max(1, self.size.height - 2))
 
     def action_move_to(self, end: str) -> None:

@@ -1,4 +1,4 @@
-"""The runs of the dashboard: how each stands, its best, final and test values."""
+"""The runs of the dashboard: status, best, final and test values of each."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from tui.text import clean, fixed
 
 _COLUMNS = ("best", "final", "test")
 _STATUS_WIDTH = 8
-"""Minimum, in cells; `unreachable` is longer and takes room from the name."""
+"""Least width of the status, in cells; the longer `unreachable` takes some of the name's."""
 
 
 class RunsPanel(RowsPanel[View]):

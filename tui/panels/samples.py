@@ -1,4 +1,4 @@
-"""What the model makes of single samples: pictures or words with predictions, or its own text."""
+"""The model's answers to single samples: pictures or words with predictions, or its own text."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from tui.text import clean, count
 
 _GAP = 2
 _LEAST_WIDTH = 14
-"""Minimum width of a picture, in cells: room for its verdict."""
+"""Least width of a picture, in cells, so that its verdict fits."""
 
 
 class SamplesPanel(Panel):
-    """Predictions of the newest evaluation; of a language model, what it writes."""
+    """A panel of the newest evaluation's predictions, or of the texts of a language model."""
 
     HEADING = "Samples"
     KEYS = (
@@ -36,9 +36,9 @@ class SamplesPanel(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._first = 0
-        """The first line that is shown, from the beginning of the text at hand."""
+        """The first line that is shown, counted from the beginning of the current text."""
         self._step: int | None = None
-        """Of the text at hand; None for the newest one."""
+        """The step of the text that is shown; None for the newest one."""
 
     def action_move(self, by: int) -> None:
         """Show other lines."""
@@ -48,7 +48,7 @@ class SamplesPanel(Panel):
         self._redraw()
 
     def action_turn(self, by: int) -> None:
-        """Go to an earlier text, or a later one; where there are no texts, as far as fits."""
+        """Go to an earlier or later text; without texts, scroll by the height of the panel."""
         texts = self._texts()
         if texts:
             at = max(0, min(len(texts) - 1, self._at(texts) + by))
@@ -93,7 +93,7 @@ class SamplesPanel(Panel):
         return lines[self._first : self._first + height]
 
     def _written(self, texts: Sequence[SampleText], width: int, height: int) -> list[Text]:
-        """The text at hand, and earlier ones under it."""
+        """The current text, and earlier ones under it."""
         lines: list[Text] = []
         for text in texts[self._at(texts) :]:
             if len(lines) < self._first + height:
@@ -101,7 +101,7 @@ class SamplesPanel(Panel):
         return lines[self._first : self._first + height]
 
     def _rest(self, texts: Sequence[SampleText]) -> None:
-        """After scrolling past an end of the text at hand, the next one is at hand."""
+        """Make the next text the current one after scrolling past an end."""
         at = self._at(texts)
         while self._first < 0 and at > 0:
             at -= 1
@@ -143,7 +143,7 @@ class SamplesPanel(Panel):
         return lines
 
     def _verdict(self, sample: Prediction) -> Text:
-        """Right or wrong, in words too, for whoever sees no colours."""
+        """Right or wrong, also in words, for people who see no colours."""
         mark = "ok " if sample.correct else "NO "
         color = self.color("success" if sample.correct else "error")
         text = Text(mark, style=f"bold {color}").append(clean(sample.predicted, 20), style=color)
@@ -179,5 +179,5 @@ class SamplesPanel(Panel):
 
 
 def _printable(text: str) -> str:
-    """Line ends stay; everything else that is not printed becomes visible."""
+    """The text with everything unprintable made visible, but with its line ends."""
     return "\n".join(clean(line) for line in text.split("\n"))

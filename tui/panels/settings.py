@@ -13,7 +13,7 @@ from tui.text import clean, count
 
 
 class SettingsPanel(Panel):
-    """The settings that decide the run, a line each."""
+    """A panel of the settings that matter most, a line each."""
 
     HEADING = "Configuration"
 

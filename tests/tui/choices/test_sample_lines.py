@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from engine.config.samples import Images, Passage, Points, Rows, Sample
-from tui.choices.sample_lines import Look, draw
+from tui.choices.sample_lines import Canvas, draw
 
 RAMP = np.array([[0, 255], [255, 0], [0, 0], [255, 255]], np.uint8)
 IMAGES = Images(np.stack([RAMP, 255 - RAMP]), ("one", "two"))
@@ -18,8 +18,8 @@ TEXT = Passage("a line\n\nof \x1b[31mwords " + "long " * 80)
 TABLE = Rows(("size", "kind"), (("1", "rose" * 30), ("2", "[bold]\x1b]0;")))
 
 
-def look(width: int = 40, height: int = 8, *, ascii_only: bool = False) -> Look:
-    return Look(
+def canvas(width: int = 40, height: int = 8, *, ascii_only: bool = False) -> Canvas:
+    return Canvas(
         width=width,
         height=height,
         ink="#888888",
@@ -40,7 +40,7 @@ def styles(line) -> list[tuple[str, str]]:
 
 
 def test_two_rows_of_pixels_are_a_line_of_half_blocks() -> None:
-    small = look(width=12, height=3)  # no room to enlarge the images
+    small = canvas(width=12, height=3)  # no room to enlarge the images
     lines = draw(IMAGES, small)
     assert [line.plain for line in lines] == ["▀▀  ▀▀", "▀▀  ▀▀", "o…  t…"]
     black, white = "#000000", "#ffffff"
@@ -50,29 +50,29 @@ def test_two_rows_of_pixels_are_a_line_of_half_blocks() -> None:
 
 
 def test_ascii_has_a_character_for_both_rows() -> None:
-    lines = draw(IMAGES, look(width=12, height=3, ascii_only=True))
+    lines = draw(IMAGES, canvas(width=12, height=3, ascii_only=True))
     grey = "+" if "+" in lines[0].plain else "="
     assert lines[0].plain.split("  ")[0] == grey * 2
-    dark = draw(Images(np.zeros((1, 4, 2), np.uint8), ("x",)), look(ascii_only=True))
-    bright = draw(Images(np.full((1, 4, 2), 255, np.uint8), ("x",)), look(ascii_only=True))
+    dark = draw(Images(np.zeros((1, 4, 2), np.uint8), ("x",)), canvas(ascii_only=True))
+    bright = draw(Images(np.full((1, 4, 2), 255, np.uint8), ("x",)), canvas(ascii_only=True))
     assert dark[0].plain.strip() == ""
     assert set(bright[0].plain) == {"@"}
 
 
 def test_images_are_enlarged_where_there_is_room_and_averaged_where_there_is_none() -> None:
-    assert draw(IMAGES, look(width=40, height=9))[0].plain == "▀▀▀▀  ▀▀▀▀"
-    lines = draw(LARGE, look(width=40, height=8))
+    assert draw(IMAGES, canvas(width=40, height=9))[0].plain == "▀▀▀▀  ▀▀▀▀"
+    lines = draw(LARGE, canvas(width=40, height=8))
     assert len(lines) == 8
     assert {pair for line in lines for pair in styles(line)} == {("#cccccc", "#cccccc")}
 
 
 def test_colours_stay_colours() -> None:
-    assert set(styles(draw(COLOURED, look())[0])) == {("#ff0000", "#ff0000")}
+    assert set(styles(draw(COLOURED, canvas())[0])) == {("#ff0000", "#ff0000")}
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_points_lie_where_they_are_in_the_colour_of_their_class(ascii_only: bool) -> None:
-    lines = draw(POINTS, look(width=40, height=6, ascii_only=ascii_only))
+    lines = draw(POINTS, canvas(width=40, height=6, ascii_only=ascii_only))
     marked = [line.plain.rstrip() for line in lines]
     assert len(marked[0]) == 10  # the largest x and y: top right
     assert len(marked[4]) == 1
@@ -84,17 +84,17 @@ def test_points_lie_where_they_are_in_the_colour_of_their_class(ascii_only: bool
 
 def test_points_of_one_place_are_drawn() -> None:
     same = Points(np.zeros((3, 2)), np.zeros(3, int))
-    assert any(line.plain.strip() for line in draw(same, look())[:-1])
+    assert any(line.plain.strip() for line in draw(same, canvas())[:-1])
 
 
 def test_a_text_is_wrapped_and_harmless() -> None:
-    lines = draw(TEXT, look(width=20, height=5))
+    lines = draw(TEXT, canvas(width=20, height=5))
     assert [line.plain for line in lines[:2]] == ["a line", ""]
     assert "\x1b" not in "".join(line.plain for line in lines)
 
 
 def test_a_table_has_its_header_and_harmless_cells() -> None:
-    lines = [line.plain for line in draw(TABLE, look())]
+    lines = [line.plain for line in draw(TABLE, canvas())]
     assert lines[0] == "size  kind"
     assert lines[1] == "1     " + ("rose" * 9)[:17] + "…"
     assert "[bold]" in lines[2]
@@ -110,7 +110,7 @@ def test_a_table_has_its_header_and_harmless_cells() -> None:
 def test_nothing_is_larger_than_its_place(
     width: int, height: int, ascii_only: bool, sample: Sample
 ) -> None:
-    lines = draw(sample, look(width, height, ascii_only=ascii_only))
+    lines = draw(sample, canvas(width, height, ascii_only=ascii_only))
     assert len(lines) <= height
     assert all(line.cell_len <= width for line in lines)
     if width >= 8 and height >= 3:

@@ -15,8 +15,8 @@ _NAME = 18
 
 
 class RaceGradientsPanel(Panel[RaceView]):
-    """Two lines a lane, of seed 0: the largest norm of each stretch of steps on one logarithmic
-    scale for all, and the share of its steps that were clipped."""
+    """A panel with two lines a lane, for seed 0: the largest norm in each interval of steps, on one
+    logarithmic scale for all lanes, and the share of its steps that were clipped."""
 
     HEADING = "Gradient norm and clipping"
 
@@ -77,8 +77,8 @@ class RaceGradientsPanel(Panel[RaceView]):
 
 
 def _stretches(values: Floats, cells: int, view: RaceView, *, mean: bool = False) -> Floats:
-    """The largest value, or the mean, of each of so many stretches of the race's steps; NaN where
-    it has not been yet. float64 (cells,)."""
+    """The largest value, or the mean, in each of `cells` intervals of the race's steps; NaN for
+    those to come. float64 (cells,)."""
     found = np.full(cells, np.nan)
     if not len(values):
         return found

@@ -16,7 +16,8 @@ _CELL = 9
 
 
 class RaceLayersPanel(Panel[RaceView]):
-    """The newest look at each, of seed 0: log10(update / weight), gradient norm, dead units."""
+    """A panel of the newest layer probes of two lanes, for seed 0: log10(update / weight), gradient
+    norm, dead units."""
 
     HEADING = "Layers"
 
@@ -27,31 +28,31 @@ class RaceLayersPanel(Panel[RaceView]):
 
     def body(self, view: RaceView, width: int, height: int) -> Sequence[Text]:
         pair = [view.selected, view.beside] if len(view.news.lanes) > 1 else [view.selected]
-        looks = [view.news.lanes[lane].layers for lane in pair]
-        names = next((look.names for look in looks if look is not None), None)
+        probes = [view.news.lanes[lane].layers for lane in pair]
+        names = next((probe.names for probe in probes if probe is not None), None)
         if names is None:
-            return [Text(" no look at the layers yet", style=self.color("plot-ink"))]
+            return [Text(" no layer probe yet", style=self.color("plot-ink"))]
         of_lane = _CELL * len(_COLUMNS) + 2
         name_width = max(8, width - of_lane * len(pair) - 1)
         head = Text(" " * (name_width + 1))
         second = Text(" " + "layer".ljust(name_width), style=self.color("plot-ink"))
-        for lane, look in zip(pair, looks, strict=True):
-            step = f", step {look.step}" if look is not None else ""
+        for lane, probe in zip(pair, probes, strict=True):
+            step = f", step {probe.step}" if probe is not None else ""
             words = clean(f"{view.news.lanes[lane].label}{step}", of_lane - 2)
             head.append(f"  {words:<{of_lane - 2}}", style=f"bold {view.color(lane)}")
             second.append("  " + "".join(word.rjust(_CELL) for _, word in _COLUMNS))
-        rows = [self._row(names[row], row, looks, name_width) for row in range(len(names))]
+        rows = [self._row(names[row], row, probes, name_width) for row in range(len(names))]
         return [head, second, *rows][:height]
 
-    def _row(self, name: str, row: int, looks: list[Layers | None], name_width: int) -> Text:
+    def _row(self, name: str, row: int, probes: list[Layers | None], name_width: int) -> Text:
         shown = clean(name)
         if len(shown) > name_width - 1:
             shown = "…" + shown[-(name_width - 2) :]
         line = Text(f" {shown:<{name_width}}")
-        for look in looks:
+        for probe in probes:
             line.append("  ")
             for column, _ in _COLUMNS:
-                values = numbers(look, column) if look is not None else []
+                values = numbers(probe, column) if probe is not None else []
                 value = values[row] if row < len(values) else math.nan
                 line.append(_text(column, value).rjust(_CELL), style=self._style(column, value))
         return line

@@ -16,12 +16,12 @@ from tui.races.view import RaceView
 from tui.text import clean, number
 
 BAND = 0.45
-"""How much of its own colour the band of a lane keeps."""
+"""Share of its own colour that the band of a lane keeps."""
 _UNIT_WORDS = {"steps": "steps", "samples": "samples", "seconds": "training seconds"}
 
 
 class RacePlotPanel(Panel[RaceView]):
-    """What the race is judged by, over steps, samples or training seconds."""
+    """A plot of the race's metric over steps, samples or training seconds."""
 
     HEADING = "Race"
 
@@ -68,7 +68,7 @@ class RacePlotPanel(Panel[RaceView]):
         return found
 
     def _end(self, view: RaceView) -> float:
-        """The planned end where it is known, so that the plot does not move."""
+        """The end of the x axis: the planned one if it is known, so that the plot does not move."""
         ends = [float(lane.x[view.unit][-1]) for lane in view.news.lanes if len(lane.x["steps"])]
         if view.unit == "steps":
             return float(view.news.spec.budget)
@@ -76,7 +76,7 @@ class RacePlotPanel(Panel[RaceView]):
 
 
 class SensitivityPanel(Panel[RaceView]):
-    """The best value of each lane over its learning rate, as the trials found it."""
+    """A plot of each lane's best value over its learning rate, as the trials found it."""
 
     HEADING = "Learning-rate sensitivity"
 
@@ -122,7 +122,7 @@ class SensitivityPanel(Panel[RaceView]):
         return list(picture.lines())
 
     def _mark(self, picture: Picture, axes: Axes, view: RaceView, lane: int) -> None:
-        """A letter on the top row at the preset's rate, and one at that which was taken."""
+        """A letter on the top row at the preset's learning rate, and one at the tuned one."""
         news = view.news.lanes[lane]
         for lr, letter in ((news.lr, "p"), (news.tuned_lr, "*")):
             column = axes.column(lr) if lr is not None else None

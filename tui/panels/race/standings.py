@@ -19,7 +19,7 @@ class StandingsPanel(RowsPanel[RaceView]):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._skipped = 0
-        """Columns after the name that are left out on the left."""
+        """The number of columns after the name that are left out."""
 
     def shift(self, by: int) -> None:
         """Show columns further right, or left again."""
@@ -58,7 +58,7 @@ class StandingsPanel(RowsPanel[RaceView]):
         return Text(words, style=self.color("error"), no_wrap=True)
 
     def _columns(self, widths: list[int], width: int) -> list[int]:
-        """As many columns as fit; the place comes with the line sample."""
+        """The indexes of the columns that fit; the place comes with the line sample."""
         left, shown = width - 8, []
         for index, cells in enumerate(widths[1:], 1):
             if 1 < index < 2 + self._skipped:

@@ -1,4 +1,4 @@
-"""Look for a learning rate: a short run whose rate rises, its curve, and what it suggests."""
+"""The learning-rate finder: a short run in which it rises, its curve, and what that suggests."""
 
 import contextlib
 
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 
 
 class FinderScreen(ModalScreen[float | None]):
-    """Dismissed with the learning rate that a person took, or None."""
+    """A dialog that finds a learning rate; dismissed with the one that a person took, or None."""
 
     KEYS = (
         Key("enter", "take", "Take", "take the suggested learning rate", footer=True),
@@ -75,7 +75,7 @@ class FinderScreen(ModalScreen[float | None]):
     def _poll(self) -> None:
         if self._search is None or self._found is not None:
             return
-        with contextlib.suppress(OSError):  # the next look may succeed
+        with contextlib.suppress(OSError):  # the next poll may succeed
             if not self._search.poll():
                 self._found = self._search.found()
             self._show()
@@ -87,7 +87,7 @@ class FinderScreen(ModalScreen[float | None]):
             suggestion = self._found if isinstance(self._found, Suggestion) else None
             colors = self.app.theme_variables
             lines = lr_curve.draw(
-                self._search.rates,
+                self._search.lrs,
                 self._search.losses,
                 suggestion,
                 width=box.content_size.width,
@@ -106,5 +106,7 @@ class FinderScreen(ModalScreen[float | None]):
         if self._found is None:
             steps = len(self._search.losses) if self._search is not None else 0
             done = f"step {steps} of {lr_curve.STEPS}" if steps else "the engine is starting"
-            return Text(f"The rate rises with each step, the smoothed loss is drawn: {done}")
+            return Text(
+                f"The learning rate rises with each step; drawn is the smoothed loss: {done}"
+            )
         return Text(clean(lr_curve.sentence(self._found)), style="bold")

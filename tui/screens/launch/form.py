@@ -46,7 +46,7 @@ class LaunchForm(Vertical):
 
     @property
     def recipe(self) -> str:
-        """The recipe that the choice goes out from."""
+        """The recipe that the choice begins with."""
         return self._recipe
 
     @property

@@ -21,7 +21,7 @@ _HEADINGS: dict[ComponentKind, str] = {
 
 
 class PresetLists(Horizontal):
-    """What is at hand in a list is chosen, or what is marked in it."""
+    """The three lists side by side: in each the highlighted preset is chosen, or the marked."""
 
     def __init__(self) -> None:
         super().__init__(id="lists")
@@ -34,24 +34,24 @@ class PresetLists(Horizontal):
 
     @property
     def complete(self) -> bool:
-        """Whether all are there; while the screen comes or goes there are fewer."""
+        """Whether all lists are there: while the screen opens or closes there are fewer."""
         return len(self.query(PresetList)) == len(_HEADINGS)
 
     @property
     def parts(self) -> tuple[str, str, tuple[str, ...]]:
-        """Model, data set and optimizers."""
+        """The chosen model, data set and optimizers."""
         models, datasets, optimizers = (self._list(kind) for kind in _HEADINGS)
         return models.current, datasets.current, tuple(optimizers.chosen)
 
     def take(self, choice: Choice) -> None:
-        """Show what a choice has."""
+        """Show the presets of a choice."""
         self._list("models").take([choice.model])
         self._list("datasets").take([choice.dataset])
         self._list("optimizers").take(choice.optimizers)
 
     def show(self, notes: Mapping[str, str], before: RunConfig | None) -> None:
-        """Bring up to date what is said beside the names: of the models a note each, and which
-        presets a run has with which this choice is compared."""
+        """Bring up to date the notes beside the models, and which presets the run has that this
+        choice is compared with."""
         for found in self.query(PresetList):
             words = clean(found.about(found.current))
             self.query_one(f"#{found.kind}-description", Static).update(words)

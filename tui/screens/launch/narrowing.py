@@ -15,8 +15,8 @@ _HINT = "  Enter takes it, Esc shows all"
 
 
 def matching(typed: str, names: Sequence[str], about: Callable[[str], str]) -> list[str]:
-    """The names that have these letters in this order, best first, then those about which these
-    words are said."""
+    """The names that have these letters in this order, best first, then those whose description
+    has these words."""
     search = FuzzySearch()
     scores = {name: search.match(typed, name)[0] for name in names}
     found = sorted((name for name in names if scores[name] > 0), key=lambda name: -scores[name])
@@ -29,8 +29,8 @@ def matching(typed: str, names: Sequence[str], about: Callable[[str], str]) -> l
 
 
 class NarrowingList(OptionList):
-    """`/` begins: what is typed then narrows the list, Enter takes the name at hand, Esc shows all
-    names again. A subclass says what stands on a line."""
+    """A list of names that is narrowed by typing: `/` begins, Enter takes the highlighted name, Esc
+    shows all names again. A subclass says what is on a line."""
 
     KEYS: Keys = (
         together(
@@ -55,19 +55,19 @@ class NarrowingList(OptionList):
     BINDINGS = bindings(KEYS)
 
     class Turned(Message):
-        """Keys are taken as text now, or no longer."""
+        """The list takes keys as text now, or no longer."""
 
     IDLE = ""
-    """What stands at the bottom of the list while it is not narrowed."""
+    """The words at the bottom of the list while it is not narrowed."""
 
     def __init__(self, names: Sequence[str], *, id: str) -> None:
         super().__init__(id=id, compact=True)
         self._names = list(names)
         self._shown = list(names)
         self._kept = self._names[0]
-        """What is at hand while nothing matches."""
+        """The current name while nothing matches."""
         self._before = self._kept
-        """What was at hand before the list was narrowed."""
+        """The current name before the list was narrowed."""
         self._typed: str | None = None
         self._told = False
 
@@ -76,7 +76,7 @@ class NarrowingList(OptionList):
         raise NotImplementedError
 
     def about(self, name: str) -> str:
-        """What is said about a name, in which words are looked for."""
+        """The description of a name, in which words are searched for."""
         raise NotImplementedError
 
     @property
@@ -92,12 +92,12 @@ class NarrowingList(OptionList):
         return self._typed is not None
 
     def choose(self, name: str) -> None:
-        """Highlight a name, among all of them."""
+        """Show all names, with this one highlighted."""
         self._typed = None
         self._show(self._names, name)
 
     def settle(self) -> None:
-        """Take the name at hand, and show all."""
+        """Take the highlighted name, and show all."""
         if self.narrowing:
             self.choose(self.current)
 
@@ -109,16 +109,16 @@ class NarrowingList(OptionList):
             self._tell()
 
     def action_show_all(self) -> None:
-        """Drop the filter, and go back to the name that was at hand before."""
+        """Drop the filter, and go back to the name that was highlighted before."""
         if self.narrowing:
             self.choose(self._before)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc is about the filter only while there is one."""
+        """Whether an action is possible: Esc drops the filter only while there is one."""
         return self.narrowing if action == "show_all" else True
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Letters are text while the list is narrowed; Space still marks."""
+        """Whether a key is text: letters are while the list is narrowed; Space still marks."""
         letter = character is not None and character.isprintable() and character != " "
         return self.narrowing and letter
 
@@ -174,7 +174,7 @@ class NarrowingList(OptionList):
         self._tell()
 
     def _tell(self) -> None:
-        if self.narrowing != self._told:  # the footer is composed anew, which takes a while
+        if self.narrowing != self._told:  # the footer is drawn anew, which takes a while
             self._told = self.narrowing
             self.refresh_bindings()
             self.post_message(self.Turned())

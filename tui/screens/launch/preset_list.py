@@ -16,7 +16,7 @@ ComponentKind = Literal["models", "datasets", "optimizers"]
 
 
 _SHORTER = {"does not fit": ("no fit", "-")}
-"""What is said instead of a note where there is no room for it."""
+"""Shorter words for a note that does not fit."""
 _COMMON: dict[ComponentKind, tuple[str, ...]] = {
     "models": ("cnn-small", "logistic", "mlp", "cnn", "gru-char", "gpt-mini"),
     "datasets": ("digits", "fashion-mnist", "spirals", "bible-en"),
@@ -25,8 +25,7 @@ _COMMON: dict[ComponentKind, tuple[str, ...]] = {
 
 
 def ordered(kind: ComponentKind) -> list[str]:
-    """The names of all presets of a kind: first those that most people look for, then the
-    user's own."""
+    """All presets of a kind by name: first those that most people want, then the user's own."""
     known = presets.names(kind)
     first = [name for name in _COMMON[kind] if name in known] + userpresets.names(kind)
     return first + [name for name in known if name not in first]
@@ -42,7 +41,7 @@ MARK = Key(
 
 
 class PresetList(NarrowingList):
-    """The names of all presets of a kind."""
+    """A list of all presets of a kind."""
 
     KEYS = (
         together(
@@ -83,7 +82,7 @@ class PresetList(NarrowingList):
             self.write()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only where several can be chosen there are marks."""
+        """Whether an action is possible: marks are, where several can be chosen."""
         if action == "mark":
             return self._several
         return super().check_action(action, parameters)

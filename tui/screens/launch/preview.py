@@ -11,13 +11,14 @@ from tui.choices.choice import Choice
 
 
 class SchedulePreview(Static):
-    """Hidden where a schedule does not change the rate; empty where there is no room."""
+    """A plot of the schedule: hidden if it does not change the learning rate, empty if there is no
+    room."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
         self._curve: list[tuple[int, float]] = []
         self._drawn: object = None
-        """What decides the picture that is shown; it is not drawn twice."""
+        """The facts that decide the picture, which is not drawn twice."""
 
     def show(self, choice: Choice) -> None:
         """Draw the first configuration of a choice."""
@@ -37,9 +38,8 @@ class SchedulePreview(Static):
         if height < 5 or not self._curve:
             self.update("")
             return
-        from tui.choices.schedule_preview import (
-            learning_rate,  # draws, which the first picture does not wait for
-        )
+        # It imports NumPy, which the first picture does not wait for.
+        from tui.choices.schedule_preview import learning_rate
 
         app: Any = self.app
         colors = app.theme_variables

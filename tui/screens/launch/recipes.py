@@ -14,11 +14,11 @@ from tui.screens.launch.narrowing import NarrowingList
 from tui.text import clean
 
 _LEAST_COLUMNS = 20
-"""Of a description."""
+"""Least width of a description."""
 
 
 class RecipeList(NarrowingList):
-    """The user's own first."""
+    """A list of all recipes with their descriptions, the user's own first."""
 
     IDLE = "Enter takes it, / filters, Esc closes"
 
@@ -41,7 +41,7 @@ class RecipeList(NarrowingList):
 
 
 class RecipesScreen(ModalScreen[str | None]):
-    """Dismissed with the name of a recipe, or None."""
+    """A dialog to choose a recipe; dismissed with its name, or None."""
 
     KEYS = (
         Key("enter", "", does="take the recipe: its parts and settings fill the launch screen"),

@@ -15,14 +15,14 @@ from presets import UserError
 from presets.schema import Component
 from tui.text import clean, count
 
-_REMEMBERED = 16  # data sets that were looked at
+_REMEMBERED = 16  # data sets that were shown
 
 
 class SampleView(Static):
-    """A heading, and as many samples as there is room for."""
+    """A view of a data set: a heading, and as many samples as fit."""
 
     class Loaded(Message):
-        """The thread read a data set; an error is its one line."""
+        """A data set was read; `found` is one line of text if it cannot be."""
 
         def __init__(self, key: bytes, heading: str, found: Sample | str | None) -> None:
             super().__init__()
@@ -34,9 +34,9 @@ class SampleView(Static):
         super().__init__("", id=id, markup=False)
         self._wanted = b""
         self._drawn: object = None
-        """What decides the picture that is shown; it is not sent twice."""
+        """The facts that decide the picture, which is not drawn twice."""
         self._known: dict[bytes, SampleView.Loaded | None] = {}
-        """None while it is read."""
+        """The data sets that were read; None while one is being read."""
 
     def show(self, data: Component) -> None:
         """Draw this data set as soon as it is read."""
@@ -87,11 +87,10 @@ class SampleView(Static):
         elif known.found is None:
             lines = [Text("it has no samples to show", style="dim")]
         else:
-            from tui.choices import (
-                sample_lines,  # brings NumPy, for which the first picture waits not
-            )
+            # It imports NumPy, which the first picture does not wait for.
+            from tui.choices import sample_lines
 
-            look = sample_lines.Look(
+            canvas = sample_lines.Canvas(
                 width=self.content_size.width,
                 height=self.content_size.height - 1,
                 ink=colors["plot-ink"],
@@ -99,12 +98,12 @@ class SampleView(Static):
                 lanes=tuple(colors[f"lane-{number}"] for number in range(8)),
                 ascii_only=bool(app.plain or app.colorless),
             )
-            lines = sample_lines.draw(known.found, look)
+            lines = sample_lines.draw(known.found, canvas)
         self.update(Text("\n").join([heading, *lines]))
 
 
 def _size(info: DatasetInfo) -> str:
-    """How large one sample is."""
+    """The size of one sample, in words."""
     *_, width = info.input_shape
     if info.task == "language":
         return f"{width} symbols"

@@ -1,4 +1,4 @@
-"""Keep what was chosen as a recipe of the user's: asks for its name."""
+"""Keep what was chosen as a recipe of the user's own, under a name that is asked for."""
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from tui.text import clean
 
 
 class SaveScreen(ModalScreen[None]):
-    """What is wrong with a name is said while it is typed."""
+    """A dialog that asks for the name of a recipe, and checks it while it is typed."""
 
     KEYS = (
         Key("enter", "", does="keep the recipe under the typed name"),
@@ -26,7 +26,7 @@ class SaveScreen(ModalScreen[None]):
         super().__init__()
         self._choice = choice
         self._replaces = ""
-        """The name whose recipe Enter replaces; it was said."""
+        """The name whose recipe Enter replaces, after the person was told."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="save") as box:

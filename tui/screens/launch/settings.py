@@ -13,12 +13,12 @@ from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, Field
 
 DIFFERS, CHANGED = "+", "*"
-"""After a label, for whoever sees no colours: not as the presets have it; not as the run has it
-that is compared with."""
+"""Marks after a label, for people who see no colours: the setting is not that of the presets; not
+that of the run that is compared with."""
 
 
 class SettingsGrid(Grid):
-    """An empty input leaves its setting to the presets, whose value is shown dim in it."""
+    """A grid of inputs: an empty one leaves its setting to the presets, and shows theirs dim."""
 
     class Changed(Message):
         """A text changed."""
@@ -37,7 +37,7 @@ class SettingsGrid(Grid):
 
     @property
     def texts(self) -> dict[str, str]:
-        """What was typed, by the keys of the fields."""
+        """The typed texts, by the keys of the fields."""
         values = {widget.id or "": widget.value.strip() for widget in self.query(Input)}
         return {key: value for key, value in values.items() if value}
 
@@ -48,7 +48,7 @@ class SettingsGrid(Grid):
         return next((f for f in FIELDS if focused is not None and f.key == focused.id), None)
 
     def fill(self, texts: Mapping[str, str]) -> None:
-        """Put texts into the inputs, and nothing into the others."""
+        """Put texts into the inputs, and empty the others."""
         for field in FIELDS:
             self.query_one(f"#{field.key}", Input).value = texts.get(field.key, "")
 
@@ -59,11 +59,11 @@ class SettingsGrid(Grid):
     def show(self, choice: Choice, before: tuple[RunConfig, Choice] | None = None) -> None:
         """Bring up to date what follows from a choice.
 
-        `before` is a run that it is compared with, and the choice that would give it again.
+        `before` is the run that it is compared with, and the choice that gives its settings.
         """
         try:
             defaults = choice.defaults()
-        except ConfigError:  # presets that do not go together: the summary says why
+        except ConfigError:  # presets that cannot be combined: the summary says why
             defaults = {}
         changed = _changed(choice, *before) if before else set()
         for field in FIELDS:
@@ -79,7 +79,7 @@ class SettingsGrid(Grid):
 
 
 def _changed(choice: Choice, config: RunConfig, start: Choice) -> set[str]:
-    """The fields whose settings are not those of a run."""
+    """The keys of the fields whose settings are not those of a run."""
     try:
         now = choice.configs()[0]
     except ConfigError:

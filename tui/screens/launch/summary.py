@@ -12,14 +12,14 @@ from tui.screens.app_screen import host
 from tui.text import clean, count, duration, file_size
 
 _WIDE = 110
-"""Columns from which the parts of the memory are named."""
+"""Least width at which the parts of the memory are named, in cells."""
 
 
 class ChoiceSummary(Static):
-    """Or in one line why nothing can be trained."""
+    """Two lines with the cost of a choice, or one that says why it cannot be trained."""
 
     class Measured(Message):
-        """The thread knows how much memory of a device is free, in bytes."""
+        """The free memory of a device was measured, in bytes."""
 
         def __init__(self, device: str, free: int | None) -> None:
             super().__init__()
@@ -30,7 +30,7 @@ class ChoiceSummary(Static):
         super().__init__("", id="summary", markup=False)
         self._choice: Choice | None = None
         self._free: dict[str, int | None] = {}
-        """Free memory in bytes by device, as far as it is known."""
+        """Free memory by device, in bytes; None where it is not known."""
 
     def show(self, choice: Choice) -> None:
         """Say what a choice will cost."""
@@ -55,7 +55,7 @@ class ChoiceSummary(Static):
         device = configs[0].device
         if device not in self._free:
             self._free[device] = None
-            self._look_for_memory(device)
+            self._measure_memory(device)
         free = self._free[device]
         sizes = [estimate.memory(config, free) for config in configs]
         needed = max(sizes, key=lambda memory: memory.total)
@@ -77,7 +77,7 @@ class ChoiceSummary(Static):
         return text
 
     @work(thread=True)
-    def _look_for_memory(self, device: str) -> None:
+    def _measure_memory(self, device: str) -> None:
         self.post_message(self.Measured(device, estimate.free_memory(device)))
 
     def on_choice_summary_measured(self, message: Measured) -> None:

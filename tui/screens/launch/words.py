@@ -1,4 +1,4 @@
-"""What the launch screen says in its first line and under its settings."""
+"""The words of the launch screen: its title, and the hint under its settings."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ _WIDE = 110
 def title(
     choice: Choice, earlier: Rerun | None, num_active: int, colors: Mapping[str, str]
 ) -> Text:
-    """What the choice goes out from, and what it changes of the settings of an earlier run.
+    """What a choice begins with, and what it changes of the settings of an earlier run.
 
     `num_active` is the number of runs that are training.
     """
@@ -55,12 +55,12 @@ def _changes(before: RunConfig, choice: Choice) -> str:
 
 
 def narrowing() -> Text:
-    """What keys do while a list is narrowed."""
+    """The hint about the keys while a list is narrowed."""
     return Text("What you type narrows the list: Enter takes the name at hand, Esc shows all.")
 
 
 def three_steps(width: int, colors: Mapping[str, str]) -> Text:
-    """For somebody who has no runs yet."""
+    """The hint for somebody who has no runs yet."""
     text = Text()
     for number, short, more in (
         (1, "choose with the arrows", " and Tab"),
@@ -75,7 +75,7 @@ def three_steps(width: int, colors: Mapping[str, str]) -> Text:
 def hint(
     choice: Choice, field: Field | None, earlier: Rerun | None, colors: Mapping[str, str]
 ) -> Text:
-    """What can be typed into the field at hand, or what is wrong with it."""
+    """What can be typed into the current field, or what is wrong with it."""
     if field is None and (problems := presets.problems()):
         return Text(clean(problems[0]), style=colors["error"])
     if field is not None:

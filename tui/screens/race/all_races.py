@@ -27,13 +27,13 @@ from tui.screens.app_screen import AppScreen
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)
-"""Times what the best lane needs."""
+"""Factors of the best lane's cost at which the profiles are drawn."""
 Profiles = dict[str, Floats]
 
 
 class ProfilesPanel(Panel[Profiles]):
-    """For each lane, on what share of the races it needs at most so many times what the best one
-    needs: further up and left is better (Dolan and More 2002)."""
+    """A plot of performance profiles: the share of races in which a lane needs at most so many
+    times what the best one needs. Further up and left is better (Dolan and More 2002)."""
 
     HEADING = "Performance profiles"
 
@@ -71,7 +71,7 @@ class ProfilesPanel(Panel[Profiles]):
 
 
 class RacesScreen(AppScreen):
-    """A line a race, newest first."""
+    """The screen of all races, a line each, newest first."""
 
     KEYS = (
         Key("enter", "open", "Open", "watch the race", footer=True),
@@ -143,7 +143,7 @@ class RacesScreen(AppScreen):
         self.host.open_race(self._races[event.option_index])
 
     def action_open(self) -> None:
-        """Watch the race at hand."""
+        """Watch the highlighted race."""
         at = self.query_one(OptionList).highlighted
         if at is not None and at < len(self._races):
             self.host.open_race(self._races[at])

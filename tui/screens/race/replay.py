@@ -18,12 +18,12 @@ from tui.plots.terrain import Terrain, Way
 from tui.text import clean, count, number
 
 _SPEEDS = (1, 2, 5, 10, 20, 50, 100)
-"""Points a second."""
+"""Speeds of the replay, in points a second."""
 _DEEP, _HIGH = "#10203a", "#7d8a99"
 
 
 class Landscape:
-    """What is shown: a terrain, the ways over it, and the moment."""
+    """A terrain, the ways over it, and the moment that is shown."""
 
     def __init__(self, ground: Terrain, ways: Sequence[Way], unit: str = "step") -> None:
         self.ground = ground
@@ -43,7 +43,7 @@ class Landscape:
 
 
 class LandscapePanel(Panel[Landscape]):
-    """The terrain with the ways up to the moment."""
+    """A picture of the terrain with the ways up to the moment."""
 
     HEADING = "Landscape"
 
@@ -65,7 +65,7 @@ class LandscapePanel(Panel[Landscape]):
 
 
 class LegendPanel(Panel[Landscape]):
-    """A line a lane: its letter, its name, and what there is to say about it."""
+    """A legend with a line a lane: its letter, its name, and a note."""
 
     HEADING = "Lanes"
 
@@ -83,7 +83,7 @@ class LegendPanel(Panel[Landscape]):
 
 
 class TerrainScreen(Screen[None]):
-    """Replays the ways; a subclass finds them, and calls `show`."""
+    """A screen that replays ways over a terrain; a subclass finds them, and calls `show`."""
 
     KEYS: Keys = (
         Key("space", "play", "Play", "replay from here, or hold", footer=True),
@@ -126,7 +126,7 @@ class TerrainScreen(Screen[None]):
             self.action_play()
 
     def say(self, title: str, words: str = "") -> None:
-        """What is shown, and a line about it."""
+        """Write the title, and a line about what is shown."""
         self.query_one("#terrain-title", Static).update(clean(title))
         self.query_one("#terrain-words", Static).update(clean(words))
 
@@ -152,13 +152,13 @@ class TerrainScreen(Screen[None]):
         self._move(max(1, _SPEEDS[self._speed] // 10))
 
     def action_step(self, by: int) -> None:
-        """One point on or back, held there."""
+        """Go one point on or back, and hold the replay there."""
         if self._timer is not None:
             self.action_play()
         self._move(by)
 
     def action_jump(self, end: int) -> None:
-        """To the start or the end."""
+        """Go to the start or the end."""
         if self._landscape is not None:
             self._move(self._landscape.last if end else -self._landscape.last)
 
@@ -168,7 +168,7 @@ class TerrainScreen(Screen[None]):
         self.notify(f"{number(_SPEEDS[self._speed])} points a second", timeout=2)
 
     def action_solo(self) -> None:
-        """The next lane alone; after the last one all of them."""
+        """Show the next lane alone; after the last one, all of them."""
         if (landscape := self._landscape) is None:
             return
         following = 0 if landscape.solo is None else landscape.solo + 1

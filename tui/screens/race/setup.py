@@ -23,7 +23,7 @@ from tui.text import clean, count, counted, duration
 
 @dataclass(frozen=True)
 class RaceField:
-    """One line that is typed."""
+    """A setting of a race that is typed as text."""
 
     key: str
     label: str
@@ -67,7 +67,7 @@ _TIERS = ("quick", "fair", "rigorous")
 
 
 def options(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The texts of the fields as options of a race. Raises ConfigError."""
+    """The typed texts as options of a race. Raises ConfigError."""
     if texts["tier"] not in _TIERS:
         raise ConfigError(f"tier: expected {', '.join(_TIERS)}, got {texts['tier']!r}")
     numbers = {key: race_choice.whole(texts[key], key) for key in ("seeds", "trials", "budget")}
@@ -76,7 +76,7 @@ def options(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 class RaceSetupScreen(AppScreen):
-    """What is typed is checked at once; Enter starts the race in a process of its own."""
+    """The screen on which a race is set up: it checks what is typed, and starts the race."""
 
     KEYS = (
         Key("enter", "start", "Start", "start the race", footer=True, priority=True),
@@ -93,7 +93,7 @@ class RaceSetupScreen(AppScreen):
     BINDINGS = bindings(KEYS)
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
-        """`texts` are what some fields begin with, by their keys."""
+        """`texts` are the first texts of some fields, by their keys."""
         super().__init__()
         self._texts = dict(texts or {})
         self._started = False
@@ -127,7 +127,7 @@ class RaceSetupScreen(AppScreen):
             self.query_one("#hint", Static).update(Text(field.help, style="dim"))
 
     def _spec(self) -> RaceSpec:
-        """Raises UserError."""
+        """The race that is typed. Raises UserError."""
         texts = {
             field.key: self.query_one(f"#{field.key}", Input).value.strip() for field in FIELDS
         }

@@ -22,7 +22,8 @@ _GRID = 121
 
 
 class DescentScreen(TerrainScreen):
-    """An engine process computes the ways, each optimizer with the best rate of one grid."""
+    """A replay of optimizers on a surface, each with the best learning rate of one grid; an engine
+    process computes the ways."""
 
     KEYS = (Key("s", "surface", "Surface", "the next surface", footer=True), *TerrainScreen.KEYS)
     BINDINGS = bindings(KEYS)

@@ -15,7 +15,8 @@ from tui.text import number
 
 
 class PlaneScreen(TerrainScreen):
-    """An engine process computes it from the weights that were kept of seed 0."""
+    """A replay of the lanes on the plane of their weights, which an engine process computes from
+    those that were kept of seed 0."""
 
     def __init__(self, race: RaceDir, labels: tuple[str, ...]) -> None:
         super().__init__()

@@ -284,7 +284,7 @@ async def test_panels_of_other_pages_work_on_the_first_one(terminal_environment:
     remembered.save(SUBJECT, Layout(wide=chosen))
     app = app_of(record(Path("runs"), "r"))
     async with app.run_test(size=(160, 48)) as pilot:
-        await until_shown(pilot, "no look at the layers was recorded")
+        await until_shown(pilot, "no layer probe was recorded")
         await until_shown(pilot, "none were recorded")
         await pilot.press("2", "1")
         await until(pilot, lambda: shown(app) == ["Layers", "Magnitudes", "Samples"])

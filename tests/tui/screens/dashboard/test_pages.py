@@ -248,7 +248,7 @@ async def test_words_stand_in_for_pictures(terminal_environment: None) -> None:
 async def test_nothing_recorded_is_said_in_words(terminal_environment: None) -> None:
     _, test = running(record(Path("runs"), "r"))
     async with test as pilot:
-        await open_page(pilot, 2, "no look at the layers was recorded")
+        await open_page(pilot, 2, "no layer probe was recorded")
         await pilot.press("3")
         await until_shown(pilot, "none were recorded")
         await pilot.press("1")

@@ -40,9 +40,9 @@ def test_a_suggestion_lies_where_the_loss_falls(fall: float, gap: float, noise: 
 @pytest.mark.parametrize(
     ("losses", "why"),
     [
-        ([2.0] * 200, "the loss hardly falls at any rate"),
+        ([2.0] * 200, "the loss hardly falls at any learning rate"),
         ([math.nan] * 200, "only 0 steps with a finite loss"),
-        (np.linspace(2, 40, 200).tolist(), "the loss hardly falls at any rate"),
+        (np.linspace(2, 40, 200).tolist(), "the loss hardly falls at any learning rate"),
         ([2.0, 1.0], "only 2 steps"),
     ],
 )

@@ -69,7 +69,7 @@ async def test_every_page_at_every_size(race, size):
         for key, words in (
             ("2", "tier quick tunes nothing"),
             ("3", "Gradient norm and clipping"),
-            ("4", "no look at the layers yet"),
+            ("4", "no layer probe yet"),
             ("1", "Standings"),
         ):
             await pilot.press(key)
