@@ -50,6 +50,16 @@ class RunDir:
         return self.path.name
 
     @property
+    def title(self) -> str:
+        """What to call it where neither model nor data set is known."""
+        return self.id
+
+    @property
+    def read_only(self) -> str:
+        """Why an engine of ours cannot work on it: no reason, so empty."""
+        return ""
+
+    @property
     def config_path(self) -> Path:
         return self.path / "config.yaml"
 

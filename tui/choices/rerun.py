@@ -7,11 +7,11 @@ from typing import Any, cast
 import presets
 from engine.config import configure
 from engine.config.configure import KINDS
-from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, write_more, written
+from tui.runs.run import Run
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
@@ -23,12 +23,12 @@ _WORDS = {"length": "train for", "rate": "lr", "batch": "batch size"}
 class Again:
     """A run whose settings begin the next one."""
 
-    run: RunDir
+    run: Run
     label: str
     """What it is called on the screen."""
     config: RunConfig
     """As it was begun."""
-    beside: tuple[RunDir, ...]
+    beside: tuple[Run, ...]
     """The runs with which the new one will be shown, in order."""
 
 

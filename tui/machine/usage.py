@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from engine.runs import run_directory
-from engine.runs.run_directory import RunDir
 from tui.machine.gpus import Gpu, Gpus
+from tui.runs.run import Run, own
 
 FIRST_SECONDS = 0.2
 """A share of the time needs two looks; between the first two there is so long."""
@@ -73,7 +73,7 @@ class Sampler:
         self._engine_before: tuple[int, float, float] | None = None
         """Number of the process, its seconds of work, and when that was."""
 
-    def sample(self, run: RunDir) -> Sample:
+    def sample(self, run: Run) -> Sample:
         """How the machine is now, and the engine of this run. Takes some milliseconds."""
         if self._before is None:
             self._before = _count()
@@ -124,9 +124,11 @@ class Sampler:
         return Engine(pid=pid, cores=cores, memory=memory, threads=threads)
 
 
-def engine_pid(run: RunDir) -> tuple[int | None, str]:
+def engine_pid(run: Run) -> tuple[int | None, str]:
     """The process that trains the run, if it is to be seen from here, else why not."""
-    holder = run_directory.holder(run)
+    if run.read_only:
+        return None, "another program trains it"
+    holder = run_directory.holder(own(run))
     if holder is None:
         return None, "no engine has begun with it"
     if holder.exists():

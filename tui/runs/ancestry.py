@@ -8,6 +8,7 @@ from engine.runs.run_directory import RunDir
 from tui.runs import follow
 from tui.runs.history import Mark
 from tui.runs.points.series import Series
+from tui.runs.run import Run
 
 MAX_GENERATIONS = 16
 """More than anybody forks; a log that names itself as its parent ends here too."""
@@ -23,7 +24,7 @@ class Inheritance:
     """In the order of their steps."""
 
 
-def inherited(run: RunDir, parent: Parent) -> Inheritance:
+def inherited(run: Run, parent: Parent) -> Inheritance:
     """What `run` inherits; nothing where the parent is gone, since a fork does not need it."""
     gathered = Inheritance()
     folder, next_parent = run.path.parent, parent

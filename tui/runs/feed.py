@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from engine.runs.events import Scalars
-from engine.runs.run_directory import ENDED, RunDir
+from engine.runs.run_directory import ENDED
 from tui.runs.follow import Follows, follower
 from tui.runs.news import News
+from tui.runs.run import Run
 
 POLL_SECONDS = 0.07
 BATCH_STEPS = 10_000
@@ -29,7 +30,7 @@ class Feed(threading.Thread):
     reading and never the engine, and nothing piles up.
     """
 
-    def __init__(self, runs: Sequence[RunDir], deliver: Callable[[tuple[News, ...]], None]) -> None:
+    def __init__(self, runs: Sequence[Run], deliver: Callable[[tuple[News, ...]], None]) -> None:
         """`deliver` is called in this thread, and has to call `taken` when it is done."""
         super().__init__(name="feed", daemon=True)
         self._followers = [follower(run) for run in runs]
@@ -37,7 +38,7 @@ class Feed(threading.Thread):
         self._taken = threading.Event()
         self._closed = threading.Event()
 
-    def add(self, runs: Sequence[RunDir]) -> None:
+    def add(self, runs: Sequence[Run]) -> None:
         """Follow these too, from the next look on."""
         self._followers += [follower(run) for run in runs]
 

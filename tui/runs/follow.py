@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import singledispatch
 from itertools import groupby
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from tui.runs.cache import column_cache, snapshot
 from tui.runs.cache.column_cache import Kept
 from tui.runs.foreign.run import ForeignRun
 from tui.runs.news import News
+from tui.runs.run import Run
 from tui.runs.store import RunState
 
 LOOK_SECONDS = 0.5
@@ -128,10 +130,19 @@ class Follows(Protocol):
         """As `Follower.poll`."""
 
 
-def follower(run: RunDir) -> Follows:
+@singledispatch
+def follower(run: Run) -> Follows:
     """What reads this run. Raises OSError."""
-    if not isinstance(run, ForeignRun):
-        return Follower(run)
+    raise NotImplementedError(type(run))
+
+
+@follower.register
+def _(run: RunDir) -> Follows:
+    return Follower(run)
+
+
+@follower.register
+def _(run: ForeignRun) -> Follows:
     from tui.runs.foreign.follower import ForeignFollower
 
     return ForeignFollower(run)
@@ -162,13 +173,25 @@ def _joined(parts: list[Scalars]) -> Scalars:
     return Scalars(time=parts[-1].time, step=step, seconds=seconds, values=values)
 
 
-def open_state(run: RunDir) -> RunState:
+@singledispatch
+def given_name(run: Run) -> str:
+    """The name that a person gave the run, or the label of a foreign log; "" if it has none."""
+    raise NotImplementedError(type(run))
+
+
+@given_name.register
+def _(run: RunDir) -> str:
+    return meta.read(run).name
+
+
+@given_name.register
+def _(run: ForeignRun) -> str:
+    return run.given_name
+
+
+def open_state(run: Run) -> RunState:
     """A state that knows name and configuration of the run already, before its first event."""
-    if isinstance(run, ForeignRun):
-        # What a W&B run is called is in its log.
-        named = "" if run.kind == "wandb" else run.label
-        return RunState(run=run, given_name=named, config={"name": run.label})
-    state = RunState(run=run, given_name=meta.read(run).name)
+    state = RunState(run=run, given_name=given_name(run))
     # A run made by another version still shows what its log says.
     with suppress(ConfigError):
         state.config = run.settings()
@@ -184,7 +207,7 @@ def apply(state: RunState, news: News) -> None:
     state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
 
 
-def load(run: RunDir) -> RunState:
+def load(run: Run) -> RunState:
     """The state of a run as its directory has it now. Raises OSError if it cannot be read."""
     state, reader = open_state(run), follower(run)
     while news := reader.poll():

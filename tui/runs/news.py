@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 from engine.runs.events import AnyEvent
-from engine.runs.run_directory import RunDir, Status
+from engine.runs.run_directory import Status
 from tui.runs.cache.column_cache import Kept
+from tui.runs.run import Run
 
 
 @dataclass(frozen=True)
 class News:
     """What is new of one run; complete and immutable, so that a thread may hand it over."""
 
-    run: RunDir
+    run: Run
     events: tuple[AnyEvent, ...]
     status: Status
     damaged: int

@@ -25,11 +25,11 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.runs.run_directory import ENDED, RunDir, Status
+from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
-from tui.runs.foreign.run import ForeignRun, read_only
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.points.series import Series
+from tui.runs.run import Run
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
@@ -54,7 +54,7 @@ class RunState:
     """All that is known of one run. A metric is called as the log calls it: `train/loss`,
     `val/accuracy`, `grad_norm`."""
 
-    run: RunDir
+    run: Run
     config: dict[str, Any] = field(default_factory=dict)
     """As it is in force now: commands that were applied have changed it."""
     status: Status = "queued"
@@ -228,7 +228,7 @@ class RunState:
     @property
     def read_only(self) -> str:
         """Why nothing can be sent to it, in one line; "" for a run of ours."""
-        return read_only(self.run) if isinstance(self.run, ForeignRun) else ""
+        return self.run.read_only
 
     @property
     def active(self) -> bool:

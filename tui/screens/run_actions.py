@@ -1,5 +1,6 @@
 """What a person can do with a run, by key: the same on the dashboard and on the list of runs."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from textual import work
@@ -16,7 +17,7 @@ from tui.choices.choice import Fork
 from tui.choices.rerun import Again
 from tui.panels.prompt import Prompt, Question
 from tui.runs import follow
-from tui.runs.foreign.run import ForeignRun, read_only
+from tui.runs.run import Run, own
 from tui.runs.store import RunState
 from tui.text import clean
 
@@ -27,7 +28,7 @@ class RunActions(Screen[None]):
     KEYS_IN_ORDER = True
     """See `BigModelApp.on_event`."""
 
-    def run_at_hand(self) -> RunDir | None:
+    def run_at_hand(self) -> Run | None:
         """The run that keys are about."""
         raise NotImplementedError
 
@@ -39,7 +40,7 @@ class RunActions(Screen[None]):
         """What the screen calls that run."""
         raise NotImplementedError
 
-    def runs_shown(self) -> list[RunDir]:
+    def runs_shown(self) -> Sequence[Run]:
         """Those that a new run is shown together with."""
         raise NotImplementedError
 
@@ -58,20 +59,24 @@ class RunActions(Screen[None]):
 
     def action_fork(self) -> None:
         """Go to the launch screen with this run's settings, to begin at its newest checkpoint."""
-        run = self.run_at_hand()
-        if isinstance(run, ForeignRun):
-            self.complain(read_only(run))
-        elif run is not None:
+        if (run := self._own_run_at_hand()) is not None:
             self._prepare_fork(run)
+
+    def _own_run_at_hand(self) -> RunDir | None:
+        """The run at hand if an engine of ours can work on it; else says why not."""
+        run = self.run_at_hand()
+        try:
+            return own(run) if run is not None else None
+        except UserError as error:
+            self.complain(str(error))
+            return None
 
     def action_resume_run(self) -> None:
         """Go on with a run that ended."""
-        run = self.run_at_hand()
+        run = self._own_run_at_hand()
         if run is None:
             return
-        if isinstance(run, ForeignRun):
-            self.complain(read_only(run))
-        elif run_directory.locked(run):
+        if run_directory.locked(run):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")
@@ -162,7 +167,7 @@ class SteeringScreen(RunActions):
         """The run that keys are about."""
         raise NotImplementedError
 
-    def run_at_hand(self) -> RunDir | None:
+    def run_at_hand(self) -> Run | None:
         state = self.state_at_hand()
         return state.run if state is not None else None
 
@@ -239,7 +244,7 @@ class SteeringScreen(RunActions):
         self, state: RunState, command: CommandName, arguments: Arguments | None, said: str
     ) -> None:
         """Leave a command for the engine. Raises UserError if it cannot be written."""
-        self.sent(control.send(state.run, command, arguments))
+        self.sent(control.send(own(state.run), command, arguments))
         self.remark(state, said)
 
     def remark(self, state: RunState, words: str) -> None:

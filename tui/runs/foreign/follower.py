@@ -9,7 +9,7 @@ from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import Book, fallback_time
 from tui.runs.foreign.jsonl import JsonLinesReader
 from tui.runs.foreign.lightning import LightningReader
-from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.run import ForeignRun, Kind
 from tui.runs.foreign.tensorboard import TensorBoardReader
 from tui.runs.foreign.trainer_state import TrainerReader
 from tui.runs.foreign.wandb import WandbReader
@@ -69,7 +69,7 @@ class ForeignFollower:
         """
         if self._book is None:
             self._book = Book(fallback_time(self.run.path.stat().st_mtime))
-            self._book.say("info", f"{TITLES[self.run.kind]}, read-only: {self.run.path}")
+            self._book.say("info", f"{self.run.title}, read-only: {self.run.path}")
         deadline = time.monotonic() + POLL_SECONDS
         more = self._reader.read(self._book)
         while more and not self._book.waiting and time.monotonic() < deadline:

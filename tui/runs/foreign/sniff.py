@@ -11,8 +11,9 @@ from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.runs.foreign.csv_table import read_header
 from tui.runs.foreign.growing_file import MAX_LINE_BYTES
 from tui.runs.foreign.records import parse
-from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.run import ForeignRun, Kind, told_apart
 from tui.runs.foreign.wandb_csv import exported_runs
+from tui.runs.run import Run
 
 MAX_RUNS = 100
 MAX_DEPTH = 8
@@ -62,7 +63,7 @@ def _by_content(path: Path) -> Kind | None:
     return "csv" if not binary and len(read_header(line)) > 1 and path.suffix != ".json" else None
 
 
-def open_source(path: Path) -> list[RunDir]:
+def open_source(path: Path) -> list[Run]:
     """The runs at a path: one for a file, as a rule; those of a folder and what is below it, our
     own ones included.
 
@@ -82,7 +83,7 @@ def open_source(path: Path) -> list[RunDir]:
     return runs
 
 
-def _of_file(path: Path, label: str) -> list[RunDir]:
+def _of_file(path: Path, label: str) -> list[Run]:
     kind = sniff(path)
     if kind is None:
         return []
@@ -94,8 +95,8 @@ def _of_file(path: Path, label: str) -> list[RunDir]:
     return [_run(path, kind, label)]
 
 
-def _of_folder(top: Path) -> list[RunDir]:
-    runs: list[RunDir] = []
+def _of_folder(top: Path) -> list[Run]:
+    runs: list[Run] = []
     for folder in _folders(top):
         relative = folder.relative_to(top)
         label = str(relative) if relative.parts else top.absolute().name
@@ -109,7 +110,8 @@ def _of_folder(top: Path) -> list[RunDir]:
                 runs += _of_file(path, str(path.relative_to(top)))
         if len(runs) > 100 * MAX_RUNS:
             break
-    return _told_apart(runs)
+    # Runs of several kinds in one folder get the kind into their labels.
+    return told_apart(runs, lambda run: f"{run.label} ({run.title})")
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -165,14 +167,3 @@ def _header(path: Path) -> list[str]:
 
 def _run(path: Path, kind: Kind, label: str, part: str = "") -> ForeignRun:
     return ForeignRun(path.absolute(), kind, label, part)
-
-
-def _told_apart(runs: list[RunDir]) -> list[RunDir]:
-    """Runs of several kinds in one folder get the kind into their labels."""
-    labels = [run.label for run in runs if isinstance(run, ForeignRun)]
-    return [
-        ForeignRun(run.path, run.kind, f"{run.label} ({TITLES[run.kind]})", run.part)
-        if isinstance(run, ForeignRun) and labels.count(run.label) > 1
-        else run
-        for run in runs
-    ]

@@ -1,7 +1,7 @@
 """The dashboard: what is known of one run, or of several together, on pages."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from tui.runs.feed import Feed
 from tui.runs.follow import apply, keep, open_state
 from tui.runs.history import note_of
 from tui.runs.news import News
+from tui.runs.run import Run, own
 from tui.runs.store import RunState
 from tui.screens.dashboard.alert_toasts import AlertingScreen
 from tui.screens.dashboard.page_keys import PAGES, PagingScreen
@@ -100,7 +101,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
             super().__init__()
             self.news = news
 
-    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
+    def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
         super().__init__()
         self._first = next((i for i, run in enumerate(runs) if run is selected), 0)
         self._states = {run.id: open_state(run) for run in runs}
@@ -161,7 +162,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
         self._feed.taken()
         self._painter.soon()
 
-    def add(self, runs: list[RunDir]) -> None:
+    def add(self, runs: Sequence[Run]) -> None:
         """Show these too, the first of them selected."""
         place = len(self._states)
         self._states |= {run.id: open_state(run) for run in runs}
@@ -221,7 +222,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     def label_at_hand(self) -> str:
         return self._view.focus.label if self._view is not None else ""
 
-    def runs_shown(self) -> list[RunDir]:
+    def runs_shown(self) -> list[Run]:
         return [state.run for state in self._states.values()]
 
     def name_of(self, state: RunState) -> str:
@@ -252,7 +253,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                 self.app.push_screen(ProfileScreen(event))
 
     @work(thread=True)
-    def _read_parent(self, run: RunDir, parent: Parent) -> None:
+    def _read_parent(self, run: Run, parent: Parent) -> None:
         self.post_message(self.Inherited(run.id, inherited(run, parent)))
 
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
@@ -275,7 +276,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     def action_quit(self) -> None:
         """Leave, after asking what becomes of runs that still train."""
         states = self._states.values()
-        active = [state.run for state in states if state.active and not state.read_only]
+        active = [own(state.run) for state in states if state.active and not state.read_only]
         if not active:
             self.app.exit()
             return
@@ -341,5 +342,5 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                     panel.show_figures(self._view)
 
 
-def _names(runs: list[RunDir]) -> str:
+def _names(runs: Sequence[Run]) -> str:
     return ", ".join(clean(run.id) for run in runs)
