@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from engine.config import configure
-from engine.race import fairness, leaderboard, statistics
+from engine.race import devices, fairness, leaderboard, statistics
 from engine.race.directory import RaceDir
 from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
@@ -20,7 +20,6 @@ from engine.runs.events import Layers, RunEnded, StateChanged
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
-from tui.races import standings_table as standings
 from tui.runs.points.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]
@@ -67,9 +66,8 @@ class RaceNews:
     reason: str
     """How it ended, or what is wrong with it, in one line."""
     standings: Standings
-    header: tuple[str, ...]
-    table: tuple[tuple[str, ...], ...]
-    """Texts in the order of the standings."""
+    timed: bool
+    """Whether the times of its runs can be compared."""
     lanes: tuple[LaneNews, ...]
     """In the order of the race."""
     goal: Target | None
@@ -78,6 +76,13 @@ class RaceNews:
     total: int
     remaining: float | None
     """Seconds, at the pace so far."""
+
+    @property
+    def fingerprint(self) -> object:
+        """A value that stays equal while there is nothing new to draw."""
+        lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in self.lanes]
+        # As text, since a NaN in the standings is not equal to itself.
+        return self.status, self.reason, self.done, self.total, repr(self.standings), lengths
 
 
 class Watcher:
@@ -96,8 +101,8 @@ class Watcher:
         self._done_before: int | None = None
         """Runs that were over when its process began."""
 
-    def look(self) -> RaceNews:
-        """How it is now. Raises UserError for a race that cannot be read."""
+    def read(self) -> RaceNews:
+        """The race as it is now. Raises UserError for a race that cannot be read."""
         alive = run_directory.locked(self._race.process)
         spec = self._race.spec()
         results = self._reader.read(spec)
@@ -106,15 +111,13 @@ class Watcher:
         if self._done_before is None:
             self._done_before = done if alive else 0
         status, reason = self._status(results, alive=alive)
-        made = leaderboard.standings(results)
         return RaceNews(
             race=self._race,
             spec=spec,
             status=status,
             reason=reason,
-            standings=made,
-            header=tuple(standings.header(results)),
-            table=tuple(map(tuple, standings.cells(results, made))),
+            standings=leaderboard.standings(results),
+            timed=devices.times_compare(spec),
             lanes=tuple(_lane(results, lane) for lane in range(len(spec.lanes))),
             goal=results.goal,
             done=done,
@@ -220,20 +223,12 @@ class RaceFeed(threading.Thread):
         before: object = None
         while not self._closed.is_set():
             try:
-                news: RaceNews | str = watcher.look()
+                news: RaceNews | str = watcher.read()
             except UserError as error:
                 news = str(error)
-            key = _key(news)
-            if key != before:
-                before = key
+            seen = news if isinstance(news, str) else news.fingerprint
+            if seen != before:
+                before = seen
                 self._deliver(news)
             over = isinstance(news, str) or news.status not in ("running", "paused")
             self._closed.wait(IDLE_SECONDS if over else POLL_SECONDS)
-
-
-def _key(news: RaceNews | str) -> object:
-    """Equal where there is nothing new to draw."""
-    if isinstance(news, str):
-        return news
-    lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in news.lanes]
-    return news.status, news.reason, news.done, news.total, news.table, lengths

@@ -35,7 +35,7 @@ def write(race: RaceDir, results: RaceResults, folder: Path) -> list[Path]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pictures, why_none = race_pictures.write(results, folder)
         table = leaderboard.standings(results)
-        head, rows = standings_table.header(results), standings_table.cells(results, table)
+        head, rows = standings_table.of(results, table)
         texts = {
             "report.md": "\n".join(_markdown(race, results, pictures, why_none)) + "\n",
             "standings.tex": "\n".join(standings_table.latex(head, rows)) + "\n",
@@ -57,9 +57,7 @@ def _markdown(
     yield ""
     yield clean(table.verdict[:1].upper() + table.verdict[1:]) + "."
     yield ""
-    yield from standings_table.markdown(
-        standings_table.header(results), standings_table.cells(results, table)
-    )
+    yield from standings_table.markdown(*standings_table.of(results, table))
     yield ""
     yield (
         "Medians over seeds with their interquartile range; DNF: did not finish, counted as "

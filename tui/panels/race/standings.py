@@ -9,6 +9,7 @@ from textual.message import Message
 from engine.race.leaderboard import Row
 from tui.panels.panel import Panel
 from tui.plots.chart import line_sample
+from tui.races import standings_table
 from tui.races.view import RaceView
 from tui.text import clean
 
@@ -30,7 +31,7 @@ class StandingsPanel(Panel[RaceView]):
     def shift(self, by: int) -> None:
         """Show columns further right, or left again."""
         if self._view is not None:
-            last = len(self._view.news.header) - 3
+            last = len(self._header(self._view)) - 3
             self._skipped = max(0, min(last, self._skipped + by))
             self._redraw()
 
@@ -61,7 +62,9 @@ class StandingsPanel(Panel[RaceView]):
         return Text(clean(made.verdict, 200), style=style if made.final else self.color("plot-ink"))
 
     def body(self, view: RaceView, width: int, height: int) -> Sequence[Text]:
-        head, table = view.news.header, view.news.table
+        news = view.news
+        head = self._header(view)
+        table = standings_table.cells(news.spec, news.standings, timed=news.timed)
         widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
         widths[1] = min(widths[1], max(8, width // 4))
         shown = self._columns(widths, width)
@@ -73,6 +76,9 @@ class StandingsPanel(Panel[RaceView]):
         lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
         troubles = [row for row in rows if row.trouble][: max(0, height - len(lines) - 1)]
         return [*lines, Text(), *map(self._trouble, troubles)] if troubles else lines
+
+    def _header(self, view: RaceView) -> list[str]:
+        return standings_table.header(view.news.spec, view.news.goal)
 
     def _trouble(self, row: Row) -> Text:
         words = f" {clean(row.label, 40)}: {clean(row.trouble, 200)}"

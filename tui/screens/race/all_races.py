@@ -116,7 +116,7 @@ class RacesScreen(Screen[None]):
             return
         for race in found:
             try:
-                news = Watcher(race).look()
+                news = Watcher(race).read()
             except UserError as error:
                 rows.append((race, str(error)))
                 continue
