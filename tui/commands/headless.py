@@ -22,7 +22,7 @@ from tui.commands.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
 from tui.runs import follow
 from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert
-from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.run import own
 from tui.runs.store import RunState
 from tui.text import clean
@@ -53,7 +53,7 @@ class _Telling:
 
     def __init__(self, reporter: Reporter, config: Alerts) -> None:
         self._reporter = reporter
-        self._book = AlertBook(config, time.time(), settled_seconds=0)
+        self._book = OpenAlerts(config, time.time(), settled_seconds=0)
         self._commands = notify.Commands(config, say)
 
     def take(self, state: RunState, events: tuple[AnyEvent, ...] = ()) -> None:
@@ -67,7 +67,7 @@ class _Telling:
 
     def look(self, state: RunState, events: tuple[AnyEvent, ...]) -> list[Alert]:
         """Take in what was before, which nobody is told again."""
-        return self._book.look(state, events, time.time())
+        return self._book.check(state, events, time.time())
 
     def finish(self) -> None:
         """Wait for the commands."""

@@ -13,7 +13,7 @@ from tui.text import clean, clock, count, duration, number
 def values(view: View, drawn: Sequence[Trace], kept: Traces, *, plain: bool) -> list[Value]:
     """What the curves have at the crosshair, the selected run first."""
     plots = view.plots
-    found = [t for t in drawn if not t.behind and t.origin == "own"]
+    found = [t for t in drawn if not t.behind and not t.inherited]
     if view.several:
         found.sort(key=lambda trace: (trace.state is not view.focus.state, trace.lane))
     labels = readout.without_common([clean(trace.label) for trace in found])

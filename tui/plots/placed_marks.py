@@ -26,7 +26,7 @@ def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> li
     for trace in found:
         steps = kept.lost(trace)
         scale = x_scale.scale_of(trace.state, view.plots.x)
-        if trace.behind or trace.origin == "inherited" or scale is None or not len(steps):
+        if trace.behind or trace.inherited or scale is None or not len(steps):
             continue
         x = scale.to_x(steps)
         x = x[(x >= axes.low) & (x <= axes.high)]

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from tui.plots.x_scale import scale_of
 from tui.runs.points.series import Floats, Series
 from tui.runs.store import RunState
 
-Origin = Literal["own", "inherited"]
 BINS_PER_COLUMN = 2
 """Stretches of a series for each column of dots, so that each column has a whole one in it."""
 
@@ -33,7 +31,8 @@ class Trace:
     label: str
     """What a list of values calls it."""
     color: str
-    origin: Origin = "own"
+    inherited: bool = False
+    """Whether it shows the values of a fork's ancestors."""
     smooth: str = ""
     """`ema` or `median`; "" for the raw values."""
     behind: bool = False
@@ -41,12 +40,12 @@ class Trace:
     @property
     def raw(self) -> Series | None:
         """The series as it was recorded."""
-        of = self.state.metrics if self.origin == "own" else self.state.inherited
+        of = self.state.inherited if self.inherited else self.state.metrics
         return of.get(self.metric)
 
     @property
-    def source(self) -> tuple[str, str, Origin]:
-        return self.state.id, self.metric, self.origin
+    def source(self) -> tuple[str, str, bool]:
+        return self.state.id, self.metric, self.inherited
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Traces:
 
     _smoothers: dict[tuple[object, ...], Smoother] = field(default_factory=dict)
     _windows: dict[tuple[object, ...], tuple[Floats, Floats]] = field(default_factory=dict)
-    _lost: dict[tuple[str, str, Origin], tuple[int, int, Floats]] = field(default_factory=dict)
+    _lost: dict[tuple[str, str, bool], tuple[int, int, Floats]] = field(default_factory=dict)
 
     def series(self, trace: Trace, plots: PlotView) -> Series | None:
         """What is drawn of a trace."""
@@ -75,8 +74,8 @@ class Traces:
         """Differs when the curve of a trace does: series only grow, or are cut."""
         raw, scale = trace.raw, scale_of(trace.state, plots.x)
         grown = (len(raw), raw.cuts) if raw is not None else ()
-        looks = (trace.color, trace.lane, trace.smooth, plots.strength, trace.behind)
-        return (*trace.source, grown, looks, scale.key if scale else None)
+        style = (trace.color, trace.lane, trace.smooth, plots.strength, trace.behind)
+        return (*trace.source, grown, style, scale.key if scale else None)
 
     def curves(self, traces: Sequence[Trace], axes: Axes, plots: PlotView) -> list[Curve]:
         """The part of the traces that the axes show, thinned to what their dots can."""
@@ -112,11 +111,7 @@ class Traces:
 
     def _window(self, trace: Trace, axes: Axes, plots: PlotView) -> tuple[Floats, Floats]:
         series, scale = self.series(trace, plots), scale_of(trace.state, plots.x)
-        if (
-            series is None
-            or scale is None
-            or (trace.origin == "inherited" and scale.seconds is not None)
-        ):
+        if series is None or scale is None or (trace.inherited and scale.seconds is not None):
             return np.empty(0), np.empty(0)  # the times of a fork's parent are not known
         columns = axes.canvas_width * DOTS[axes.markers].across
         borders = np.array([axes.low, axes.high])

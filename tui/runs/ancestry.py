@@ -11,12 +11,12 @@ from tui.runs.points.series import Series
 from tui.runs.run import Run
 
 MAX_GENERATIONS = 16
-"""More than anybody forks; a log that names itself as its parent ends here too."""
+"""Maximum number of ancestors; it also stops at a log that names itself as its parent."""
 
 
 @dataclass(frozen=True)
 class Inheritance:
-    """Of the parent, and of its own parents, before a run takes over."""
+    """The values and marks of a fork's ancestors, each up to where the next one begins."""
 
     metrics: dict[str, Series] = field(default_factory=dict)
     """By name."""

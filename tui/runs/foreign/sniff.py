@@ -1,4 +1,4 @@
-"""What a path holds that other programs wrote: the logs in it, told by names and first bytes."""
+"""Find the logs of other programs at a path, by names and first bytes."""
 
 import os
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ _BELOW = {
     for name in ("metrics", "progress", "results", "history", "log", "logs")
     for ending in (".csv", ".jsonl")
 }
-"""Which tables are opened below a folder too; others there may be data."""
+"""Names of the tables that are opened in folders below too; others there may be data."""
 _FIRST_BYTES = 4096
 
 
 def sniff(path: Path) -> Kind | None:
-    """What kind of log a file is, or a folder that holds a single run; None if it is none.
+    """The kind of log that a file is, or a folder that holds a single run; None if it is not one.
 
     Raises OSError.
     """
@@ -64,10 +64,9 @@ def _by_content(path: Path) -> Kind | None:
 
 
 def open_source(path: Path) -> list[Run]:
-    """The runs at a path: one for a file, as a rule; those of a folder and what is below it, our
-    own ones included.
+    """The runs at a path, ours included: usually one for a file; those in and below a folder.
 
-    Raises UserError, in one line, if there are none, or more than a screen can show.
+    Raises UserError if there are none, or more than a screen can show.
     """
     try:
         runs = _of_folder(path) if path.is_dir() else _of_file(path, path.name)
@@ -115,7 +114,7 @@ def _of_folder(top: Path) -> list[Run]:
 
 
 def _folders(top: Path) -> Iterator[Path]:
-    """The folder and those below, without what belongs to a run that was found already."""
+    """The folder and those below it, except folders that belong to a run."""
     for number, (name, below, _) in enumerate(os.walk(top), 1):
         folder = Path(name)
         yield folder
@@ -127,12 +126,12 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _is_inner(name: str) -> bool:
-    """Whether a folder below belongs to what is around it, or to nobody."""
+    """Whether a folder is a part of the one around it, or hidden."""
     return name.startswith((".", "__")) or trainer_state.CHECKPOINT.fullmatch(name) is not None
 
 
 def _in_folder(folder: Path) -> list[Kind]:
-    """The logs that are a folder rather than a file."""
+    """The kinds of logs that this folder as a whole is."""
     kinds: list[Kind] = []
     if tensorboard.files(folder):
         kinds.append("tensorboard")
@@ -146,7 +145,7 @@ def _in_folder(folder: Path) -> list[Kind]:
 
 
 def _place(folder: Path, kind: Kind) -> Path:
-    """The file or folder that a reader is given."""
+    """The path that the reader of this kind is given."""
     if kind == "wandb":
         return wandb.file_of(folder) or folder
     return folder / "metrics.csv" if kind == "lightning" else folder

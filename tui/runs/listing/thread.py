@@ -26,7 +26,7 @@ class Lister(threading.Thread):
         self._index.load()
         return list(self._index.rows.values())
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look for changes soon."""
         self._wanted.set()
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.runs.alerts import notify
-from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
 from tui.screens.run_actions import SteeringScreen
@@ -46,9 +46,9 @@ class AlertingScreen(SteeringScreen):
         return config
 
     @cached_property
-    def book(self) -> AlertBook:
+    def book(self) -> OpenAlerts:
         """The alerts since this screen was opened."""
-        return AlertBook(self._limits, time.time())
+        return OpenAlerts(self._limits, time.time())
 
     @cached_property
     def _commands(self) -> notify.Commands:
@@ -69,7 +69,7 @@ class AlertingScreen(SteeringScreen):
         self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool
     ) -> None:
         """Tell what these events, which were applied to the run, have brought."""
-        for alert in self.book.look(state, events, time.time(), earlier=earlier):
+        for alert in self.book.check(state, events, time.time(), earlier=earlier):
             name = self.name_of(state)
             self.notify(
                 clean(f"{name}: {alert.text}"),

@@ -6,7 +6,7 @@ from tui.runs.foreign import tensorboard, trainer_state
 
 
 @pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def search_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """New files are looked for at each poll."""
-    monkeypatch.setattr(tensorboard, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(trainer_state, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(tensorboard, "SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(trainer_state, "SEARCH_SECONDS", 0.0)
