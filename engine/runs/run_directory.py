@@ -51,12 +51,12 @@ class RunDir:
 
     @property
     def title(self) -> str:
-        """What to call it where neither model nor data set is known."""
+        """Its name on the screen where neither model nor data set is known."""
         return self.id
 
     @property
     def read_only(self) -> str:
-        """Why an engine of ours cannot work on it: no reason, so empty."""
+        """Why it cannot be steered, resumed or forked; "" since an engine of ours can work on it."""
         return ""
 
     @property

@@ -1,4 +1,4 @@
-"""Which curves a plot shows: metrics of runs, raw or smoothed, cut to what is seen; pure."""
+"""The curves of a plot: metrics of runs, raw or smoothed, cut to what is shown; pure."""
 
 import math
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from tui.runs.points.series import Floats, Series
 from tui.runs.store import RunState
 
 BINS_PER_COLUMN = 2
-"""Stretches of a series for each column of dots, so that each column has a whole one in it."""
+"""Number of stretches of a series for each column of dots, so that each contains a whole one."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A metric of a run on a plot."""
+    """A curve of a plot: a metric of a run."""
 
     state: RunState
     metric: str
     lane: int
-    """Its line style."""
+    """Index of the line style."""
     label: str
-    """What a list of values calls it."""
+    """Its name in a list of values."""
     color: str
     inherited: bool = False
     """Whether it shows the values of a fork's ancestors."""
@@ -50,14 +50,14 @@ class Trace:
 
 @dataclass
 class Traces:
-    """Keeps what of the curves does not change from one drawing to the next."""
+    """A store of what stays the same in the curves from one drawing to the next."""
 
     _smoothers: dict[tuple[object, ...], Smoother] = field(default_factory=dict)
     _windows: dict[tuple[object, ...], tuple[Floats, Floats]] = field(default_factory=dict)
     _lost: dict[tuple[str, str, bool], tuple[int, int, Floats]] = field(default_factory=dict)
 
     def series(self, trace: Trace, plots: PlotView) -> Series | None:
-        """What is drawn of a trace."""
+        """The series that is drawn for a trace."""
         raw = trace.raw
         if raw is None or not len(raw) or not trace.smooth:
             return raw if raw is not None and len(raw) else None
@@ -71,14 +71,14 @@ class Traces:
         return self._smoothers[key].of(raw)
 
     def key(self, trace: Trace, plots: PlotView) -> tuple[object, ...]:
-        """Differs when the curve of a trace does: series only grow, or are cut."""
+        """A key that changes when the curve of a trace does, since series only grow or are cut."""
         raw, scale = trace.raw, scale_of(trace.state, plots.x)
         grown = (len(raw), raw.cuts) if raw is not None else ()
         style = (trace.color, trace.lane, trace.smooth, plots.strength, trace.behind)
         return (*trace.source, grown, style, scale.key if scale else None)
 
     def curves(self, traces: Sequence[Trace], axes: Axes, plots: PlotView) -> list[Curve]:
-        """The part of the traces that the axes show, thinned to what their dots can."""
+        """The traces within the axes as curves, thinned to the number of dots."""
         kept: dict[tuple[object, ...], tuple[Floats, Floats]] = {}
         ends = (axes.low, axes.high, axes.log_x, axes.canvas_width, axes.markers)
         found = []
@@ -97,7 +97,7 @@ class Traces:
         return found
 
     def lost(self, trace: Trace) -> Floats:
-        """The steps at which a trace has no finite value; only what is new is looked at."""
+        """The steps at which a trace has no finite value; only new points are examined."""
         raw = trace.raw
         if raw is None:
             return np.empty(0)

@@ -1,4 +1,4 @@
-"""The standings of a race as a table for people: cells, plain text, Markdown and LaTeX; pure."""
+"""Format the standings of a race as cells, plain text, Markdown and LaTeX; pure."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ DNF = "DNF"
 
 
 def of(results: RaceResults, standings: Standings) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns and the cells of a race that was read."""
+    """The names of the columns and the cells, for the results of a race."""
     spec = results.spec
     return header(spec, results.goal), cells(spec, standings, timed=times_compare(spec))
 
@@ -59,7 +59,7 @@ def _row(spec: RaceSpec, row: Row, place: int, *, timed: bool) -> list[str]:
 
 
 def spread(found: Spread) -> str:
-    """`160 (140 to 160)`; without an interval of one run, and DNF for a miss."""
+    """A median with its interval, `160 (140 to 160)`; none for one run, DNF for a miss."""
     if not found.of:
         return "-"
     median = _cost(found.median)
@@ -94,7 +94,7 @@ def _ratio(spec: RaceSpec, row: Row) -> str:
 
 
 def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns, the names of lanes to the left."""
+    """The lines of a plain table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return [
         "  ".join(
@@ -106,14 +106,14 @@ def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of Markdown; what could end a cell is escaped."""
+    """The lines of a Markdown table; characters that could end a cell are escaped."""
     lines = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in rows]
     ruler = ["---:" if index != 1 else "---" for index in range(len(head))]
     return [f"| {' | '.join(row)} |" for row in (list(head), ruler, *lines)]
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A `tabular` with the rules of the package booktabs."""
+    """The lines of a LaTeX `tabular` with the rules of the package booktabs."""
     columns = "".join("l" if index == 1 else "r" for index in range(len(head)))
     lines = [" & ".join(map(_escaped, row)) + r" \\" for row in (head, *rows)]
     return [

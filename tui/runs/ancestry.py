@@ -1,4 +1,4 @@
-"""What a forked run inherits: its ancestors' values and marks up to where it begins."""
+"""Read what a fork inherits: its ancestors' values and marks up to where it begins."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ class Inheritance:
 
 
 def inherited(run: Run, parent: Parent) -> Inheritance:
-    """What `run` inherits; nothing where the parent is gone, since a fork does not need it."""
+    """The inheritance of a run; empty where the parent is gone, since a fork does not need it."""
     gathered = Inheritance()
     folder, next_parent = run.path.parent, parent
     limit = float(parent.step)

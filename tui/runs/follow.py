@@ -43,7 +43,7 @@ class Follower:
         self._kept_bytes = 0
 
     def poll(self, *, at_once: bool = False) -> News | None:
-        """What is new since the last call; None if nothing is.
+        """The news since the last call; None if there is none.
 
         Lock and process are examined every `HEALTH_SECONDS`, or `at_once`. Raises OSError if the
         log cannot be read.

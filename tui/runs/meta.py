@@ -1,4 +1,4 @@
-"""What a person noted about a run, kept in its directory: name, note and tags."""
+"""Remarks of a person about a run, kept in its directory: name, note and tags."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What screens and commands may ask of a run, ours or another program's."""
+"""The protocol of a run, ours or another program's, for screens and commands."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,11 +21,11 @@ class Run(Protocol):
 
     @property
     def id(self) -> str:
-        """What no other run on the screen is called."""
+        """A name that no other run on the screen has."""
 
     @property
     def title(self) -> str:
-        """What to call it where neither model nor data set is known."""
+        """Its name on the screen where neither model nor data set is known."""
 
     @property
     def events_path(self) -> Path:
@@ -33,7 +33,7 @@ class Run(Protocol):
 
     @property
     def engine_log_path(self) -> Path | None:
-        """What its engine printed; None if it has no engine of ours."""
+        """The output of its engine; None if it has no engine of ours."""
 
     @property
     def read_only(self) -> str:
@@ -43,7 +43,7 @@ class Run(Protocol):
         """The resolved configuration. Raises ConfigError if it has none that can be used."""
 
     def settings(self) -> dict[str, Any]:
-        """What to show as its configuration. Raises ConfigError."""
+        """The configuration to show. Raises ConfigError."""
 
 
 def own(run: Run) -> RunDir:

@@ -62,25 +62,25 @@ class RunState:
     """The settings in force now, with the changes of applied commands."""
     status: Status = "queued"
     detail: str = ""
-    """What is known beside the status, such as what killed the engine."""
+    """Details of the status, such as what killed the engine."""
     given_name: str = ""
     """A name that a person gave on the runs screen."""
     started: RunStarted | None = None
     ended: RunEnded | None = None
     metrics: dict[str, Series] = field(default_factory=dict)
     inherited: dict[str, Series] = field(default_factory=dict)
-    """For a fork: the metrics of the runs that it descends from, up to where it begins."""
+    """The metrics of a fork's ancestors, up to where it begins."""
     seconds: Series = field(default_factory=Series)
     """Seconds since the start, by step; they do not count while no engine is at work."""
     clock: list[ClockPiece] = field(default_factory=list)
-    """How `seconds` become the time of day: a piece for the start, and one for each restart."""
+    """Pieces that turn `seconds` into the time of day: one for the start and each restart."""
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
     history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The lines of the log together with what happened to the run, newest last."""
     happened: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
-    """What happened at which step, for the curves."""
+    """Marks of what happened at a step, for the curves."""
     commands: list[Command] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None

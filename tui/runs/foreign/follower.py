@@ -64,7 +64,7 @@ class ForeignFollower:
         """When it was last seen to grow, on the monotonic clock; 0 if never."""
 
     def poll(self, *, at_once: bool = False) -> News | None:
-        """What is new since the last call; None if nothing is.
+        """The news since the last call; None if there is none.
 
         Raises OSError if the log cannot be read.
         """

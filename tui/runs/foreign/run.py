@@ -31,7 +31,7 @@ class ForeignRun:
     """The file or folder that a reader is given."""
     kind: Kind
     label: str
-    """What the screen calls it, unless the log brings a name."""
+    """The name on the screen, unless the log has one."""
     part: str = ""
     """The name of one run in a file that holds several."""
 
