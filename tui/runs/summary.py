@@ -4,7 +4,8 @@ import math
 import time
 from typing import Any
 
-from tui.runs.store import RunState
+from tui.runs.labels import flatten
+from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number
 
 Plain = dict[str, Any]
@@ -20,7 +21,7 @@ def plain_number(value: float) -> float | str:
 def row(state: RunState, *, pid: int | None) -> Plain:
     """A run as an entry of a list; `pid` is that of a living engine, since numbers are reused."""
     config = state.config
-    lr = _section(config, "optimizer").get("lr", config.get("lr"))
+    lr = section(config, "optimizer").get("lr", config.get("lr"))
     started = state.started
     age = time.time() - started.time if started else None
     return {
@@ -66,11 +67,6 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
         "events_path": str(state.run.events_path.absolute()),
         "damaged": state.damaged,
     }
-
-
-def _section(config: Plain, key: str) -> Plain:
-    value = config.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _named(config: Plain, key: str) -> str | None:
@@ -166,12 +162,6 @@ def page(facts: Plain) -> list[str]:
     return lines
 
 
-def flat(tree: Plain, prefix: str = "") -> list[tuple[str, Any]]:
+def flat(tree: Plain) -> list[tuple[str, Any]]:
     """The settings of a configuration that have a value, with dotted keys."""
-    leaves: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            leaves += flat(value, f"{prefix}{key}.")
-        elif value not in (None, ""):
-            leaves.append((f"{prefix}{key}", value))
-    return leaves
+    return [(key, value) for key, value in flatten(tree).items() if value not in (None, "")]
