@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,9 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
-from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
+from tui.runs.run import Run
 from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 from tui.terminal import themes
@@ -51,7 +51,7 @@ class BigModelApp(FrugalApp):
         self,
         *,
         root: Path,
-        runs: list[RunDir] | None = None,
+        runs: Sequence[Run] | None = None,
         race: "RaceDir | None" = None,
         config: UserConfig | None = None,
     ) -> None:
@@ -172,7 +172,7 @@ class BigModelApp(FrugalApp):
         """Close the launch screen that `open_again` opened."""
         self.pop_screen()
 
-    def open_beside(self, rerun: "Rerun", runs: list[RunDir]) -> None:
+    def open_beside(self, rerun: "Rerun", runs: Sequence[Run]) -> None:
         """Show new runs together with those beside which they were begun, at most `MOST_LANES`."""
         from tui.screens.dashboard.screen import DashboardScreen
 
@@ -198,7 +198,7 @@ class BigModelApp(FrugalApp):
         """Back from the list of runs to what is under it."""
         self.pop_screen()
 
-    def open_dashboard(self, runs: list[RunDir]) -> None:
+    def open_dashboard(self, runs: Sequence[Run]) -> None:
         """Show the dashboard of these runs in place of what is shown."""
         from tui.screens.dashboard.screen import DashboardScreen
 

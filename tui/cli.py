@@ -252,9 +252,11 @@ def list_command(root: Path, as_json: bool) -> None:
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: its configuration, and its best, last and test values."""
     from tui.runs import summary
+    from tui.runs.run import own
 
     found = find_runs.find_one(root, name)
-    facts = summary.summary(find_runs.load(found), pid=run_directory.pid(found))
+    pid = None if found.read_only else run_directory.pid(own(found))
+    facts = summary.summary(find_runs.load(found), pid=pid)
     for line in [json.dumps(facts)] if as_json else summary.page(facts):
         click.echo(line)
 

@@ -10,7 +10,7 @@ overrides, surrogates, private and unassigned code points, line separators."""
 
 
 def clean(text: str, limit: int = 2000) -> str:
-    """One line that is safe to print: what comes from a log, a path or a name passes here."""
+    """One line that is safe to print; all text from logs, paths and names goes through here."""
     cut = text[:limit] + "…" * (len(text) > limit)
     if cut.isascii() and cut.isprintable():
         return cut
@@ -26,7 +26,7 @@ def _clean_character(character: str) -> str:
 
 
 def real(value: object) -> float | None:
-    """The number that a value is, or that its text says; None for anything else."""
+    """A number, or a text that says one, as a float; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -64,7 +64,7 @@ def count(value: int) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """How many of a thing: 1 lane, 2 lanes."""
+    """A number of things in words: 1 lane, 2 lanes."""
     return f"{count(number)} {thing}{'s' * (number != 1)}"
 
 
@@ -90,7 +90,7 @@ def file_size(size: int) -> str:
 
 
 def day_and_time(seconds: float) -> str:
-    """The local time, such as 2026-11-23 14:05, of seconds since the epoch; "" if they are none."""
+    """The local time, such as 2026-11-23 14:05, of seconds since the epoch; "" if there is none."""
     try:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
     except (OverflowError, OSError, ValueError):
@@ -98,8 +98,8 @@ def day_and_time(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """The local time of day, such as 14:05, of seconds since the epoch; `--:--` if they are no
-    time at all."""
+    """The local time of day, such as 14:05, of seconds since the epoch; `--:--` if there is
+    none."""
     try:
         return time.strftime("%H:%M", time.localtime(seconds))
     except (OverflowError, OSError, ValueError):

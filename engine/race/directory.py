@@ -10,7 +10,7 @@ import msgspec
 
 from engine.race.spec import RaceSpec
 from engine.runs.access import check_root, open_regular, replace_file
-from engine.runs.run_directory import RunDir
+from engine.runs.run_directory import RunDir, matching
 from presets import ConfigError, UserError
 from presets.convert import convert
 
@@ -115,10 +115,9 @@ def find(runs_root: Path, name: str) -> RaceDir:
             return race
         raise UserError(f"{name}: not a race directory (no race.json in it)")
     races = list_races(runs_root)
-    matches = [race for race in races if race.id.startswith(name)] if name else []
-    exact = [race for race in matches if race.id == name]
-    if len(exact or matches) == 1:
-        return (exact or matches)[0]
+    matches = matching(races, name)
+    if len(matches) == 1:
+        return matches[0]
     known = ", ".join(race.id for race in (matches or races)[-4:]) or "none yet"
     problem = "is ambiguous" if matches else "does not exist"
     raise UserError(f"race {name!r} {problem} in {races_root(runs_root)}; newest: {known}")

@@ -5,9 +5,10 @@ import os
 import secrets
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from engine.runs import identity
 from engine.runs.access import check_owner, check_root, open_regular
@@ -48,6 +49,16 @@ class RunDir:
     @property
     def id(self) -> str:
         return self.path.name
+
+    @property
+    def title(self) -> str:
+        """Its name on the screen where neither model nor data set is known."""
+        return self.id
+
+    @property
+    def read_only(self) -> str:
+        """Why it cannot be steered, resumed or forked; "" since our engine can work on it."""
+        return ""
 
     @property
     def config_path(self) -> Path:
@@ -168,6 +179,23 @@ def list_runs(root: Path) -> list[RunDir]:
     return sorted(found, key=lambda run: run.id)
 
 
+class Named(Protocol):
+    """A directory of a run or a race, known by its id."""
+
+    @property
+    def id(self) -> str:
+        """The name of the directory."""
+
+
+Found = TypeVar("Found", bound=Named)
+
+
+def matching(found: Iterable[Found], name: str) -> list[Found]:
+    """The one whose id is `name`, else all whose ids begin with it; none for an empty name."""
+    matches = [each for each in found if each.id.startswith(name)] if name else []
+    return [each for each in matches if each.id == name] or matches
+
+
 def find(root: Path, name: str) -> RunDir:
     """The run with this path, id, or unique beginning of an id; UserError if there is none."""
     if "/" in name or name in (".", ".."):
@@ -175,10 +203,9 @@ def find(root: Path, name: str) -> RunDir:
         if run.config_path.is_file() or run.events_path.is_file():
             return run
         raise UserError(f"{name}: not a run directory (no config.yaml and no events.jsonl in it)")
-    matches = [run for run in list_runs(root) if run.id.startswith(name)] if name else []
-    exact = [run for run in matches if run.id == name]
-    if len(exact or matches) == 1:
-        return (exact or matches)[0]
+    matches = matching(list_runs(root), name)
+    if len(matches) == 1:
+        return matches[0]
     if matches:
         some = ", ".join(run.id for run in matches[:4])
         raise UserError(f"run {name!r} is ambiguous in {root}: {some}{' ...' * (len(matches) > 4)}")

@@ -7,12 +7,12 @@ from typing import Any, cast
 import presets
 from engine.config import configure
 from engine.config.configure import KINDS
-from engine.runs.run_directory import RunDir
 from presets import ConfigError, dotted_keys
 from presets.schema import RunConfig, dotted
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
+from tui.runs.run import Run
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
@@ -22,12 +22,12 @@ _OF_ONE_RUN = ("name",)
 class Rerun:
     """Another run with the settings of an earlier one: what the launch screen begins with."""
 
-    run: RunDir
+    run: Run
     label: str
     """What it is called on the screen."""
     config: RunConfig
     """The settings with which it was begun."""
-    beside: tuple[RunDir, ...]
+    beside: tuple[Run, ...]
     """The runs with which the new one will be shown, in order."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,14 @@ from engine.race.directory import RaceDir
 from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets import UserError
-from tui.runs.foreign.run import ForeignRun, read_only
+from tui.runs.foreign.run import ForeignRun, told_apart
+from tui.runs.run import Run, own
 
 if TYPE_CHECKING:
     from tui.runs.store import RunState
 
 
-def find(root: Path, name: str) -> list[RunDir]:
+def find(root: Path, name: str) -> list[Run]:
     """The run of ours with this id or path, else what other programs logged at this path.
 
     Raises UserError if there is neither.
@@ -37,19 +37,17 @@ def find(root: Path, name: str) -> list[RunDir]:
     return open_source(path)
 
 
-def find_all(root: Path, names: Iterable[str]) -> list[RunDir]:
+def find_all(root: Path, names: Iterable[str]) -> list[Run]:
     """The runs of all these names, each once. Raises UserError as `find` does."""
-    found = list(dict.fromkeys(run for name in names for run in find(root, name)))
-    labels = [run.label for run in found if isinstance(run, ForeignRun)]
-    return [
-        replace(run, label=run.id)
-        if isinstance(run, ForeignRun) and labels.count(run.label) > 1 and run.kind != "wandb"
-        else run
-        for run in found
-    ]
+    found = dict.fromkeys(run for name in names for run in find(root, name))
+    return told_apart(found, _by_path)
 
 
-def find_one(root: Path, name: str) -> RunDir:
+def _by_path(run: ForeignRun) -> str:
+    return run.id if run.given_name else run.label
+
+
+def find_one(root: Path, name: str) -> Run:
     """The one run of this name. Raises UserError if there are several, or none."""
     found = find(root, name)
     if len(found) > 1:
@@ -75,13 +73,10 @@ def find_steered(root: Path, name: str) -> RunDir:
 def find_ours(root: Path, name: str) -> RunDir:
     """The run of ours of this name. Raises UserError if another program wrote it, or if there is
     none."""
-    run = find_one(root, name)
-    if isinstance(run, ForeignRun):
-        raise UserError(read_only(run))
-    return run
+    return own(find_one(root, name))
 
 
-def load(run: RunDir) -> RunState:
+def load(run: Run) -> RunState:
     """Read all of a run. Raises UserError if it cannot be read."""
     from tui.runs import follow
 

@@ -22,7 +22,8 @@ from tui.commands.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
 from tui.runs import follow
 from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert
-from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.alerts.open_alerts import OpenAlerts
+from tui.runs.run import own
 from tui.runs.store import RunState
 from tui.text import clean
 
@@ -52,7 +53,7 @@ class _Telling:
 
     def __init__(self, reporter: Reporter, config: Alerts) -> None:
         self._reporter = reporter
-        self._book = AlertBook(config, time.time(), settled_seconds=0)
+        self._book = OpenAlerts(config, time.time(), settled_seconds=0)
         self._commands = notify.Commands(config, say)
 
     def take(self, state: RunState, events: tuple[AnyEvent, ...] = ()) -> None:
@@ -66,7 +67,7 @@ class _Telling:
 
     def alerts(self, state: RunState, events: tuple[AnyEvent, ...]) -> list[Alert]:
         """The alerts that these events raise; reports none of them."""
-        return self._book.look(state, events, time.time())
+        return self._book.check(state, events, time.time())
 
     def finish(self) -> None:
         """Wait for the commands of alerts to end."""
@@ -145,7 +146,7 @@ def _watch(
         if interrupts and not told:
             told = 1
             say("stopping after the current step; Ctrl-C again leaves the run running")
-            _send_stop(state.run)
+            _send_stop(own(state.run))
         time.sleep(POLL_SECONDS)
 
 
@@ -164,17 +165,18 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
         return state.outcome()
     if state.ended is not None:
         return state.outcome()
+    run = own(state.run)
     if status == REFUSED:
         state.status = "failed"
-        return f"the engine did not begin: {last_line(state.run)}"
+        return f"the engine did not begin: {last_line(run)}"
     if state.status in SUCCESS:  # on a full disk the log may lack its end
         return state.detail
     state.status = "crashed" if state.started else "failed"
-    seen = health.read_exit(state.run, run_directory.holder(state.run))
+    seen = health.read_exit(run, run_directory.holder(run))
     if seen is not None and seen.signal is not None:
         return f"the engine was {seen}, after step {state.step}"
     how = f"status {status}" if seen is None else f"status {seen.code}"
-    return f"the engine ended without saying why ({how}): {last_line(state.run)}"
+    return f"the engine ended without saying why ({how}): {last_line(run)}"
 
 
 def last_line(run: RunDir) -> str:

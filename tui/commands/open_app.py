@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,6 @@ import click
 from msgspec import structs
 
 from engine.runs import access
-from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
 from tui.commands.errors import PROGRAM, TRACEBACK, say
@@ -19,6 +18,7 @@ from tui.commands.errors import PROGRAM, TRACEBACK, say
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir
     from tui.app import BigModelApp
+    from tui.runs.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +43,7 @@ def screen_options(command: F) -> F:
 
 def open_app(
     root: Path,
-    runs: list[RunDir] | None,
+    runs: "Sequence[Run] | None",
     *,
     race: "RaceDir | None" = None,
     ascii_only: bool = False,

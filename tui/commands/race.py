@@ -204,17 +204,13 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
     from tui.races import standings_table
 
     table = leaderboard.standings(results)
+    head, cells = standings_table.of(results, table)
     if as_json:
         facts = {"event": "ended", "id": chosen.id, "over": results.ended}
-        rows = [
-            dict(zip(standings_table.header(results)[1:], row[1:], strict=True))
-            for row in standings_table.cells(results, table)
-        ]
+        rows = [dict(zip(head[1:], row[1:], strict=True)) for row in cells]
         click.echo(json.dumps(facts | {"verdict": table.verdict, "standings": rows}))
     elif results.finals:
-        for line in standings_table.text(
-            standings_table.header(results), standings_table.cells(results, table)
-        ):
+        for line in standings_table.text(head, cells):
             click.echo(line)
         for row in table.rows:
             if row.trouble:
@@ -239,7 +235,7 @@ def races(root: Path, as_json: bool) -> None:
         click.echo(f"no races in {clean(str(directory.races_root(root)))}", err=True)
     for each in found:
         try:
-            news = Watcher(each).look()
+            news = Watcher(each).read()
         except UserError as error:
             say(str(error))
             continue

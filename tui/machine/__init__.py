@@ -1,1 +1,1 @@
-"""How busy the machine is: processors, memory, GPUs; uses `tui.text`."""
+"""The load of the machine: processors, memory, GPUs; uses `tui.runs` and `tui.text`."""

@@ -9,7 +9,7 @@ INSTALL = "pip install 'bigmodel-tui[gpu]'"
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """One NVIDIA GPU. None where it does not say, as some do under MIG or in laptops."""
+    """The state of one NVIDIA GPU; None for what it does not report, as under MIG or in laptops."""
 
     index: int
     name: str
@@ -22,7 +22,7 @@ class Gpu:
     watts_limit: float | None = None
     celsius: float | None = None
     engine_memory: int | None = None
-    """Bytes that the engine's process takes of it."""
+    """Bytes that the engine's process uses."""
 
 
 class Gpus:
@@ -32,10 +32,10 @@ class Gpus:
         """`nvml` stands in for the module `pynvml`."""
         self._nvml = nvml
         self._problem: str | None = None
-        """Why there are none; "" if NVML is at work; None before it was asked."""
+        """Why there are no GPUs; "" if NVML works; None before it was asked."""
 
     def read(self, pid: int | None) -> tuple[tuple[Gpu, ...], str]:
-        """What each says now, and why there are none; `pid` is the engine's process."""
+        """The state of each GPU, and why there are none; `pid` is the engine's process."""
         if self._problem is None:
             self._problem = self._begin()
         if self._problem:
@@ -96,7 +96,7 @@ class Gpus:
         return sum(taken) if taken and None not in taken else None
 
     def _ask(self, function: str, *arguments: Any) -> Any:
-        """What a function says; None where this GPU or this driver does not know."""
+        """The result of a function of NVML; None where this GPU or driver does not know it."""
         try:
             return getattr(self._nvml, function)(*arguments)
         except (self._nvml.NVMLError, AttributeError):
@@ -104,5 +104,5 @@ class Gpus:
 
 
 def _text(name: str | bytes) -> str:
-    """Older versions of the library give bytes."""
+    """The name as text, since older versions of the library return bytes."""
     return name.decode(errors="replace") if isinstance(name, bytes) else name

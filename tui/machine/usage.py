@@ -1,4 +1,4 @@
-"""How busy this machine is, and the engine on it, by psutil. Measures, and keeps no thread."""
+"""Measure by psutil how busy this machine and an engine on it are; without a thread."""
 
 import os
 import socket
@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from engine.runs import run_directory
-from engine.runs.run_directory import RunDir
 from tui.machine.gpus import Gpu, Gpus
+from tui.runs.run import Run, own
 
 FIRST_SECONDS = 0.2
-"""A share of the time needs two looks; between the first two there is so long."""
+"""Seconds between the first two readings: a share of time needs two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Engine:
 
     pid: int
     cores: float | None
-    """How many cores it keeps busy; None at the first look."""
+    """How many cores it keeps busy; None in the first sample."""
     memory: int
     """Bytes that are resident."""
     threads: int
@@ -32,7 +32,7 @@ class Engine:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One look at the machine."""
+    """The state of the machine at one moment."""
 
     time: float
     """Seconds on the monotonic clock."""
@@ -40,23 +40,23 @@ class Sample:
     cores: tuple[float, ...]
     """For each core, the share of the time in which it worked, 0 to 1."""
     load: tuple[float, ...]
-    """Processes that run or wait: means of 1, 5 and 15 minutes; empty where nobody counts them."""
+    """Processes that run or wait: means of 1, 5 and 15 minutes; empty where not counted."""
     memory_used: int
     memory_total: int
     swap_used: int
     swap_total: int
     disk_used: int
     disk_total: int
-    """Of the disk on which the runs lie; 0 where it does not say."""
+    """Bytes of the disk that holds the runs; 0 where unknown."""
     received: float | None
-    """Bytes a second over the network, all but the loopback; None where nobody counts them."""
+    """Bytes per second over the network without the loopback; None where they are not counted."""
     sent: float | None
     gpus: tuple[Gpu, ...]
     gpu_problem: str
-    """Why there are no GPUs to be seen, and what helps."""
+    """Why no GPUs are seen, and what helps."""
     engine: Engine | None
     engine_problem: str
-    """Why there is no process of the engine to be seen."""
+    """Why the engine's process is not seen."""
 
     @property
     def busy(self) -> float:
@@ -65,16 +65,16 @@ class Sample:
 
 
 class Sampler:
-    """Takes samples; each says what was since the one before."""
+    """A source of samples, each about the time since the one before."""
 
     def __init__(self, gpus: Gpus | None = None) -> None:
         self._gpus = gpus or Gpus()
         self._before: _Counters | None = None
         self._engine_before: tuple[int, float, float] | None = None
-        """Number of the process, its seconds of work, and when that was."""
+        """The process, its seconds of work, and when they were read."""
 
-    def sample(self, run: RunDir) -> Sample:
-        """How the machine is now, and the engine of this run. Takes some milliseconds."""
+    def sample(self, run: Run) -> Sample:
+        """The state of the machine and of the engine of this run. Takes some milliseconds."""
         if self._before is None:
             self._before = _count()
             time.sleep(FIRST_SECONDS)
@@ -124,9 +124,11 @@ class Sampler:
         return Engine(pid=pid, cores=cores, memory=memory, threads=threads)
 
 
-def engine_pid(run: RunDir) -> tuple[int | None, str]:
-    """The process that trains the run, if it is to be seen from here, else why not."""
-    holder = run_directory.holder(run)
+def engine_pid(run: Run) -> tuple[int | None, str]:
+    """The process that trains the run if it runs on this machine, else why not."""
+    if run.read_only:
+        return None, "another program trains it"
+    holder = run_directory.holder(own(run))
     if holder is None:
         return None, "no engine has begun with it"
     if holder.exists():
@@ -141,11 +143,11 @@ def engine_pid(run: RunDir) -> tuple[int | None, str]:
 
 @dataclass(frozen=True)
 class _Counters:
-    """What only grows, and when."""
+    """The counters that only grow, and when they were read."""
 
     time: float
     cores: Sequence[Mapping[str, float]]
-    """For each core, seconds by what it did."""
+    """For each core, seconds by kind of work."""
     network: tuple[int, int] | None
     """Bytes received and sent."""
 
@@ -169,7 +171,7 @@ _WITHIN = ("guest", "guest_nice")
 def shares(
     before: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]]
 ) -> tuple[float, ...]:
-    """For each core, the share of the time between two looks in which it worked."""
+    """For each core, the share of the time between two readings in which it worked."""
     found = []
     for old, new in zip(before, now, strict=False):
         spent = {key: new[key] - old.get(key, 0.0) for key in new if key not in _WITHIN}

@@ -95,7 +95,7 @@ class CurvesPanel(Panel):
         if view.several:
             return Text(self._what(view))
         room = self.size.width - len(self.title(view)) - 4
-        shown = [t for t in self.traces(view) if not t.behind and t.origin == "own"]
+        shown = [t for t in self.traces(view) if not t.behind and not t.inherited]
         text = Text()
         for digits, train in _SHORTER:
             text = self._values(shown, digits, train)
@@ -199,7 +199,7 @@ class CurvesPanel(Panel):
         found = []
         if metric in lane.state.inherited:
             faint = self._faint(color, INHERITED)
-            found.append(made(faint, smooth=smooth, origin="inherited"))
+            found.append(made(faint, smooth=smooth, inherited=True))
         if metric in lane.state.metrics:
             if smooth and lane.state is view.focus.state:
                 found.append(made(self._faint(color, RAW), behind=True))

@@ -6,7 +6,6 @@ from rich.text import Text
 
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.runs.foreign.run import TITLES, ForeignRun
 from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number
 
@@ -62,7 +61,7 @@ class ProgressPanel(Panel, can_focus=False):
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         state = view.focus.state
         if state.status in _IN_TROUBLE:
-            where = Text(f" see {clean(str(state.run.engine_log_path))}")
+            where = Text(f" see {clean(str(state.run.engine_log_path or state.run.path))}")
             where.truncate(width, overflow="ellipsis")
             return [where, self._steps(state, width)][:height]
         return [self._steps(state, width)]
@@ -118,8 +117,4 @@ def _figures(state: RunState) -> list[str]:
 
 def _what(state: RunState) -> str:
     parts = [str(section(state.config, kind).get("name", "")) for kind in ("model", "dataset")]
-    return " on ".join(part for part in parts if part) or _whose(state)
-
-
-def _whose(state: RunState) -> str:
-    return TITLES[state.run.kind] if isinstance(state.run, ForeignRun) else state.id
+    return " on ".join(part for part in parts if part) or state.run.title

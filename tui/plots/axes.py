@@ -1,4 +1,4 @@
-"""The axes of a dashboard's plot: its size, where positions are on it, and its numbers; pure."""
+"""The axes of a dashboard's plot: size, positions and numbers; pure."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tui.runs.points.series import Floats
 
 @dataclass(frozen=True, kw_only=True)
 class Axes:
-    """The size, the axes and the look of a plot."""
+    """The size, axes and style of a plot."""
 
     width: int
     height: int
@@ -30,9 +30,9 @@ class Axes:
     log_y: bool = False
     markers: Markers = "braille"
     robust: bool = False
-    """Whether outliers are marked at the edge instead of deciding about the y axis."""
+    """Whether outliers are marked at the edge instead of widening the y axis."""
     baseline: float | None = 0.0
-    """A value that is always within a linear y axis, or None."""
+    """A value that a linear y axis always includes, or None."""
 
     @property
     def canvas_width(self) -> int:
@@ -41,7 +41,7 @@ class Axes:
 
     @property
     def canvas_height(self) -> int:
-        """Rows over the numbers of the x axis."""
+        """Rows above the numbers of the x axis."""
         return max(0, self.height - 1)
 
     @property
@@ -59,37 +59,36 @@ class Axes:
         return (math.log10(ends[0]), math.log10(ends[1])) if self.log_x else ends
 
     def across(self, x: Floats, columns: int) -> Floats:
-        """Where positions are on a canvas of so many columns: low in the middle of the first one,
-        high in the middle of the last one."""
+        """Positions as columns of a canvas: low is in the middle of the first, high of the last."""
         low, high = self._ends
         if self.log_x:
             x = np.log10(np.maximum(x, self.low * 1e-6))
         return (x - low) / (high - low) * (columns - 1) + 0.5
 
     def column(self, x: float) -> int | None:
-        """The column of the whole picture that shows x; None outside of the axis."""
+        """The column of the picture, axes included, that shows x; None outside of the axis."""
         if not self.low <= x <= self.high:
             return None
         at = int(self.across(np.array([x]), self.canvas_width)[0])
         return LABEL_WIDTH + 1 + min(at, self.canvas_width - 1)
 
     def x_at(self, columns: Floats) -> Floats:
-        """The positions of places on the canvas, in columns; 0.5 is the middle of the first."""
+        """The positions at columns of the canvas; 0.5 is the middle of the first column."""
         low, high = self._ends
         x = low + (columns - 0.5) / max(1, self.canvas_width - 1) * (high - low)
         return np.power(10.0, x) if self.log_x else x
 
 
 def scaled(y: Floats, axes: Axes) -> Floats:
-    """Values as heights; what has no logarithm is far below everything."""
+    """Values as heights on the y axis; on a logarithmic one, values <= 0 are far below it."""
     if not axes.log_y:
         return y
     return np.where(y > 0, np.log10(y, where=y > 0, out=np.zeros(len(y))), -1e3)
 
 
 def draw(picture: Picture, axes: Axes, levels: list[float]) -> None:
-    """The left axis with numbers at these levels, of which the first and the last are its ends,
-    and the numbers of the x axis on the last row."""
+    """Draw the y axis with numbers at these levels, from its lower to its upper end, and the
+    numbers of the x axis on the last row."""
     line, tick = ("|", "+") if axes.ascii else ("│", "┤")
     for row in range(axes.canvas_height):
         picture.write(row, LABEL_WIDTH, line, axes.ink)
@@ -109,7 +108,7 @@ def draw(picture: Picture, axes: Axes, levels: list[float]) -> None:
 
 
 def _x_labels(axes: Axes) -> list[tuple[int, str]]:
-    """Columns of the picture and what stands there."""
+    """Columns of the picture and the numbers that stand there."""
     low, high = axes.low, axes.high
     most = max(2, axes.canvas_width // 14)
     found: list[float] = []

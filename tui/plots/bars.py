@@ -1,4 +1,4 @@
-"""Bars and sparklines of block characters, or of ASCII; pure."""
+"""Draw bars and sparklines of block characters or ASCII; pure."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _ASCII_LEVELS = "_.:-=+*#"
 
 
 def bar(share: float, width: int, *, ascii_only: bool) -> str:
-    """A horizontal bar of `width` cells, of which a share from 0 to 1 is filled."""
+    """A horizontal bar of `width` cells, a share of which, 0 to 1, is filled."""
     filled = round(max(0.0, min(1.0, share)) * width)
     done, rest = ("#", ".") if ascii_only else ("█", "░")
     return done * filled + rest * (width - filled)
@@ -33,7 +33,7 @@ def past(
     lines = [""] * rows
     for value in values[-width:] if width > 0 else []:
         share = 0.0 if value is None or top <= 0 else max(0.0, min(1.0, value / top))
-        eighths = max(1, round(share * rows * len(levels)))  # nothing is seen as a foot, too
+        eighths = max(1, round(share * rows * len(levels)))  # a share of 0 is seen too
         for row in range(rows):
             filled = eighths - (rows - 1 - row) * len(levels)
             cell = full if filled >= len(levels) else levels[filled - 1] if filled > 0 else " "

@@ -1,4 +1,4 @@
-"""Draw curves over the x axis of a dashboard: pure functions of data, size and look."""
+"""Draw curves over the x axis of a dashboard: pure functions of data, size and style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from tui.plots.ticks import LABEL_WIDTH
 from tui.runs.points.series import Floats
 
 LETTERS = "*o+x#@%&"
-"""What draws the lines in ASCII, by line style."""
+"""Characters that draw lines in ASCII, by line style."""
 _LINE_SAMPLES = ("───", "╌╌╌", "···", "─·─", "─ ─", "· ·", "─··", "──╌")
 _LARGEST = 1e150
-"""Beyond this, differences of float64 overflow; such a curve has diverged anyway."""
+"""Largest value that is drawn: beyond it, differences of float64 overflow."""
 _FENCES = 1.5
-"""Outliers are so many times the range of most values away from it."""
+"""Distance of outliers from the range of most values, in multiples of that range."""
 _FEW = 40
-"""Among fewer values none is called an outlier."""
+"""Minimum number of values among which outliers are told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One line of a plot: finite or non-finite values, both float64 (n,); x never falls."""
+    """One line of a plot: x and y, float64 (n,) each; x never falls, y may be non-finite."""
 
     x: Floats
     y: Floats
     color: str
     """As #rrggbb."""
     lane: int = 0
-    """Which line style and, in ASCII, which letter it has."""
+    """Index of its line style and, in ASCII, its letter."""
     behind: bool = False
     """Drawn only where no other curve is: the raw values of a smoothed curve."""
 
@@ -46,7 +46,9 @@ def line_sample(lane: int, *, ascii_only: bool) -> str:
 
 
 def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) -> Picture:
-    """Exactly the size of the axes. `threshold` is a horizontal line of the axes' colour.
+    """Draw curves; the picture has the size of the axes.
+
+    `threshold` is a horizontal line of the axes' colour.
 
     On a logarithmic y axis values that are not positive are outliers below it.
     """
@@ -101,7 +103,7 @@ def _level(value: float, axes: Axes) -> Curve:
 
 def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> list[float]:
     """The numbers of the y axis; the first and the last one are its ends."""
-    # Raw values are no outliers of smoothed ones.
+    # Raw values do not count as outliers of smoothed ones.
     groups = (_seen([c for c in curves if c.behind is behind], axes) for behind in (False, True))
     ranges = [_range(heights, axes.robust) for heights in groups if len(heights)]
     low, high = min((r[0] for r in ranges), default=0.0), max((r[1] for r in ranges), default=1.0)
@@ -121,7 +123,7 @@ def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> li
 
 
 def _seen(curves: Sequence[Curve], axes: Axes) -> Floats:
-    """The heights of what lies within the x axis; of curves outside of it, all."""
+    """The heights of the points within the x axis; all points of curves outside of it."""
     parts = []
     for curve in curves:
         begin = int(np.searchsorted(curve.x, axes.low, side="left"))
@@ -132,7 +134,7 @@ def _seen(curves: Sequence[Curve], axes: Axes) -> Floats:
 
 
 def _range(heights: Floats, robust: bool) -> tuple[float, float]:
-    """The least and the largest height; without outliers, if that is asked for."""
+    """The smallest and the largest height, without outliers if `robust`."""
     if robust and len(heights) >= _FEW:
         # Of a long curve, these are the extremes of each column of dots: noise is no outlier.
         first, last = np.percentile(heights, (5, 95))
@@ -143,8 +145,8 @@ def _range(heights: Floats, robust: bool) -> tuple[float, float]:
 
 
 def _compose(picture: Picture, curves: Sequence[Curve], lines: Spans, axes: Axes) -> None:
-    """All lines in their colours, the later over the earlier and all over those behind; where
-    lines share a cell, so do their dots, and the last one gives the colour."""
+    """Draw all lines in their colours, later ones over earlier ones and over those behind. Lines
+    that share a cell show the dots of both in the colour of the last."""
     bits = raster.cells(lines, axes.markers, axes.canvas_height)
     behind = np.array([curve.behind for curve in curves])
     front = bits.copy()
@@ -169,7 +171,7 @@ def _letter(curve: Curve) -> str:
 
 
 def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], axes: Axes) -> None:
-    """An arrow at the edge over or under which a curve has a value."""
+    """Draw an arrow at the edge beyond which a curve has a value."""
     x, y = place
     inside = (x >= 0) & (x < axes.canvas_width)
     arrows = "^v" if axes.ascii else "▲▼"
@@ -184,8 +186,8 @@ def _mark_outliers(picture: Picture, color: str, place: tuple[Floats, Floats], a
 
 
 def strip(shares: Floats, *, ascii_only: bool) -> str:
-    """One character for each share of 0 to 1; whatever is over zero leaves at least the smallest
-    mark, so no event is lost."""
+    """One character for each share, 0 to 1; any share above 0 gets at least the smallest mark, so
+    that no event is lost."""
     heights = heat.heights(ascii_only=ascii_only)
     levels = np.ceil(np.clip(shares, 0, 1) * (len(heights) - 1)).astype(int)
     return "".join(heights[level] for level in levels)

@@ -1,4 +1,4 @@
-"""What a dashboard's plots have at the crosshair, and where that is; pure."""
+"""The values of a dashboard's plots at the crosshair, and its position in words; pure."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from tui.text import clean, clock, count, duration, number
 
 
 def values(view: View, drawn: Sequence[Trace], kept: Traces, *, plain: bool) -> list[Value]:
-    """What the curves have at the crosshair, the selected run first."""
+    """The values of the curves at the crosshair, the selected run first."""
     plots = view.plots
-    found = [t for t in drawn if not t.behind and t.origin == "own"]
+    found = [t for t in drawn if not t.behind and not t.inherited]
     if view.several:
         found.sort(key=lambda trace: (trace.state is not view.focus.state, trace.lane))
     labels = readout.without_common([clean(trace.label) for trace in found])
@@ -36,7 +36,7 @@ def values(view: View, drawn: Sequence[Trace], kept: Traces, *, plain: bool) -> 
 
 
 def where(view: View) -> str:
-    """The place of the crosshair in words."""
+    """The position of the crosshair in words."""
     plots, at = view.plots, view.plots.crosshair or 0.0
     step = traces.step_at(view.focus.state, plots)
     words = [f"step {count(int(step))}"] if step is not None else []

@@ -1,4 +1,4 @@
-"""Colours and characters for how much there is of something; pure."""
+"""Colours and characters that show a share; pure."""
 
 from tui.plots.palette import blend
 
@@ -9,7 +9,7 @@ HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
 def shade(share: float, *, ascii_only: bool) -> str:
-    """A character for a share from 0 to 1; anything over 0 is seen."""
+    """A character for a share, 0 to 1; any share above 0 is visible."""
     shades = ASCII_SHADES if ascii_only else SHADES
     if not share > 0:
         return shades[0]
@@ -27,7 +27,7 @@ def grey_letter(share: float) -> str:
 
 
 def warmth(share: float, hot: str, cold: str) -> str:
-    """A colour between two, as #rrggbb; the root makes small shares visible."""
+    """A colour between two, as #rrggbb; a square root makes small shares visible."""
     return blend(hot, cold, max(0.0, min(1.0, share)) ** 0.5)
 
 

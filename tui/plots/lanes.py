@@ -1,4 +1,4 @@
-"""What the panels of a dashboard show together: the runs, each with its colour and line style."""
+"""The view that the panels of a dashboard share: runs, each with colour and line style."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,33 +14,33 @@ Split = Literal["train", "val"]
 
 @dataclass(frozen=True)
 class Lane:
-    """A run on the plots."""
+    """A run as the plots show it."""
 
     state: RunState
     label: str
-    """Says how the run differs from the others."""
+    """How the run differs from the others, in words."""
     index: int
-    """Decides the line style."""
+    """Index of the line style."""
     color: str
     """As #rrggbb."""
 
 
 @dataclass(frozen=True)
 class View:
-    """The runs of a dashboard and how they are looked at."""
+    """The runs of a dashboard and how they are shown."""
 
     lanes: tuple[Lane, ...]
     selected: int = 0
     split: Split = "train"
-    """Which curves are shown when several runs lie over each other."""
+    """The split whose curves are shown when there are several runs."""
     alerts: int = 0
-    """Alerts that nobody has looked at yet."""
+    """Number of alerts that nobody has seen yet."""
     plots: PlotView = _USUAL
-    """How all plots are looked at."""
+    """The view of all plots."""
 
     @property
     def focus(self) -> Lane:
-        """The lane that progress, configuration and log are about."""
+        """The selected lane: that of progress, configuration and log."""
         return self.lanes[self.selected]
 
     @property
@@ -49,15 +49,16 @@ class View:
 
     @property
     def x_limit(self) -> float:
-        """The longest plan in steps; without one, a round number over the last step."""
+        """The largest number of planned steps; without plans, a round number above the last
+        step."""
         states = [lane.state for lane in self.lanes]
         plans = [state.planned_steps or 0 for state in states]
         return float(max([1, *plans, *(state.step for state in states)]))
 
 
 def make_lanes(states: list[RunState], colors: dict[str, str]) -> tuple[Lane, ...]:
-    """Lanes in the order of the states; colours repeat after eight, together with the style."""
-    # As they were begun: a command that changes the learning rate does not rename a run.
+    """The lanes of these runs, in order; colours and line styles repeat after eight."""
+    # By the settings at the start: a command that changes one does not rename a run.
     first = [state.started.config if state.started else state.config for state in states]
     made = labels(first)
     names = [state.given_name or name for state, name in zip(states, made, strict=True)]

@@ -1,4 +1,4 @@
-"""Draw over a plot what is no value: marks of events, ticks of epochs, the crosshair; pure."""
+"""Draw marks of events, ticks of epochs and the crosshair over a plot; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GLYPHS: dict[MarkKind, str] = {
     "restart": "r",
     "non-finite": "!",
 }
-"""The letter of each kind on the top row; where two meet, the later in this order is shown."""
+"""Letters on the top row by kind; where two meet, the later one in this order is shown."""
 COLORS: dict[MarkKind, str] = {
     "checkpoint": "plot-ink",
     "gap": "warning",
@@ -25,14 +25,14 @@ COLORS: dict[MarkKind, str] = {
     "restart": "warning",
     "non-finite": "error",
 }
-"""Theme variables."""
+"""Theme variables by kind."""
 _RANKS = {kind: rank for rank, kind in enumerate(GLYPHS)}
 _ARROW = ord("▲"), ord("^")
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A mark at its place on the x axis."""
+    """A mark at its position on the x axis."""
 
     x: float
     kind: MarkKind
@@ -42,8 +42,8 @@ class Placed:
 def overlay(
     picture: Picture, marks: Iterable[Placed], axes: Axes, colors: dict[MarkKind, str]
 ) -> None:
-    """Write on a picture of `chart.draw` a letter on the top row for each mark, and under it a
-    faint column wherever the plot is empty, except under checkpoints, of which there are many.
+    """Draw marks on a picture of `chart.draw`: a letter on the top row, and below it a faint column
+    where the plot is empty, except for checkpoints, of which there are many.
 
     `colors` are #rrggbb by kind. Marks outside of the plot are left out.
     """
@@ -65,13 +65,13 @@ def overlay(
 
 
 def marks_at(marks: Iterable[Placed], column: int, axes: Axes) -> list[Placed]:
-    """Those that a column of the picture shows, the gravest first."""
+    """The marks that a column of the picture shows, the gravest first."""
     found = [mark for mark in marks if axes.column(mark.x) == column]
     return sorted(found, key=lambda mark: -_RANKS[mark.kind])
 
 
 def epochs(picture: Picture, borders: Floats, axes: Axes) -> None:
-    """A faint tick on the bottom row where an epoch begins, if it is empty there."""
+    """Draw a faint tick on the bottom row where an epoch begins, if that cell is empty."""
     if not axes.fits or not len(borders):
         return
     glyph = ord("." if axes.ascii else "╷")
@@ -81,7 +81,7 @@ def epochs(picture: Picture, borders: Floats, axes: Axes) -> None:
 
 
 def crosshair(picture: Picture, column: int, axes: Axes, color: str) -> None:
-    """A vertical line that leaves the curves as they are, but shows their cells in reverse."""
+    """Draw a vertical line; cells of curves stay as they are, in reverse colours."""
     rows = slice(0, axes.canvas_height)
     filled = picture.glyphs[rows, column] != ord(" ")
     for row in np.flatnonzero(filled).tolist():
@@ -91,7 +91,7 @@ def crosshair(picture: Picture, column: int, axes: Axes, color: str) -> None:
 
 
 def _fill(picture: Picture, column: int | None, rows: slice, glyph: int, style: str) -> None:
-    """Write where nothing is."""
+    """Write a glyph into the empty cells."""
     if column is None:
         return
     cells = picture.glyphs[rows, column]

@@ -1,4 +1,4 @@
-"""Pictures by matplotlib, where it is installed: the only user of it."""
+"""Draw figures by matplotlib, where it is installed; nothing else imports it."""
 
 import importlib.util
 import io
@@ -17,32 +17,33 @@ Kind = Literal["svg", "png"]
 
 NEEDED = "they need matplotlib; install with pip install 'bigmodel-tui[pictures]'"
 WIDTH, HEIGHT = 8.0, 4.5
-"""Of a picture with a single plot, in inches."""
+"""Size of a figure with a single plot, in inches."""
 DOTS_PER_INCH = 150
 _DASHES = ("-", "--", ":", "-.")
 
 
 def installed() -> bool:
-    """Whether pictures can be drawn."""
+    """Whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """matplotlib's own look, whatever a person's matplotlibrc says: equal data, equal files."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its cache folder
+    """Use matplotlib's default style, whatever a user's matplotlibrc says: equal data give equal
+    files."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its cache folder
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as of a character that the font lacks
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "bigmodel-tui"
-        mpl.rcParams["text.parse_math"] = False  # a label is no formula
+        mpl.rcParams["text.parse_math"] = False  # a label is not a formula
         yield
 
 
 def figure(height: float = HEIGHT) -> Any:
-    """An empty picture of this height, in inches."""
+    """An empty figure of this height, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH, height), layout="constrained")
@@ -55,13 +56,13 @@ def style(lane: int) -> tuple[str, str]:
 
 
 def entry(label: str) -> str:
-    """A label for a legend, which leaves out those that begin with an underscore."""
+    """A label made safe for a legend, which drops labels that begin with an underscore."""
     made = clean(label, 60)
     return f" {made}" if made.startswith("_") else made
 
 
 def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
-    """Make an axis logarithmic, with numbers that are no formulas."""
+    """Make an axis logarithmic, with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set(**{f"{which}scale": "log"})
@@ -72,7 +73,7 @@ def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
 
 
 def encoded(drawn: Any, kind: Kind) -> bytes:
-    """A picture as a file has it, without date and version."""
+    """A figure as the bytes of a file, without date and version."""
     nobody = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     file = io.BytesIO()
     drawn.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=nobody[kind])
@@ -80,5 +81,5 @@ def encoded(drawn: Any, kind: Kind) -> bytes:
 
 
 def save(drawn: Any, path: Path) -> None:
-    """Write a picture as SVG. Raises OSError."""
+    """Write a figure as SVG. Raises OSError."""
     path.write_bytes(encoded(drawn, "svg"))

@@ -1,4 +1,4 @@
-"""Colours of the plots, as theme variables that a theme may change, and sums with colours."""
+"""Colours of the plots, as theme variables that a theme may change, and computing with colours."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,11 @@ LIGHT_LANE_COLORS = lanes("#1466c1 #a54101 #2b614f #834a7d #70673b #8e0c06 #1023
 """The same for a light background, and for pictures on paper."""
 
 PLOT_INK = {"plot-ink": "#909aa6"}
-"""Axes, and text of less weight."""
+"""The colour of axes and secondary text."""
 
 
 def blend(color: str, background: str, share: float) -> str:
-    """`color` with only this share of itself over `background`, all as #rrggbb."""
+    """A share of `color` mixed with the rest of `background`, all as #rrggbb."""
     pairs = zip(_rgb(color), _rgb(background), strict=True)
     return "#" + "".join(f"{round(c * share + b * (1 - share)):02x}" for c, b in pairs)
 
@@ -51,5 +51,5 @@ def _rgb(color: str) -> bytes:
 
 
 def lane_colors(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of a theme, by its variables."""
+    """The lane colours of a theme, from its variables."""
     return tuple(variables.get(name, color) for name, color in LANE_COLORS.items())

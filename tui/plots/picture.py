@@ -1,6 +1,6 @@
-"""Characters with styles in rows, written on and turned into lines; pure.
+"""Pictures of styled characters that are written on and turned into lines; pure.
 
-Arrays, because a plot has thousands of cells and a key may not wait for them one by one.
+They are arrays, because a plot has thousands of cells and a key must not wait for each.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Indices = NDArray[np.int16]
 
 @dataclass
 class Picture:
-    """`height` rows of `width` cells; all characters are one cell wide."""
+    """A picture of `height` rows of `width` cells; all characters are one cell wide."""
 
     glyphs: Codes
     """(height, width)."""
@@ -49,7 +49,7 @@ class Picture:
         return self.palette.index(name)
 
     def write(self, row: int, column: int, text: str, style: str) -> None:
-        """Put one line of text somewhere; what is outside is left out."""
+        """Write a line of text at a cell; what lies outside of the picture is left out."""
         if not 0 <= row < self.height or not 0 <= column < self.width:
             return
         text = text[: self.width - column]

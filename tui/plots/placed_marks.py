@@ -1,4 +1,4 @@
-"""Where on the x axis something happened to a run, or a curve is not finite; pure."""
+"""Place marks on the x axis: what happened to a run, and where a curve is not finite; pure."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from tui.text import clean
 
 
 def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> list[Placed]:
-    """What happened to the selected run, and where any curve is not finite."""
+    """The marks of the selected run, and of any curve where it is not finite."""
     state = view.focus.state
     scale = x_scale.scale_of(state, view.plots.x)
     placed = []
@@ -26,7 +26,7 @@ def marks_of(view: View, axes: Axes, found: Sequence[Trace], kept: Traces) -> li
     for trace in found:
         steps = kept.lost(trace)
         scale = x_scale.scale_of(trace.state, view.plots.x)
-        if trace.behind or trace.origin == "inherited" or scale is None or not len(steps):
+        if trace.behind or trace.inherited or scale is None or not len(steps):
             continue
         x = scale.to_x(steps)
         x = x[(x >= axes.low) & (x <= axes.high)]

@@ -1,4 +1,4 @@
-"""Lines to dots and dots to characters, in arrays; pure.
+"""Turn lines into dots and dots into characters, in arrays; pure.
 
 plotext draws a line dot by dot in Python: 6 ms for one noisy curve and 87 ms for twenty on a canvas
 of 72x13 cells, where all plots together should answer a key within 30 ms. Here the twenty take
@@ -26,16 +26,16 @@ DASHES: tuple[tuple[int, ...], ...] = (
     (6, 2, 1, 2, 1, 2),
     (12, 3, 4, 3),
 )
-"""Lengths of what is drawn and left out in turn, in columns of dots, by line style."""
+"""Lengths of dashes and gaps in turn, in columns of dots, by line style."""
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
-"""The bits of the places in a braille character."""
+"""The bits of the dots in a braille character, (4, 2)."""
 _BLOCK = np.array([[1, 2], [4, 8]], np.uint8)
 _QUADRANTS = np.array([ord(c) for c in " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"], np.uint32)
 
 
 @dataclass(frozen=True)
 class Dots:
-    """How many dots a cell has."""
+    """The number of dots in a cell."""
 
     across: int
     down: int
@@ -46,9 +46,9 @@ DOTS: dict[Markers, Dots] = {"braille": Dots(2, 4), "block": Dots(2, 2), "ascii"
 
 @dataclass(frozen=True)
 class Spans:
-    """For each line and column of dots the rows, from `top` to `bottom`, that the line goes
-    through, (lines, columns); where it has none, bottom < top. Rows outside of the canvas are -1
-    and its height."""
+    """The rows, from `top` to `bottom`, that lines go through in each column of dots, both (lines,
+    columns). Where a line has no dot, bottom < top; rows outside of the canvas are -1 and its
+    height."""
 
     top: Rows
     bottom: Rows
@@ -73,7 +73,7 @@ def spans(lines: Sequence[tuple[Floats, Floats]], columns: int, rows: int) -> Sp
 
 
 def _fill(x: Floats, y: Floats, centres: Floats, ends: tuple[Floats, Floats]) -> None:
-    """Write the range of one line in each column: of its points, else of the way between them."""
+    """Write the rows of one line in each column: those of its points, else of the way between."""
     low, high = ends
     between = slice(*np.searchsorted(centres, (x[0], x[-1])))
     low[between] = high[between] = np.interp(centres[between], x, y)
@@ -86,7 +86,7 @@ def _fill(x: Floats, y: Floats, centres: Floats, ends: tuple[Floats, Floats]) ->
 
 
 def _joined(top: Rows, bottom: Rows, drawn: NDArray[np.bool_]) -> Spans:
-    """Neighbours that are apart go towards each other."""
+    """Join neighbouring columns whose rows are apart."""
     both = drawn[:, :-1] & drawn[:, 1:]
     falls = both & (top[:, 1:] - bottom[:, :-1] > 1)
     rises = both & (top[:, :-1] - bottom[:, 1:] > 1)
@@ -117,7 +117,7 @@ def dashed(lines: Spans, styles: Sequence[int], rows: int) -> Spans:
 
 @lru_cache(maxsize=32)
 def _gaps(style: int, columns: int) -> NDArray[np.bool_]:
-    """Which columns a style leaves out."""
+    """Mask of the columns that a style leaves out."""
     pattern = DASHES[style] or (1,)
     marks = np.repeat(np.arange(len(pattern)) % 2 == 1, pattern)
     return np.resize(marks, columns)

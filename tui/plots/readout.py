@@ -1,4 +1,4 @@
-"""What all curves have at the crosshair, as a list over the plot; pure."""
+"""Draw the values of all curves at the crosshair as a list over the plot; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ _REMARKS = 2
 
 @dataclass(frozen=True)
 class Value:
-    """What a curve has at the crosshair."""
+    """The value of a curve at the crosshair."""
 
     sample: str
-    """Its line, as in a legend."""
+    """A piece of its line, as in a legend."""
     color: str
     label: str
     raw: float | None
     smooth: float | None = None
-    """Where a smoothed curve is drawn."""
+    """The smoothed value, if a smoothed curve is drawn."""
     step: int | None = None
-    """Where the value was recorded, if that is not the step of the crosshair."""
+    """The step at which it was recorded, if that is not the step of the crosshair."""
 
     @property
     def numbers(self) -> str:
@@ -44,7 +44,7 @@ class Value:
 
 
 def width_of(values: Sequence[Value]) -> int:
-    """The cells that they take beside each other."""
+    """The width in cells of values side by side."""
     return sum(len(value.sample) + len(value.text) + 3 for value in values)
 
 
@@ -52,7 +52,7 @@ def without_common(labels: Sequence[str]) -> list[str]:
     """Labels without the beginning that all of them share, up to a space or `=`."""
     if len(labels) < 2:
         return list(labels)
-    first, last = min(labels), max(labels)  # what these share, all do
+    first, last = min(labels), max(labels)  # a beginning that these two share, all share
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
     cut = 1 + max(first.rfind(" ", 0, same), first.rfind("=", 0, same))
     return [label[cut:] for label in labels]
@@ -60,7 +60,7 @@ def without_common(labels: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Side:
-    """The columns beside the crosshair that are written on."""
+    """The side of the crosshair that is written on."""
 
     right: bool
     first: int
@@ -71,7 +71,7 @@ class _Side:
         return max(0, self.last - self.first)
 
     def begin(self, width: int) -> int:
-        """Where something so wide begins: close to the crosshair."""
+        """The first column of something of this width, close to the crosshair."""
         return self.first if self.right else self.last - width
 
 
@@ -96,7 +96,7 @@ def draw(
 def _list(
     picture: Picture, values: Sequence[Value], axes: Axes, sides: list[_Side], rows: int
 ) -> int:
-    """Draw as many values as fit; the row under the first side's last one."""
+    """Draw as many values as fit; returns the row below the last one of the first side."""
     labels = [_cut(value.label, _LONGEST_LABEL, axes) for value in values]
     of_label, of_sample = max(map(len, labels)), len(values[0].sample)
     numbers = [value.numbers for value in values]

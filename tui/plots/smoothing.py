@@ -1,4 +1,4 @@
-"""Smoothed copies of series that grow: an exponential average, and a moving median; pure.
+"""Smooth series that grow, by an exponential average or a moving median; pure.
 
 Only what is new is computed, and that block by block, so that a long series costs no Python loop.
 """
@@ -12,13 +12,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tui.runs.points.series import Floats, Series
 
 BLOCK = 256
-"""Values that are averaged by one product of a matrix."""
+"""Number of values that one matrix product averages."""
 _MEDIANS = 4096
-"""Medians that are taken at once, which bounds the memory."""
+"""Number of medians that are computed at once, which bounds the memory."""
 
 
 class Smoother(ABC):
-    """The smoothed values of a series that grows. Non-finite values are passed over: where one
+    """A smoothed copy of a series that grows. Non-finite values are passed over: where one
     stands, the result goes on as it was."""
 
     def __init__(self) -> None:
@@ -50,7 +50,8 @@ class Smoother(ABC):
 
 @cache
 def _weights(beta: float) -> tuple[Floats, Floats]:
-    """beta^(i + 1) for each i of a block, and (BLOCK, BLOCK) what value j counts in average i."""
+    """beta^(i + 1) for each i of a block, and the weight of value j in average i, (BLOCK,
+    BLOCK)."""
     lags = np.subtract.outer(np.arange(float(BLOCK)), np.arange(float(BLOCK)))
     return (
         beta ** np.arange(1.0, BLOCK + 1),
@@ -87,7 +88,7 @@ class Average(Smoother):
 
 
 class Median(Smoother):
-    """The median of the last `size` values, an odd number; of as many as there are at first."""
+    """A moving median of the last `size` values, an odd number; of fewer at the beginning."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -96,7 +97,7 @@ class Median(Smoother):
 
     def _begin(self) -> None:
         self._before: Floats = np.empty(0)
-        """The last values before those that come next, fewer than `size`."""
+        """The last values so far, fewer than `size`."""
 
     def _next(self, values: Floats) -> Floats:
         size, known = self._size, len(self._before)

@@ -1,4 +1,4 @@
-"""Single still plots, such as that of a schedule: curves to text; the only user of plotext.
+"""Draw single still plots, such as that of a schedule; nothing else imports plotext.
 
 The plots of a dashboard are drawn by `chart`: plotext needs 6 ms for a noisy curve, and
 0.1 to 0.2 s to be imported, which is why that happens only where it draws.
@@ -19,7 +19,7 @@ from tui.runs.points.series import Floats, thin
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The size and the look of a plot."""
+    """The size and style of a plot."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class Frame:
     """Colour of the axes, as #rrggbb."""
     ascii: bool = False
     baseline: float | None = 0.0
-    """A value that is always within the y axis, or None."""
+    """A value that the y axis always includes, or None."""
 
     @property
     def canvas_width(self) -> int:
@@ -39,7 +39,7 @@ class Frame:
 
 
 def draw(curves: Sequence[Curve], frame: Frame) -> list[Text]:
-    """Exactly `frame.height` lines of exactly `frame.width` cells."""
+    """Draw curves as exactly `frame.height` lines of exactly `frame.width` cells."""
     import plotext
 
     if frame.canvas_width < 8 or frame.height < 3:
@@ -108,7 +108,7 @@ def _draw_curve(figure: object, curve: Curve, frame: Frame) -> None:
 def _dashed(
     x: Floats, y: Floats, dash: tuple[float, ...], dot: float
 ) -> tuple[Floats, Floats, list[int]]:
-    """Points added at the ends of the dashes, and the indices whose segment is left out."""
+    """The points with those at the ends of dashes, and the indices whose segment is left out."""
     period = sum(dash) * dot
     edges = np.cumsum((0.0, *dash))[:-1] * dot
     repeats = np.arange(math.floor(x[0] / period), math.ceil(x[-1] / period) + 1) * period

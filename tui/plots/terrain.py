@@ -1,4 +1,4 @@
-"""A function of two variables as coloured cells, with the ways of several lanes over it; pure."""
+"""Draw a function of two variables as coloured cells, with the paths of several lanes; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from tui.plots.picture import Picture
 from tui.runs.points.series import Floats
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""What marks where a lane is, so that colour is never the only cue."""
+"""Letters that mark the lanes, so that colour is never the only cue."""
 _BANDS = 12
-"""Shades of the heights: their borders are the contour lines."""
+"""Number of shades of the heights, whose borders are the contour lines."""
 _ASCII_SHADES = " .,:;-=+*%"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """The way of one lane over the plane."""
+    """The path of one lane over the plane."""
 
     label: str
     points: Floats
@@ -28,9 +28,9 @@ class Way:
     color: str
     """As #rrggbb."""
     index: int
-    """Decides its letter."""
+    """Index of its letter."""
     note: str = ""
-    """What there is to say about it, such as its learning rate."""
+    """A remark, such as its learning rate."""
 
     @property
     def letter(self) -> str:
@@ -39,11 +39,11 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Terrain:
-    """Heights on a regular grid."""
+    """A surface as heights on a regular grid."""
 
     x: tuple[float, float]
     y: tuple[float, float]
-    """The ends of the axes; y grows upward."""
+    """The lower and upper end of the axis; y grows upward."""
     heights: Floats
     """float64 (rows, columns), the first row at the lower end of y; NaN where there is none."""
     minima: tuple[tuple[float, float], ...] = ()
@@ -60,7 +60,7 @@ def draw(
     high: str,
     plain: bool,
 ) -> Picture:
-    """The terrain from `deep` to `high` colours, and each way up to its point `at`.
+    """Draw the terrain in colours from `deep` to `high`, and each path up to its point `at`.
 
     A cell has two halves of a height each; in plain ASCII it has one, as a character.
     """
@@ -97,7 +97,7 @@ def _levels(terrain: Terrain, columns: int, rows: int) -> NDArray[np.intp]:
 
 
 def _resampled(grid: Floats, rows: int, columns: int) -> Floats:
-    """Linear between the points of the grid."""
+    """The grid resampled by linear interpolation, float64 (rows, columns)."""
     if grid.shape == (rows, columns):
         return grid
     across = np.linspace(0, grid.shape[1] - 1, columns)
@@ -119,7 +119,7 @@ def _paint(picture: Picture, levels: NDArray[np.intp], deep: str, high: str) -> 
 
 
 def _cell(picture: Picture, terrain: Terrain, x: float, y: float) -> tuple[int, int] | None:
-    """Row and column of a point; None outside."""
+    """Row and column of a point; None outside of the terrain."""
     across = (x - terrain.x[0]) / (terrain.x[1] - terrain.x[0])
     up = (y - terrain.y[0]) / (terrain.y[1] - terrain.y[0])
     if not (0 <= across <= 1 and 0 <= up <= 1):
@@ -136,7 +136,7 @@ def _put(
 
 
 def _trail(picture: Picture, terrain: Terrain, way: Way, at: int, *, plain: bool) -> None:
-    """Dots along the way so far, also between points that are far apart."""
+    """Draw dots along the path so far, also between points that are far apart."""
     glyph = way.letter.lower() if plain else "•"
     points = way.points[: at + 1]
     span = np.array([terrain.x[1] - terrain.x[0], terrain.y[1] - terrain.y[0]])

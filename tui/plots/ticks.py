@@ -1,4 +1,4 @@
-"""Where an axis has numbers, and how they are written in at most six columns; pure."""
+"""Choose the numbers of an axis and write them in at most six columns; pure."""
 
 import math
 import time
@@ -42,7 +42,8 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def time_ticks(low: float, high: float, most: int, *, local: bool) -> list[float]:
-    """Seconds at whole minutes, hours or days within low..high; of the local time, or since 0."""
+    """Times in seconds at whole minutes, hours or days within low..high, of local time or since
+    0."""
     rough = (high - low) / max(1, most)
     if rough < 1:
         return [tick for tick in nice_ticks(low, high, most) if low <= tick <= high]

@@ -1,10 +1,9 @@
-"""Which curves a plot shows: metrics of runs, raw or smoothed, cut to what is seen; pure."""
+"""The curves of a plot: metrics of runs, raw or smoothed, cut to what is shown; pure."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -17,23 +16,23 @@ from tui.plots.x_scale import scale_of
 from tui.runs.points.series import Floats, Series
 from tui.runs.store import RunState
 
-Origin = Literal["own", "inherited"]
 BINS_PER_COLUMN = 2
-"""Stretches of a series for each column of dots, so that each column has a whole one in it."""
+"""Number of stretches of a series for each column of dots, so that each contains a whole one."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A metric of a run on a plot."""
+    """A curve of a plot: a metric of a run."""
 
     state: RunState
     metric: str
     lane: int
-    """Its line style."""
+    """Index of the line style."""
     label: str
-    """What a list of values calls it."""
+    """Its name in a list of values."""
     color: str
-    origin: Origin = "own"
+    inherited: bool = False
+    """Whether it shows the values of a fork's ancestors."""
     smooth: str = ""
     """`ema` or `median`; "" for the raw values."""
     behind: bool = False
@@ -41,24 +40,24 @@ class Trace:
     @property
     def raw(self) -> Series | None:
         """The series as it was recorded."""
-        of = self.state.metrics if self.origin == "own" else self.state.inherited
+        of = self.state.inherited if self.inherited else self.state.metrics
         return of.get(self.metric)
 
     @property
-    def source(self) -> tuple[str, str, Origin]:
-        return self.state.id, self.metric, self.origin
+    def source(self) -> tuple[str, str, bool]:
+        return self.state.id, self.metric, self.inherited
 
 
 @dataclass
 class Traces:
-    """Keeps what of the curves does not change from one drawing to the next."""
+    """A store of what stays the same in the curves from one drawing to the next."""
 
     _smoothers: dict[tuple[object, ...], Smoother] = field(default_factory=dict)
     _windows: dict[tuple[object, ...], tuple[Floats, Floats]] = field(default_factory=dict)
-    _lost: dict[tuple[str, str, Origin], tuple[int, int, Floats]] = field(default_factory=dict)
+    _lost: dict[tuple[str, str, bool], tuple[int, int, Floats]] = field(default_factory=dict)
 
     def series(self, trace: Trace, plots: PlotView) -> Series | None:
-        """What is drawn of a trace."""
+        """The series that is drawn for a trace."""
         raw = trace.raw
         if raw is None or not len(raw) or not trace.smooth:
             return raw if raw is not None and len(raw) else None
@@ -72,14 +71,14 @@ class Traces:
         return self._smoothers[key].of(raw)
 
     def key(self, trace: Trace, plots: PlotView) -> tuple[object, ...]:
-        """Differs when the curve of a trace does: series only grow, or are cut."""
+        """A key that changes when the curve of a trace does, since series only grow or are cut."""
         raw, scale = trace.raw, scale_of(trace.state, plots.x)
         grown = (len(raw), raw.cuts) if raw is not None else ()
-        looks = (trace.color, trace.lane, trace.smooth, plots.strength, trace.behind)
-        return (*trace.source, grown, looks, scale.key if scale else None)
+        style = (trace.color, trace.lane, trace.smooth, plots.strength, trace.behind)
+        return (*trace.source, grown, style, scale.key if scale else None)
 
     def curves(self, traces: Sequence[Trace], axes: Axes, plots: PlotView) -> list[Curve]:
-        """The part of the traces that the axes show, thinned to what their dots can."""
+        """The traces within the axes as curves, thinned to the number of dots."""
         kept: dict[tuple[object, ...], tuple[Floats, Floats]] = {}
         ends = (axes.low, axes.high, axes.log_x, axes.canvas_width, axes.markers)
         found = []
@@ -98,7 +97,7 @@ class Traces:
         return found
 
     def lost(self, trace: Trace) -> Floats:
-        """The steps at which a trace has no finite value; only what is new is looked at."""
+        """The steps at which a trace has no finite value; only new points are examined."""
         raw = trace.raw
         if raw is None:
             return np.empty(0)
@@ -112,11 +111,7 @@ class Traces:
 
     def _window(self, trace: Trace, axes: Axes, plots: PlotView) -> tuple[Floats, Floats]:
         series, scale = self.series(trace, plots), scale_of(trace.state, plots.x)
-        if (
-            series is None
-            or scale is None
-            or (trace.origin == "inherited" and scale.seconds is not None)
-        ):
+        if series is None or scale is None or (trace.inherited and scale.seconds is not None):
             return np.empty(0), np.empty(0)  # the times of a fork's parent are not known
         columns = axes.canvas_width * DOTS[axes.markers].across
         borders = np.array([axes.low, axes.high])

@@ -1,4 +1,4 @@
-"""How plots are looked at: axes, the part that is shown, smoothing, crosshair; pure."""
+"""The view of plots: axes, the window that is shown, smoothing and crosshair; pure."""
 
 import math
 from typing import Literal
@@ -17,44 +17,44 @@ X_NAMES: dict[XKind, str] = {
     "relative": "time",
     "wall": "clock",
 }
-"""What stands beside the axis, in at most six columns."""
+"""Names of the axes in at most six columns."""
 MARKERS: tuple[Markers, ...] = ("braille", "block", "ascii")
 BETAS = (0.7, 0.9, 0.98)
 MEDIANS = (5, 15, 51)
-"""What an exponential average and a median can be, from light to strong."""
+"""Strengths of exponential averages and of medians, from light to strong."""
 _SMOOTHINGS: tuple[Smoothing, ...] = ("none", "ema", "median")
 _LEAST_UNITS = 4.0
-"""A window is at least so many steps wide."""
+"""Minimum width of a window, in steps."""
 
 
 class Extent(Struct, frozen=True, kw_only=True):
-    """What there is to see on the x axis, in its unit."""
+    """The extent of the data on the x axis, in its unit."""
 
     low: float
     high: float
-    """The ends when everything is shown: perhaps more than was recorded."""
+    """The right end when everything is shown, often beyond what was recorded."""
     newest: float
-    """How far the records go."""
+    """The position of the newest record."""
     unit: float = 1.0
-    """About one step."""
+    """The width of about one step."""
 
 
 class PlotView(Struct, frozen=True, kw_only=True):
-    """All positions are in the unit of the x axis."""
+    """The view of all plots; positions are in the unit of the x axis."""
 
     x: XKind = "step"
     log_x: bool = False
     log_y: bool = False
     window: tuple[float, float] | None = None
-    """The part that is shown; None for everything."""
+    """The ends of the part that is shown; None for everything."""
     follow: bool = False
     """Whether the window moves on with the newest values."""
     smoothing: Smoothing = "auto"
     """`auto` smooths the noisy curves of several runs, and nothing else."""
     strength: int = 1
-    """An index of BETAS and MEDIANS."""
+    """Index of BETAS and MEDIANS."""
     robust: bool = True
-    """Whether outliers are marked at the edge instead of deciding about the y axis."""
+    """Whether outliers are marked at the edge instead of widening the y axis."""
     markers: Markers = "braille"
     crosshair: float | None = None
 
@@ -75,14 +75,14 @@ def shown(view: PlotView, extent: Extent) -> tuple[float, float]:
 
 
 def logarithmic(view: PlotView) -> bool:
-    """Whether the x axis is; a time of day has no logarithm."""
+    """Whether the x axis is logarithmic; a time of day never is."""
     return view.log_x and view.x != "wall"
 
 
 def zoom(view: PlotView, factor: float, extent: Extent, at: float | None = None) -> PlotView:
-    """`factor` times as much on the x axis, with `at` staying in its place: by default the newest
-    values while they are followed, else the crosshair where it is shown, else the middle of what
-    was recorded and is shown."""
+    """Show `factor` times as much on the x axis, with `at` staying in its place. That is by default
+    the newest value while it is followed, else the crosshair where it is shown, else the middle of
+    the recorded part that is shown."""
     low, high = _ends(view, extent)
     newest = _to(view, extent.newest, extent)
     if at is None and newest < low:  # to where there is something
@@ -108,12 +108,12 @@ def pan(view: PlotView, share: float, extent: Extent) -> PlotView:
 
 
 def all_again(view: PlotView) -> PlotView:
-    """Everything, from the beginning to the planned end."""
+    """Show everything, from the beginning to the planned end."""
     return replace(view, window=None, follow=False)
 
 
 def recent(view: PlotView, extent: Extent) -> PlotView:
-    """Only the newest fifth, and follow it; or everything again."""
+    """Show and follow only the newest fifth, or everything again."""
     if view.window is not None and view.follow:
         return all_again(view)
     width = round_up(max((extent.newest - extent.low) / 5, 10 * extent.unit))
@@ -132,8 +132,8 @@ def toggle_follow(view: PlotView, extent: Extent) -> PlotView:
 
 
 def move(view: PlotView, share: float, extent: Extent) -> PlotView:
-    """Move the crosshair by a share of the axis, at least a step; it appears at the newest value
-    that is shown. The window goes along."""
+    """Move the crosshair by a share of the axis, at least a step, and the window along. It first
+    appears at the newest value that is shown."""
     if view.crosshair is None:
         low, high = shown(view, extent)
         return place(view, min(max(extent.newest, low), high), extent)
@@ -145,7 +145,7 @@ def move(view: PlotView, share: float, extent: Extent) -> PlotView:
 
 
 def place(view: PlotView, x: float, extent: Extent) -> PlotView:
-    """Put the crosshair somewhere; a window moves until it is inside."""
+    """Put the crosshair at a position; a window moves until it contains it."""
     x = min(max(x, extent.low), max(extent.newest, extent.low))
     view = replace(view, crosshair=x)
     low, high = _ends(view, extent)
@@ -173,7 +173,7 @@ def next_strength(view: PlotView) -> PlotView:
 
 
 def smoothing_name(view: PlotView) -> str:
-    """What a heading says of the smoothing: "" without."""
+    """The smoothing in words, for a heading; "" without."""
     strength = min(max(view.strength, 0), len(BETAS) - 1)
     match view.smoothing:
         case "ema":
@@ -185,8 +185,7 @@ def smoothing_name(view: PlotView) -> str:
 
 
 def summary(view: PlotView, room: int = 200) -> str:
-    """What differs from how plots are usually looked at, in a few words; where there is no room
-    for all, in the first of them."""
+    """What differs from the usual view, in a few words; as many as there is room for."""
     words = []
     if view.x != "step" or view.log_x:
         words.append(f"{'log ' if view.log_x else ''}{X_NAMES[view.x]}")
@@ -206,7 +205,7 @@ def summary(view: PlotView, room: int = 200) -> str:
 
 
 def _window(view: PlotView, a: float, b: float, extent: Extent) -> PlotView:
-    """The window between two positions on the drawn axis, moved and cut to what there is."""
+    """The view of a window between two positions on the drawn axis, cut to the data."""
     first, last = _to(view, extent.low, extent), _to(view, extent.high, extent)
     if b - a >= (last - first) * (1 - 1e-9):
         return all_again(view)
@@ -240,6 +239,6 @@ def _from(view: PlotView, position: float) -> float:
 
 
 def round_up(value: float) -> float:
-    """To 1, 2 or 5 times a power of ten."""
+    """The value rounded up to 1, 2 or 5 times a power of ten."""
     magnitude = 10.0 ** math.floor(math.log10(value))
     return next(f * magnitude for f in (1, 2, 5, 10) if f * magnitude >= value * (1 - 1e-9))

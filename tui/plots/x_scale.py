@@ -1,4 +1,4 @@
-"""From steps to what the x axis counts, and back: steps, epochs, samples, or time; pure."""
+"""Convert steps to what the x axis counts, and back: steps, epochs, samples or time; pure."""
 
 import math
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from tui.runs.points.series import Floats, Series
 from tui.runs.store import ClockPiece, RunState
 
 _MUCH = 0.1
-"""Of a plan; with less done, all curves would be in the first few columns of it."""
+"""Share of a plan below which the axis ends before it, or all curves would be a few columns."""
 _LEAST_STEPS = 10
 KINDS: tuple[XKind, ...] = ("step", "epoch", "samples", "relative", "wall")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Between the steps of one run and positions on the axis; what is recorded at a step, such as
-    an evaluation, lies at that step's time."""
+    """The relation between the steps of one run and positions on the axis. What is recorded at a
+    step, such as an evaluation, lies at the time of that step."""
 
     factor: float = 1.0
-    """Positions a step, where there are as many for each."""
+    """Positions per step, where that is the same for each step."""
     seconds: Series | None = None
-    """By step, for the axes of time."""
+    """Seconds by step, for axes of time."""
     clock: tuple[ClockPiece, ...] = ()
-    """For the time of day."""
+    """Pieces of the run's clock, for the time of day."""
 
     def to_x(self, steps: Floats) -> Floats:
         """Positions, float64 (n,), of steps that never fall."""
@@ -39,7 +39,7 @@ class Scale:
             borders = [piece.step for piece in self.clock[1:]]
             zeros = np.array([piece.zero for piece in self.clock])
             x = x + zeros[np.searchsorted(borders, steps, side="left")]
-        return np.maximum.accumulate(x) if len(x) else x  # whatever a foreign log says
+        return np.maximum.accumulate(x) if len(x) else x  # a foreign log may have times that fall
 
     def to_step(self, x: Floats) -> Floats:
         """Steps, float64 (n,), perhaps between two whole ones."""
@@ -57,13 +57,13 @@ class Scale:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Differs when the same steps may lie elsewhere."""
+        """A key that changes when the same steps may have other positions."""
         times = self.seconds
         return self.factor, self.clock, (len(times), times.cuts) if times is not None else ()
 
 
 def scale_of(state: RunState, kind: XKind) -> Scale | None:
-    """The scale of a run; None where it is not known what the axis counts."""
+    """The scale of a run; None where the run lacks what the axis counts."""
     match kind:
         case "step":
             return Scale()
@@ -81,7 +81,7 @@ def scale_of(state: RunState, kind: XKind) -> Scale | None:
 
 
 def batch_size(state: RunState) -> int | None:
-    """Samples a step."""
+    """Number of samples per step."""
     size = state.config.get("batch_size")
     if size == "full" and state.started is not None:
         size = state.started.samples.get("train")
@@ -89,13 +89,13 @@ def batch_size(state: RunState) -> int | None:
 
 
 def kinds_of(view: View) -> list[XKind]:
-    """The axes that all runs have which have begun."""
+    """The axes that all begun runs have."""
     begun = [lane.state for lane in view.lanes if lane.state.started is not None]
     return [k for k in KINDS if k == "step" or (begun and all(scale_of(s, k) for s in begun))]
 
 
 def extent(view: View) -> Extent:
-    """What there is to see of all runs."""
+    """The extent of the data of all runs."""
     kind = view.plots.x
     scales = [(lane.state, scale) for lane in view.lanes if (scale := scale_of(lane.state, kind))]
     if kind in ("relative", "wall") or not scales:
@@ -107,8 +107,8 @@ def extent(view: View) -> Extent:
 
 
 def _end(state: RunState, factor: float) -> float:
-    """Where the axis of a run ends: with its plan. While little of that is done, and when no more
-    will be, at a round number above what is done: such an end seldom moves."""
+    """Where the axis of a run ends: at its planned end; while little of the plan is done, and after
+    the run ended, at a round number above what is done, which seldom moves."""
     planned, done = state.planned_steps or 0, max(state.step, 1)
     if planned <= done or (state.active and done >= _MUCH * planned):
         return factor * max(planned, done)
@@ -134,7 +134,7 @@ def _time_extent(scales: list[tuple[RunState, Scale]]) -> Extent:
 
 
 def epoch_borders(state: RunState, scale: Scale, axes: Axes) -> Floats:
-    """Positions where epochs end, as many as a plot has room for: then every 2nd, 5th, ..."""
+    """Positions where epochs end; only every 2nd, 5th, ... if there is no room for all."""
     per_epoch = state.started.steps_per_epoch if state.started else None
     first, last = scale.to_step(np.array([axes.low, axes.high])).tolist()
     if scale.seconds is not None:
@@ -163,7 +163,7 @@ def shares(events: Series, scale: Scale, axes: Axes) -> Floats:
 
 
 def converted(view: View, kind: XKind) -> PlotView:
-    """The same part and the same crosshair on another axis, by the selected run's scale."""
+    """The same window and crosshair on another axis, by the selected run's scale."""
     plots, state = view.plots, view.focus.state
     old, new = scale_of(state, plots.x), scale_of(state, kind)
     if old is None or new is None:

@@ -1,4 +1,4 @@
-"""What a race's screen shows: read from its directory in a thread, handed over complete."""
+"""The news of a race: read from its directory in a thread and handed over complete."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from engine.config import configure
-from engine.race import fairness, leaderboard, statistics
+from engine.race import devices, fairness, leaderboard, statistics
 from engine.race.directory import RaceDir
 from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
@@ -20,7 +20,6 @@ from engine.runs.events import Layers, RunEnded, StateChanged
 from engine.runs.log_reader import LogReader
 from presets import UserError
 from presets.schema import Target
-from tui.races import standings_table as standings
 from tui.runs.points.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]
@@ -32,34 +31,35 @@ IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class LaneNews:
-    """One lane as it is drawn."""
+    """The news of one lane."""
 
     label: str
     x: Mapping[Unit, Floats]
-    """Where the values are: float64 (n,) each."""
+    """Positions of the values by unit, float64 (n,) each."""
     median: Floats
     low: Floats
     high: Floats
-    """Over the seeds, float64 (n,); low and high are the quartiles."""
+    """Quartiles over the seeds, float64 (n,) each; `low` is the first and `high` the third."""
     grad_norms: Floats
-    """Of each step of seed 0, before clipping."""
+    """Gradient norms of each step of seed 0, before clipping."""
     clipped: Floats
-    """Of each of these steps, 1 if its gradient was clipped."""
+    """For each of these steps, 1 if its gradient was clipped, else 0."""
     layers: Layers | None
     trials: tuple[tuple[float, float], ...]
-    """Learning rate and best value of each, by rate."""
+    """Learning rate and best value of each trial, by learning rate."""
     lr: float | None
-    """The rate of the preset."""
+    """The learning rate of the preset."""
     tuned_lr: float | None
+    """The learning rate that its trials chose."""
     ended: int
-    """Of its runs."""
+    """Number of its runs that are over."""
     diverged_at: int | None
-    """The first step at which one of its runs did."""
+    """The first step at which one of its runs diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RaceNews:
-    """A race as far as it has got; immutable."""
+    """The news of a race: plain values of how far it has got; immutable."""
 
     race: RaceDir
     spec: RaceSpec
@@ -67,21 +67,27 @@ class RaceNews:
     reason: str
     """How it ended, or what is wrong with it, in one line."""
     standings: Standings
-    header: tuple[str, ...]
-    table: tuple[tuple[str, ...], ...]
-    """Texts in the order of the standings."""
+    timed: bool
+    """Whether the times of its runs can be compared."""
     lanes: tuple[LaneNews, ...]
     """In the order of the race."""
     goal: Target | None
     done: int
-    """Runs that are over, ..."""
+    """Number of runs that are over."""
     total: int
     remaining: float | None
-    """Seconds, at the pace so far."""
+    """Seconds left at the pace so far; None if unknown."""
+
+    @property
+    def fingerprint(self) -> object:
+        """A value that stays equal while there is nothing new to draw."""
+        lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in self.lanes]
+        # As text, since a NaN in the standings is not equal to itself.
+        return self.status, self.reason, self.done, self.total, repr(self.standings), lengths
 
 
 class Watcher:
-    """Reads one race again and again; used by one thread."""
+    """A reader of one race, used by one thread."""
 
     def __init__(self, race: RaceDir) -> None:
         self._race = race
@@ -90,14 +96,14 @@ class Watcher:
         self._began: float | None = None
         self._paused = False
         self._rested = 0.0
-        """Seconds that its process has paused, until the newest change."""
+        """Seconds that its process was paused, up to the newest change."""
         self._changed_at = 0.0
         self._ended: RunEnded | None = None
         self._done_before: int | None = None
-        """Runs that were over when its process began."""
+        """Number of runs that were over when its process began."""
 
-    def look(self) -> RaceNews:
-        """How it is now. Raises UserError for a race that cannot be read."""
+    def read(self) -> RaceNews:
+        """The race as it is now. Raises UserError for a race that cannot be read."""
         alive = run_directory.locked(self._race.process)
         spec = self._race.spec()
         results = self._reader.read(spec)
@@ -106,15 +112,13 @@ class Watcher:
         if self._done_before is None:
             self._done_before = done if alive else 0
         status, reason = self._status(results, alive=alive)
-        made = leaderboard.standings(results)
         return RaceNews(
             race=self._race,
             spec=spec,
             status=status,
             reason=reason,
-            standings=made,
-            header=tuple(standings.header(results)),
-            table=tuple(map(tuple, standings.cells(results, made))),
+            standings=leaderboard.standings(results),
+            timed=devices.times_compare(spec),
             lanes=tuple(_lane(results, lane) for lane in range(len(spec.lanes))),
             goal=results.goal,
             done=done,
@@ -201,17 +205,17 @@ def _trials(results: RaceResults, runs: list[RunResult]) -> list[tuple[float, fl
 
 
 class RaceFeed(threading.Thread):
-    """Looks at a race until it is closed; less often once it is over."""
+    """A thread that polls a race until it is closed; less often once it is over."""
 
     def __init__(self, race: RaceDir, deliver: Callable[[RaceNews | str], None]) -> None:
-        """`deliver` is called in this thread, with what is new or with what is wrong."""
+        """`deliver` is called in this thread with news, or with a line that says what is wrong."""
         super().__init__(name="race", daemon=True)
         self._race = race
         self._deliver = deliver
         self._closed = threading.Event()
 
     def close(self) -> None:
-        """Stop at the next look."""
+        """Stop at the next poll."""
         self._closed.set()
 
     def run(self) -> None:
@@ -220,20 +224,12 @@ class RaceFeed(threading.Thread):
         before: object = None
         while not self._closed.is_set():
             try:
-                news: RaceNews | str = watcher.look()
+                news: RaceNews | str = watcher.read()
             except UserError as error:
                 news = str(error)
-            key = _key(news)
-            if key != before:
-                before = key
+            seen = news if isinstance(news, str) else news.fingerprint
+            if seen != before:
+                before = seen
                 self._deliver(news)
             over = isinstance(news, str) or news.status not in ("running", "paused")
             self._closed.wait(IDLE_SECONDS if over else POLL_SECONDS)
-
-
-def _key(news: RaceNews | str) -> object:
-    """Equal where there is nothing new to draw."""
-    if isinstance(news, str):
-        return news
-    lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in news.lanes]
-    return news.status, news.reason, news.done, news.total, news.table, lengths

@@ -1,4 +1,4 @@
-"""Pictures of a race as SVG files, where matplotlib is installed."""
+"""Draw pictures of a race as SVG files, where matplotlib is installed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from tui.plots import matplotlib_figures
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
-    """Draw what there is data for; returns the files, and why there are none. Raises OSError."""
+    """Draw the pictures that there is data for; returns the files, and why there are none. Raises
+    OSError."""
     if not matplotlib_figures.installed():
         return [], matplotlib_figures.NEEDED
     drawn = []
@@ -70,7 +71,7 @@ def _places(runs: Sequence[RunResult], unit: str) -> Any:
 
 
 def _sensitivity(axes: Any, results: RaceResults) -> bool:
-    """The best value of each trial over its learning rate; the rate that was taken is marked."""
+    """The best value of each trial over its learning rate; the chosen one is marked."""
     any_drawn = False
     for lane, each in enumerate(results.spec.lanes):
         points = sorted(

@@ -1,4 +1,4 @@
-"""The report of a race: Markdown with its table, protocol, hashes and pictures; CSV; LaTeX."""
+"""Write the report of a race: Markdown with table, protocol, hashes and pictures; CSV; LaTeX."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def write(race: RaceDir, results: RaceResults, folder: Path) -> list[Path]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pictures, why_none = race_pictures.write(results, folder)
         table = leaderboard.standings(results)
-        head, rows = standings_table.header(results), standings_table.cells(results, table)
+        head, rows = standings_table.of(results, table)
         texts = {
             "report.md": "\n".join(_markdown(race, results, pictures, why_none)) + "\n",
             "standings.tex": "\n".join(standings_table.latex(head, rows)) + "\n",
@@ -57,9 +57,7 @@ def _markdown(
     yield ""
     yield clean(table.verdict[:1].upper() + table.verdict[1:]) + "."
     yield ""
-    yield from standings_table.markdown(
-        standings_table.header(results), standings_table.cells(results, table)
-    )
+    yield from standings_table.markdown(*standings_table.of(results, table))
     yield ""
     yield (
         "Medians over seeds with their interquartile range; DNF: did not finish, counted as "
@@ -116,7 +114,7 @@ def _protocol(results: RaceResults) -> Iterator[str]:
             f"- Tuning cost: {len(results.trials)} runs, {count(steps)} steps, "
             f"{duration(seconds)} of training"
         )
-    yield "- Selection on validation data; the test set was looked at once a run, at its end"
+    yield "- Selection on validation data; the test set was used once a run, at its end"
     yield "- Intervals of speed-ups: 95 %, 2,000 bootstrap resamples of the seeds"
 
 
@@ -155,7 +153,7 @@ def _csv(rows: Iterator[list[object]]) -> str:
 
 
 def _run_rows(results: RaceResults) -> Iterator[list[object]]:
-    """A row a run; empty cells for what is not known, `inf` for a target that was missed."""
+    """A row for each run; cells are empty where unknown, `inf` for a target that was missed."""
     spec = results.spec
     names = ["steps_to_target", "seconds_to_target"] if results.goal else []
     yield [

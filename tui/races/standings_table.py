@@ -1,43 +1,51 @@
-"""The standings of a race as a table for people: cells, plain text, Markdown and LaTeX; pure."""
+"""Format the standings of a race as cells, plain text, Markdown and LaTeX; pure."""
 
 import math
 from collections.abc import Sequence
 
+from engine.race.devices import times_compare
 from engine.race.leaderboard import Row, Standings
 from engine.race.results import RaceResults
+from engine.race.spec import RaceSpec
 from engine.race.statistics import Spread
+from presets.schema import Target
 from tui.text import clean, file_size, number
 
 DNF = "DNF"
 
 
-def header(results: RaceResults) -> list[str]:
-    """The names of the columns."""
-    metric = results.spec.metric.removeprefix("val/")
-    goal = "target" if results.spec.target else "level of reference"
-    target = [f"steps to {goal}", "seconds", "seeds", "held"] if results.goal else []
-    reference = [f"speed-up vs {clean(results.spec.reference_lane)}"] if results.goal else []
+def of(results: RaceResults, standings: Standings) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns and the cells, for the results of a race."""
+    spec = results.spec
+    return header(spec, results.goal), cells(spec, standings, timed=times_compare(spec))
+
+
+def header(spec: RaceSpec, goal: Target | None) -> list[str]:
+    """The names of the columns; some only where there is a goal to reach."""
+    metric = spec.metric.removeprefix("val/")
+    reached = "target" if spec.target else "level of reference"
+    target = [f"steps to {reached}", "seconds", "seeds", "held"] if goal else []
+    reference = [f"speed-up vs {clean(spec.reference_lane)}"] if goal else []
     rest = [f"best {metric}", "final", "test", "ms/step", "memory", "clipped", "lr"]
     return ["", "lane", *target, *reference, *rest]
 
 
-def cells(results: RaceResults, standings: Standings) -> list[list[str]]:
-    """A row of texts a lane, the first of the ranking first."""
-    return [_row(results, row, place) for place, row in enumerate(standings.rows, 1)]
+def cells(spec: RaceSpec, standings: Standings, *, timed: bool) -> list[list[str]]:
+    """A row of texts for each lane, in the order of the ranking; times only if `timed`."""
+    return [_row(spec, row, place, timed=timed) for place, row in enumerate(standings.rows, 1)]
 
 
-def _row(results: RaceResults, row: Row, place: int) -> list[str]:
-    compared = _times_compare(results)
+def _row(spec: RaceSpec, row: Row, place: int, *, timed: bool) -> list[str]:
     found = [str(place), clean(row.label)]
     if row.steps is not None and row.seconds is not None and row.held is not None:
         found += [
             spread(row.steps),
-            spread(row.seconds) if compared else "-",
+            spread(row.seconds) if timed else "-",
             f"{row.steps.reached}/{row.steps.of}",
             spread(row.held),
-            _ratio(results, row),
+            _ratio(spec, row),
         ]
-    milliseconds = number(1000 * row.step_seconds, 3) if compared else "-"
+    milliseconds = number(1000 * row.step_seconds, 3) if timed else "-"
     return [
         *found,
         _value(row, row.best),
@@ -50,14 +58,8 @@ def _row(results: RaceResults, row: Row, place: int) -> list[str]:
     ]
 
 
-def _times_compare(results: RaceResults) -> bool:
-    from engine.race.devices import times_compare
-
-    return times_compare(results.spec)
-
-
 def spread(found: Spread) -> str:
-    """`160 (140 to 160)`; without an interval of one run, and DNF for a miss."""
+    """A median with its interval, `160 (140 to 160)`; none for one run, DNF for a miss."""
     if not found.of:
         return "-"
     median = _cost(found.median)
@@ -82,8 +84,8 @@ def _value(row: Row, found: Spread) -> str:
     return f"{said} ({' to '.join(map(_cost, ends))})"
 
 
-def _ratio(results: RaceResults, row: Row) -> str:
-    if row.label == results.spec.reference_lane:
+def _ratio(spec: RaceSpec, row: Row) -> str:
+    if row.label == spec.reference_lane:
         return "1 (reference)"
     if row.speed_up is None:
         return "-"
@@ -92,7 +94,7 @@ def _ratio(results: RaceResults, row: Row) -> str:
 
 
 def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns, the names of lanes to the left."""
+    """The lines of a plain table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return [
         "  ".join(
@@ -104,14 +106,14 @@ def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of Markdown; what could end a cell is escaped."""
+    """The lines of a Markdown table; characters that could end a cell are escaped."""
     lines = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in rows]
     ruler = ["---:" if index != 1 else "---" for index in range(len(head))]
     return [f"| {' | '.join(row)} |" for row in (list(head), ruler, *lines)]
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A `tabular` with the rules of the package booktabs."""
+    """The lines of a LaTeX `tabular` with the rules of the package booktabs."""
     columns = "".join("l" if index == 1 else "r" for index in range(len(head)))
     lines = [" & ".join(map(_escaped, row)) + r" \\" for row in (head, *rows)]
     return [

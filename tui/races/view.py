@@ -1,4 +1,4 @@
-"""How a race is looked at: which lanes, over which axis; pure."""
+"""The view of a race: which lanes are shown, over which axis; pure."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,12 +12,12 @@ BANDS: tuple[Bands, ...] = ("selected", "all", "none")
 
 @dataclass(frozen=True, kw_only=True)
 class RaceView:
-    """All that the panels of a race's screen draw."""
+    """The view that the panels of a race's screen draw."""
 
     news: RaceNews
     colors: tuple[str, ...] = tuple(LANE_COLORS.values())
     selected: int = 0
-    """A lane, in the order of the race."""
+    """Index of the selected lane in the order of the race."""
     hidden: frozenset[int] = frozenset()
     solo: bool = False
     """Whether only the selected lane is drawn."""
@@ -29,7 +29,7 @@ class RaceView:
 
     @property
     def lane(self) -> LaneNews:
-        """The selected one."""
+        """The selected lane."""
         return self.news.lanes[min(self.selected, len(self.news.lanes) - 1)]
 
     @property
@@ -53,17 +53,17 @@ class RaceView:
         return next((lane for lane in self.order if lane != self.selected), self.selected)
 
     def color(self, lane: int) -> str:
-        """As #rrggbb; with line style and label it tells a lane."""
+        """The colour of a lane as #rrggbb; line style and label tell lanes apart too."""
         return self.colors[lane % len(self.colors)]
 
     def moved(self, by: int) -> "RaceView":
-        """Another lane of the standings selected."""
+        """The view with another lane of the standings selected."""
         order = self.order
         at = order.index(self.selected) if self.selected in order else 0
         return replace(self, selected=order[(at + by) % len(order)])
 
     def toggled(self) -> "RaceView":
-        """The selected lane hidden, or shown again."""
+        """The view with the selected lane hidden, or shown again."""
         return replace(self, hidden=self.hidden ^ {self.selected}, solo=False)
 
     def next_unit(self) -> "RaceView":
@@ -73,7 +73,7 @@ class RaceView:
         return replace(self, bands=BANDS[(BANDS.index(self.bands) + 1) % len(BANDS)])
 
     def next_other(self) -> "RaceView":
-        """Another lane beside the selected one."""
+        """The view with another lane beside the selected one."""
         order = [lane for lane in self.order if lane != self.selected]
         if not order:
             return self

@@ -1,1 +1,1 @@
-"""What is known of runs: state, points, how they are followed; no drawing; uses `engine.runs`."""
+"""Runs as they are known: state, points, following, other programs' logs; uses `engine.runs`."""

@@ -1,4 +1,4 @@
-"""What a forked run inherits: its ancestors' values and marks up to where it begins."""
+"""Read what a fork inherits: its ancestors' values and marks up to where it begins."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +8,15 @@ from engine.runs.run_directory import RunDir
 from tui.runs import follow
 from tui.runs.history import Mark
 from tui.runs.points.series import Series
+from tui.runs.run import Run
 
 MAX_GENERATIONS = 16
-"""More than anybody forks; a log that names itself as its parent ends here too."""
+"""Maximum number of ancestors; it also stops at a log that names itself as its parent."""
 
 
 @dataclass(frozen=True)
 class Inheritance:
-    """Of the parent, and of its own parents, before a run takes over."""
+    """The values and marks of a fork's ancestors, each up to where the next one begins."""
 
     metrics: dict[str, Series] = field(default_factory=dict)
     """By name."""
@@ -23,8 +24,8 @@ class Inheritance:
     """In the order of their steps."""
 
 
-def inherited(run: RunDir, parent: Parent) -> Inheritance:
-    """What `run` inherits; nothing where the parent is gone, since a fork does not need it."""
+def inherited(run: Run, parent: Parent) -> Inheritance:
+    """The inheritance of a run; empty where the parent is gone, since a fork does not need it."""
     gathered = Inheritance()
     folder, next_parent = run.path.parent, parent
     limit = float(parent.step)

@@ -8,7 +8,7 @@ from engine.runs.access import open_regular
 from tui.text import clean
 
 MAX_BYTES = 512 * 1024
-"""What is read of a file, from its end."""
+"""Maximum number of bytes that are read, from the end of the file."""
 MAX_LINES = 5000
 
 
@@ -20,13 +20,13 @@ class Tail:
     cut: bool = False
     """Whether there is more before them."""
     problem: str = ""
-    """Why there are none; "" if there is no reason but that nothing was written."""
+    """Why there are no lines; "" if nothing was written."""
     stamp: tuple[int, int] = (-1, -1)
     """Size and time of the file: with the same ones, it says the same."""
 
 
 def read(path: Path, before: Tail | None = None) -> Tail:
-    """The end of the file; `before` itself if nothing was written since."""
+    """The end of the file; `before` itself if nothing was written since then."""
     try:
         with open_regular(path) as file:
             facts = os.fstat(file.fileno())
@@ -49,5 +49,5 @@ def read(path: Path, before: Tail | None = None) -> Tail:
 
 
 def _line(text: str) -> str:
-    """As a terminal would have left it: a progress bar that was written over shows its last."""
+    """The line as a terminal leaves it: a progress bar that overwrites itself shows its end."""
     return clean(text.rstrip("\r").rpartition("\r")[2])

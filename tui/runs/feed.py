@@ -4,15 +4,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from engine.runs.events import Scalars
-from engine.runs.run_directory import ENDED, RunDir
+from engine.runs.run_directory import ENDED
 from tui.runs.follow import Follows, follower
 from tui.runs.news import News
+from tui.runs.run import Run
 
 POLL_SECONDS = 0.07
 BATCH_STEPS = 10_000
-"""From so many on, news are handed over before more is read, which bounds the memory."""
+"""Number of steps from which news is handed over before more is read, which bounds memory."""
 IDLE_SECONDS = 1.0
-"""Between two looks when every run has ended."""
+"""Seconds between two polls when every run has ended."""
 
 
 def _poll(reader: Follows) -> News | None:
@@ -23,13 +24,13 @@ def _poll(reader: Follows) -> News | None:
 
 
 class Feed(threading.Thread):
-    """Reads logs until it is closed.
+    """A thread that polls the logs of runs until it is closed.
 
     It waits until a batch was taken before it reads the next one: a slow screen delays the
-    reading and never the engine, and nothing piles up.
+    reading but never the engine, and nothing piles up.
     """
 
-    def __init__(self, runs: Sequence[RunDir], deliver: Callable[[tuple[News, ...]], None]) -> None:
+    def __init__(self, runs: Sequence[Run], deliver: Callable[[tuple[News, ...]], None]) -> None:
         """`deliver` is called in this thread, and has to call `taken` when it is done."""
         super().__init__(name="feed", daemon=True)
         self._followers = [follower(run) for run in runs]
@@ -37,16 +38,16 @@ class Feed(threading.Thread):
         self._taken = threading.Event()
         self._closed = threading.Event()
 
-    def add(self, runs: Sequence[RunDir]) -> None:
-        """Follow these too, from the next look on."""
+    def add(self, runs: Sequence[Run]) -> None:
+        """Follow these runs too, from the next poll on."""
         self._followers += [follower(run) for run in runs]
 
     def taken(self) -> None:
-        """The last batch was taken in."""
+        """Say that the last batch was taken."""
         self._taken.set()
 
     def close(self) -> None:
-        """Stop at the next look."""
+        """Stop at the next poll."""
         self._closed.set()
         self._taken.set()
 
@@ -69,7 +70,7 @@ class Feed(threading.Thread):
                 self._closed.wait(IDLE_SECONDS if idle else POLL_SECONDS)
 
     def _batches(self) -> Iterator[tuple[News, ...]]:
-        """A look at each run; what many of them have to say comes in several parts."""
+        """The news of one poll of each run, in several parts if there is much."""
         batch: list[News] = []
         steps = 0
         for reader in self._followers:

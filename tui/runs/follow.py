@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import singledispatch
 from itertools import groupby
 from typing import Protocol
 
@@ -19,14 +20,15 @@ from tui.runs.cache import column_cache, snapshot
 from tui.runs.cache.column_cache import Kept
 from tui.runs.foreign.run import ForeignRun
 from tui.runs.news import News
+from tui.runs.run import Run
 from tui.runs.store import RunState
 
-LOOK_SECONDS = 0.5
-"""Between two looks at the lock and the process of a run whose log has nothing new."""
+HEALTH_SECONDS = 0.5
+"""Seconds between two examinations of the lock and process of a run whose log has nothing new."""
 
 
 class Follower:
-    """Reads one run from its beginning, while it grows or after it ended."""
+    """A reader of one run of ours from its beginning, while it grows or after it ended."""
 
     def __init__(self, run: RunDir) -> None:
         self.run = run
@@ -36,15 +38,15 @@ class Follower:
         self._paused = False
         self._health: Health | None = None
         self._damaged = 0
-        self._look_at = 0.0
+        self._next_examination = 0.0
         self._opened = False
         self._kept_bytes = 0
 
     def poll(self, *, at_once: bool = False) -> News | None:
-        """What is new since the last call; None if nothing is.
+        """The news since the last call; None if there is none.
 
-        Lock and process are looked at now and then, or `at_once`. Raises OSError if the log cannot
-        be read.
+        Lock and process are examined every `HEALTH_SECONDS`, or `at_once`. Raises OSError if the
+        log cannot be read.
         """
         kept = None if self._opened else self._open()
         alive = self._ended is None and run_directory.locked(self.run)
@@ -53,11 +55,11 @@ class Follower:
             self._take(event)
         keep = None if events else self._worth_keeping()
         now = time.monotonic()
-        waits = self._health is not None and now < self._look_at and not keep
+        waits = self._health is not None and now < self._next_examination and not keep
         if waits and not (events or at_once):
             return None
-        # Only at the end of the log is it known that no `run_ended` follows: look again at once.
-        self._look_at = now + LOOK_SECONDS if not events else 0.0
+        # Only at the end of the log is it known that no `run_ended` follows: examine again at once.
+        self._next_examination = now + HEALTH_SECONDS if not events else 0.0
         found = health.examine(
             self.run,
             alive=alive or bool(events),
@@ -82,7 +84,7 @@ class Follower:
         )
 
     def _open(self) -> Kept | None:
-        """Begin with what a cache holds, if it does."""
+        """Begin with the cached state, if there is one."""
         self._opened = True
         kept = column_cache.load(self.run.events_path)
         if kept is None:
@@ -94,13 +96,13 @@ class Follower:
             return None
         self._started, self._ended = state.started, state.ended
         self._paused = state.paused is not None
-        self._reader.start_at(kept.origin.offset, whole_line=True)
+        self._reader.start_at(kept.prefix.length, whole_line=True)
         self._reader.damaged, self._reader.unknown = kept.damaged, kept.unknown
-        self._kept_bytes = kept.origin.offset
+        self._kept_bytes = kept.prefix.length
         return kept
 
     def _worth_keeping(self) -> tuple[int, int] | None:
-        """At the end of the log: whether enough of it was read since it was kept."""
+        """`News.keep` if enough of the log was read since it was last cached, else None."""
         offset = self._reader.offset
         enough = max(column_cache.MIN_BYTES, column_cache.GROWTH * self._kept_bytes)
         if offset < enough or not self._reader.between_lines:
@@ -109,7 +111,7 @@ class Follower:
         return offset, self._reader.unknown
 
     def _take(self, event: AnyEvent) -> None:
-        """Keep what decides about the status."""
+        """Remember the events that decide the status."""
         match event:
             case RunStarted():
                 self._started = event
@@ -122,23 +124,32 @@ class Follower:
 
 
 class Follows(Protocol):
-    """What reads a run, ours or another program's."""
+    """A reader of a run, ours or another program's."""
 
     def poll(self, *, at_once: bool = False) -> News | None:
-        """As `Follower.poll`."""
+        """See `Follower.poll`."""
 
 
-def follower(run: RunDir) -> Follows:
-    """What reads this run. Raises OSError."""
-    if not isinstance(run, ForeignRun):
-        return Follower(run)
+@singledispatch
+def follower(run: Run) -> Follows:
+    """The reader of this run. Raises OSError."""
+    raise NotImplementedError(type(run))
+
+
+@follower.register
+def _(run: RunDir) -> Follows:
+    return Follower(run)
+
+
+@follower.register
+def _(run: ForeignRun) -> Follows:
     from tui.runs.foreign.follower import ForeignFollower
 
     return ForeignFollower(run)
 
 
 def merged(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """The same events with neighbouring columns of the same metrics put together."""
+    """The same events, with neighbouring columns of the same metrics joined."""
 
     def names(event: AnyEvent) -> object:
         return tuple(event.values) if isinstance(event, Scalars) else id(event)
@@ -162,13 +173,25 @@ def _joined(parts: list[Scalars]) -> Scalars:
     return Scalars(time=parts[-1].time, step=step, seconds=seconds, values=values)
 
 
-def open_state(run: RunDir) -> RunState:
-    """A state that knows name and configuration of the run already, before its first event."""
-    if isinstance(run, ForeignRun):
-        # What a W&B run is called is in its log.
-        named = "" if run.kind == "wandb" else run.label
-        return RunState(run=run, given_name=named, config={"name": run.label})
-    state = RunState(run=run, given_name=meta.read(run).name)
+@singledispatch
+def given_name(run: Run) -> str:
+    """The name that a person gave the run, or the label of a foreign log; "" if it has none."""
+    raise NotImplementedError(type(run))
+
+
+@given_name.register
+def _(run: RunDir) -> str:
+    return meta.read(run).name
+
+
+@given_name.register
+def _(run: ForeignRun) -> str:
+    return run.given_name
+
+
+def open_state(run: Run) -> RunState:
+    """A new state with the run's name and configuration, before its first event."""
+    state = RunState(run=run, given_name=given_name(run))
     # A run made by another version still shows what its log says.
     with suppress(ConfigError):
         state.config = run.settings()
@@ -176,7 +199,7 @@ def open_state(run: RunDir) -> RunState:
 
 
 def apply(state: RunState, news: News) -> None:
-    """Bring a state up to date."""
+    """Apply news to a state."""
     if news.kept is not None:
         snapshot.restore(state, news.kept.state, news.kept.series)
     for event in news.events:
@@ -184,8 +207,8 @@ def apply(state: RunState, news: News) -> None:
     state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
 
 
-def load(run: RunDir) -> RunState:
-    """The state of a run as its directory has it now. Raises OSError if it cannot be read."""
+def load(run: Run) -> RunState:
+    """The state of a run as its log has it now. Raises OSError if it cannot be read."""
     state, reader = open_state(run), follower(run)
     while news := reader.poll():
         apply(state, news)
@@ -197,6 +220,6 @@ def load(run: RunDir) -> RunState:
 
 
 def keep(state: RunState, news: News) -> Callable[[], bool]:
-    """Take hold of a state for the cache, after news that ask for it; what is returned writes."""
+    """A function that writes the state to the cache; for news with `keep`."""
     offset, unknown = news.keep or (0, 0)
     return column_cache.keeper(state, news.run.events_path, offset, unknown)

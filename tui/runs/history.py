@@ -1,4 +1,4 @@
-"""What happened to a run besides training: as marks on curves and as lines for people; pure."""
+"""Turn events other than values into marks on curves and lines for people; pure."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,7 +23,7 @@ Level = Literal["info", "good", "warning", "error"]
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that a curve shows at a step."""
+    """A mark on the curves of a run at a step."""
 
     step: int
     kind: MarkKind
@@ -41,7 +41,7 @@ class Note:
 
 
 def note_of(event: AnyEvent) -> Note | None:
-    """The line of the history that tells of an event; None for what the curves tell."""
+    """The line of the history for an event; None for events that the curves show."""
     said = _say(event)
     return Note(event.time, *said) if said else None
 
@@ -85,7 +85,7 @@ def _say_break(event: Restarted | Gap) -> str:
 
 
 def alarm_line(event: NonFinite) -> str:
-    """Which quantity was not finite, where, and what was done about it."""
+    """A line that says which quantity was not finite, where, and what was done about it."""
     value = event.value if isinstance(event.value, str) else number(event.value)
     layer = f", first in {event.layer}" if event.layer else ""
     return f"{event.quantity} is {value} at step {count(event.step)}{layer}: {event.policy}"
@@ -110,7 +110,7 @@ def _say_arguments(arguments: dict[str, Any]) -> list[str]:
 
 
 def mark_of(event: AnyEvent) -> Mark | None:
-    """The mark that an event leaves on curves, if it leaves one."""
+    """The mark that an event leaves on curves; None if it leaves none."""
     said = _say(event)
     text = said[1] if said else ""
     match event:

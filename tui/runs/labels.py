@@ -8,15 +8,15 @@ from presets import ConfigError, dotted_keys
 
 _COMPONENTS = ("model", "dataset", "optimizer")
 _OPERATION = ("checkpoint", "on_non_finite", "max_restarts", "parent")
-"""Settings that are about keeping a run alive, and say nothing about what it learns."""
+"""Settings that keep a run alive and do not change what it learns."""
 
 
 def labels(configs: list[dict[str, Any]]) -> list[str]:
     """A label for each configuration, in order.
 
     The optimizer is always named and a name given by a person wins. A setting is added where it
-    differs, except on runs that have what most of them have, and except what the optimizer's
-    preset brings along, such as the full batch of `gd`. Options of a model, data set or optimizer
+    differs, except on runs with the most common value, and except what the preset of the optimizer
+    sets, such as the full batch of `gd`. Options of a model, data set or optimizer
     are compared only between runs that have the same one: Adam has no `beta`.
     """
     flat = [_without_implied(dotted_keys.flatten(config)) for config in configs]
@@ -36,7 +36,7 @@ def _without_implied(config: dict[str, Any]) -> dict[str, Any]:
     try:
         implied = presets.load("optimizers", str(config.get("optimizer.name"))).run
     except ConfigError:
-        implied = {}  # of another version, or nobody's preset
+        implied = {}  # a preset of another version, or one that is gone
     return {
         key: value
         for key, value in config.items()
@@ -47,7 +47,7 @@ def _without_implied(config: dict[str, Any]) -> dict[str, Any]:
 def _name(config: dict[str, Any]) -> str:
     if "optimizer.name" in config:
         return str(config["optimizer.name"])
-    # A loop that is not ours may say it in a word.
+    # The settings of an own loop may be a single word.
     words = (config.get(key) for key in ("optimizer", "model"))
     return next((word for word in words if isinstance(word, str)), "?")
 

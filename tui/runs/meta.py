@@ -1,4 +1,4 @@
-"""What a person noted about a run, kept in its directory: name, note and tags."""
+"""Remarks of a person about a run, kept in its directory: name, note and tags."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def path_of(run: RunDir) -> Path:
 
 
 def read(run: RunDir) -> Remarks:
-    """What was noted; nothing where there is no file, or one that cannot be used."""
+    """The remarks; empty ones where there is no file, or one that cannot be used."""
     try:
         with open_regular(path_of(run)) as file:
             return msgspec.json.decode(file.read(MAX_BYTES + 1)[:MAX_BYTES], type=Remarks)
@@ -41,7 +41,7 @@ def read(run: RunDir) -> Remarks:
 
 
 def write(run: RunDir, **changes: object) -> Remarks:
-    """Change some of it; the file is written aside and renamed, readable by the owner only.
+    """Change some remarks; the file is written aside and renamed, readable by the owner only.
 
     Raises UserError if a text is too long or the directory cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Metrics grouped by what their names begin with, and filtered by a regular expression; pure."""
+"""Group metrics by what their names begin with, and filter them by a regular expression; pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,32 +7,31 @@ from dataclasses import dataclass
 from presets import UserError
 
 _FIRST = ("train/", "val/", "test/", "")
-"""The groups that come first; "" has the names without a prefix."""
+"""The groups that come first; "" is the group of names without a prefix."""
 _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Metrics whose names begin alike."""
+    """A group of metrics whose names begin alike."""
 
     prefix: str
-    """Up to the first slash, with it; "" for names without one."""
+    """What their names begin with, up to and with the first slash; "" for names without one."""
     names: tuple[str, ...]
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """A filter from what a person typed; small letters find capitals too. UserError says what is
-    wrong with it."""
+    """Parse a filter that a person typed; lower case finds upper case too. Raises UserError."""
     try:
         return re.compile(text, 0 if re.search("[A-Z]", text) else re.IGNORECASE)
     except (re.error, RecursionError, OverflowError) as error:
         said = error.msg if isinstance(error, re.error) else "too deep"
         at = f" at {error.pos + 1}" if isinstance(error, re.error) and error.pos is not None else ""
-        raise UserError(f"no regular expression: {said}{at}") from None
+        raise UserError(f"not a regular expression: {said}{at}") from None
 
 
 def grouped(names: Iterable[str], wanted: re.Pattern[str] | None = None) -> list[Group]:
-    """The groups of the names that have a match anywhere; numbers in them are sorted as such."""
+    """The groups of names in which `wanted` matches anywhere; numbers are sorted by value."""
     groups: dict[str, list[str]] = {}
     for name in names:
         if wanted is None or wanted.search(name):
@@ -49,14 +48,14 @@ def _rank(prefix: str) -> tuple[int, str]:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """`layer2` before `layer10`."""
+    """A sort key that puts `layer2` before `layer10`."""
     parts = _DIGITS.split(name)
     return [(int(part[:18]), part) if index % 2 else (0, part) for index, part in enumerate(parts)]
 
 
 @dataclass(frozen=True)
 class Row:
-    """Metrics beside each other, all of one group."""
+    """A row of metrics side by side, all of one group."""
 
     group: Group
     names: tuple[str, ...]
@@ -64,13 +63,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows are on the screen."""
+    """The rows that are on the screen."""
 
     first: int
     end: int
     """The first row after them."""
     lines: int
-    """Of each row, without the line that names a group."""
+    """Height of each row in lines, without the line that names a group."""
 
 
 def rows(found: Iterable[Group], columns: int) -> list[Row]:
@@ -83,7 +82,7 @@ def rows(found: Iterable[Group], columns: int) -> list[Row]:
 
 
 def begins_group(all_rows: Sequence[Row], row: int, window: Window) -> bool:
-    """Whether the group is named over this row: where it begins, and at the top."""
+    """Whether the group is named above this row: where it begins, and at the top."""
     return row == window.first or all_rows[row].group is not all_rows[row - 1].group
 
 
@@ -108,7 +107,7 @@ def window(all_rows: Sequence[Row], first: int, selected: int, height: int, line
 
 
 def _end(all_rows: Sequence[Row], first: int, height: int, lines: int) -> int:
-    """The first row that does not fit any more; at least one is shown."""
+    """The index of the first row that does not fit; at least one row is shown."""
     used = 0
     for row in range(first, len(all_rows)):
         used += lines + begins_group(all_rows, row, Window(first, 0, 0))

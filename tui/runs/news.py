@@ -1,29 +1,29 @@
-"""What is new of a run, as a reader of its log hands it over."""
+"""The news of a run, as a reader of its log hands it over."""
 
 from dataclasses import dataclass
 
 from engine.runs.events import AnyEvent
-from engine.runs.run_directory import RunDir, Status
+from engine.runs.run_directory import Status
 from tui.runs.cache.column_cache import Kept
+from tui.runs.run import Run
 
 
 @dataclass(frozen=True)
 class News:
-    """What is new of one run; complete and immutable, so that a thread may hand it over."""
+    """The news of one run; complete and immutable, so that a thread may hand it over."""
 
-    run: RunDir
+    run: Run
     events: tuple[AnyEvent, ...]
     status: Status
     damaged: int
-    """Damaged lines of the log so far."""
+    """Number of damaged lines of the log so far."""
     detail: str = ""
-    """What there is to say about the status, in one line; "" if it says it all."""
+    """A line that explains the status; "" if there is nothing to add."""
     more: bool = False
-    """Whether there is more to read at once, even if no events came of this piece."""
+    """Whether more can be read at once, even if this piece held no events."""
     earlier: bool = False
-    """Whether it stood in another program's log before that was opened; what is known of events of
-    ours is their time."""
+    """Whether it was in another program's log before that was opened; our own events have times."""
     kept: Kept | None = None
-    """What a cache holds of the run from before these events; it belongs to who gets it."""
+    """The cached state from before these events; whoever receives it owns it."""
     keep: tuple[int, int] | None = None
-    """Bytes of the log that were read and unknown events in them, if a cache should hold them."""
+    """Bytes of the log read so far and unknown events in them, if the state should be cached."""

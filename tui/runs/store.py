@@ -25,78 +25,81 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.runs.run_directory import ENDED, RunDir, Status
+from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
-from tui.runs.foreign.run import ForeignRun, read_only
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.points.series import Series
+from tui.runs.run import Run
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
-MAX_LOOKS = 240
-"""Looks at the layers that are kept: more than a screen has columns."""
+MAX_PROBES = 240
+"""Maximum number of histograms that are kept of each kind: more than a screen has columns."""
 MAX_TEXTS = 50
 
-Look = TypeVar("Look", Layers, Confusion, Predictions)
+Measured = TypeVar("Measured", Layers, Confusion, Predictions)
 
 
 @dataclass(frozen=True)
 class ClockPiece:
-    """From which moment the seconds count on that are recorded after a step."""
+    """A stretch of a run between restarts, with the time of day at which its seconds are 0."""
 
     step: int
+    """The step after which it begins."""
     zero: float
-    """Seconds since the epoch."""
+    """In seconds since the epoch."""
 
 
 @dataclass
 class RunState:
-    """All that is known of one run. A metric is called as the log calls it: `train/loss`,
-    `val/accuracy`, `grad_norm`."""
+    """The state of one run: all that is known of it.
 
-    run: RunDir
+    Metrics have the names of the log: `train/loss`, `val/accuracy`, `grad_norm`.
+    """
+
+    run: Run
     config: dict[str, Any] = field(default_factory=dict)
-    """As it is in force now: commands that were applied have changed it."""
+    """The settings in force now, with the changes of applied commands."""
     status: Status = "queued"
     detail: str = ""
-    """What is known beside the status, such as what killed the engine."""
+    """Details of the status, such as what killed the engine."""
     given_name: str = ""
     """A name that a person gave on the runs screen."""
     started: RunStarted | None = None
     ended: RunEnded | None = None
     metrics: dict[str, Series] = field(default_factory=dict)
     inherited: dict[str, Series] = field(default_factory=dict)
-    """For a fork: the metrics of the runs that it descends from, up to where it begins."""
+    """The metrics of a fork's ancestors, up to where it begins."""
     seconds: Series = field(default_factory=Series)
     """Seconds since the start, by step; they do not count while no engine is at work."""
     clock: list[ClockPiece] = field(default_factory=list)
-    """How `seconds` become the time of day: a piece for the start, and one for each restart."""
+    """Pieces that turn `seconds` into the time of day: one for the start and each restart."""
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
     history: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The lines of the log together with what happened to the run, newest last."""
     happened: deque[Note] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
-    """What happened at which step, for the curves."""
+    """Marks of what happened at a step, for the curves."""
     commands: list[Command] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
-    """The newest look at the layers."""
+    """The newest layer probe."""
     histograms: dict[str, deque[Histograms]] = field(default_factory=dict)
-    """Of `gradient` and `weight`, oldest first."""
+    """By kind, `gradient` or `weight`; oldest first."""
     confusion: Confusion | None = None
     predictions: Predictions | None = None
-    """Of the newest evaluation that had them; of the test set once the run is done."""
+    """Those of the newest evaluation that had any; those of the test set once the run is done."""
     texts: deque[SampleText] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS))
     profile: Profiled | None = None
     paused: StateChanged | None = None
-    """Since when and why it pauses; None while it runs."""
+    """The event that says when and why it paused; None while it runs."""
     alarm: NonFinite | None = None
-    """The last value that was not finite, until training went on."""
+    """The last value that was not finite; None once training went on."""
     lost_records: int = 0
-    """Records that the engine could not write: a gap in what is shown."""
+    """Number of records that the engine could not write: a gap in what is shown."""
     damaged: int = 0
-    """Lines of the log that were skipped because they were damaged."""
+    """Number of lines of the log that were skipped because they were damaged."""
 
     def apply(self, event: AnyEvent) -> None:
         """Take in one event."""
@@ -117,7 +120,7 @@ class RunState:
             case LogLine():
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
-                self._looked(event)
+                self._measured(event)
             case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
                 self._happened(event)
         if note := note_of(event):
@@ -131,15 +134,15 @@ class RunState:
         self.marks = [*marks, *self.marks]
 
     def _clock(self, event: Scalars) -> None:
-        """When steps were taken, each once; in another program's log, metrics that are recorded
-        by epochs come between those by steps."""
+        """Record when steps were taken, each once: in another program's log, metrics recorded by
+        epochs come between those recorded by steps."""
         newest = self.seconds.last_step
         begin = 0 if newest is None else bisect_right(event.step, newest)
         self.seconds.extend(event.step[begin:], event.seconds[begin:])
 
     def _remember(self, note: Note, *, told: bool) -> None:
-        """Keep a line of the history; `told` if it is one of the log."""
-        # An engine's log says some of what happens in the same words.
+        """Keep a line of the history; `told` if it is a line of the log."""
+        # An engine's log repeats some events in the same words.
         if self.history and self.history[-1].text == note.text:
             self.history.pop()
         self.history.append(note)
@@ -170,7 +173,7 @@ class RunState:
             case Gap():
                 self.lost_records += event.records
 
-    def _looked(
+    def _measured(
         self,
         event: Layers | Histograms | Confusion | Predictions | SampleText | Profiled,
     ) -> None:
@@ -180,7 +183,7 @@ class RunState:
                 for name, value in event.totals.items():
                     self._series(name).extend([event.step], [value])
             case Histograms():
-                kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_LOOKS))
+                kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_PROBES))
                 kept.append(event)
             case Confusion():
                 self.confusion = event
@@ -192,14 +195,14 @@ class RunState:
                 self.profile = event
 
     def _void_after(self, step: int) -> None:
-        """A new process goes on from `step`: what was recorded of later steps did not happen."""
+        """Drop what was recorded after `step`, from which a new process goes on."""
         for series in (*self.metrics.values(), self.seconds):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.commands = [command for command in self.commands if command.step <= step]
-        for looks in self.histograms.values():
-            while looks and looks[-1].step > step:
-                looks.pop()
+        for probes in self.histograms.values():
+            while probes and probes[-1].step > step:
+                probes.pop()
         while self.texts and self.texts[-1].step > step:
             self.texts.pop()
         self.layers = _not_after(self.layers, step)
@@ -210,7 +213,7 @@ class RunState:
         self._settle()
 
     def _settle(self) -> None:
-        """The configuration in force: the first one, and the applied commands one by one."""
+        """Work out the settings in force: those at the start, changed by each applied command."""
         if self.started is None:
             return
         self.config = self.started.config
@@ -228,7 +231,7 @@ class RunState:
     @property
     def read_only(self) -> str:
         """Why nothing can be sent to it, in one line; "" for a run of ours."""
-        return read_only(self.run) if isinstance(self.run, ForeignRun) else ""
+        return self.run.read_only
 
     @property
     def active(self) -> bool:
@@ -248,7 +251,7 @@ class RunState:
 
     @property
     def planned_steps(self) -> int | None:
-        """The step at which it ends, as far as is known; commands change it."""
+        """The step at which it will end, also after commands that changed it; None if unknown."""
         if self.started is None:
             return None
         for command in reversed(self.commands):
@@ -293,7 +296,7 @@ class RunState:
         return float(series.values[-window:].mean())
 
     def outcome(self) -> str:
-        """One line about how the run stands or ended; empty while all is well."""
+        """How the run stands or ended, in one line; empty while all is well."""
         if self.ended is not None:
             return self.ended.reason
         if self.status == "crashed":
@@ -304,12 +307,12 @@ class RunState:
         return self.paused.reason if self.paused else ""
 
 
-def _not_after(event: Look | None, step: int) -> Look | None:
+def _not_after(event: Measured | None, step: int) -> Measured | None:
     return event if event is not None and event.step <= step else None
 
 
 def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """A configuration with what a `set` command says put into it; both stay as they are."""
+    """A copy of a configuration with the changes of a `set` command."""
     new = dict(config)
     optimizer, clip = section(config, "optimizer"), section(config, "clip")
     for key, value in arguments.items():
@@ -329,6 +332,6 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
 
 
 def section(config: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of a configuration; empty where a foreign log has something else in its place."""
+    """A copy of a part of a configuration; empty where a foreign log has something else there."""
     part = config.get(name)
     return dict(part) if isinstance(part, dict) else {}

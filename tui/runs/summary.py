@@ -1,10 +1,11 @@
-"""What there is to say about one run, as plain data and as text: pure functions of its state."""
+"""Summarise a run as plain data and as text; pure functions of its state."""
 
 import math
 import time
 from typing import Any
 
-from tui.runs.store import RunState
+from presets.dotted_keys import flatten
+from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number
 
 Plain = dict[str, Any]
@@ -18,9 +19,9 @@ def plain_number(value: float) -> float | str:
 
 
 def row(state: RunState, *, pid: int | None) -> Plain:
-    """A run in a list; `pid` is given only while an engine is alive, for numbers are reused."""
+    """A run as an entry of a list; `pid` is that of a living engine, since numbers are reused."""
     config = state.config
-    lr = _section(config, "optimizer").get("lr", config.get("lr"))
+    lr = section(config, "optimizer").get("lr", config.get("lr"))
     started = state.started
     age = time.time() - started.time if started else None
     return {
@@ -68,13 +69,8 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
     }
 
 
-def _section(config: Plain, key: str) -> Plain:
-    value = config.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def _named(config: Plain, key: str) -> str | None:
-    """The name of a part; a loop that is not ours may say it in one word."""
+    """The name of a part; the settings of an own loop may be a single word."""
     value = config.get(key)
     name = value.get("name") if isinstance(value, dict) else value
     return name if isinstance(name, str) else None
@@ -91,7 +87,7 @@ def _best(state: RunState, metric: str) -> float | None:
 
 
 def _bests(state: RunState) -> dict[str, Plain]:
-    """Only of metrics that have a good direction; the test set selects nothing."""
+    """Best step and value of metrics with a good direction, except of the test set."""
     chosen = [
         name
         for name in state.metrics
@@ -102,7 +98,7 @@ def _bests(state: RunState) -> dict[str, Plain]:
 
 
 def table(rows: list[Plain]) -> list[str]:
-    """The lines of `ls`: a head and one line a run, in columns."""
+    """The lines of `ls`: a head and a line for each run, in columns."""
     if not rows:
         return []
     cells = [list(_COLUMNS), *(_cells(row) for row in rows)]
@@ -166,12 +162,6 @@ def page(facts: Plain) -> list[str]:
     return lines
 
 
-def flat(tree: Plain, prefix: str = "") -> list[tuple[str, Any]]:
-    """What is set in a configuration, with dotted keys."""
-    leaves: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            leaves += flat(value, f"{prefix}{key}.")
-        elif value not in (None, ""):
-            leaves.append((f"{prefix}{key}", value))
-    return leaves
+def flat(tree: Plain) -> list[tuple[str, Any]]:
+    """The settings of a configuration that have a value, with dotted keys."""
+    return [(key, value) for key, value in flatten(tree).items() if value not in (None, "")]

@@ -1,5 +1,7 @@
 """What keys do with a run, on the dashboard and on the list of runs: fork, resume, train again."""
 
+from collections.abc import Sequence
+
 from textual import work
 
 from engine.runs import checkpoint, fork, launch, run_directory
@@ -8,7 +10,7 @@ from presets import UserError
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.keys import Key
-from tui.runs.foreign.run import ForeignRun, read_only
+from tui.runs.run import Run, own
 from tui.screens.app_screen import AppScreen
 
 FORK = Key(
@@ -36,7 +38,7 @@ class RunActions(AppScreen):
     KEYS_IN_ORDER = True
     """See `BigModelApp.on_event`."""
 
-    def run_at_hand(self) -> RunDir | None:
+    def run_at_hand(self) -> Run | None:
         """The run that keys are about; None if there is none."""
         raise NotImplementedError
 
@@ -48,7 +50,7 @@ class RunActions(AppScreen):
         """What the screen calls that run."""
         raise NotImplementedError
 
-    def runs_shown(self) -> list[RunDir]:
+    def runs_shown(self) -> Sequence[Run]:
         """The runs that a new run is shown together with."""
         raise NotImplementedError
 
@@ -67,20 +69,24 @@ class RunActions(AppScreen):
 
     def action_fork(self) -> None:
         """Go to the launch screen, to begin another run at this one's newest checkpoint."""
-        run = self.run_at_hand()
-        if isinstance(run, ForeignRun):
-            self.complain(read_only(run))
-        elif run is not None:
+        if (run := self._own_run_at_hand()) is not None:
             self._prepare_fork(run, self.label_at_hand())
+
+    def _own_run_at_hand(self) -> RunDir | None:
+        """The run at hand if an engine of ours can work on it; else says why not."""
+        run = self.run_at_hand()
+        try:
+            return own(run) if run is not None else None
+        except UserError as error:
+            self.complain(str(error))
+            return None
 
     def action_resume_run(self) -> None:
         """Go on with a run that ended."""
-        run = self.run_at_hand()
+        run = self._own_run_at_hand()
         if run is None:
             return
-        if isinstance(run, ForeignRun):
-            self.complain(read_only(run))
-        elif run_directory.locked(run):
+        if run_directory.locked(run):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")

@@ -229,7 +229,7 @@ class RunsScreen(RunActions):
 
         def write(text: str) -> None:
             meta.write(run, **{what: parse(text)})
-            self._lister.look()
+            self._lister.refresh()
 
         self.query_one(Prompt).ask(
             Question(what.capitalize(), hint, write, value=clean(now(row), 500))
@@ -250,7 +250,7 @@ class RunsScreen(RunActions):
             return
         self._rows = [other for other in self._rows if other.id != row.id]
         self._show()
-        self._lister.look()
+        self._lister.refresh()
         self.notify(clean(f"{row.label} is in {trash.FOLDER}; u takes it back"), markup=False)
 
     def action_undo(self) -> None:
@@ -267,4 +267,4 @@ class RunsScreen(RunActions):
             self.app.clear_notifications()  # one of them says that it is in the trash
             self._rows = [*self._rows, row]
             self._show()
-        self._lister.look()
+        self._lister.refresh()

@@ -200,7 +200,7 @@ def test_hostile_labels_reach_neither_terminal_nor_table(runs_root):
     write_race(chosen, made, [[[0.5]]])
     results = RaceReader(chosen).read(made)
     table = leaderboard.standings(results)
-    head, rows = standings_table.header(results), standings_table.cells(results, table)
+    head, rows = standings_table.of(results, table)
     for line in (*standings_table.text(head, rows), *standings_table.markdown(head, rows)):
         assert "\x1b" not in line
     assert r" \textbackslash{}input\{x\} \$" in "\n".join(standings_table.latex(head, rows))
@@ -211,7 +211,7 @@ def test_hostile_labels_reach_neither_terminal_nor_table(runs_root):
 
 def test_dnf_in_cells(race):
     results = RaceReader(race).read(race.spec())
-    rows = standings_table.cells(results, leaderboard.standings(results))
+    _, rows = standings_table.of(results, leaderboard.standings(results))
     assert rows[0][1] == "adam"
     assert "DNF" in rows[1][2]
     assert math.isinf(leaderboard.standings(results).rows[1].steps.high)

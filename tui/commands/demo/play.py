@@ -2,11 +2,11 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.runs.run_directory import RunDir
 from tui.app import BigModelApp
 from tui.commands.demo.player import Player, prepare, recording
 from tui.commands.open_app import open_app
@@ -15,6 +15,7 @@ from tui.screens.dashboard.screen import DashboardScreen
 if TYPE_CHECKING:
     from tui.choices.fork import Fork
     from tui.choices.rerun import Rerun
+    from tui.runs.run import Run
 
 _PACE = 2.0
 """Speed of the playback, relative to the recording."""
@@ -40,7 +41,7 @@ class DemoScreen(DashboardScreen):
 class DemoApp(BigModelApp):
     """An app that plays the recording and starts no engine."""
 
-    def open_dashboard(self, runs: list[RunDir]) -> None:
+    def open_dashboard(self, runs: "Sequence[Run]") -> None:
         """Show the recorded run."""
         self._show(DemoScreen(runs))
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from engine.race.leaderboard import Row
 from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
+from tui.races import standings_table
 from tui.races.view import RaceView
 from tui.text import clean
 
@@ -24,7 +25,7 @@ class StandingsPanel(RowsPanel[RaceView]):
     def shift(self, by: int) -> None:
         """Show columns further right, or left again."""
         if self._view is not None:
-            last = len(self._view.news.header) - 3
+            last = len(self._header(self._view)) - 3
             self._skipped = max(0, min(last, self._skipped + by))
             self._redraw()
 
@@ -40,7 +41,9 @@ class StandingsPanel(RowsPanel[RaceView]):
         return Text(clean(made.verdict, 200), style=style if made.final else self.color("plot-ink"))
 
     def body(self, view: RaceView, width: int, height: int) -> Sequence[Text]:
-        head, table = view.news.header, view.news.table
+        news = view.news
+        head = self._header(view)
+        table = standings_table.cells(news.spec, news.standings, timed=news.timed)
         widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
         widths[1] = min(widths[1], max(8, width // 4))
         shown = self._columns(widths, width)
@@ -52,6 +55,9 @@ class StandingsPanel(RowsPanel[RaceView]):
         lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
         troubles = [row for row in rows if row.trouble][: max(0, height - len(lines) - 1)]
         return [*lines, Text(), *map(self._trouble, troubles)] if troubles else lines
+
+    def _header(self, view: RaceView) -> list[str]:
+        return standings_table.header(view.news.spec, view.news.goal)
 
     def _trouble(self, row: Row) -> Text:
         words = f" {clean(row.label, 40)}: {clean(row.trouble, 200)}"

@@ -1,1 +1,1 @@
-"""What of a run is worth telling a person, and telling it; uses `tui.runs`."""
+"""Alerts: finding what in a run is worth telling a person, and telling it; uses `tui.runs`."""

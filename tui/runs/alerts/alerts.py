@@ -1,4 +1,4 @@
-"""What of a run is worth an alert: pure, and each new point is looked at once.
+"""Find what in a run is worth an alert; pure, and each new point is examined once.
 
 | kind | told when |
 |---|---|
@@ -31,7 +31,7 @@ Level = Literal["information", "warning", "error"]
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """Something happened to a run. Its texts are as untrusted as the log."""
+    """An event of a run that is worth telling; its texts are as untrusted as the log."""
 
     kind: AlertKind
     level: Level
@@ -43,7 +43,7 @@ class Alert:
 
 
 class Watch:
-    """Looks at one run again and again, and finds what is new."""
+    """A watch over one run, which finds what is new at each check."""
 
     def __init__(self, limits: Alerts) -> None:
         self._limits = limits
@@ -59,8 +59,8 @@ class Watch:
         self._plateau = Plateau(limits.plateau_evaluations)
         self._stalled = self._finished = self._reached = False
 
-    def look(self, state: RunState) -> list[Alert]:
-        """What happened since the last look."""
+    def check(self, state: RunState) -> list[Alert]:
+        """The alerts since the last check."""
         found = [
             Alert(kind=kind, level=level, run=state.id, step=step, text=text)
             for kind, level, step, text in self._found(state)
@@ -75,7 +75,7 @@ class Watch:
         if stalled and not self._stalled:
             yield "stall", "warning", state.step, state.detail or "no progress"
         self._stalled = stalled
-        # Of another program's log that is quiet nobody knows whether it is over.
+        # Nobody knows whether the program whose log is quiet has ended.
         finished = state.status in ENDED and state.status != "quiet"
         if finished and not self._finished:
             level: Level = "error" if state.status in ("failed", "crashed") else "information"
@@ -88,19 +88,19 @@ class Watch:
             steps, values = cursor.new(state.metrics.get(name))
             # A loss scaler leaves out steps whose gradients overflow, as a matter of course.
             if name == "train/loss" or "scaler/scale" not in state.metrics:
-                yield from _as("nan", "error", self._nan.look(name, steps, values))
+                yield from _as("nan", "error", self._nan.check(name, steps, values))
             if name == "train/loss":
                 if cursor.rewound:
                     self._divergence.restart()
-                yield from _as("divergence", "error", self._divergence.look(steps, values))
+                yield from _as("divergence", "error", self._divergence.check(steps, values))
             else:
-                yield from _as("explosion", "error", self._explosion.look(steps, values))
+                yield from _as("explosion", "error", self._explosion.check(steps, values))
         steps, values = self._clipped.new(state.metrics.get("clipped"))
-        yield from _as("clipping", "warning", self._clipping.look(steps, values))
+        yield from _as("clipping", "warning", self._clipping.check(steps, values))
 
     def _evaluations(self, state: RunState) -> Iterator["_Finding"]:
         steps, values = self._validation.new(state.metrics.get("val/loss"))
-        flat = self._plateau.look(steps, values, state.first_step)
+        flat = self._plateau.check(steps, values, state.first_step)
         yield from _as("plateau", "warning", flat)
         target = None if self._reached else _target(state)
         if target is None:

@@ -1,4 +1,4 @@
-"""Rules that find what is worth an alert in the points of one metric; pure, each point once."""
+"""Detectors of what is worth an alert in the points of one metric; pure, each point once."""
 
 import math
 from collections.abc import Iterator
@@ -9,34 +9,35 @@ from tui.runs.points.series import Floats, Series
 from tui.text import count, number
 
 WINDOW = 20
-"""Steps over which a training loss is averaged; at first sight of a long log more of them."""
+"""Number of steps over which a training loss is averaged; more for a long log read at once."""
 MAX_WINDOWS = 500
-"""Looked at one by one in one look."""
+"""Maximum number of windows in one check."""
 MAX_BACKLOG = 1_000_000
-"""Points of a metric that one look reads; of a longer past only so many."""
+"""Maximum number of points that one check reads; older ones are passed over."""
 CALM_STEPS = 100
-"""After which a NaN, or another explosion, is news again."""
+"""Number of steps after which another NaN or explosion is told again."""
 FIRST_NORMS = 60
-"""Gradient norms that are seen before one of them can be an explosion."""
+"""Number of gradient norms before one of them can count as an explosion."""
 EARLY_STEPS = 200
-"""Whose gradients are large as a matter of course: that they are clipped tells nothing."""
+"""Number of first steps whose clipping is ignored: their gradients are always large."""
 CLIPPED_STEPS = 300
+"""Number of last steps over which the clipped share is taken."""
 
 Found = Iterator[tuple[int, str]]
-"""Steps, and what happened there in one line."""
+"""Steps, each with what happened there in one line."""
 
 
 class Cursor:
-    """How far a series was read."""
+    """A position in a series up to which it was read."""
 
     def __init__(self) -> None:
         self._done = 0
         self._cuts = 0
         self.rewound = False
-        """Whether points were taken away since: a restart."""
+        """Whether points were taken away since the last call, as by a restart."""
 
     def new(self, series: Series | None) -> tuple[Floats, Floats]:
-        """Steps and values that were not read before."""
+        """Steps and values that were not read before, float64 (n,) each."""
         if series is None:
             return np.empty(0), np.empty(0)
         length = len(series)
@@ -48,12 +49,12 @@ class Cursor:
 
 
 class Nan:
-    """Once for each stretch of values that are not finite."""
+    """A detector of values that are not finite; each stretch of them is told once."""
 
     def __init__(self) -> None:
         self._bad_at = -math.inf
 
-    def look(self, name: str, steps: Floats, values: Floats) -> Found:
+    def check(self, name: str, steps: Floats, values: Floats) -> Found:
         bad = steps[~np.isfinite(values)]
         if not len(bad):
             return
@@ -65,10 +66,11 @@ class Nan:
 
 
 class Divergence:
-    """The mean loss of some steps against the best such mean and the first loss.
+    """A detector of a training loss that rises far above its best mean.
 
-    A loss that never fell, such as that of a rate that is much too large, diverges when it has
-    risen by half of its size. What noise alone could do is no divergence.
+    The rise is compared with what the loss had gained since its first value. A loss that never
+    fell, as with a learning rate that is much too large, diverges when it has risen by half of its
+    size. A rise that noise alone could cause is no divergence.
     """
 
     def __init__(self, share: float) -> None:
@@ -76,12 +78,12 @@ class Divergence:
         self.restart()
 
     def restart(self) -> None:
-        """Begin again: a restarted run goes on from what it was."""
+        """Forget what was read, since a restarted run goes on from an earlier point."""
         self._steps = self._values = np.empty(0)
         self._first = self._best = self._noise = math.inf
         self._told = False
 
-    def look(self, steps: Floats, values: Floats) -> Found:
+    def check(self, steps: Floats, values: Floats) -> Found:
         known = np.isfinite(values)
         if math.isinf(self._first) and known.any():
             self._first = self._best = float(values[known][0])
@@ -112,7 +114,7 @@ class Divergence:
 
 
 class Explosion:
-    """A single gradient norm against the largest one before it."""
+    """A detector of a gradient norm far above the largest one before it."""
 
     def __init__(self, factor: float) -> None:
         self._factor = factor
@@ -120,7 +122,7 @@ class Explosion:
         self._seen = 0
         self._told_at = -math.inf
 
-    def look(self, steps: Floats, values: Floats) -> Found:
+    def check(self, steps: Floats, values: Floats) -> Found:
         known = np.isfinite(values)
         steps, values = steps[known], values[known]
         if not len(values):
@@ -139,7 +141,7 @@ class Explosion:
 
 
 class Clipping:
-    """The share of the last steps that were clipped, as the dashboard shows it."""
+    """A detector of a large share of clipped steps among the last ones."""
 
     def __init__(self, limit: float | None) -> None:
         self._limit = math.inf if limit is None else limit
@@ -147,7 +149,7 @@ class Clipping:
         self._last = np.empty(0)
         self._told = False
 
-    def look(self, steps: Floats, values: Floats) -> Found:
+    def check(self, steps: Floats, values: Floats) -> Found:
         early = min(self._early, len(values))
         self._early, values = self._early - early, values[early:]
         if not len(values):
@@ -165,7 +167,7 @@ class Clipping:
 
 
 class Plateau:
-    """How long ago the best validation loss was."""
+    """A detector of a validation loss that has not improved for long."""
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
@@ -174,7 +176,7 @@ class Plateau:
         self._since = 0
         self._told = False
 
-    def look(self, steps: Floats, values: Floats, first_step: int) -> Found:
+    def check(self, steps: Floats, values: Floats, first_step: int) -> Found:
         for step, value in zip(steps.tolist(), values.tolist(), strict=True):
             if value < self._best:
                 self._best, self._best_at, self._since, self._told = value, step, 0, False

@@ -15,12 +15,12 @@ from tui.runs.alerts.alerts import Alert
 from tui.text import clean
 
 MAX_WAITING = 32
-"""Alerts whose command has not run yet; more are dropped, and that is said."""
+"""Maximum number of alerts whose command has not run yet; more are dropped with a message."""
 BELL = "\a"
 
 
 def sequences(alert: Alert, name: str, config: Alerts, environment: Mapping[str, str]) -> str:
-    """What is written to the terminal; "" for nothing."""
+    """The control sequences to write to the terminal; "" for none."""
     text = ""
     if config.notify:
         # OSC 9, which iTerm2, WezTerm, kitty, Ghostty, foot and Windows Terminal know; others
@@ -34,7 +34,7 @@ def sequences(alert: Alert, name: str, config: Alerts, environment: Mapping[str,
 
 
 class Commands(threading.Thread):
-    """Runs the user's command, once for each alert, one after another."""
+    """A thread that runs the user's command for one alert after another."""
 
     def __init__(self, config: Alerts, complain: Callable[[str], None]) -> None:
         """`complain` is called with one line, in this thread, for each failure."""
@@ -55,7 +55,7 @@ class Commands(threading.Thread):
             self._complain(f"{MAX_WAITING} commands wait already; none is run for {alert.kind}")
 
     def finish(self) -> None:
-        """Wait until all of them have run, each at most as long as it may."""
+        """Wait until all commands have run, each within its time limit."""
         if self.is_alive():
             self._waiting.put(None)
             self.join()

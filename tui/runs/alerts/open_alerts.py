@@ -1,4 +1,4 @@
-"""The alerts of the runs that are open: which are told now, and which were before we came; pure."""
+"""The alerts of the runs that are open, apart by whether they happened before that; pure."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from tui.runs.store import RunState
 
 MAX_ALERTS = 500
 SETTLED_SECONDS = 3.0
-"""A change of status so long after the log's newest event was read happened before our eyes."""
+"""Seconds after the last old event was read from which a change of status counts as new."""
 
 
 @dataclass(frozen=True)
@@ -22,33 +22,33 @@ class Entry:
     time: float
     """When it was noticed, or when the log's newest event was written; seconds since the epoch."""
     past: bool
-    """Whether it happened before we looked: it is listed, and nobody is told."""
+    """Whether it happened before the runs were opened: it is listed, and nobody is told."""
 
 
-class AlertBook:
-    """What was found in all runs, newest last."""
+class OpenAlerts:
+    """The alerts of all open runs, newest last."""
 
     def __init__(
         self, limits: Alerts, opened_at: float, *, settled_seconds: float = SETTLED_SECONDS
     ) -> None:
-        """`opened_at`: since when we look, in seconds since the epoch."""
+        """`opened_at` is when the runs were opened, in seconds since the epoch."""
         self._settled_seconds = settled_seconds
         self._limits = limits
         self._opened_at = opened_at
         self._watches: dict[str, Watch] = {}
         self._read_at: dict[str, float] = {}
-        """By run, when events of before `opened_at` were read."""
+        """By run, when events from before `opened_at` were last read."""
         self.entries: deque[Entry] = deque(maxlen=MAX_ALERTS)
         self.unseen = 0
-        """Alerts that were told since the list was looked at."""
+        """Number of alerts that were told since the list was last shown."""
 
-    def look(
+    def check(
         self, state: RunState, events: Sequence[AnyEvent], now: float, *, earlier: bool = False
     ) -> list[Alert]:
-        """Look at a run after these events were applied to it; returns what is to be told.
+        """Check a run after these events were applied to it; returns what is to be told.
 
         `now` is in seconds since the epoch; `earlier` if it is known that the events happened
-        before. Costs as much as there are new points.
+        before the run was opened. The cost grows with the number of new points.
         """
         newest = events[-1].time if events else now
         past = newest < self._opened_at if events else self._unsettled(state.id, now)
@@ -57,7 +57,7 @@ class AlertBook:
         if events and past:
             self._read_at[state.id] = now
         watch = self._watches.setdefault(state.id, Watch(self._limits))
-        found = watch.look(state)
+        found = watch.check(state)
         self.entries.extend(Entry(alert, newest, past) for alert in found)
         if past:
             return []
@@ -65,11 +65,11 @@ class AlertBook:
         return found
 
     def _unsettled(self, run: str, now: float) -> bool:
-        """Whether a status without an event may be the first one that is known of the run."""
+        """Whether a status that came without events may be older than our opening of the run."""
         return now - self._read_at.get(run, self._opened_at) < self._settled_seconds
 
     def seen(self) -> None:
-        """Somebody looked at the list."""
+        """The list was shown: no alert is unseen."""
         self.unseen = 0
 
 

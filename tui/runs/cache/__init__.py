@@ -1,1 +1,1 @@
-"""What was read of a large log, kept in the user's cache folder; uses `tui.runs`."""
+"""The cache of large logs that were read, in the user's cache folder; uses `tui.runs`."""

@@ -1,7 +1,7 @@
-"""What was read of a large log, as columns in the user's cache folder: the next opening maps them.
+"""A cache of large logs as columns, in the user's cache folder; a run that is opened maps them.
 
-The log stays the truth: a file here holds which bytes of which log it was made from, and by which
-code. Whatever does not fit, is damaged or cannot be written costs time and nothing else.
+The log stays the truth: a file here says from which bytes of which log it was made, and by which
+code. A file that is stale or damaged, or cannot be written, costs time and nothing else.
 """
 
 import hashlib
@@ -27,133 +27,141 @@ from tui.runs.points.steps import Floats, Steps
 from tui.runs.store import RunState
 
 MIN_BYTES = 8 * 2**20
-"""A log that is shorter is read faster than anybody notices."""
+"""Minimum size of a log that is cached, in bytes; a shorter one is read in no time."""
 GROWTH = 1.25
-"""A log is kept anew when it has become so much longer."""
+"""Factor by which a log must have grown before it is cached again."""
 MAX_BYTES = 4 * 2**30
-"""Of all files here; those that were not opened for the longest time go first."""
+"""Maximum size of all files together; those not opened for the longest time are deleted first."""
 _FORMAT = b"bigmodel-tui columns 1\n"
 _PAGE = 4096
 _ENDS = 2**16
-"""Bytes at both ends of what was read by which a log is recognised."""
+"""Number of bytes at each end of what was read by which a log is recognised."""
 _PIECE = 2**22
 
 
-class Place(Struct, frozen=True, array_like=True):
-    """An array of float64 in the file."""
+class StoredArray(Struct, frozen=True, array_like=True):
+    """The place of a float64 array in the file."""
 
     offset: int
+    """In bytes from the start of the file."""
     length: int
-    room: int
-    """Numbers that fit behind it before the next array begins."""
-    check: int
+    capacity: int
+    """Number of values for which there is room before the next array begins."""
+    checksum: int
+    """CRC-32 of its bytes."""
 
 
-class Column(Struct, frozen=True, array_like=True):
-    """A series in the file."""
+class StoredSeries(Struct, frozen=True, array_like=True):
+    """The description of a series in the file."""
 
     name: str
     length: int
     first: float
     stride: float
-    steps: Place | None
-    """Where the steps follow no rule."""
-    values: Place
-    blocks: list[Place]
+    steps: StoredArray | None
+    """None where the steps are `first`, `first + stride`, ..."""
+    values: StoredArray
+    blocks: list[StoredArray]
 
 
-class Origin(Struct, frozen=True, array_like=True):
-    """The part of a log that was read."""
+class LogPrefix(Struct, frozen=True, array_like=True):
+    """The identity of the first bytes of a log, those that were read."""
 
     device: int
     inode: int
-    offset: int
-    """Its end in the file."""
-    check: int
-    """Of the bytes at both ends of it."""
+    length: int
+    """In bytes."""
+    checksum: int
+    """CRC-32 of the bytes at both ends of these."""
 
 
-class Head(Struct, frozen=True, array_like=True):
-    """What stands at the end of the file, behind the arrays."""
+class Footer(Struct, frozen=True, array_like=True):
+    """The end of the file, behind the arrays: what they are and what they were made from."""
 
-    maker: bytes
-    origin: Origin
+    code_hash: bytes
+    prefix: LogPrefix
     damaged: int
     unknown: int
+    """Number of events of unknown kinds."""
     state: bytes
-    columns: list[Column]
+    """All of the run's state but its series, see `snapshot.pack`."""
+    columns: list[StoredSeries]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a cache holds of a run."""
+    """The cached state of a run."""
 
-    origin: Origin
+    prefix: LogPrefix
     damaged: int
-    """Lines of the log that were skipped."""
+    """Number of damaged lines that were skipped."""
     unknown: int
+    """Number of events of unknown kinds."""
     state: bytes
     series: dict[str, Series]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A series as it was at a moment."""
+    """A series as it was when the cache took hold of it."""
 
     name: str
     steps: tuple[float, float] | Floats
-    """The first one and the stride, where they follow that rule."""
+    """The first step and the stride, or all steps where they follow no such rule."""
     values: Floats
     blocks: Blocks
-    """As many as were made until then."""
+    """The block sums that existed then."""
 
 
 def path_of(log: Path) -> Path:
-    """The file for a log."""
+    """The cache file for a log."""
     folder = user_cache_path("bigmodel-tui", appauthor=False) / "columns"
     return folder / f"{hashlib.sha256(os.fsencode(log.absolute())).hexdigest()[:32]}.columns"
 
 
-def origin_of(log: Path, offset: int) -> Origin:
-    """What identifies the first `offset` bytes of a log. Raises OSError, also if it has fewer."""
+def prefix_of(log: Path, length: int) -> LogPrefix:
+    """The identity of the first `length` bytes of a log. Raises OSError, also if it is shorter."""
     with open_regular(log) as file:
         facts = os.fstat(file.fileno())
-        if facts.st_size < offset:
-            raise OSError(f"{log} is shorter than {offset} bytes")
-        check = crc32(os.pread(file.fileno(), min(_ENDS, offset), 0))
-        last = max(0, offset - _ENDS)
-        check = crc32(os.pread(file.fileno(), offset - last, last), check)
-        return Origin(facts.st_dev, facts.st_ino, offset, check)
+        if facts.st_size < length:
+            raise OSError(f"{log} is shorter than {length} bytes")
+        check = crc32(os.pread(file.fileno(), min(_ENDS, length), 0))
+        last = max(0, length - _ENDS)
+        check = crc32(os.pread(file.fileno(), length - last, last), check)
+        return LogPrefix(facts.st_dev, facts.st_ino, length, check)
 
 
 def load(log: Path) -> Kept | None:
-    """What was kept of a log, if it is still true."""
+    """The cached state of a log; None if there is none that still holds."""
     path = path_of(log)
     try:
         with open_regular(path) as file:
             facts = os.fstat(file.fileno())
             if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
                 return None
-            head = _head(file, facts.st_size)
-            if head.maker != snapshot.maker() or head.origin != origin_of(log, head.origin.offset):
+            footer = _footer(file, facts.st_size)
+            if footer.code_hash != snapshot.code_hash() or footer.prefix != prefix_of(
+                log, footer.prefix.length
+            ):
                 return None
-            for place in _places(head):
-                if _check(file, place) != place.check:
+            for place in _places(footer):
+                if _check(file, place) != place.checksum:
                     return None
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         with suppress(OSError):
             os.utime(path)  # it is of use
-        series = {column.name: _series(data, column) for column in head.columns}
+        series = {column.name: _series(data, column) for column in footer.columns}
     except (OSError, ValueError, IndexError, OverflowError, msgspec.MsgspecError):
         return None
-    return Kept(head.origin, head.damaged, head.unknown, head.state, series)
+    return Kept(footer.prefix, footer.damaged, footer.unknown, footer.state, series)
 
 
 def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[], bool]:
-    """Take hold of a state as it is now; what is returned writes it to the cache, in any thread,
-    and says whether it could.
+    """A function that writes the state as it is now to the cache; it may run in any thread, and
+    returns whether it succeeded.
 
-    `offset` is how much of the log the state is made from.
+    `offset` is the number of bytes of the log that the state was made from, `unknown` the number
+    of events of unknown kinds in them.
     """
     try:
         packed = snapshot.pack(state)
@@ -172,10 +180,10 @@ def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[]
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with replacing(path) as file:
                 columns = [_write(file, column, room) for column in found]
-                head = Head(
-                    snapshot.maker(), origin_of(log, offset), damaged, unknown, packed, columns
+                footer = Footer(
+                    snapshot.code_hash(), prefix_of(log, offset), damaged, unknown, packed, columns
                 )
-                _finish(file, msgspec.msgpack.encode(head))
+                _finish(file, msgspec.msgpack.encode(footer))
             _make_room(path)
         except (OSError, ValueError, OverflowError, msgspec.MsgspecError):
             return False
@@ -188,11 +196,11 @@ def _frozen(steps: Steps) -> tuple[float, float] | Floats:
     return steps.rule or steps.between(0, len(steps))
 
 
-def _write(file: BinaryIO, found: _Found, room: float) -> Column:
+def _write(file: BinaryIO, found: _Found, room: float) -> StoredSeries:
     steps, values = found.steps, found.values
     by_rule = isinstance(steps, tuple)
     first, stride = steps if by_rule else (0.0, 1.0)
-    return Column(
+    return StoredSeries(
         found.name,
         len(values),
         first,
@@ -203,44 +211,44 @@ def _write(file: BinaryIO, found: _Found, room: float) -> Column:
     )
 
 
-def _write_array(file: BinaryIO, array: Floats, room: float) -> Place:
-    """At the next page; the room behind it is a hole, which takes no space on the disk."""
+def _write_array(file: BinaryIO, array: Floats, room: float) -> StoredArray:
+    """Write an array at the next page; the room behind it is a hole, which takes no disk space."""
     offset = -(-file.tell() // _PAGE) * _PAGE
     size = -(-max(1, int(len(array) * room)) * 8 // _PAGE) * _PAGE
     data = np.ascontiguousarray(array).view(np.uint8).data if len(array) else memoryview(b"")
     file.seek(offset)
     file.write(data)
     file.seek(offset + size)
-    return Place(offset, len(array), size // 8, crc32(data))
+    return StoredArray(offset, len(array), size // 8, crc32(data))
 
 
-def _finish(file: BinaryIO, head: bytes) -> None:
-    file.write(head)
-    file.write(len(head).to_bytes(8, "big") + crc32(head).to_bytes(4, "big") + _FORMAT)
+def _finish(file: BinaryIO, footer: bytes) -> None:
+    file.write(footer)
+    file.write(len(footer).to_bytes(8, "big") + crc32(footer).to_bytes(4, "big") + _FORMAT)
     file.flush()
     os.fsync(file.fileno())  # or a power cut could leave a file of zeros under its name
 
 
-def _head(file: BinaryIO, size: int) -> Head:
-    """Raises ValueError, OSError or MsgspecError if it is none of ours."""
+def _footer(file: BinaryIO, size: int) -> Footer:
+    """Read the end of the file. Raises ValueError, OSError or MsgspecError if it is not ours."""
     tail = os.pread(file.fileno(), 12 + len(_FORMAT), max(0, size - 12 - len(_FORMAT)))
     length = int.from_bytes(tail[:8], "big")
     begin = size - len(tail) - length
     if tail[12:] != _FORMAT or begin < 0:
         raise ValueError("another format")
-    head = os.pread(file.fileno(), length, begin)
-    if crc32(head).to_bytes(4, "big") != tail[8:12]:
+    footer = os.pread(file.fileno(), length, begin)
+    if crc32(footer).to_bytes(4, "big") != tail[8:12]:
         raise ValueError("damaged")
-    return msgspec.msgpack.decode(head, type=Head)
+    return msgspec.msgpack.decode(footer, type=Footer)
 
 
-def _places(head: Head) -> Iterator[Place]:
-    for column in head.columns:
+def _places(footer: Footer) -> Iterator[StoredArray]:
+    for column in footer.columns:
         yield from (place for place in (column.steps, column.values, *column.blocks) if place)
 
 
-def _check(file: BinaryIO, place: Place) -> int:
-    """Read, not mapped: what is only checked needs no memory."""
+def _check(file: BinaryIO, place: StoredArray) -> int:
+    """The checksum of an array, read and not mapped: what is only checked needs no memory."""
     check, buffer = 0, memoryview(bytearray(_PIECE))
     left, offset = place.length * 8, place.offset
     while left > 0:
@@ -252,19 +260,19 @@ def _check(file: BinaryIO, place: Place) -> int:
     return check
 
 
-def _series(data: mmap.mmap, column: Column) -> Series:
-    def array(place: Place, count: int) -> Floats:
+def _series(data: mmap.mmap, column: StoredSeries) -> Series:
+    def array(place: StoredArray, count: int) -> Floats:
         return np.frombuffer(data, np.float64, count, place.offset)
 
     steps = Steps(column.first, column.stride, column.length)
     if column.steps is not None:
-        steps = Steps.of(array(column.steps, column.steps.room), column.length)
+        steps = Steps.of(array(column.steps, column.steps.capacity), column.length)
     blocks = Blocks(*(array(place, place.length) for place in column.blocks))
-    return Series.of(steps, array(column.values, column.values.room), blocks)
+    return Series.of(steps, array(column.values, column.values.capacity), blocks)
 
 
 def _make_room(newest: Path) -> None:
-    """Delete what is too much; and drafts that a killed process left."""
+    """Delete the files beyond the limit, and drafts that a killed process left."""
     found: list[tuple[float, int, Any]] = []
     with os.scandir(newest.parent) as entries:
         for entry in entries:

@@ -1,4 +1,4 @@
-"""The state of a run as bytes and series, and back: what a cache keeps of it."""
+"""Convert the state of a run to bytes and series for the cache, and back."""
 
 import dataclasses
 import functools
@@ -14,9 +14,9 @@ from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
 _ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", "detail"}
-"""Fields that are series, or that whoever opens a run knows better."""
+"""Fields that are not packed: they are series, or known better by whoever opens the run."""
 _SECONDS = "\0seconds"
-"""A name that no metric has: a log's names hold no NUL that would reach the screen."""
+"""A name that no metric has, because names from a log are cleaned of NUL."""
 _MADE_BY = (
     "engine.runs.events",
     "tui.runs.points.block_sums",
@@ -30,7 +30,8 @@ _MADE_BY = (
 
 
 def pack(state: RunState) -> bytes:
-    """All of a state but its series. Raises ValueError or TypeError if it has something odd."""
+    """All of a state but its series, as MessagePack. Raises ValueError or TypeError for values that
+    cannot be packed."""
     facts = {name: getattr(state, name) for name in _shapes()}
     return msgspec.msgpack.encode(facts, enc_hook=_listed)
 
@@ -52,8 +53,8 @@ def restore(state: RunState, packed: bytes, series: dict[str, Series]) -> None:
 
 
 @functools.cache
-def maker() -> bytes:
-    """Identifies the code that makes a state from a log; of other code, a cache holds nothing.
+def code_hash() -> bytes:
+    """A hash of the code that makes a state from a log; a cache made by other code is not used.
 
     Raises OSError where the code is not in files.
     """
@@ -79,7 +80,7 @@ def _listed(value: object) -> object:
 
 
 def _plain(shape: Any) -> Any:
-    """A type with lists for deques."""
+    """The same type with lists in place of deques."""
     origin, arguments = get_origin(shape), get_args(shape)
     if origin is deque:
         return GenericAlias(list, tuple(map(_plain, arguments)))
@@ -93,7 +94,7 @@ def _filled(empty: Any, value: Any, shape: Any) -> Any:
     if isinstance(empty, deque):
         return deque(value, maxlen=empty.maxlen)
     if get_origin(shape) is dict and get_origin(get_args(shape)[1]) is deque:
-        from tui.runs.store import MAX_LOOKS
+        from tui.runs.store import MAX_PROBES
 
-        return {key: deque(entries, maxlen=MAX_LOOKS) for key, entries in value.items()}
+        return {key: deque(entries, maxlen=MAX_PROBES) for key, entries in value.items()}
     return value

@@ -1,4 +1,4 @@
 """Logs that other programs write, shown like runs of ours.
 
-`sniff.open_source(path)` is the way in; `follower.ForeignFollower` reads what it found.
+`sniff.open_source(path)` finds the logs at a path; `follower.ForeignFollower` reads one.
 """

@@ -1,4 +1,4 @@
-"""CSV tables, such as Keras and Ultralytics write: a row a record, a column a metric."""
+"""CSV tables such as Keras and Ultralytics write: a row is a record, a column a metric."""
 
 import csv
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tui.runs.foreign import fields
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
 from tui.runs.foreign.records import COUNTED
 from tui.text import real
@@ -18,10 +18,10 @@ Row = list[str]
 
 
 class CsvReader:
-    """Reads a table while it grows.
+    """A reader of a table that may grow.
 
-    The standard library's parser gets one line at a time or a piece of them: it has no state that
-    damage in one line could carry to the next ones, so a field cannot go over several lines.
+    A field cannot span several lines: the parser keeps no state from one line to the next, so that
+    damage in one line does not spoil those after it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,23 +31,23 @@ class CsvReader:
         self._header: Row = []
         self._delimiter = ","
         self._step: int | None = None
-        """The column with the step; None: rows are counted."""
+        """Index of the column with the step; None if rows are counted."""
         self._epoch: int | None = None
         self._count = fields.Counter()
         self._time: int | None = None
         self._keys: dict[int, str] = {}
-        """The columns that are metrics."""
+        """Names of the metrics by column."""
         self._row = 0
-        """Rows read of the file as it is now."""
+        """Number of rows read from the file as it is now."""
         self._told = 0
-        """Rows that were told; they are passed over in a file that was written anew."""
+        """Number of rows that were reported; they are passed over in a file that was rewritten."""
         self._first: dict[str, str] = {}
-        """The first row, by column."""
+        """The first row, by name of the column."""
         self._last_step = 0
 
     @property
     def damaged(self) -> int:
-        """Lines that were skipped."""
+        """Number of lines that were skipped."""
         return self._lines.damaged + self._malformed
 
     @property
@@ -56,23 +56,23 @@ class CsvReader:
         return self._lines.tail.changed_at
 
     def metrics(self, header: Row) -> dict[int, str]:
-        """Which columns are metrics, and what the log calls each."""
+        """Names of the metrics by index of the column."""
         return {i: name for i, name in enumerate(header) if name}
 
-    def read(self, book: Book) -> bool:
-        """Read a piece; returns whether there may be more at once. Raises OSError."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read a piece; returns whether more can be read at once. Raises OSError."""
         lines = self._lines.read()
         if self._lines.anew:
             self._row, self._header = 0, []
             return True
         if lines and not self._header:
-            lines = self._begin(lines, book)
+            lines = self._begin(lines, builder)
         if lines:
-            self._take(self._parse(lines), book)
+            self._take(self._parse(lines), builder)
         return self._lines.more
 
-    def _begin(self, lines: list[bytes], book: Book) -> list[bytes]:
-        """Take the header; returns the lines after it."""
+    def _begin(self, lines: list[bytes], builder: EventBuilder) -> list[bytes]:
+        """Read the header; returns the lines after it."""
         for number, line in enumerate(lines):
             text = line.decode("utf-8-sig", "replace").strip()
             if not text or text.startswith("#"):
@@ -85,16 +85,16 @@ class CsvReader:
             unnamed = all(real(name) is not None for name in names)
             if unnamed:
                 names = [f"column {i}" for i in range(1, len(names) + 1)]
-            self._know(names, book)
+            self._know(names, builder)
             return lines[number if unnamed else number + 1 :]
         return []
 
-    def _know(self, header: Row, book: Book) -> None:
-        """What the columns are; a log that only got more columns goes on as it is."""
+    def _know(self, header: Row, builder: EventBuilder) -> None:
+        """Find out what the columns are; a log that only got more columns goes on."""
         if self._told and not self._first.keys() <= set(header):
-            self._forget(book)
+            self._forget(builder)
         elif self._told:
-            book.say("info", f"columns were added: {len(header)} now")
+            builder.say("info", f"columns were added: {len(header)} now")
         self._header = header
         keys = self.metrics(header)
         step = fields.find(fields.STEPS, header)
@@ -109,10 +109,10 @@ class CsvReader:
         }
         where = f"the step is the column {step}" if step else "no column of steps: rows are counted"
         when = f", the time the column {time}" if time else "; without times"
-        book.say("info", where + when)
+        builder.say("info", where + when)
 
-    def _forget(self, book: Book) -> None:
-        book.restart()
+    def _forget(self, builder: EventBuilder) -> None:
+        builder.restart()
         self._told, self._first, self._last_step = 0, {}, 0
         self._count = fields.Counter()
 
@@ -124,7 +124,7 @@ class CsvReader:
             return []
 
     def _parse(self, lines: list[bytes]) -> list[Row]:
-        """The rows of whole lines; those that are no rows of this table are counted."""
+        """The rows of whole lines; lines that are not rows of this table count as malformed."""
         whole = [line for line in lines if line]
         text = b"\n".join(whole).decode("utf-8", "replace")
         if '"' in text or "\r" in text or "\0" in text:
@@ -132,56 +132,56 @@ class CsvReader:
         else:
             try:
                 rows = list(csv.reader(text.split("\n"), delimiter=self._delimiter))
-            except csv.Error:  # a field over the parser's limit
+            except csv.Error:  # a field longer than the parser allows
                 rows = [self._split(line) for line in whole]
         width = len(self._header)
         good = [row for row in rows if len(row) == width]
         self._malformed += len(rows) - len(good)
         return good
 
-    def _take(self, rows: list[Row], book: Book) -> None:
+    def _take(self, rows: list[Row], builder: EventBuilder) -> None:
         if rows and self._row == 0:
             first = dict(zip(self._header, rows[0], strict=True))
             if self._told and any(first[name] != cell for name, cell in self._first.items()):
-                self._forget(book)
+                self._forget(builder)
             self._first = self._first or first
         passed = max(0, min(len(rows), self._told - self._row))
         self._row += passed
         for full, group in groupby(rows[passed:], key=lambda row: tuple(map(bool, row))):
-            self._tell(list(group), full, book)
+            self._tell(list(group), full, builder)
         self._told = max(self._told, self._row)
 
-    def _tell(self, rows: list[Row], full: Sequence[bool], book: Book) -> None:
-        """Rows that have the same cells filled."""
+    def _tell(self, rows: list[Row], full: Sequence[bool], builder: EventBuilder) -> None:
+        """Report rows that have the same cells filled."""
         cells = list(zip(*rows, strict=True))
         steps = self._steps(cells, full, len(rows))
         if self._count.wrapped:
-            book.say("info", COUNTED)
+            builder.say("info", COUNTED)
         columns = {i: _numbers(cells[i]) for i in self._keys if full[i]}
         exact = {i: column for i, column in columns.items() if column is not None}
         self._row += len(rows)
         moments = self._moments(cells, len(rows))
         if None in steps or any(None in column for column in exact.values()):
-            self._tell_one_by_one(steps, moments, exact, book)
+            self._tell_one_by_one(steps, moments, exact, builder)
         elif exact:
             named = {self._keys[i]: column for i, column in exact.items()}
-            book.columns(named, steps, moments)  # type: ignore[arg-type]  # None is not in them
+            builder.columns(named, steps, moments)  # type: ignore[arg-type]  # None is not in them
 
     def _tell_one_by_one(
         self,
         steps: list[int | None],
         moments: list[float | None],
         columns: dict[int, list[float | None]],
-        book: Book,
+        builder: EventBuilder,
     ) -> None:
-        """The same where some cells are no numbers."""
+        """Report rows some of whose cells are not numbers."""
         for number, (step, moment) in enumerate(zip(steps, moments, strict=True)):
             if step is None:
                 self._malformed += 1
                 continue
             for i, column in columns.items():
                 if (value := column[number]) is not None:
-                    book.point(self._keys[i], step, moment, value)
+                    builder.point(self._keys[i], step, moment, value)
 
     def _steps(
         self, cells: list[tuple[str, ...]], full: Sequence[bool], n: int
@@ -205,7 +205,7 @@ class CsvReader:
 
 
 def _numbers(cells: tuple[str, ...]) -> list[float | None] | None:
-    """A column as numbers, with None for other text; None where there is no number at all."""
+    """A column as numbers, with None for other text; None if there is no number at all."""
     try:
         return list(map(float, cells))
     except ValueError:
@@ -214,7 +214,7 @@ def _numbers(cells: tuple[str, ...]) -> list[float | None] | None:
 
 
 def read_header(line: bytes) -> Row:
-    """The names of columns in the first line of a table; [] if it is none."""
+    """The names of the columns in the first line of a table; [] if it is not one."""
     text = line.decode("utf-8-sig", "replace").strip()
     delimiter = max(DELIMITERS, key=text.count)
     try:

@@ -1,4 +1,4 @@
-"""A large JSON object read piece by piece."""
+"""Read a large JSON object piece by piece."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 PIECE_CHARACTERS = 2**16
 MAX_VALUE_CHARACTERS = 2**20
-"""A longer value is damage."""
+"""Maximum length of a value; a longer one is taken for damage."""
 _AFTER_VALUE = ",]}: \t\r\n"
 _decode = json.JSONDecoder().raw_decode
 
@@ -14,14 +14,14 @@ Part = tuple[str, Any]
 
 
 class DocumentError(ValueError):
-    """What is no JSON object, or ends too early."""
+    """A text that is not a JSON object, or ends too early."""
 
 
 class Document:
-    """A JSON object read piece by piece, and the entries of its `log_history` one by one.
+    """A JSON object that is read piece by piece, its `log_history` entry by entry.
 
-    Of the libraries that stream JSON none knows the NaN that Python writes for a loss; the
-    standard library's decoder does, and decodes from any place of a text.
+    No library that streams JSON accepts the NaN that Python writes for a loss; the standard
+    library's decoder does, and can start anywhere in a text.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -31,7 +31,7 @@ class Document:
         self._ended = False
 
     def parts(self) -> Iterator[Part]:
-        """Each key with its value; those of the list under the key `log_history`, with that key.
+        """Each key with its value; for `log_history`, the key with each entry of the list.
 
         Raises DocumentError, and OSError.
         """
@@ -56,7 +56,7 @@ class Document:
         self._place = 0
 
     def _peek(self) -> str:
-        """The next character that is no space."""
+        """The next character that is not white space."""
         while True:
             while self._place < len(self._text):
                 if not self._text[self._place].isspace():
@@ -82,10 +82,10 @@ class Document:
                 value, end = _decode(self._text, self._place)
             except (ValueError, RecursionError):
                 end = len(self._text)
-            # At the end of a piece a number may go on: `1` as `1e-5`.
+            # At the end of a piece a number may be cut: `1` of `1e-5`.
             if end < len(self._text) and self._text[end] in _AFTER_VALUE:
                 self._place = end
                 return value
             if self._ended or len(self._text) - self._place > MAX_VALUE_CHARACTERS:
-                raise DocumentError("a value that is none")
+                raise DocumentError("not a JSON value")
             self._more()

@@ -1,4 +1,4 @@
-"""Turns what foreign records say into events of ours; pure."""
+"""Turn what foreign records say into events of ours; pure."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -25,28 +25,30 @@ MAX_SETTINGS = 1000
 MAX_NESTING = 4
 MAX_ITEMS = 20
 MAX_RESTARTS = 100
-"""Points whose step goes back more often than that are left out instead."""
+"""Maximum number of times that steps may go back; points beyond that are left out."""
 _MAX_DATE = 250e9
+"""Largest time in seconds since the epoch, in the year 9892."""
 
 
 @dataclass
 class _Column:
-    """New values of a metric."""
+    """The new values of one metric."""
 
     steps: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     values: list[float | NonFiniteText] = field(default_factory=list)
 
 
-class Book:
-    """Events of one log, in the making.
+class EventBuilder:
+    """A builder of the events of one log, from its points and settings.
 
-    A metric's steps never fall: where one does, a process has begun again from there, and what
-    was recorded after that step is void, as with a run of ours that was resumed.
+    The steps of a metric never fall in the events. Where one falls in the log, a process has begun
+    again from there, and what was recorded after that step is void, as with a run of ours that was
+    resumed.
     """
 
     def __init__(self, fallback_time: float) -> None:
-        """`fallback_time` is when the run began, as far as the log does not tell."""
+        """`fallback_time` is when the run began, unless the log says so."""
         self._names = Names(MAX_METRICS)
         self._events: list[AnyEvent] = []
         self._fallback_time = fallback_time
@@ -57,10 +59,10 @@ class Book:
         self._columns: dict[str, _Column] = {}
         self._said: set[str] = set()
         self.left_out = 0
-        """Points whose step went back once too often."""
+        """Number of points that were left out because steps went back too often."""
         self.ended: RunEnded | None = None
         self.step = 0
-        """The newest one."""
+        """The newest step."""
 
     def begin(
         self,
@@ -70,7 +72,7 @@ class Book:
         planned_steps: int | None = None,
         steps_per_epoch: int | None = None,
     ) -> None:
-        """The run has begun, or more became known of how; `at` is in seconds since the epoch."""
+        """Say that the run has begun, or more about it; `at` is in seconds since the epoch."""
         before = self._started
         if at is None or not 0 <= at < _MAX_DATE:
             at = before.time if before else self._fallback_time
@@ -95,13 +97,13 @@ class Book:
             self._events.append(started)
 
     def say(self, level: Literal["info", "warning", "error"], message: str) -> None:
-        """A line of the run's log; each is said once."""
+        """Add a line to the run's log; each message is added once."""
         if message not in self._said and len(self._said) < MAX_SETTINGS:
             self._said.add(message)
             self._events.append(LogLine(level=level, message=message))
 
     def end(self, status: Literal["done", "failed"], reason: str, seconds: float = 0.0) -> None:
-        """The log says that the run is over."""
+        """Say that the run is over."""
         self._flush()
         self.ended = RunEnded(
             status=status, reason=reason, step=self.step, seconds=seconds or self._seconds
@@ -109,7 +111,7 @@ class Book:
         self._events.append(self.ended)
 
     def seconds(self, moment: float | None) -> float:
-        """Seconds since the run's start; those of the record before where there is no time."""
+        """Seconds since the run's start; without a time, those of the record before."""
         if moment is not None and fields.is_date(moment):
             if self._started is None:
                 self.begin(at=moment)
@@ -120,7 +122,7 @@ class Book:
         return self._seconds
 
     def point(self, key: str, step: int, moment: float | None, value: float) -> None:
-        """One value of one metric."""
+        """Add one value of one metric."""
         name = self._names(key)
         if name is None:
             return
@@ -141,7 +143,7 @@ class Book:
         steps: list[int],
         moments: Sequence[float | None],
     ) -> None:
-        """Many records with the same fields, in columns of one length."""
+        """Add many records with the same fields, as columns of one length."""
         rising = all(map(le, steps, steps[1:]))
         named = {name: key for key in columns if (name := self._names(key)) is not None}
         if not rising or any(self._last.get(name, 0) > steps[0] for name in named):
@@ -163,7 +165,7 @@ class Book:
         return bool(self._events or self._columns)
 
     def take(self) -> tuple[AnyEvent, ...]:
-        """What is new since the last call."""
+        """The events since the last call."""
         self._flush()
         if self._names.refused:
             self.say("warning", f"more than {MAX_METRICS:,} metrics: the others are left out")
@@ -173,7 +175,7 @@ class Book:
         return events
 
     def _flush(self) -> None:
-        """Write what was collected: metrics with the same steps share an event."""
+        """Turn the collected values into events; metrics with the same steps share one."""
         if not self._columns:
             return
         if self._started is None:
@@ -195,7 +197,7 @@ class Book:
         self._events += found
 
     def go_back(self, step: int) -> bool:
-        """What was recorded after the step before this one is void; False if that was too often."""
+        """Make void what was recorded from this step on; False if that happened too often."""
         if self._restarts >= MAX_RESTARTS:
             return False
         self._flush()
@@ -214,7 +216,7 @@ class Book:
         return True
 
     def restart(self) -> None:
-        """The log was written anew: nothing of what was read holds."""
+        """Make void all that was read, since the log was written anew."""
         self._flush()
         if self._last and not self.go_back(0):
             return
@@ -224,7 +226,7 @@ class Book:
 
 
 def _clock(events: list[Scalars]) -> Scalars:
-    """When the steps of all of them were, in order: each alone knows some of the steps only."""
+    """An event with the times of all steps, in order, since each event knows only some steps."""
     when: dict[int, float] = {}
     for event in events:
         for step, seconds in zip(event.step, event.seconds, strict=True):
@@ -234,7 +236,7 @@ def _clock(events: list[Scalars]) -> Scalars:
 
 
 def _setting(value: Any, nesting: int) -> Any:
-    """A setting as the screen can show it: bounded in every direction."""
+    """A setting as the screen can show it: cut in length, number of items and nesting."""
     if isinstance(value, bool | float) or value is None:
         return value
     if isinstance(value, int) and abs(value) < 2**63:
@@ -248,5 +250,5 @@ def _setting(value: Any, nesting: int) -> Any:
 
 
 def fallback_time(changed_at: float) -> float:
-    """A start for logs that tell none: when the file was changed, if that can be."""
+    """The start of a run whose log has no times: when the file was changed, if that is sensible."""
     return changed_at if 0 <= changed_at < _MAX_DATE else time.time()

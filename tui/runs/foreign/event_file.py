@@ -1,4 +1,4 @@
-"""The records of a TensorBoard event file, read past damage, and written.
+"""Read the records of a TensorBoard event file past damage, and write them.
 
 A record is its length (8 bytes), a checksum of these, the message, a checksum of it. The checksums
 are CRC-32C, rotated by 15 bits plus a constant (TensorFlow's `lib/core/io/record_writer`).
@@ -11,16 +11,16 @@ from pathlib import Path
 from tui.runs.foreign.growing_file import PIECE_BYTES, Tail
 
 MAX_EVENT_BYTES = 2**18
-"""Larger events hold pictures, graphs or sound: passed over without being read."""
+"""Maximum size of an event that is read; larger ones hold pictures, graphs or sound."""
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
 _EDGES = _HEADER.size + _CHECK.size
 _MAYBE_HEADER = re.compile(rb"(?!\0{4})(?=.{4}\0{4})", re.DOTALL)
-"""Where a length from 1 byte to 4 GiB could stand."""
+"""Matches where a length from 1 byte to 4 GiB could stand."""
 
 
 class EventFile:
-    """The events of one file, while it grows."""
+    """A reader of the events of one file that may grow."""
 
     def __init__(self, path: Path) -> None:
         from google_crc32c import value
@@ -30,12 +30,12 @@ class EventFile:
         self.more = False
         self._crc = value
         self._lengths: dict[int, int] = {}
-        """Checksums of the lengths that occurred."""
+        """Known checksums by length."""
         self._lost = False
         """Whether it is unknown where the next record begins."""
 
     def read(self) -> list[bytes]:
-        """The whole messages of the next piece."""
+        """The complete messages of the next piece."""
         data = self.tail.read(max(PIECE_BYTES, MAX_EVENT_BYTES + _EDGES))
         size, place, found = len(data), 0, []
         while size - place >= _HEADER.size:
@@ -73,13 +73,13 @@ class EventFile:
         return known
 
     def _count_damage(self) -> None:
-        """A stretch of damage counts once, however many pieces it goes over."""
+        """Count damage, once for each stretch however many pieces it spans."""
         self.damaged += not self._lost
         self._lost = True
 
     def _next_header(self, data: bytes, place: int) -> int:
-        """Where a record begins whose length is what was written; else where one could begin that
-        is not whole yet."""
+        """Where the next record with a valid length begins; else where one could begin that is not
+        complete yet."""
         for match in _MAYBE_HEADER.finditer(data, place):
             begin = match.start()
             if begin + _HEADER.size > len(data):
@@ -91,7 +91,7 @@ class EventFile:
 
 
 def framed(message: bytes) -> bytes:
-    """A message as a record."""
+    """A message framed as a record."""
     from google_crc32c import value
 
     length = struct.pack("<Q", len(message))

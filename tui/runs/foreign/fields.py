@@ -1,4 +1,4 @@
-"""Which field of a record is the step and which the time, by name; pure."""
+"""Find the step and the time among the fields of a record by their names; pure."""
 
 import math
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from datetime import datetime
 from tui.text import real
 
 MAX_STEP = 2**53
-"""Exact as a float64."""
+"""Largest step: up to here, float64 is exact."""
 
 STEPS = (
     "train/global_step",
@@ -29,7 +29,7 @@ STEPS = (
     "epoch",
     "epochs",
 )
-"""In the order of preference: many logs have an epoch beside the step."""
+"""Names of steps in order of preference: many logs have an epoch beside the step."""
 EPOCHS = ("epoch", "epochs")
 TIMES = (
     "_timestamp",
@@ -51,29 +51,29 @@ TIMES = (
     "time",
 )
 NO_METRIC = frozenset({"_timestamp", "_runtime", "_step", "_wandb"})
-"""Fields that W&B adds to each record."""
+"""Fields that W&B adds to each record, which are not metrics."""
 _SMALLEST_DATE = 1e8
-"""Seconds since the epoch, 1973: what is smaller was counted from the run's start."""
+"""In seconds since the epoch, in 1973: a smaller time is counted from the run's start."""
 _SMALLEST_DATE_IN_MS = 1e11
 
 
 def find(known: tuple[str, ...], names: Iterable[str]) -> str | None:
-    """The first of the known names that is there, whatever its case."""
+    """The first known name that occurs, in any case."""
     there = {name.strip().lower(): name for name in names}
     return next((there[name] for name in known if name in there), None)
 
 
 class Counter:
-    """Counts on where steps begin again in each epoch, as batches and iterations may."""
+    """A counter that goes on where steps begin again in each epoch, as batches often do."""
 
     def __init__(self) -> None:
         self._base = self._last = 0
         self._epoch: float | None = None
         self.wrapped = False
-        """Whether that has happened."""
+        """Whether steps have begun again."""
 
     def __call__(self, step: int, epoch: float | None) -> int:
-        """The step since the run's start, of a record with this epoch, if it has one."""
+        """The step since the run's start; `epoch` is that of the record, if it has one."""
         known = self._epoch
         if epoch is not None and known is not None:
             if epoch > known and step < self._last:
@@ -88,15 +88,15 @@ class Counter:
 
 
 def step(value: object) -> int | None:
-    """A step of ours, rounded down; None if it is none."""
+    """The step as a whole number, rounded down; None if the value is not a step."""
     number = real(value)
-    if number is None or not 0 <= number <= MAX_STEP:  # also of NaN
+    if number is None or not 0 <= number <= MAX_STEP:  # NaN too
         return None
     return int(number)
 
 
 def moment(value: object) -> float | None:
-    """Seconds, since the epoch or since the run's start, of a number or an ISO date."""
+    """A number or an ISO date in seconds, since the epoch or since the run's start."""
     number = real(value)
     if number is None and isinstance(value, str):
         try:
@@ -109,5 +109,5 @@ def moment(value: object) -> float | None:
 
 
 def is_date(seconds: float) -> bool:
-    """Whether it counts from the epoch."""
+    """Whether a time counts from the epoch."""
     return seconds >= _SMALLEST_DATE

@@ -1,4 +1,4 @@
-"""Follow a log of another program: the same news as from a run of ours."""
+"""Follow a log of another program, with the same news as from a run of ours."""
 
 import time
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Protocol
 
 from engine.runs.run_directory import Status
 from tui.runs.foreign.csv_table import CsvReader
-from tui.runs.foreign.event_builder import Book, fallback_time
+from tui.runs.foreign.event_builder import EventBuilder, fallback_time
 from tui.runs.foreign.jsonl import JsonLinesReader
 from tui.runs.foreign.lightning import LightningReader
-from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.run import ForeignRun, Kind
 from tui.runs.foreign.tensorboard import TensorBoardReader
 from tui.runs.foreign.trainer_state import TrainerReader
 from tui.runs.foreign.wandb import WandbReader
@@ -18,24 +18,25 @@ from tui.runs.news import News
 from tui.text import day_and_time
 
 GROWING_SECONDS = 60.0
-"""A log that was written within these is growing; nobody knows whether its program is alive."""
+"""Seconds since its last writing within which a log counts as growing: whether its program is
+alive is not known."""
 POLL_SECONDS = 0.1
-"""How long one call may read."""
+"""Maximum time that one call reads, in seconds."""
 
 
 class Reader(Protocol):
-    """What each format provides."""
+    """A reader of one log format."""
 
     @property
     def damaged(self) -> int:
-        """Lines or records that were skipped."""
+        """Number of lines or records that were skipped."""
 
     @property
     def changed_at(self) -> float:
         """When the log was last written, in seconds since the epoch; 0 if that is not known."""
 
-    def read(self, book: Book) -> bool:
-        """Write a piece into the book; returns whether there may be more at once."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read a piece into the builder; returns whether more can be read at once."""
 
 
 READERS: dict[Kind, Callable[[ForeignRun], Reader]] = {
@@ -50,36 +51,36 @@ READERS: dict[Kind, Callable[[ForeignRun], Reader]] = {
 
 
 class ForeignFollower:
-    """Reads one log from its beginning, while it grows or after it ended."""
+    """A reader of one foreign log from its beginning, while it grows or after it ended."""
 
     def __init__(self, run: ForeignRun) -> None:
         self.run = run
         self._reader = READERS[run.kind](run)
-        self._book: Book | None = None
+        self._builder: EventBuilder | None = None
         self._told: tuple[Status, int, str] | None = None
         self._caught_up = False
-        """Whether all that was there at first has been read."""
+        """Whether all that the log held when it was opened has been read."""
         self._grew_at = 0.0
-        """When it was seen to grow, on the monotonic clock; 0 if it was not."""
+        """When it was last seen to grow, on the monotonic clock; 0 if never."""
 
     def poll(self, *, at_once: bool = False) -> News | None:
-        """What is new since the last call; None if nothing is.
+        """The news since the last call; None if there is none.
 
         Raises OSError if the log cannot be read.
         """
-        if self._book is None:
-            self._book = Book(fallback_time(self.run.path.stat().st_mtime))
-            self._book.say("info", f"{TITLES[self.run.kind]}, read-only: {self.run.path}")
+        if self._builder is None:
+            self._builder = EventBuilder(fallback_time(self.run.path.stat().st_mtime))
+            self._builder.say("info", f"{self.run.title}, read-only: {self.run.path}")
         deadline = time.monotonic() + POLL_SECONDS
-        more = self._reader.read(self._book)
-        while more and not self._book.waiting and time.monotonic() < deadline:
-            more = self._reader.read(self._book)
-        events = self._book.take()
+        more = self._reader.read(self._builder)
+        while more and not self._builder.waiting and time.monotonic() < deadline:
+            more = self._reader.read(self._builder)
+        events = self._builder.take()
         earlier = not self._caught_up
         if events and not earlier:
             self._grew_at = time.monotonic()
         self._caught_up |= not more
-        status, detail = self._status(self._book)
+        status, detail = self._status(self._builder)
         told = (status, self._reader.damaged, detail)
         if not events and not more and told == self._told:
             return None
@@ -87,9 +88,9 @@ class ForeignFollower:
         damaged = self._reader.damaged
         return News(self.run, events, status, damaged, detail, more, earlier)
 
-    def _status(self, book: Book) -> tuple[Status, str]:
-        if book.ended is not None:
-            return book.ended.status, ""
+    def _status(self, builder: EventBuilder) -> tuple[Status, str]:
+        if builder.ended is not None:
+            return builder.ended.status, ""
         # A file's time may come from another machine's clock: what was seen here counts as well.
         changed_at, grew_at = self._reader.changed_at, self._grew_at
         seen = grew_at > 0 and time.monotonic() - grew_at < GROWING_SECONDS

@@ -1,4 +1,4 @@
-"""What was not read yet of a file that another program writes, in pieces; and whole lines of it."""
+"""Read a file that another program writes, in pieces or by whole lines."""
 
 import time
 from pathlib import Path
@@ -7,37 +7,36 @@ from engine.runs.access import open_regular
 
 PIECE_BYTES = 2**18
 MAX_LINE_BYTES = 2**20
-"""A longer line is damage."""
+"""Maximum length of a line; a longer one counts as damaged."""
 _HEAD_BYTES = 4096
 SETTLED_SECONDS = 600.0
-"""A last line without its newline is whole once nobody wrote for so long."""
+"""Seconds without writing after which a last line counts as complete without its newline."""
 
 
 class Tail:
-    """The bytes of a file from where the last reading stopped.
+    """The part of a file that was not consumed yet.
 
-    Raises OSError where the file cannot be read; a file that is not there is an empty one.
+    Raises OSError where the file cannot be read; a missing file counts as empty.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.offset = 0
-        """What was consumed."""
+        """Number of bytes that were consumed."""
         self.size = 0
         self.changed_at = 0.0
         """When the file was last written, in seconds since the epoch."""
         self.anew = False
-        """Whether the file is another one than what was read before. Nothing is read until whoever
-        notices sets it back."""
+        """Whether the file was rewritten. Nothing is read until the caller sets this to False."""
         self._head = b""
-        """How the file began; another beginning is another file."""
+        """The first bytes of the file; if they change, it was rewritten."""
         self._piece = b""
-        self._looked = (-1, -1, -1)
+        self._identity = (-1, -1, -1)
         self._asked = (-1, -1)
-        """Offset and length of the last reading; what nobody consumed was not enough."""
+        """Offset and length of the last reading; if nothing was consumed, it was too short."""
 
     def read(self, max_bytes: int = PIECE_BYTES) -> bytes:
-        """At most so many bytes behind the offset, which `consume` moves; b"" if there are none.
+        """At most `max_bytes` from the offset on, which `consume` moves; b"" if there are none.
 
         The same bytes are read again only after the file has changed, or once it is settled.
         """
@@ -46,10 +45,10 @@ class Tail:
         except FileNotFoundError:
             return b""
         self.changed_at = facts.st_mtime
-        looked = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        if looked != self._looked:
-            self._looked, self._asked = looked, (-1, -1)
-            self._look_for_rewriting(facts.st_size)
+        identity = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if identity != self._identity:
+            self._identity, self._asked = identity, (-1, -1)
+            self._notice_rewriting(facts.st_size)
         if self.anew:
             return b""
         asked = (self.offset, max_bytes)
@@ -62,7 +61,7 @@ class Tail:
         return self._piece
 
     def consume(self, number: int) -> None:
-        """So many bytes of the last piece, or beyond it, are done with."""
+        """Move the offset by a number of bytes, within the last piece or beyond it."""
         if self.offset == len(self._head) < _HEAD_BYTES:
             room = min(number, _HEAD_BYTES - len(self._head))
             self._head += self._piece[:room]
@@ -71,10 +70,10 @@ class Tail:
 
     @property
     def settled(self) -> bool:
-        """Whether nobody has written for long."""
+        """Whether nothing was written for `SETTLED_SECONDS`."""
         return time.time() - self.changed_at > SETTLED_SECONDS
 
-    def _look_for_rewriting(self, size: int) -> None:
+    def _notice_rewriting(self, size: int) -> None:
         if not self.offset:
             return
         with open_regular(self.path) as file:
@@ -84,29 +83,29 @@ class Tail:
 
 
 class Lines:
-    """Whole lines of a growing text file; bytes after the last newline are "not yet"."""
+    """The complete lines of a growing text file; what follows the last newline waits."""
 
     def __init__(self, path: Path) -> None:
         self.tail = Tail(path)
         self.damaged = 0
-        """Lines that were too long, or went on after they had been taken for whole."""
+        """Number of lines that were too long, or went on after they had been taken as complete."""
         self.more = False
-        """Whether there may be more to read at once."""
+        """Whether more can be read at once."""
         self._cut = False
-        """Whether what comes up to the next newline belongs to a line that is done with."""
+        """Whether the bytes up to the next newline belong to a line that was already returned."""
         self._counted = False
         """Whether that line was counted as damaged."""
 
     @property
     def anew(self) -> bool:
-        """Whether the file was written anew since the last call."""
+        """Whether the file was rewritten since the last call."""
         anew, self.tail.anew = self.tail.anew, False
         if anew:
             self._cut = self._counted = False
         return anew
 
     def read(self, max_bytes: int = PIECE_BYTES) -> list[bytes]:
-        """New lines without their ends, from about so many bytes; empty if there are none yet."""
+        """New lines without their ends, from about `max_bytes`; empty if there are none yet."""
         data = self.tail.read(max_bytes)
         end = data.rfind(b"\n")
         if end < 0 and len(data) >= max_bytes:  # a line longer than a piece
@@ -126,7 +125,7 @@ class Lines:
         return [line.rstrip(b"\r") for line in lines]
 
     def last(self, data: bytes) -> list[bytes]:
-        """Take a line for whole that lacks its end."""
+        """Take a line without its newline as complete."""
         self.tail.consume(len(data))
         self._cut = True
         return [data.rstrip(b"\r")]

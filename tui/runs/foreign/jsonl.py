@@ -1,16 +1,16 @@
-"""JSON lines: an object a record, its numbers the metrics."""
+"""JSON lines: each line is a record, its numbers are metrics."""
 
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
 from tui.runs.foreign.records import MAX_VALUES, Stepper, numbers, parse
 
 
 class JsonLinesReader:
-    """Reads a log while it grows."""
+    """A reader of JSON lines that may grow."""
 
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path)
@@ -19,7 +19,7 @@ class JsonLinesReader:
 
     @property
     def damaged(self) -> int:
-        """Lines that were skipped."""
+        """Number of lines that were skipped."""
         return self._lines.damaged + self._malformed
 
     @property
@@ -27,21 +27,21 @@ class JsonLinesReader:
         """When the file was last written."""
         return self._lines.tail.changed_at
 
-    def read(self, book: Book) -> bool:
-        """Read a piece; returns whether there may be more at once. Raises OSError."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read a piece; returns whether more can be read at once. Raises OSError."""
         lines = self._lines.read()
         if self._lines.anew:
-            book.restart()
+            builder.restart()
             self._stepper.forget()
             return True
         for line in lines:
             if line.strip():
-                self._malformed += not self._tell(line, book)
+                self._malformed += not self._tell(line, builder)
         if lines and not self._lines.more and self._stepper.counted:
-            book.say("info", "no field of steps: records are counted")
+            builder.say("info", "no field of steps: records are counted")
         return self._lines.more
 
-    def _tell(self, line: bytes, book: Book) -> bool:
+    def _tell(self, line: bytes, builder: EventBuilder) -> bool:
         try:
             record: Any = parse(line)
         except ValueError:
@@ -49,4 +49,4 @@ class JsonLinesReader:
         if not isinstance(record, dict):
             return False
         values = dict(islice(numbers(record), MAX_VALUES))
-        return self._stepper.tell(record, values, book)
+        return self._stepper.tell(record, values, builder)

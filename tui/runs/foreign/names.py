@@ -1,4 +1,4 @@
-"""Which metric of ours a foreign name evidently means; pure."""
+"""Translate the names of foreign metrics to ours; pure."""
 
 import re
 
@@ -26,12 +26,12 @@ _OF_TRAINING = {
     ("gradnorm",): "grad_norm",
 }
 _LR_MONITOR = re.compile(r"lr-\w+")
-"""What Lightning's LearningRateMonitor calls the rate of the only optimizer: `lr-Adam`."""
+"""The name that Lightning's LearningRateMonitor gives the learning rate: `lr-Adam`."""
 
 
 def ours(name: str) -> str:
-    """The name of ours for `train_loss`, `Loss/val`, `eval_accuracy`, `learning_rate` and their
-    like; any other name stays as it is, made safe to print."""
+    """Our name for such as `train_loss`, `Loss/val`, `eval_accuracy` and `learning_rate`; any other
+    name is returned as it is, made safe to print."""
     if _LR_MONITOR.fullmatch(name):
         return "lr"
     words = [word for word in re.split(r"[^a-z0-9]+", name[:MAX_NAME_LENGTH].lower()) if word]
@@ -50,17 +50,17 @@ def ours(name: str) -> str:
 
 
 class Names:
-    """Names of one log: what two of its names could mean, only the first one is."""
+    """The names of one log; of two names that would be translated alike, only the first one is."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: dict[str, str] = {}
         self._taken: set[str] = set()
         self.refused = 0
-        """How often a name was over the limit."""
+        """Number of times that a name was refused because of the limit."""
 
     def __call__(self, name: str) -> str | None:
-        """The metric's name here; None if the log has more metrics than anybody can look at."""
+        """Our name of a metric; None if the log has more metrics than the limit."""
         known = self._known.get(name)
         if known is not None:
             return known

@@ -1,9 +1,9 @@
-"""Messages of Google's protobuf library, with only those of their fields that are read here.
+"""Make message classes of Google's protobuf library, with only the fields that are read here.
 
-The libraries that own these formats bring hundreds of megabytes and no reader that could be used:
-TensorBoard's stops at the first damage and computes checksums in Python, and `wandb` reads its
-files in Go only. So the framing is read here, and the messages by the library that is made for
-them; it checks lengths, and text stays bytes, which need not be valid UTF-8.
+The libraries of these formats bring hundreds of megabytes and no usable reader: TensorBoard's stops
+at the first damage and computes checksums in Python, and `wandb` reads its files only in Go. So the
+framing is read here and the messages by protobuf, which checks lengths. Text stays bytes, since it
+need not be valid UTF-8.
 """
 
 import functools
@@ -13,8 +13,8 @@ from typing import Any
 from presets import UserError
 
 Fields = dict[str, tuple[int, str]]
-"""By name: the field's number, and `double`, `float`, `int64`, `bytes`, a message's name, or one of
-these with a `*` where there may be several."""
+"""The fields of a message: number and type by name. A type is `double`, `float`, `int64`, `bytes`
+or the name of a message, with a `*` behind it for a repeated field."""
 
 
 def require() -> None:
@@ -32,7 +32,7 @@ def require() -> None:
 
 
 def messages(package: str, table: dict[str, Fields]) -> dict[str, Any]:
-    """A class for each message of the table."""
+    """A class for each message of the table, by name."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     kinds = descriptor_pb2.FieldDescriptorProto
@@ -59,7 +59,7 @@ def messages(package: str, table: dict[str, Fields]) -> dict[str, Any]:
 
 @functools.cache
 def decode_error() -> type[Exception]:
-    """What `FromString` raises for bytes that are no such message."""
+    """The error that `FromString` raises for bytes that are not such a message."""
     from google.protobuf import message
 
     error: type[Exception] = message.DecodeError
@@ -67,5 +67,5 @@ def decode_error() -> type[Exception]:
 
 
 def text(value: bytes) -> str:
-    """Text as it was written, as far as it is text."""
+    """Bytes as text, with replacement characters where they are not UTF-8."""
     return value.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Records of named values, as JSON lines and W&B have them: flattened, with step and time found."""
+"""Flatten records of named values, as in JSON lines and W&B files, and find their step and time."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from tui.runs.foreign import fields
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.text import real
 
 MAX_DEPTH = 4
 MAX_VALUES = 5000
-"""In one record."""
+"""Maximum number of values in one record."""
 COUNTED = "steps begin again in each epoch: they are counted on"
 _NON_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _decode = msgspec.json.Decoder().decode
@@ -47,7 +47,7 @@ def numbers(
 
 
 class Stepper:
-    """Finds step and time of records that need not have the same fields."""
+    """A finder of step and time in records that need not have the same fields."""
 
     def __init__(self) -> None:
         self._step: str | None = None
@@ -56,16 +56,16 @@ class Stepper:
         self._count = fields.Counter()
         self._row = 0
         self.last_step = 0
-        """That of the newest record."""
+        """The step of the newest record."""
         self._fields: set[str] = set()
 
-    def tell(self, record: dict[str, Any], values: dict[str, float], book: Book) -> bool:
-        """Write a record into the book; False if its step is none."""
+    def tell(self, record: dict[str, Any], values: dict[str, float], builder: EventBuilder) -> bool:
+        """Add a record to the builder; False if its step is not a number."""
         self._row += 1
         new = record.keys() - self._fields
         if new and len(self._fields) < MAX_VALUES:
             self._fields |= new
-            self._choose(record, book)
+            self._choose(record, builder)
         step: int | None = self._row if self._step is None else self.last_step
         if self._step in record:
             step = fields.step(record[self._step])
@@ -74,22 +74,22 @@ class Stepper:
         if step is None:
             return False
         if self._count.wrapped:
-            book.say("info", COUNTED)
+            builder.say("info", COUNTED)
         self.last_step = step
         moment = fields.moment(record.get(self._time)) if self._time else None
         for key, value in values.items():
             if key not in (self._step, self._time) and key not in fields.NO_METRIC:
-                book.point(key, step, moment, value)
+                builder.point(key, step, moment, value)
         return True
 
-    def _choose(self, record: dict[str, Any], book: Book) -> None:
-        """A better name for the step than the one known so far may come with a later record."""
+    def _choose(self, record: dict[str, Any], builder: EventBuilder) -> None:
+        """Choose the fields of step, epoch and time; a later record may bring a better one."""
         step = fields.find(fields.STEPS, self._fields)
         epoch = fields.find(fields.EPOCHS, self._fields)
         self._epoch = epoch if epoch != step else None
         if step is not None and step != self._step:
             self._step = step
-            book.say("info", f"the step is the field {step}")
+            builder.say("info", f"the step is the field {step}")
         if self._time is None:
             self._time = fields.find(fields.TIMES, record)
 
@@ -99,6 +99,6 @@ class Stepper:
         return self._step is None
 
     def forget(self) -> None:
-        """The log was written anew."""
+        """Begin again, since the log was rewritten."""
         self._row = self.last_step = 0
         self._count = fields.Counter()

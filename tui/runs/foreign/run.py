@@ -1,11 +1,14 @@
-"""Which log of another program it is: stands where a run directory of ours stands."""
+"""A run that another program logs, shown in the same place as a run directory of ours."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.runs.run_directory import RunDir
 from presets import ConfigError
+from presets.schema import RunConfig
+from tui.runs.run import Run
 
 Kind = Literal["tensorboard", "wandb", "wandb-csv", "lightning", "trainer", "csv", "jsonl"]
 
@@ -21,35 +24,56 @@ TITLES: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class ForeignRun(RunDir):
-    """A file or folder that somebody else's program writes; nothing is ever written to it."""
+class ForeignRun:
+    """The log of a run that another program writes; nothing is ever written to it."""
 
+    path: Path
+    """The file or folder that a reader is given."""
     kind: Kind
     label: str
-    """What the screen calls it, unless the log brings a name."""
+    """The name on the screen, unless the log has one."""
     part: str = ""
-    """Which run, in a file that holds several."""
+    """The name of one run in a file that holds several."""
 
     @property
     def id(self) -> str:
-        """Its path, which no other run on the screen has."""
         return f"{self.path}:{self.part}" if self.part else str(self.path)
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.kind]
+
+    @property
+    def given_name(self) -> str:
+        """The label, except for a W&B run, whose name is in its log."""
+        return "" if self.kind == "wandb" else self.label
 
     @property
     def events_path(self) -> Path:
         return self.path
 
     @property
-    def engine_log_path(self) -> Path:
-        return self.path
+    def engine_log_path(self) -> None:
+        return None
 
-    def config(self) -> Any:
-        raise ConfigError(read_only(self))
+    @property
+    def read_only(self) -> str:
+        return f"{self.label}: read-only, this {self.title} belongs to another program"
+
+    def config(self) -> RunConfig:
+        raise ConfigError(self.read_only)
 
     def settings(self) -> dict[str, Any]:
-        return {}
+        return {"name": self.label}
 
 
-def read_only(run: ForeignRun) -> str:
-    """Why it cannot be steered, resumed or forked, in one line."""
-    return f"{run.label}: read-only, this {TITLES[run.kind]} belongs to another program"
+def told_apart(runs: Iterable[Run], rename: Callable[[ForeignRun], str]) -> list[Run]:
+    """The same runs; foreign ones that share a label get what `rename` makes of it."""
+    found = list(runs)
+    labels = Counter(run.label for run in found if isinstance(run, ForeignRun))
+    return [
+        replace(run, label=rename(run))
+        if isinstance(run, ForeignRun) and labels[run.label] > 1
+        else run
+        for run in found
+    ]

@@ -1,4 +1,4 @@
-"""What a path holds that other programs wrote: the logs in it, told by names and first bytes."""
+"""Find the logs of other programs at a path, by names and first bytes."""
 
 import os
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.runs.foreign.csv_table import read_header
 from tui.runs.foreign.growing_file import MAX_LINE_BYTES
 from tui.runs.foreign.records import parse
-from tui.runs.foreign.run import TITLES, ForeignRun, Kind
+from tui.runs.foreign.run import ForeignRun, Kind, told_apart
 from tui.runs.foreign.wandb_csv import exported_runs
+from tui.runs.run import Run
 
 MAX_RUNS = 100
 MAX_DEPTH = 8
@@ -23,12 +24,12 @@ _BELOW = {
     for name in ("metrics", "progress", "results", "history", "log", "logs")
     for ending in (".csv", ".jsonl")
 }
-"""Which tables are opened below a folder too; others there may be data."""
+"""Names of the tables that are opened in folders below too; others there may be data."""
 _FIRST_BYTES = 4096
 
 
 def sniff(path: Path) -> Kind | None:
-    """What kind of log a file is, or a folder that holds a single run; None if it is none.
+    """The kind of log that a file is, or a folder that holds a single run; None if it is not one.
 
     Raises OSError.
     """
@@ -62,11 +63,10 @@ def _by_content(path: Path) -> Kind | None:
     return "csv" if not binary and len(read_header(line)) > 1 and path.suffix != ".json" else None
 
 
-def open_source(path: Path) -> list[RunDir]:
-    """The runs at a path: one for a file, as a rule; those of a folder and what is below it, our
-    own ones included.
+def open_source(path: Path) -> list[Run]:
+    """The runs at a path, ours included: usually one for a file; those in and below a folder.
 
-    Raises UserError, in one line, if there are none, or more than a screen can show.
+    Raises UserError if there are none, or more than a screen can show.
     """
     try:
         runs = _of_folder(path) if path.is_dir() else _of_file(path, path.name)
@@ -82,7 +82,7 @@ def open_source(path: Path) -> list[RunDir]:
     return runs
 
 
-def _of_file(path: Path, label: str) -> list[RunDir]:
+def _of_file(path: Path, label: str) -> list[Run]:
     kind = sniff(path)
     if kind is None:
         return []
@@ -94,8 +94,8 @@ def _of_file(path: Path, label: str) -> list[RunDir]:
     return [_run(path, kind, label)]
 
 
-def _of_folder(top: Path) -> list[RunDir]:
-    runs: list[RunDir] = []
+def _of_folder(top: Path) -> list[Run]:
+    runs: list[Run] = []
     for folder in _folders(top):
         relative = folder.relative_to(top)
         label = str(relative) if relative.parts else top.absolute().name
@@ -109,11 +109,12 @@ def _of_folder(top: Path) -> list[RunDir]:
                 runs += _of_file(path, str(path.relative_to(top)))
         if len(runs) > 100 * MAX_RUNS:
             break
-    return _told_apart(runs)
+    # Runs of several kinds in one folder get the kind into their labels.
+    return told_apart(runs, lambda run: f"{run.label} ({run.title})")
 
 
 def _folders(top: Path) -> Iterator[Path]:
-    """The folder and those below, without what belongs to a run that was found already."""
+    """The folder and those below it, except folders that belong to a run."""
     for number, (name, below, _) in enumerate(os.walk(top), 1):
         folder = Path(name)
         yield folder
@@ -125,12 +126,12 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _is_inner(name: str) -> bool:
-    """Whether a folder below belongs to what is around it, or to nobody."""
+    """Whether a folder is a part of the one around it, or hidden."""
     return name.startswith((".", "__")) or trainer_state.CHECKPOINT.fullmatch(name) is not None
 
 
 def _in_folder(folder: Path) -> list[Kind]:
-    """The logs that are a folder rather than a file."""
+    """The kinds of logs that this folder as a whole is."""
     kinds: list[Kind] = []
     if tensorboard.files(folder):
         kinds.append("tensorboard")
@@ -144,7 +145,7 @@ def _in_folder(folder: Path) -> list[Kind]:
 
 
 def _place(folder: Path, kind: Kind) -> Path:
-    """The file or folder that a reader is given."""
+    """The path that the reader of this kind is given."""
     if kind == "wandb":
         return wandb.file_of(folder) or folder
     return folder / "metrics.csv" if kind == "lightning" else folder
@@ -165,14 +166,3 @@ def _header(path: Path) -> list[str]:
 
 def _run(path: Path, kind: Kind, label: str, part: str = "") -> ForeignRun:
     return ForeignRun(path.absolute(), kind, label, part)
-
-
-def _told_apart(runs: list[RunDir]) -> list[RunDir]:
-    """Runs of several kinds in one folder get the kind into their labels."""
-    labels = [run.label for run in runs if isinstance(run, ForeignRun)]
-    return [
-        ForeignRun(run.path, run.kind, f"{run.label} ({TITLES[run.kind]})", run.part)
-        if isinstance(run, ForeignRun) and labels.count(run.label) > 1
-        else run
-        for run in runs
-    ]

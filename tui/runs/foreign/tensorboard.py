@@ -1,4 +1,4 @@
-"""TensorBoard logs: the scalars of one folder, which each process adds an event file to."""
+"""TensorBoard logs: the scalars of one folder, to which each process adds an event file."""
 
 import struct
 import time
@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from tui.runs.foreign import hparams, protobuf
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.event_file import EventFile
 from tui.runs.foreign.protobuf import messages
 
-LOOK_SECONDS = 2.0
-"""Between two looks for new files in the folder."""
+SEARCH_SECONDS = 2.0
+"""Seconds between two searches for new files in the folder."""
 MAX_FILES = 1000
 _DT_FLOAT, _DT_DOUBLE = 1, 2
 
 
 def files(folder: Path) -> list[Path]:
-    """The event files of a folder, in the order of their beginnings, which their names tell."""
+    """The event files of a folder, oldest first: their names begin with their time."""
     found = (path for path in folder.iterdir() if is_event_file(path.name))
     return sorted(found)[:MAX_FILES]
 
 
 def is_event_file(name: str) -> bool:
-    """Whether a file is called like one with metrics."""
+    """Whether this is the name of a file with metrics."""
     return "tfevents" in name and not name.endswith(".profile-empty")
 
 
 @cache
 def event_class() -> Any:
-    """The message `Event` of TensorFlow's `event.proto`, as far as it is used here."""
+    """The message `Event` of TensorFlow's `event.proto`, with the fields that are used here."""
     table: dict[str, protobuf.Fields] = {
         "Event": {
             "wall_time": (1, "double"),
@@ -70,12 +70,12 @@ def _hparams() -> Any:
 
 
 class TensorBoardReader:
-    """Reads the event files of one folder, or one file."""
+    """A reader of the event files of one folder, or of one file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files: dict[Path, EventFile] = {}
-        self._look_at = 0.0
+        self._next_search = 0.0
         self._malformed = 0
         self._parse = event_class().FromString
         self._error = protobuf.decode_error()
@@ -83,7 +83,7 @@ class TensorBoardReader:
 
     @property
     def damaged(self) -> int:
-        """Records that were skipped."""
+        """Number of records that were skipped."""
         return sum(file.damaged for file in self._files.values()) + self._malformed
 
     @property
@@ -91,28 +91,28 @@ class TensorBoardReader:
         """When one of the files was last written."""
         return max((file.tail.changed_at for file in self._files.values()), default=0.0)
 
-    def read(self, book: Book) -> bool:
-        """Read a piece; returns whether there may be more at once. Raises OSError."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read a piece; returns whether more can be read at once. Raises OSError."""
         if not self._files and self._path.is_dir():
-            hparams.tell(self._path, book)
-        self._look_for_files()
+            hparams.tell(self._path, builder)
+        self._search_files()
         for file in self._files.values():
             messages = file.read()
             if file.tail.anew:
                 file.tail.anew = False
-                book.restart()
+                builder.restart()
                 return True
             for message in messages:
-                self._tell(message, book)
+                self._tell(message, builder)
             if messages or file.more:
                 return True  # to the end of this file before the next one begins
         return False
 
-    def _look_for_files(self) -> None:
+    def _search_files(self) -> None:
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._next_search:
             return
-        self._look_at = now + LOOK_SECONDS
+        self._next_search = now + SEARCH_SECONDS
         if not self._path.is_dir():
             self._files = self._files or {self._path: EventFile(self._path)}
             return
@@ -120,7 +120,7 @@ class TensorBoardReader:
             if path not in self._files:
                 self._files[path] = EventFile(path)
 
-    def _tell(self, message: bytes, book: Book) -> None:
+    def _tell(self, message: bytes, builder: EventBuilder) -> None:
         try:
             event = self._parse(message)
         except self._error:
@@ -133,9 +133,9 @@ class TensorBoardReader:
         for value in event.summary.value:
             number = _scalar(value)
             if number is not None:
-                book.point(self._name(value.tag), step, moment, number)
+                builder.point(self._name(value.tag), step, moment, number)
             elif value.HasField("metadata") and value.metadata.plugin.name == b"hparams":
-                self._tell_settings(value.metadata.plugin.content, book)
+                self._tell_settings(value.metadata.plugin.content, builder)
 
     def _name(self, tag: bytes) -> str:
         name = self._tags.get(tag)
@@ -145,7 +145,7 @@ class TensorBoardReader:
                 self._tags[tag] = name
         return name
 
-    def _tell_settings(self, content: bytes, book: Book) -> None:
+    def _tell_settings(self, content: bytes, builder: EventBuilder) -> None:
         try:
             entries = _hparams().FromString(content).start.hparams
         except self._error:
@@ -160,7 +160,7 @@ class TensorBoardReader:
                         protobuf.text(value) if isinstance(value, bytes) else value
                     )
         if settings:
-            book.begin(settings)
+            builder.begin(settings)
 
 
 def _scalar(value: Any) -> float | None:

@@ -10,17 +10,17 @@ from typing import Any
 from engine.runs.access import open_regular
 from tui.runs.foreign import fields
 from tui.runs.foreign.document import Document, DocumentError, Part
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.records import Stepper, numbers
 from tui.text import duration
 
 NAME = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
-LOOK_SECONDS = 2.0
-"""Between two looks for a newer file."""
+SEARCH_SECONDS = 2.0
+"""Seconds between two searches for a newer file."""
 MAX_FILES = 1000
 MAX_ENTRIES = 5000
-"""Told at a time."""
+"""Maximum number of entries that one call reads."""
 _SETTINGS = (
     "num_train_epochs",
     "max_steps",
@@ -30,11 +30,11 @@ _SETTINGS = (
     "save_steps",
 )
 _SUMMARY = "train_runtime"
-"""The key that only the last entry has, with means over the whole training."""
+"""A key that only the last entry has, which holds means over the whole training."""
 
 
 def newest(path: Path) -> Path | None:
-    """The newest state in an output folder or in its checkpoints; a file is its own."""
+    """The newest state in an output folder or its checkpoints; the path itself if it is a file."""
     if not path.is_dir():
         return path
     found = [path / NAME]
@@ -49,31 +49,31 @@ def newest(path: Path) -> Path | None:
 
 
 class TrainerReader:
-    """Reads the newest state, and again when there is a newer one."""
+    """A reader of the newest state, and of each newer one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[Path, int, int] | None = None
         self._parts: Iterator[Part] | None = None
         self._entry = 0
-        """Entries read of the state at hand."""
+        """Number of entries read from the current state."""
         self._told = array("q")
-        """Hashes of the entries that were told."""
+        """Hashes of the entries that were reported."""
         self._stepper = Stepper()
-        self._look_at = 0.0
+        self._next_search = 0.0
         self._settings: dict[str, Any] = {}
         self.changed_at = 0.0
         """When the newest state was written."""
         self.damaged = 0
-        """States that could not be read to their end."""
+        """Number of states that could not be read to their end."""
 
-    def read(self, book: Book) -> bool:
-        """Read some entries; returns whether there may be more at once. Raises OSError."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read some entries; returns whether more can be read at once. Raises OSError."""
         if self._parts is None:
             now = time.monotonic()
-            if now < self._look_at:
+            if now < self._next_search:
                 return False
-            self._look_at = now + LOOK_SECONDS
+            self._next_search = now + SEARCH_SECONDS
             if not self._open():
                 return False
         assert self._parts is not None
@@ -82,18 +82,18 @@ class TrainerReader:
                 part = next(self._parts, None)
                 if part is None:
                     self._parts = None
-                    self._finish(book)
+                    self._finish(builder)
                     return False
-                self._take(part, book)
+                self._take(part, builder)
         except DocumentError:
-            # It is written in place: the next look finds it whole. Else it is damaged.
+            # It is written in place, so the next search may find it complete; else it is damaged.
             self._parts = None
-            self.damaged += time.time() - self.changed_at > LOOK_SECONDS
+            self.damaged += time.time() - self.changed_at > SEARCH_SECONDS
             return False
         return True
 
     def _open(self) -> bool:
-        """Begin with the newest state; False if there is none that was not read yet."""
+        """Open the newest state; False if it was read already."""
         path = newest(self._path)
         if path is None:
             return False
@@ -106,7 +106,7 @@ class TrainerReader:
         self._parts = _parts_of(path)
         return True
 
-    def _take(self, part: Part, book: Book) -> None:
+    def _take(self, part: Part, builder: EventBuilder) -> None:
         key, value = part
         if key != "log_history":
             if key in (*_SETTINGS, "global_step"):
@@ -120,26 +120,26 @@ class TrainerReader:
             if mark == self._told[self._entry - 1]:
                 return
             del self._told[self._entry - 1 :]  # it went on from an earlier checkpoint
-            book.go_back(fields.step(value.get("step")) or 0)
+            builder.go_back(fields.step(value.get("step")) or 0)
         self._told.append(mark)
         if _SUMMARY in value:
-            self._end(value, book)
+            self._end(value, builder)
         else:
-            self._stepper.tell(value, dict(numbers(value)), book)
+            self._stepper.tell(value, dict(numbers(value)), builder)
 
-    def _end(self, entry: dict[str, Any], book: Book) -> None:
+    def _end(self, entry: dict[str, Any], builder: EventBuilder) -> None:
         found = dict(numbers(entry))
-        book.end("done", f"trained in {duration(found[_SUMMARY])}", found[_SUMMARY])
+        builder.end("done", f"trained in {duration(found[_SUMMARY])}", found[_SUMMARY])
 
-    def _finish(self, book: Book) -> None:
-        """What stands behind the entries in the file."""
+    def _finish(self, builder: EventBuilder) -> None:
+        """Report the settings, which come after the entries in the file."""
         if len(self._told) > self._entry:
             del self._told[self._entry :]
         told = {key: self._settings[key] for key in _SETTINGS if key in self._settings}
         steps, epochs = told.get("max_steps"), told.get("num_train_epochs")
         planned = steps if isinstance(steps, int) and 0 < steps <= 2**53 else None
         whole = isinstance(epochs, int) and epochs > 0 and planned and planned % epochs == 0
-        book.begin(
+        builder.begin(
             told,
             planned_steps=planned,
             steps_per_epoch=planned // epochs if whole else None,  # type: ignore[operator]

@@ -13,14 +13,14 @@ from typing import Any
 from zlib import crc32
 
 from tui.runs.foreign import protobuf
-from tui.runs.foreign.event_builder import Book
+from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Tail
 from tui.runs.foreign.records import MAX_VALUES, Stepper, numbers, parse
 
 MAGIC = b":W&B\xe1\xbe"
 BLOCK_BYTES = 32768
 MAX_RECORD_BYTES = 2**20
-"""A longer record is passed over."""
+"""Maximum size of a record; a longer one is passed over."""
 PIECE_BLOCKS = 8
 _FILE_HEADER = 7
 _HEADER = struct.Struct("<IHB")
@@ -28,13 +28,13 @@ _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
 
 def file_of(folder: Path) -> Path | None:
-    """The file of a run's folder."""
+    """The `.wandb` file in the folder of a run; None if there is none."""
     return next(iter(sorted(folder.glob("*.wandb"))), None)
 
 
 @cache
 def _record() -> Any:
-    """The message `Record` of `wandb_internal.proto`, as far as it is read here."""
+    """The message `Record` of `wandb_internal.proto`, with the fields that are read here."""
     item: protobuf.Fields = {
         "key": (1, "bytes"),
         "nested_key": (2, "bytes*"),
@@ -67,17 +67,17 @@ def _record() -> Any:
 
 
 class Blocks:
-    """The records of a growing file; a record that is not whole is "not yet"."""
+    """The complete records of a growing file; one that is not complete is left for later."""
 
     def __init__(self, path: Path) -> None:
         self.tail = Tail(path)
         self.damaged = 0
         self.more = False
         self._parts: list[bytes] | None = None
-        """The beginning of a record; None where it is unknown or too long."""
+        """The first parts of a record; None where they are unknown or too long."""
 
     def read(self) -> list[bytes]:
-        """The whole records of the next piece."""
+        """The complete records of the next piece."""
         if not self.tail.offset and not self._begin():
             return []
         left = BLOCK_BYTES - self.tail.offset % BLOCK_BYTES
@@ -112,8 +112,8 @@ class Blocks:
         return True
 
     def _record(self, data: bytes, place: int, left: int, found: list[bytes]) -> int:
-        """Take the record at a place, with `left` bytes of its block; returns the bytes that are
-        done with, 0 if it is not whole yet."""
+        """Read the record at a place, with `left` bytes of its block; returns the number of bytes
+        used, 0 if it is not complete yet."""
         check, length, kind = _HEADER.unpack_from(data, place)
         end: int = place + _HEADER.size + length
         if _HEADER.size + length > left or kind not in (_WHOLE, _FIRST, _MIDDLE, _LAST):
@@ -148,7 +148,7 @@ class Blocks:
 
 
 class WandbReader:
-    """Reads a run while it is written."""
+    """A reader of a run that may still be written."""
 
     def __init__(self, path: Path) -> None:
         self._blocks = Blocks(path)
@@ -159,7 +159,7 @@ class WandbReader:
 
     @property
     def damaged(self) -> int:
-        """Records that were skipped."""
+        """Number of records that were skipped."""
         return self._blocks.damaged + self._malformed
 
     @property
@@ -167,12 +167,12 @@ class WandbReader:
         """When the file was last written."""
         return self._blocks.tail.changed_at
 
-    def read(self, book: Book) -> bool:
-        """Read a piece; returns whether there may be more at once. Raises OSError."""
+    def read(self, builder: EventBuilder) -> bool:
+        """Read a piece; returns whether more can be read at once. Raises OSError."""
         records = self._blocks.read()
         if self._blocks.tail.anew:
             self._blocks.tail.anew = False
-            book.restart()
+            builder.restart()
             self._stepper.forget()
             return True
         for data in records:
@@ -181,16 +181,16 @@ class WandbReader:
             except self._error:
                 self._malformed += 1
             else:
-                self._tell(record, book)
+                self._tell(record, builder)
         return self._blocks.more
 
-    def _tell(self, record: Any, book: Book) -> None:
+    def _tell(self, record: Any, builder: EventBuilder) -> None:
         if record.HasField("history"):
-            self._tell_history(record.history, book)
+            self._tell_history(record.history, builder)
         elif record.HasField("stats"):
             values = dict(numbers(_settings(record.stats.item)))
             for name, value in islice(values.items(), MAX_VALUES):
-                book.point(
+                builder.point(
                     f"system/{name}",
                     self._stepper.last_step,
                     _seconds(record.stats.timestamp),
@@ -199,24 +199,24 @@ class WandbReader:
         elif record.HasField("run"):
             run = record.run
             told = {"name": protobuf.text(run.display_name or run.run_id)}
-            book.begin(told | _settings(run.config.update), at=_seconds(run.start_time))
+            builder.begin(told | _settings(run.config.update), at=_seconds(run.start_time))
         elif record.HasField("config"):
-            book.begin(_settings(record.config.update))
+            builder.begin(_settings(record.config.update))
         elif record.HasField("exit"):
             code = record.exit.exit_code
             status, seconds = ("failed" if code else "done"), float(max(0, record.exit.runtime))
-            book.end(status, f"exit code {code}", seconds)  # type: ignore[arg-type]
+            builder.end(status, f"exit code {code}", seconds)  # type: ignore[arg-type]
 
-    def _tell_history(self, history: Any, book: Book) -> None:
+    def _tell_history(self, history: Any, builder: EventBuilder) -> None:
         record = _settings(history.item)
         if history.HasField("step"):
             record.setdefault("_step", history.step.num)
         values = dict(islice(numbers(record), MAX_VALUES))
-        self._malformed += not self._stepper.tell(record, values, book)
+        self._malformed += not self._stepper.tell(record, values, builder)
 
 
 def _settings(items: Any) -> dict[str, Any]:
-    """Key and value of each item; what is nested has its keys joined."""
+    """Key and value of each item; nested keys are joined with slashes."""
     found = {}
     for item in items:
         key = b"/".join(item.nested_key) if item.nested_key else item.key
@@ -230,5 +230,5 @@ def _settings(items: Any) -> dict[str, Any]:
 
 
 def _seconds(moment: Any) -> float | None:
-    """Seconds since the epoch."""
+    """The time in seconds since the epoch; None if it is not set."""
     return moment.seconds + moment.nanos / 1e9 if moment.seconds > 0 else None

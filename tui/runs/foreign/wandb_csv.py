@@ -1,4 +1,4 @@
-"""Tables that the W&B site exports from a panel: several runs beside each other in one file."""
+"""Tables that the W&B site exports from a panel: several runs side by side in one file."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tui.runs.foreign.csv_table import CsvReader, Row
 
 
 class ExportReader(CsvReader):
-    """One run of a table that the W&B site exports: columns `RUN - METRIC`, and bounds of each."""
+    """A reader of one run of such a table, from the columns `RUN - METRIC`."""
 
     def __init__(self, path: Path, run: str) -> None:
         super().__init__(path)
@@ -25,16 +25,17 @@ _BOUNDS = ("__MIN", "__MAX")
 
 
 def run_and_metric(column: str) -> tuple[str, str] | None:
-    """What a column of a W&B export is about; None for others.
+    """The run and the metric of a column in a W&B export; None for other columns.
 
-    The site thins curves; the bounds of what it left out would hide them behind each other.
+    The site thins curves and adds their bounds; those columns are left out, as they would hide
+    the curves.
     """
     run, dash, metric = column.rpartition(" - ")
     return (run, metric) if dash and run and metric and not metric.endswith(_BOUNDS) else None
 
 
 def exported_runs(header: Row) -> list[str]:
-    """The runs of a W&B export, in order; none if it is another table."""
+    """The runs of a W&B export, in order; [] for any other table."""
     bounds = any(name.endswith(_BOUNDS) for name in header)
     split = [run_and_metric(name) for name in header]
     return list(dict.fromkeys(found[0] for found in split if found)) if bounds else []

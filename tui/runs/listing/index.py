@@ -1,8 +1,8 @@
-"""The index that keeps a row for each run: derived from the run directories, rebuildable.
+"""The index with a row for each run, which can be rebuilt from the run directories.
 
-Summing up a run means to read its whole log, so the rows of runs that ended are kept in the
-user's cache folder, each with the stamp of the files that it came from. Whatever is wrong with
-that file, it is made anew.
+Summing up a run means reading its whole log, so the rows of runs that ended are kept in the
+user's cache folder, each with the stamp of the files that it was made from. A faulty index is made
+again.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ from tui.runs.store import RunState
 
 _FORMAT = b"bigmodel-tui runs 1\n"
 _BATCH_SECONDS = 0.5
-"""Between two partial results while many runs are read for the first time."""
+"""Seconds between two partial results while many runs are read for the first time."""
 
 _packer = msgspec.msgpack.Encoder()
 
 
 class Index:
-    """The rows of all runs under a folder; used by one thread at a time."""
+    """The rows of all runs in a folder; used by one thread at a time."""
 
     def __init__(self, root: Path, cache: Path | None = None) -> None:
         """`cache` is the folder of the index; the user's cache folder if None."""
@@ -43,12 +43,12 @@ class Index:
         name = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
         self.path = folder / f"runs-{name}.index"
         self._open: dict[str, tuple[follow.Follower, RunState]] = {}
-        """Runs that have not ended, whose logs are followed instead of read again."""
+        """Followers and states of runs that have not ended; their logs are not read again."""
         self.rows: dict[str, Row] = {}
         self._unsaved = False
 
     def load(self) -> None:
-        """Take the rows from the cache, without a look at the runs; none if it is unusable."""
+        """Take the rows from the cache without reading the runs; none if it cannot be used."""
         try:
             data = self.path.read_bytes()
             head, body = data[: len(_FORMAT)], data[len(_FORMAT) + 4 :]
@@ -61,7 +61,7 @@ class Index:
         self.rows = {row.id: row for row in rows}
 
     def save(self) -> None:
-        """Keep the rows for next time, readable by the owner only. A cache that cannot be written
+        """Write the rows to the cache, readable by the owner only. A cache that cannot be written
         costs time at the next start and nothing else."""
         body = _packer.encode([row for row in self.rows.values() if _is_text(row.id)])
         try:
@@ -72,8 +72,8 @@ class Index:
         self._unsaved = False
 
     def refresh(self) -> Iterator[list[Row]]:
-        """Bring the rows up to date, and give all of them: now and then while there is much to
-        read, and at the end. Runs that cannot be read are left out, and read again next time."""
+        """Bring the rows up to date; yields all rows now and then while there is much to read, and
+        at the end. Runs that cannot be read are left out and tried again next time."""
         found = dict(_stamps(self._root))
         gone = self.rows.keys() - found.keys()
         for run_id in gone:
@@ -127,12 +127,12 @@ class Index:
 
 
 def _is_text(name: str) -> bool:
-    """A folder's name may be bytes that are no text; such a run is read anew every time."""
+    """Whether a folder's name is valid text; a run with another name is not cached."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _configuration(run: RunDir) -> dict[str, Any]:
-    """Of a run whose log does not say it yet; empty if it is of another version."""
+    """The settings of a run whose log does not have them yet; {} if they cannot be read."""
     try:
         return run.settings()
     except (ConfigError, OSError):
@@ -140,8 +140,8 @@ def _configuration(run: RunDir) -> dict[str, Any]:
 
 
 def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Each run's id, with size and time of the files that its row depends on. The lock is one of
-    them: it changes when a run that had ended is begun again."""
+    """Each run's id, with sizes and times of the files that its row depends on, among them the
+    lock, which changes when a run that had ended is resumed."""
     try:
         with os.scandir(root) as entries:
             folders = [entry for entry in entries if not entry.name.startswith(".")]
@@ -156,7 +156,7 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
                 stamp += [0, 0]
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
-        if stamp[0] or stamp[1]:  # without a configuration it is no run
+        if stamp[0] or stamp[1]:  # without a configuration it is not a run
             yield entry.name, tuple(stamp)
 
 

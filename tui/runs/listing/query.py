@@ -1,7 +1,7 @@
 """Filters for runs, such as `optimizer.name=adam lr>=1e-3 val/accuracy>0.97 tag=best digits`; pure.
 
-Terms stand side by side and all have to hold. A term is a key, an operator and a value, or a word
-that occurs in what is shown of the run. Values with spaces stand in double quotes.
+Terms are separated by spaces, and all have to hold. A term is a key, an operator and a value, or a
+word that occurs in what is shown of the run. Values with spaces are put in double quotes.
 """
 
 import re
@@ -28,19 +28,19 @@ _ORDER: dict[str, Callable[[float, float], bool]] = {
 
 
 class Facts(Protocol):
-    """What a filter asks of a run."""
+    """The facts of a run that a filter asks for."""
 
     @property
     def text(self) -> str:
-        """What words are looked for in, in lower case."""
+        """The text in which words are searched, in lower case."""
 
     def values(self, key: str) -> Sequence[Any]:
-        """What the run has under a key: nothing, one value, or several such as its tags."""
+        """The values of the run under a key: none, one, or several as with tags."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """Occurs somewhere in what is shown of the run."""
+    """A word that has to occur in what is shown of the run."""
 
     text: str
 
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A setting, a metric or a property of the run, compared with a value."""
+    """A comparison of a setting, a metric or a property of the run with a value."""
 
     key: str
     op: str
@@ -81,12 +81,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Query:
-    """All of its terms have to hold; without any, every run matches."""
+    """A filter, all of whose terms have to hold; without terms, every run matches."""
 
     terms: tuple[Word | Comparison, ...] = ()
 
     def matches(self, facts: Facts) -> bool:
-        """Whether a run is wanted."""
+        """Whether a run passes the filter."""
         return all(term.matches(facts) for term in self.terms)
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """The filter that a person typed. Raises UserError, in one line."""
+    """Parse a filter that a person typed. Raises UserError."""
     terms: list[Word | Comparison] = []
     rest = text.strip()
     while rest:

@@ -1,4 +1,4 @@
-"""What the list of runs shows of one run, and filters it by: a small, immutable sum of it."""
+"""The summary of a run that the list of runs shows and filters by; small and immutable."""
 
 import functools
 import math
@@ -17,20 +17,20 @@ _packer = msgspec.msgpack.Encoder()
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
-    """All that the list of runs shows of one, or filters it by."""
+    """The summary of one run in the list of runs."""
 
     id: str
     stamp: tuple[int, ...]
     """Sizes and modification times of the files that the row was made from."""
     label: str
-    """What differs from the other runs; or the name that a person gave."""
+    """The name that a person gave, else what differs from the other runs."""
     status: str
     step: int
     planned_steps: int | None
     best: float | None
     """Best validation accuracy, else best validation loss, else best training loss."""
     best_of: str
-    """The metric that `best` is of."""
+    """The metric whose best value `best` is."""
     seconds: float
     started: float | None
     """Seconds since the epoch."""
@@ -41,7 +41,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     settings: msgspec.Raw
     """The configuration with dotted keys, packed: most rows are never asked for it."""
     metrics: msgspec.Raw
-    """By name the best value, where there is a good direction, else the last; packed."""
+    """By name the best value, for metrics with a good direction, else the last one; packed."""
 
     @property
     def active(self) -> bool:
@@ -50,17 +50,17 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
 
     @property
     def progress(self) -> float:
-        """From 0 to 1."""
+        """The share of planned steps that is done, 0 to 1."""
         return min(1.0, self.step / self.planned_steps) if self.planned_steps else 0.0
 
     @property
     def text(self) -> str:
-        """What words are looked for in, in lower case."""
+        """The text in which words of a filter are searched, in lower case."""
         words = (self.label, self.id, self.status, self.device, self.note, *self.tags)
         return " ".join(words).lower()
 
     def values(self, key: str) -> Sequence[Any]:
-        """What the run has under a key of a filter: a property, a setting or a metric.
+        """The values under a key of a filter: of a property, a setting or a metric.
 
         A setting is also found by the last part of its key, and a part by its name: `lr`,
         `optimizer`.

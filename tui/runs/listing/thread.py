@@ -1,4 +1,4 @@
-"""Keep the list of runs up to date in a thread."""
+"""A thread that keeps the list of runs up to date."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ REFRESH_SECONDS = 2.0
 
 
 class Lister(threading.Thread):
-    """Looks for changes until it is closed."""
+    """A thread that refreshes the index every few seconds, until it is closed."""
 
     def __init__(self, root: Path, deliver: Callable[[list[Row], bool], None]) -> None:
         """`deliver` is called in this thread with the rows, and whether these are all of them."""
@@ -22,16 +22,16 @@ class Lister(threading.Thread):
         self._closed = False
 
     def known(self) -> list[Row]:
-        """The rows as they were last time, from the cache; to be called before `start`."""
+        """The rows from the cache, as they were last time; to be called before `start`."""
         self._index.load()
         return list(self._index.rows.values())
 
-    def look(self) -> None:
-        """Look for changes soon."""
+    def refresh(self) -> None:
+        """Refresh soon."""
         self._wanted.set()
 
     def close(self) -> None:
-        """Stop at the next run."""
+        """Stop after the run that is being read."""
         self._closed = True
         self._wanted.set()
 

@@ -1,4 +1,4 @@
-"""Delete runs to a folder beside them, from which they come back."""
+"""Move deleted runs to a folder beside them, from which they can be restored."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ FOLDER = ".trash"
 
 
 def delete(run: RunDir) -> Path:
-    """Move a run into the trash and return where it is; never a run with a living engine.
+    """Move a run into the trash and return its place there; never a run with a living engine.
 
     The lock is held meanwhile, so that no engine begins in between.
     Raises UserError if an engine is at work or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Sums of a series by blocks of points: what a plot of all of them needs, a thousandth as large."""
+"""Summaries of a series by blocks of points: all that a plot of it needs, a thousandth as large."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from tui.runs.points.steps import Floats
 
 BLOCK = 1024
-"""Points in a block."""
+"""Number of points in a block."""
 _AT_ONCE = 64
-"""Blocks that are summed up at once, which bounds the memory."""
+"""Number of blocks that are summed up at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Columns with an entry for each whole block of a series, float64 (n,)."""
+    """The summaries of the complete blocks of a series, as columns, float64 (n,) each."""
 
     low: Floats
-    """The smallest finite value; infinite where there is none."""
+    """The smallest finite value; infinity where there is none."""
     high: Floats
     """The largest one; minus infinity where there is none."""
     low_at: Floats
@@ -38,11 +38,11 @@ class Blocks:
         return [self.low, self.high, self.low_at, self.high_at, self.finite, self.positive]
 
     def cut(self, count: int) -> Blocks:
-        """The first so many."""
+        """The summaries of the first `count` blocks."""
         return self if count >= len(self) else Blocks(*(c[:count] for c in self.columns))
 
     def continued(self, values: Floats) -> Blocks:
-        """With the whole blocks of a series that are not in it yet."""
+        """These and the summaries of the complete blocks of a series that are not in them yet."""
         begin, end = len(self), len(values) // BLOCK
         if begin >= end:
             return self
@@ -55,7 +55,7 @@ class Blocks:
         )
 
     def extremes(self, begin: int, end: int, groups: int) -> tuple[Floats, Floats]:
-        """Indices and values of the smallest and the largest of about so many groups of blocks."""
+        """Indices and values of the minima and maxima of about `groups` groups of blocks."""
         size = max(1, -(-(end - begin) // groups))
         found = []
         for values, places, pick, filler in (
@@ -77,7 +77,7 @@ def no_blocks() -> Blocks:
 
 
 def _sums(values: Floats, first: int) -> list[Floats]:
-    """The columns for whole blocks, the first of which has the number `first`."""
+    """The columns for complete blocks, the first of which has the number `first`."""
     rows = values.reshape(-1, BLOCK)
     known = np.isfinite(rows)
     lows, highs = np.where(known, rows, np.inf), np.where(known, rows, -np.inf)

@@ -1,4 +1,4 @@
-"""A metric over steps that grows cheaply, and thinning that never loses a minimum or a maximum."""
+"""Series of a metric over steps, which grow cheaply and are thinned without losing an extreme."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tui.runs.points.steps import Floats, Steps, grown
 __all__ = ["Floats", "Series", "thin"]
 
 NEIGHBOURS = 64
-"""How far outside of a window a finite value is looked for."""
+"""Number of points outside of a window among which a finite value is searched."""
 _PLAIN_POINTS = 2**17
-"""So many points are thinned one by one; of more, the sums of their blocks are."""
+"""Number of points up to which each is thinned; beyond that, their block sums are."""
 
 
 class Series:
-    """Steps and values; values may be NaN or infinite."""
+    """A metric over steps; values may be NaN or infinite."""
 
     def __init__(self) -> None:
         self._steps = Steps()
@@ -27,11 +27,11 @@ class Series:
         self._length = 0
         self._blocks = no_blocks()
         self.cuts = 0
-        """How often points were taken away again; whoever computes from a series has to notice."""
+        """Number of times that points were taken away; whoever computes from a series checks it."""
 
     @classmethod
     def of(cls, steps: Steps, values: Floats, blocks: Blocks) -> Series:
-        """Takes over arrays: `values` may have room behind the last of the `steps`."""
+        """A series that takes over arrays; `values` may have room behind the last step."""
         made = cls()
         made._steps, made._values, made._blocks = steps, values, blocks
         made._length = len(steps)
@@ -43,7 +43,7 @@ class Series:
     def extend(
         self, steps: Sequence[float] | Floats, values: Sequence[float | str] | Floats
     ) -> None:
-        """Append points; the texts "nan", "inf" and "-inf" are numbers here."""
+        """Append points; the texts "nan", "inf" and "-inf" count as numbers."""
         needed = self._length + len(steps)
         self._values = grown(self._values, self._length, needed)
         self._values[self._length : needed] = np.asarray(values, dtype=np.float64)
@@ -53,7 +53,7 @@ class Series:
     def truncate(self, step: float) -> None:
         """Forget the points after `step`. Steps never fall from one point to the next.
 
-        What was handed out before stays as it is.
+        Arrays that were returned before stay as they are.
         """
         kept = self.index_after(step)
         if kept < self._length:
@@ -65,17 +65,17 @@ class Series:
 
     @property
     def steps(self) -> Floats:
-        """float64 (n,), must not be written. Of a long series, ask for a part of it."""
+        """float64 (n,), must not be written to. Costs memory for a long series."""
         return self._steps.between(0, self._length)
 
     @property
     def values(self) -> Floats:
-        """float64 (n,), a view that must not be written."""
+        """float64 (n,), a view that must not be written to."""
         return self._values[: self._length]
 
     @property
     def rule(self) -> Steps:
-        """The steps in the shape in which they are kept."""
+        """The steps as they are stored."""
         return self._steps
 
     def index_after(self, step: float) -> int:
@@ -92,20 +92,21 @@ class Series:
         return float(self._steps.at(np.array([place]))[0]), float(self._values[place])
 
     def blocks(self) -> Blocks:
-        """The sums of its blocks, those of new points included."""
+        """The block sums, with those of new points."""
         self._blocks = self._blocks.continued(self.values)
         return self._blocks
 
     @property
     def summed(self) -> Blocks:
-        """The sums that were made until now, which cost nothing."""
+        """The block sums that were made so far, at no cost."""
         return self._blocks
 
     def window(self, low: float, high: float, bins: int) -> tuple[Floats, Floats]:
-        """What a plot needs of low <= step <= high: steps and finite values, float64 (n,).
+        """The points that a plot of low <= step <= high needs: steps and finite values,
+        float64 (n,) each.
 
-        At most about 2 * bins + 4 points, with the first, the last, and the extremes of each of
-        `bins` stretches; besides, the finite neighbours outside, to which a line goes on.
+        About 2 * bins + 4 points at most: the first, the last, the extremes of each of `bins`
+        stretches, and the finite neighbours outside, to which the line goes on.
         """
         begin, end = self._steps.search(low, "left"), self._steps.search(high, "right")
         if end - begin > max(_PLAIN_POINTS, 4 * BLOCK * bins):
@@ -121,7 +122,7 @@ class Series:
         )
 
     def _extremes(self, begin: int, end: int, bins: int) -> tuple[NDArray[np.intp], Floats]:
-        """Indices and values: of the whole blocks by their sums, of the rest at both ends."""
+        """Indices and values of the extremes: of block sums, and of points at both ends."""
         first, last = -(-begin // BLOCK), end // BLOCK
         indices, values = self.blocks().extremes(first, last, bins)
         for left, right in ((begin, first * BLOCK), (last * BLOCK, end)):
@@ -143,7 +144,7 @@ class Series:
         return (x, y) if known.all() else (x[known], y[known])
 
     def lost(self, since: int = 0) -> Floats:
-        """The steps from an index on at which the value is not finite."""
+        """The steps from index `since` on at which the value is not finite, float64 (n,)."""
         blocks = self.blocks()
         bad = np.flatnonzero(blocks.finite[since // BLOCK :] < BLOCK) + since // BLOCK
         stretches = [(max(since, b * BLOCK), (b + 1) * BLOCK) for b in bad.tolist()]
@@ -152,10 +153,9 @@ class Series:
         return self._steps.at(np.concatenate(found))
 
     def positive(self, borders: NDArray[np.intp]) -> NDArray[np.intp]:
-        """How many values before each of these indices are greater than 0.
+        """The number of values greater than 0 before each of these indices, int (n,).
 
-        In a long series a border counts as the nearest one of a block, but for the last: a column
-        that is wider than a block gets all of its own.
+        In a long series an index is rounded to the nearest border of a block, except the last.
         """
         blocks = self.blocks()
         sums = np.concatenate(([0.0], np.cumsum(blocks.positive)))
@@ -193,9 +193,9 @@ class Series:
 
 
 def thin(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
-    """The two ends, and the minimum and maximum of each of `bins` stretches.
+    """Keep the two ends, and the minimum and maximum of each of `bins` stretches.
 
-    x and y are float64 (n,), y finite.
+    x and y are float64 (n,) each, y finite.
     """
     if len(x) <= 2 * bins:
         return x, y

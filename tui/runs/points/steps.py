@@ -1,4 +1,4 @@
-"""The steps of a series: a rule while they are evenly spaced, and an array once they are not."""
+"""The steps of a series: a rule while they are evenly spaced, an array once they are not."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Floats = NDArray[np.float64]
 
 
 class Steps:
-    """Grows at its end, where it never falls.
+    """A growing list of steps that never fall.
 
-    Nearly every metric is recorded at every step, or at every n-th: ten million of them are then
+    Nearly every metric is recorded at every step or at every n-th one, so ten million steps take
     three numbers.
     """
 
@@ -24,7 +24,7 @@ class Steps:
 
     @classmethod
     def of(cls, array: Floats, length: int) -> Steps:
-        """Takes over an array, of which `length` are steps and the rest is room."""
+        """Steps that take over an array: the first `length` values are steps, the rest room."""
         made = cls(length=length)
         made._array = array
         return made
@@ -34,7 +34,7 @@ class Steps:
 
     @property
     def rule(self) -> tuple[float, float] | None:
-        """The first step and the distance to the next; None where it is an array."""
+        """The first step and the stride; None if the steps are an array."""
         return None if self._array is not None else (self._first, self._stride)
 
     def extend(self, steps: Sequence[float] | Floats) -> None:
@@ -51,7 +51,7 @@ class Steps:
             self._array[self._length - len(new) : self._length] = new
 
     def _continue(self, new: Floats) -> bool:
-        """Whether the rule holds for these too; it is made from the first ones."""
+        """Whether the rule holds for these steps too; the first steps make the rule."""
         first, stride = self._first, self._stride
         if self._length == 0:
             first = float(new[0])
@@ -67,29 +67,29 @@ class Steps:
         return True
 
     def truncate(self, length: int) -> None:
-        """Keep so many. What was handed out before stays as it is."""
+        """Keep the first `length` steps. Arrays that were returned before stay as they are."""
         self._length = length
         if self._array is not None:
             self._array = self._array[:length].copy()
 
     def between(self, begin: int, end: int, *, array: bool = True) -> Floats:
-        """Those from one index to another."""
+        """The steps from one index up to another, float64 (n,)."""
         if array and self._array is not None:
             return self._array[begin:end]
-        # Not where a few steps come late, such as tokens: what is before them costs memory too.
+        # Not where steps begin late, as with tokens: the array would hold all numbers before them.
         if begin == 0 and self._stride == 1 and 0 <= self._first <= end and self._first % 1 == 0:
             return _counted(int(self._first), int(self._first) + end)
         return self._first + self._stride * np.arange(begin, end, dtype=np.float64)
 
     def at(self, indices: NDArray[np.intp]) -> Floats:
-        """Those at some indices."""
+        """The steps at these indices."""
         if self._array is not None:
             return self._array[indices]
         found: Floats = np.asarray(self._first + self._stride * indices, dtype=np.float64)
         return found
 
     def search(self, step: float, side: Literal["left", "right"]) -> int:
-        """As `numpy.searchsorted`."""
+        """The index of a step, see `numpy.searchsorted`."""
         if self._array is not None:
             return int(np.searchsorted(self._array[: self._length], step, side=side))
         if not self._length or np.isnan(step):
@@ -108,7 +108,7 @@ class Steps:
 
 
 class _Counting:
-    """0, 1, 2, ... as far as anybody asked for: one array for all series that count like that."""
+    """The numbers 0, 1, 2, ... as one array, shared by all series that count like that."""
 
     array: Floats = np.arange(1024.0)
 
@@ -121,7 +121,7 @@ def _counted(begin: int, end: int) -> Floats:
 
 
 def grown(array: Floats, used: int, needed: int) -> Floats:
-    """The array, or one twice as large where it has no room for so many."""
+    """The array, or a copy twice as large if it has no room for `needed` values."""
     if needed <= len(array):
         return array
     larger = np.empty(max(needed, 2 * len(array)))

@@ -9,7 +9,7 @@ from textual.message import Message
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.runs.alerts import notify
-from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
 from tui.screens.dashboard.watching import WatchingScreen
@@ -28,7 +28,7 @@ class AlertToasts:
 
     def __init__(self, screen: WatchingScreen, limits: Alerts) -> None:
         """`screen` shows the toasts, and is posted `CommandFailed`."""
-        self.book = AlertBook(limits, time.time())
+        self.book = OpenAlerts(limits, time.time())
         """The alerts since the screen was opened."""
         self._screen = screen
         self._limits = limits
@@ -42,7 +42,7 @@ class AlertToasts:
     def tell(self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool) -> None:
         """Tell what these events, which were applied to the run, have brought; `earlier` if it is
         known that they happened before the screen was opened."""
-        for alert in self.book.look(state, events, time.time(), earlier=earlier):
+        for alert in self.book.check(state, events, time.time(), earlier=earlier):
             name = self._screen.watched.name_of(state)
             self._screen.notify(
                 clean(f"{name}: {alert.text}"),

@@ -5,7 +5,7 @@ Its parts: `WatchedRuns` knows the runs and the view; a `Painter` decides when t
 an engine), `PageActions` (pages and panels) and `PlotActions` (the view of all plots).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual import work
@@ -14,7 +14,6 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine.runs.events import Parent
-from engine.runs.run_directory import RunDir
 from tui.panels.banner import BannerPanel
 from tui.panels.distribution import DistributionPanel
 from tui.panels.footer import FittingFooter
@@ -29,6 +28,7 @@ from tui.panels.samples import SamplesPanel
 from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.follow import keep
 from tui.runs.news import News
+from tui.runs.run import Run
 from tui.screens import quit
 from tui.screens.app_screen import NEW, RACES, RUNS
 from tui.screens.dashboard.alert_toasts import AlertToasts
@@ -88,7 +88,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
 
     alerts: AlertToasts
 
-    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
+    def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
         super().__init__(runs, selected)
         self._painter = Painter(self, self._draw, self._draw_figures)
 
@@ -132,7 +132,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
 
     # A parent's log may be long; the screen goes on meanwhile.
     @work(thread=True)
-    def _read_parent(self, run: RunDir, parent: Parent) -> None:
+    def _read_parent(self, run: Run, parent: Parent) -> None:
         self.post_message(self.Inherited(run.id, inherited(run, parent)))
 
     def on_dashboard_screen_inherited(self, message: Inherited) -> None:
@@ -144,7 +144,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
     def on_alert_toasts_command_failed(self, message: AlertToasts.CommandFailed) -> None:
         self.complain(message.line)
 
-    def add(self, runs: list[RunDir]) -> None:
+    def add(self, runs: Sequence[Run]) -> None:
         """Show these too, the first of them selected."""
         self.watched.add(runs, self.app.theme_variables)
         self._painter.soon(urgent=True)

@@ -1,18 +1,19 @@
 """Steering: commands to the engine of the selected run, and what became of them."""
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from engine.runs import control
 from engine.runs.control import Arguments, CommandName
 from engine.runs.events import Command, Profiled
-from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.choices import typed_commands
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.history import note_of
 from tui.runs.news import News
+from tui.runs.run import Run, own
 from tui.runs.store import RunState
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.watching import WatchingScreen
@@ -67,7 +68,7 @@ class SteeringActions(WatchingScreen):
         RESUME,
     )
 
-    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
+    def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
         super().__init__(runs, selected)
         self._opened_at = time.time()
         self._unanswered: set[str] = set()
@@ -164,7 +165,7 @@ class SteeringActions(WatchingScreen):
         self, state: RunState, command: CommandName, arguments: Arguments | None, said: str
     ) -> None:
         """Leave a command for the engine. Raises UserError if it cannot be written."""
-        self._unanswered.add(control.send(state.run, command, arguments))
+        self._unanswered.add(control.send(own(state.run), command, arguments))
         self._remark(state, said)
 
     def _remark(self, state: RunState, words: str) -> None:

@@ -11,6 +11,7 @@ from tui.plots.view import PlotView
 from tui.runs.feed import Feed
 from tui.runs.follow import apply, open_state
 from tui.runs.news import News
+from tui.runs.run import Run, own
 from tui.runs.store import RunState
 
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")
@@ -21,8 +22,8 @@ class WatchedRuns:
 
     def __init__(
         self,
-        runs: Sequence[RunDir],
-        selected: RunDir | None,
+        runs: Sequence[Run],
+        selected: Run | None,
         deliver: Callable[[tuple[News, ...]], None],
     ) -> None:
         """`deliver` is called in the feed's thread; see `Feed`. Without `selected` the run that
@@ -52,7 +53,7 @@ class WatchedRuns:
         """End the feed."""
         self._feed.close()
 
-    def add(self, runs: list[RunDir], colors: dict[str, str]) -> None:
+    def add(self, runs: Sequence[Run], colors: dict[str, str]) -> None:
         """Watch these too, the first of them selected."""
         place = len(self.states)
         self.states |= {run.id: open_state(run) for run in runs}
@@ -109,7 +110,7 @@ class WatchedRuns:
         return self.view.focus.label if self.view is not None else ""
 
     @property
-    def runs(self) -> list[RunDir]:
+    def runs(self) -> Sequence[Run]:
         """The directories of all of them."""
         return [state.run for state in self.states.values()]
 
@@ -117,7 +118,7 @@ class WatchedRuns:
     def active(self) -> list[RunDir]:
         """Those that still train, and that commands reach."""
         states = self.states.values()
-        return [state.run for state in states if state.active and not state.read_only]
+        return [own(state.run) for state in states if state.active and not state.read_only]
 
     def name_of(self, state: RunState) -> str:
         """What a run is called here: its label, or its id while it has none."""

@@ -1,9 +1,10 @@
 """What the parts of the dashboard that answer keys have in common: the runs, and the view."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from engine.runs.run_directory import RunDir
 from tui.runs.news import News
+from tui.runs.run import Run
 from tui.runs.store import RunState
 from tui.screens.dashboard.watched import WatchedRuns
 from tui.screens.run_actions import RunActions
@@ -12,7 +13,7 @@ from tui.screens.run_actions import RunActions
 class WatchingScreen(RunActions):
     """A screen that watches runs; its keys are about the selected one."""
 
-    def __init__(self, runs: list[RunDir], selected: RunDir | None = None) -> None:
+    def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
         super().__init__()
         self.watched = WatchedRuns(runs, selected, self.deliver)
 
@@ -32,7 +33,7 @@ class WatchingScreen(RunActions):
         """What is known of the selected run."""
         return self.watched.at_hand
 
-    def run_at_hand(self) -> RunDir | None:
+    def run_at_hand(self) -> Run | None:
         state = self.state_at_hand()
         return state.run if state is not None else None
 
@@ -43,5 +44,5 @@ class WatchingScreen(RunActions):
     def label_at_hand(self) -> str:
         return self.watched.label_at_hand
 
-    def runs_shown(self) -> list[RunDir]:
+    def runs_shown(self) -> Sequence[Run]:
         return self.watched.runs

@@ -115,7 +115,7 @@ class RacesScreen(AppScreen):
             return
         for race in found:
             try:
-                news = Watcher(race).look()
+                news = Watcher(race).read()
             except UserError as error:
                 rows.append((race, str(error)))
                 continue

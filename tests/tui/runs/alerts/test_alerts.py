@@ -21,7 +21,7 @@ from support.recorded import FIXTURES
 from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert, Watch
 from tui.runs.alerts.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
-from tui.runs.alerts.open_alerts import AlertBook
+from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
@@ -65,7 +65,7 @@ def found(state: RunState, *events: object, limits: Alerts | None = None) -> lis
     alerts = []
     for event in events:
         state.apply(event)
-        alerts += watch.look(state)
+        alerts += watch.check(state)
     return [(alert.kind, alert.step) for alert in alerts]
 
 
@@ -103,7 +103,7 @@ def test_recorded_runs_raise_nothing_but_their_end(name: str) -> None:
     while events := reader.read():
         for event in events:
             state.apply(event)
-            kinds += [alert.kind for alert in watch.look(state)]
+            kinds += [alert.kind for alert in watch.check(state)]
     assert state.step > 100
     assert kinds == ["finished"]
 
@@ -204,7 +204,7 @@ def test_stalls_and_ends_follow_the_status() -> None:
     kinds = []
     for status in ("running", "stalled", "stalled", "running", "stalled", "crashed", "crashed"):
         state.status, state.detail = status, "alive, no progress for 31 s"
-        kinds.append([(alert.kind, alert.level) for alert in watch.look(state)])
+        kinds.append([(alert.kind, alert.level) for alert in watch.check(state)])
     stall = [("stall", "warning")]
     assert kinds == [[], stall, [], [], stall, [("finished", "error")], []]
 
@@ -229,45 +229,45 @@ def test_each_point_is_read_once() -> None:
 
 
 def test_what_was_before_is_listed_and_not_told() -> None:
-    state, book = run_state(), AlertBook(Alerts(), opened_at=1000.0)
+    state, opened = run_state(), OpenAlerts(Alerts(), opened_at=1000.0)
     old = Scalars(time=900.0, step=[1], seconds=[0.0], values={"train/loss": ["nan"]})
     state.apply(old)
-    assert book.look(state, [old], now=1000.1) == []
-    assert [(entry.past, entry.time) for entry in book.entries] == [(True, 900.0)]
-    assert book.unseen == 0
+    assert opened.check(state, [old], now=1000.1) == []
+    assert [(entry.past, entry.time) for entry in opened.entries] == [(True, 900.0)]
+    assert opened.unseen == 0
     end = RunEnded(time=1001.0, status="done", reason="all", step=1, seconds=0.0)
     state.apply(end)
-    assert [alert.kind for alert in book.look(state, [end], now=1001.1)] == ["finished"]
-    assert book.unseen == 1
-    book.seen()
-    assert book.unseen == 0
+    assert [alert.kind for alert in opened.check(state, [end], now=1001.1)] == ["finished"]
+    assert opened.unseen == 1
+    opened.seen()
+    assert opened.unseen == 0
 
 
 @pytest.mark.parametrize(("later", "told"), [(0.2, []), (60.0, ["finished"])])
 def test_a_crash_is_told_if_it_was_alive_when_we_came(later: float, told: list[str]) -> None:
-    state, book = run_state(), AlertBook(Alerts(), opened_at=1000.0)
+    state, opened = run_state(), OpenAlerts(Alerts(), opened_at=1000.0)
     event = Scalars(time=900.0, step=[1], seconds=[0.0], values={"train/loss": [1.0]})
     state.apply(event)
-    book.look(state, [event], now=1000.1)
+    opened.check(state, [event], now=1000.1)
     state.status = "crashed"
-    assert [alert.kind for alert in book.look(state, [], now=1000.1 + later)] == told
-    assert len(book.entries) == 1
+    assert [alert.kind for alert in opened.check(state, [], now=1000.1 + later)] == told
+    assert len(opened.entries) == 1
 
 
 def test_what_another_programs_log_says_already_is_not_told() -> None:
-    state, book = run_state(), AlertBook(Alerts(), opened_at=1000.0)
+    state, opened = run_state(), OpenAlerts(Alerts(), opened_at=1000.0)
     state.apply(structs.replace(state.started, time=500.0))
     old = Scalars(time=1000.1, step=[1, 2], seconds=[0.0, 30.0], values={"train/loss": [1, "nan"]})
     state.apply(old)
-    assert book.look(state, [old], now=1000.1, earlier=True) == []
-    assert [(entry.alert.step, entry.time, entry.past) for entry in book.entries] == [
+    assert opened.check(state, [old], now=1000.1, earlier=True) == []
+    assert [(entry.alert.step, entry.time, entry.past) for entry in opened.entries] == [
         (2, 530.0, True)
     ]
     state.status = "quiet"
-    assert book.look(state, [], now=1100.0) == []
+    assert opened.check(state, [], now=1100.0) == []
     end = RunEnded(time=1101.0, status="done", reason="all", step=2, seconds=0.0)
     state.apply(end)
-    told = book.look(state, [end], now=1101.1)
+    told = opened.check(state, [end], now=1101.1)
     assert [(alert.kind, alert.step) for alert in told] == [("finished", 2)]
 
 

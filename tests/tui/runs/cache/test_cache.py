@@ -237,7 +237,7 @@ def test_what_does_not_fit_is_not_used(spoil: Callable[[RunDir], None], tmp_path
 def test_what_other_code_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = record(tmp_path, "r", steps=50)
     follow.load(run)
-    monkeypatch.setattr(snapshot, "maker", lambda: b"another")
+    monkeypatch.setattr(snapshot, "code_hash", lambda: b"another")
     assert column_cache.load(run.events_path) is None
 
 

@@ -58,7 +58,7 @@ def test_a_filter_finds_anywhere_and_minds_capitals_only_if_it_has_some() -> Non
 
 @pytest.mark.parametrize("expression", ["(", "[a", "a**", "(?P<n", "\\"])
 def test_a_wrong_expression_is_said_in_a_line(expression: str) -> None:
-    with pytest.raises(UserError, match=r"^no regular expression: .+") as caught:
+    with pytest.raises(UserError, match=r"^not a regular expression: .+") as caught:
         metric_groups.pattern(expression)
     assert "\n" not in str(caught.value)
 
@@ -70,8 +70,8 @@ def test_whatever_is_typed_is_an_expression_or_a_line(typed: str) -> None:
     except UserError as error:
         said = str(error)
     else:
-        said = "no regular expression" * isinstance(wanted, re.Pattern)
-    assert said.startswith("no regular expression")
+        said = "not a regular expression" * isinstance(wanted, re.Pattern)
+    assert said.startswith("not a regular expression")
 
 
 @given(
@@ -201,7 +201,7 @@ async def test_a_filter_while_typing_and_esc(terminal_environment: None) -> None
         await until_shown(pilot, "4 of 210 match /metric9[12]/")
         await until(pilot, lambda: shown(app)[0] == "layer/metric91")
         await pilot.press(*"(")
-        await until_shown(pilot, "no regular expression: missing )")
+        await until_shown(pilot, "not a regular expression: missing )")
         assert shown(app)[0] == "layer/metric91"  # the last good one
         await pilot.press("backspace", "enter")
         await until(pilot, lambda: focused(app) == "layer/metric91")

@@ -1,5 +1,6 @@
 """A race on the screen: what is seen, and every key, on races that are written down."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -236,10 +237,17 @@ async def test_a_race_is_set_up_and_started(runs_root, started):
         assert started == [("engine.race", race.process)]
 
 
+def test_a_race_that_did_not_change_has_nothing_new(runs_root):
+    race = directory.create(runs_root, tiny("adam"))
+    first, second = Watcher(race).read(), Watcher(race).read()
+    assert any(math.isnan(row.clipped_share) for row in first.standings.rows)
+    assert first.fingerprint == second.fingerprint
+
+
 class TestView:
     @pytest.fixture
     def view(self, race):
-        return RaceView(news=Watcher(race).look())
+        return RaceView(news=Watcher(race).read())
 
     def test_moving_goes_round_the_standings(self, view):
         assert view.moved(1).selected == 1

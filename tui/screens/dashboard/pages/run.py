@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from textual import work
 from textual.message import Message
 
-from engine.runs.run_directory import RunDir
 from tui.panels.configuration import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
 from tui.panels.flow import Cell
@@ -14,7 +13,7 @@ from tui.panels.panel import Panel
 from tui.plots.lanes import View
 from tui.runs import engine_output as tail
 from tui.runs.engine_output import Tail
-from tui.runs.foreign.run import ForeignRun
+from tui.runs.run import Run
 from tui.screens.dashboard.pages.page import FixedPage
 
 _POLL_SECONDS = 1.0
@@ -32,7 +31,7 @@ class RunPage(FixedPage, can_focus=False):
     class Read(Message):
         """A thread has read the output of a run."""
 
-        def __init__(self, run: RunDir, tail: Tail) -> None:
+        def __init__(self, run: Run, tail: Tail) -> None:
             super().__init__()
             self.run = run
             self.tail = tail
@@ -72,9 +71,9 @@ class RunPage(FixedPage, can_focus=False):
 
     # A network disk may take its time; the screen does not wait for it.
     @work(thread=True, exclusive=True, group="tail")
-    def _read(self, run: RunDir, before: Tail | None) -> None:
-        foreign = isinstance(run, ForeignRun)
-        found = _NO_OUTPUT if foreign else tail.read(run.engine_log_path, before)
+    def _read(self, run: Run, before: Tail | None) -> None:
+        path = run.engine_log_path
+        found = _NO_OUTPUT if path is None else tail.read(path, before)
         self.post_message(self.Read(run, found))
 
     def on_run_page_read(self, message: Read) -> None:

@@ -9,12 +9,12 @@ from textual import work
 from textual.message import Message
 from textual.widget import Widget
 
-from engine.runs.run_directory import RunDir
 from tui.machine.usage import Sample, Sampler
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
+from tui.runs.run import Run
 from tui.screens.dashboard.pages.page import FixedPage
 
 SAMPLE_SECONDS = 1.5
@@ -32,7 +32,7 @@ class SystemPage(FixedPage, can_focus=False):
     class Measured(Message):
         """A thread measured the machine; `sample` is None if that failed."""
 
-        def __init__(self, run: RunDir, sample: Sample | None) -> None:
+        def __init__(self, run: Run, sample: Sample | None) -> None:
             super().__init__()
             self.run = run
             self.sample = sample
@@ -41,7 +41,7 @@ class SystemPage(FixedPage, can_focus=False):
         super().__init__()
         self._sampler = Sampler()
         self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
-        self._run: RunDir | None = None
+        self._run: Run | None = None
         self._busy = False
         """Whether a thread is measuring at this moment."""
 
@@ -88,7 +88,7 @@ class SystemPage(FixedPage, can_focus=False):
 
     # A driver or a network disk may take its time; the screen does not wait for it.
     @work(thread=True, group="system")
-    def _sample(self, run: RunDir) -> None:
+    def _sample(self, run: Run) -> None:
         sample = None
         with suppress(OSError, RuntimeError, psutil.Error):  # a system that does not let us measure
             sample = self._sampler.sample(run)
