@@ -19,7 +19,7 @@ _NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 class Passes:
-    """Computes loss and gradients of a batch as the configuration says."""
+    """The forward and backward passes of one run's model, done as its configuration says."""
 
     def __init__(
         self,
@@ -31,7 +31,9 @@ class Passes:
         """Raises UserError if the model cannot do what is asked."""
         model = training.model
         self._accumulate = config.accumulate
-        self._parameters, self._optimizer = training.parameters, training.optimizer
+        self._training, self._optimizer = training, training.optimizer
+        self.tally = Tally()
+        """The mean loss and metrics of the batch, gathered from its parts."""
         # Batch norm has no variance for one sample.
         self._least = 2 if _has_batch_norm(model) else 1
         self._images_last = config.channels_last
@@ -76,8 +78,7 @@ class Passes:
     def again(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of a batch, and its gradients in place of those there are: for optimizers that
         look at several points in a step."""
-        for parameter in self._parameters:
-            parameter.grad = None
+        self._training.clear_gradients()
         losses = []
         for part_x, part_y, share in self.parts(x, y):
             _, loss = self.forward(part_x, part_y)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from msgspec import to_builtins
 from torch import Tensor, nn, optim
@@ -18,6 +19,9 @@ from engine.training.updates.ema import MovingAverage
 from presets import ConfigError, UserError
 from presets.convert import convert
 from presets.schema import Clip, Schedule
+
+Outcome = tuple[Literal["done", "stopped"], str]
+"""How a run ended, and why, in one line."""
 
 
 @dataclass(kw_only=True)
@@ -85,12 +89,19 @@ class Training:
         due = self.step % self.evaluate_every == 0 or self.step >= self.steps
         return due and not self.is_range_test
 
-    def set_lr(self) -> None:
-        """Give the optimizer the learning rate of step `step`."""
+    def begin_step(self) -> int:
+        """Count the next step and give the optimizer its learning rate; returns its number."""
+        self.step += 1
         if schedules.changes(self.schedule):
             factor = self._factor(self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["base_lr"] * factor
+        return self.step
+
+    def clear_gradients(self) -> None:
+        """Forget all gradients, as torch's `zero_grad` does, without its bookkeeping."""
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def update(self, again: Callable[[], Tensor]) -> None:
         """Take the optimizer's step. `again` computes loss and gradients at the weights as they

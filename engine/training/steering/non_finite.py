@@ -18,13 +18,11 @@ from torch import Tensor
 from engine.runs.events import NonFinite, number
 from engine.runs.journal import Journal
 from engine.training.recording.metrics import MAX_ROWS, MetricBuffer
-from engine.training.state import Training
+from engine.training.state import Outcome, Training
 from engine.training.steering.commands import Steering
 from presets.schema import RunConfig
 
 Policy = Literal["pause", "stop", "skip-step"]
-Outcome = tuple[Literal["done", "stopped"], str]
-"""How a run ended, and why, in one line."""
 
 _LEAST_SCALE = 1.0
 """Gradients that overflow with a smaller scale of the loss do so by themselves."""
