@@ -1,1 +1,1 @@
-"""Data sets, one file a type; a helper begins with an underscore; uses `config` and `presets`."""
+"""Data sets, one file each; a helper begins with an underscore; uses `config` and `presets`."""

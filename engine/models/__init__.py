@@ -1,1 +1,1 @@
-"""Models, one file a type; a helper begins with an underscore; uses `config` and `training`."""
+"""Models, one file each; a helper begins with an underscore; uses `config` and `training`."""

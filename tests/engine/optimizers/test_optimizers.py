@@ -183,7 +183,7 @@ def test_learns_a_batch_by_heart(name):
 
 
 def test_gd_takes_full_batches_only():
-    with pytest.raises(ConfigError, match=r"expected 'full', got 32 \(sgd takes mini-batches\)"):
+    with pytest.raises(ConfigError, match=r"expected 'full', got 32 \(sgd uses mini-batches\)"):
         configure.resolve(optimizer="gd", settings={"batch_size": 32})
 
 
