@@ -203,7 +203,7 @@ def test_sophia_says_what_has_no_second_derivatives(key, value):
 
 
 def test_sparse_adam_says_which_models_it_is_for():
-    with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .*mlp has not") as caught:
+    with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .*mlp lacks") as caught:
         configure.resolve(optimizer="sparse-adam")
     assert len(str(caught.value).splitlines()) == 1
 
