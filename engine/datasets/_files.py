@@ -1,4 +1,4 @@
-"""Files of a person that a data set is made of; what was learned of them is remembered."""
+"""Files of a user that a data set is made of; what was read from them is remembered."""
 
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -15,7 +15,7 @@ _known: dict[Hashable, Any] = {}
 
 
 def located(path: str, what: str) -> Path:
-    """The path of `what`, such as "a text file"; ConfigError if there is nothing."""
+    """The path of `what`, such as "a text file". Raises ConfigError if there is no such file."""
     if not path:
         raise ConfigError(f"dataset.path: missing; expected the path of {what}")
     try:
@@ -29,13 +29,13 @@ def located(path: str, what: str) -> Path:
 
 
 def unreadable(path: object, error: OSError) -> ConfigError:
-    """One line for a file that cannot be opened."""
+    """The error, in one line, for a file that cannot be opened."""
     return ConfigError(f"dataset.path: {str(path)!r} cannot be read ({error.strerror or error})")
 
 
 def read_text(path: Path, *, most: int) -> str:
     """The text of a UTF-8 file of at most `most` bytes, with plain newlines, without a byte order
-    mark. ConfigError, in one line."""
+    mark. Raises ConfigError, in one line, if it is larger, cannot be read or is not UTF-8."""
     try:
         with open_regular(path) as file:
             data = file.read(most + 1)
@@ -56,8 +56,8 @@ def read_text(path: Path, *, most: int) -> str:
 
 
 def beginning(path: Path, *, most: int) -> str:
-    """The first characters of a UTF-8 file, of `most` bytes; what is no UTF-8 is replaced.
-    ConfigError if it cannot be opened."""
+    """The text of the first `most` bytes of a UTF-8 file; bytes that are not UTF-8 are replaced.
+    Raises ConfigError if it cannot be opened."""
     try:
         with open_regular(path) as file:
             data = file.read(most)
@@ -70,7 +70,8 @@ def beginning(path: Path, *, most: int) -> str:
 
 
 def remembered(read: Callable[..., T], path: Path, *arguments: Hashable) -> T:
-    """`read(path, *arguments)`, done once for each size and time of the file; errors too."""
+    """The result of `read(path, *arguments)`, or its ConfigError, computed once for each size and
+    modification time of the file."""
     try:
         facts = path.stat()
     except OSError as error:
@@ -80,7 +81,7 @@ def remembered(read: Callable[..., T], path: Path, *arguments: Hashable) -> T:
 
 
 def remembered_by(key: Hashable, read: Callable[[], T]) -> T:
-    """The result of `read`, or the ConfigError that it raised, done once for each key."""
+    """The result of `read`, or its ConfigError, computed once for each key."""
     if key not in _known:
         while len(_known) >= _REMEMBERED:
             del _known[next(iter(_known))]

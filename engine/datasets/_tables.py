@@ -1,4 +1,4 @@
-"""Tables in text files: columns of numbers and of words; without torch and NumPy."""
+"""Tables in text files, with columns of numbers and of words; without torch and NumPy."""
 
 import csv
 import io
@@ -14,38 +14,38 @@ from presets import ConfigError
 MAX_BYTES = 64 * _files.MEBIBYTE
 MAX_COLUMNS = 4096
 MAX_WORDS = 64
-"""Different texts in a column of words at most."""
+"""Maximum number of different texts in a column of words."""
 MAX_CLASSES = 1000
 MIN_ROWS = 40
 """Enough for every split to have rows; see `split_of`."""
 
 MAX_NUMBER = 1e30
-"""Its square is still finite as float64, and itself as float32."""
+"""Largest magnitude of a number: finite as float32, and its square as float64."""
 
-_LOOKED_AT = 64 * 1024
-"""Bytes of which the first rows are shown."""
+_PREVIEW_BYTES = 64 * 1024
+"""Size of the beginning of a file from which the first rows are shown."""
 _DELIMITERS = ",;\t"
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 _PARTS, _VAL, _TEST = 20, 3, 6  # 15 % for validation, 15 % for the test
 
 
 class Table(Struct, frozen=True):
-    """Cells by column, all without a missing value."""
+    """A table by columns, without missing values; all columns have the same number of cells."""
 
     names: list[str]
     columns: list[list[str]]
 
 
 def split_of(row: int) -> str:
-    """The split of a row, counted from 0: a hash of its number, so that it stays where it is when
-    rows are added."""
+    """The split of a row, counted from 0, by a hash of its number, so that rows which are added
+    later leave it where it is."""
     place = crc32(b"%d" % row) % _PARTS
     return "val" if place < _VAL else "test" if place < _TEST else "train"
 
 
 def read(path: Path) -> Table:
-    """Read a table with a header. Its delimiter is the one of comma, semicolon and tab that the
-    header has most of. ConfigError names row, counted from 1 for the header, and column."""
+    """Read a table with a header. Its delimiter is comma, semicolon or tab, whichever is the most
+    frequent one in the header. Raises ConfigError with column and row, where 1 is the header."""
     text = _files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
@@ -80,10 +80,10 @@ def read(path: Path) -> Table:
 
 
 def beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
-    """The header and the first rows of a table, whatever is in them. ConfigError if the file cannot
-    be opened."""
-    text = _files.beginning(path, most=_LOOKED_AT)
-    whole = text if len(text.encode()) < _LOOKED_AT else text.rpartition("\n")[0]
+    """The header and the first rows of a table, whatever is in them. Raises ConfigError if the file
+    cannot be opened."""
+    text = _files.beginning(path, most=_PREVIEW_BYTES)
+    whole = text if len(text.encode()) < _PREVIEW_BYTES else text.rpartition("\n")[0]
     reader = csv.reader(io.StringIO(whole, newline=""), delimiter=_delimiter(whole))
     header, *found = [row for row in islice(reader, rows + 1) if row] or [[]]
     return header, found
@@ -94,7 +94,7 @@ def _delimiter(text: str) -> str:
 
 
 def _problem(value: str) -> str:
-    """Why a cell cannot be used, "" if it can."""
+    """The reason why a cell cannot be used, "" if it can."""
     if value.lower() in _MISSING:
         return "missing value"
     try:
@@ -120,7 +120,7 @@ def _check_names(names: list[str], where: str) -> None:
 
 
 def numbers(column: list[str]) -> list[float] | None:
-    """The numbers of a column; None if any of its cells is none."""
+    """The numbers of a column; None if a cell is not a number."""
     try:
         return [float(cell) for cell in column]
     except ValueError:
@@ -128,7 +128,7 @@ def numbers(column: list[str]) -> list[float] | None:
 
 
 def words(column: list[str], name: str, where: str) -> list[str]:
-    """The different texts of a column, sorted; ConfigError for too many of them."""
+    """The different texts of a column, sorted. Raises ConfigError if there are too many."""
     different = sorted(set(column))
     if len(different) > MAX_WORDS:
         first = next(cell for cell in column if numbers([cell]) is None)

@@ -12,21 +12,21 @@ if TYPE_CHECKING:  # the launch screen counts windows and must not wait for NumP
     from numpy.typing import NDArray
 
 MOST_SYMBOLS = {"val": 2**16, "test": 2**18}
-"""Symbols that are looked at in an evaluation, at most: windows spread evenly over the held-out
-text, the same ones each time. An evaluation happens often, the test once."""
+"""Maximum number of symbols in an evaluation, whose windows are spread evenly over the held-out
+text and are the same each time. Validation happens often, the test once."""
 MAX_ALPHABET = 256
-"""Different symbols at most: a symbol is a byte in memory until it is used."""
+"""Maximum number of different symbols: a symbol is a byte in memory until it is used."""
 
 _OFFSET = 3  # the random stream of the offsets, apart from those of `seeds`
 
 
 def needed(context_length: int) -> dict[str, int]:
-    """The symbols that a split has to have at least."""
+    """The minimum number of symbols in each split."""
     return {"train": 2 * context_length, "val": context_length + 1, "test": context_length + 1}
 
 
 def counts(lengths: Mapping[str, int], context_length: int) -> dict[str, int]:
-    """The number of windows in each split, whose texts have so many symbols."""
+    """The number of windows in each split; `lengths` are the symbols in the text of each."""
     whole = {split: (length - 1) // context_length for split, length in lengths.items()}
     # Room for every offset, so that all epochs have the same number.
     whole["train"] = (lengths["train"] - context_length) // context_length
@@ -39,8 +39,9 @@ def counts(lengths: Mapping[str, int], context_length: int) -> dict[str, int]:
 
 
 def splits(texts: Mapping[str, str], alphabet: str, context_length: int) -> Splits:
-    """Windows of the texts. Those for training begin at another place in every epoch, which seed
-    and epoch decide, so that a symbol is not always told from the same ones before it."""
+    """The windows of the texts, which are given by split. Those for training begin at another place
+    in every epoch, which seed and epoch decide, so that a symbol is not always predicted from the
+    same symbols before it."""
     import numpy as np
 
     encoded = {split: _encode(text, alphabet) for split, text in texts.items()}
@@ -62,7 +63,7 @@ def splits(texts: Mapping[str, str], alphabet: str, context_length: int) -> Spli
 
 
 def _encode(text: str, alphabet: str) -> NDArray[np.uint8]:
-    """The places of the symbols in the alphabet, which is sorted and has them all."""
+    """The places of the symbols in the alphabet, uint8 (len(text),); the alphabet is sorted."""
     import numpy as np
 
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
@@ -71,7 +72,7 @@ def _encode(text: str, alphabet: str) -> NDArray[np.uint8]:
 
 
 def _windows(symbols: NDArray[np.uint8], starts: NDArray[np.int64], length: int) -> Split:
-    """x: int64 (windows, length); y: the same, one place on."""
+    """The windows that begin at `starts`: x int64 (windows, length), y the same, one place on."""
     import numpy as np
 
     view = np.lib.stride_tricks.sliding_window_view(symbols, length + 1)[starts].astype(np.int64)

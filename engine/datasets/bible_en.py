@@ -19,7 +19,7 @@ _EVERY, _VAL, _TEST = 20, 19, 9  # of 1,189 chapters
 
 class Config(Base, frozen=True):
     context_length: Annotated[int, Meta(ge=2, le=4096)] = 64
-    """Characters that are seen at once."""
+    """Number of characters that the model sees at once."""
 
 
 def info(config: Config) -> DatasetInfo:
@@ -34,8 +34,9 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """Of every 20 chapters the tenth is for the test and the twentieth for validation; what is
-    left, in its order, is one text. Verses end with a newline, chapters with another one."""
+    """Windows of the text. Of every 20 chapters the tenth is for the test, the twentieth for
+    validation; the others, in order, are one text. A verse ends with a newline, a chapter with one
+    more."""
     return _windows.splits(texts(), ALPHABET, config.context_length)
 
 
@@ -62,7 +63,7 @@ def chapters() -> dict[str, str]:
 
 
 def sample(config: Config) -> samples.Passage:
-    """The first verses; what follows is not unpacked."""
+    """The first verses; the rest of the file is not unpacked."""
     import lzma
 
     text = ""

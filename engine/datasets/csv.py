@@ -1,4 +1,4 @@
-"""A table in a CSV file, of which one column is predicted from the others."""
+"""A table in a CSV file; one column is predicted from the others."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 
 class Config(Base, frozen=True):
     path: str = ""
-    """The file, with a header; `~` is the home of the user."""
+    """Path of the file, which has a header; `~` is the user's home directory."""
     target: str = ""
-    """The name of the column to predict; empty for the last one."""
+    """Name of the column to predict; empty for the last one."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """`auto`: regression if the target column holds numbers only, else classification; classes
-    that are written as numbers need `classification`."""
+    """`auto`: regression if the target column has only numbers, else classification; classes that
+    are written as numbers need `classification`."""
     ignore: tuple[str, ...] = ()
     """Names of columns that are left out, such as an identifier."""
 
 
 class _Plan(Struct, frozen=True):
-    """What becomes of the columns."""
+    """The use of the columns of a table."""
 
     target: str
     regression: bool
     classes: tuple[str, ...]
     inputs: tuple[tuple[str, tuple[str, ...]], ...]
-    """Names; with their different texts where they are words."""
+    """Names of the input columns, each with its different texts, none if it has numbers."""
     samples: dict[str, int]
 
     @property
     def features(self) -> int:
+        """The number of inputs of a model."""
         return sum(len(words) or 1 for _, words in self.inputs)
 
 
@@ -60,9 +61,9 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """70, 15 and 15 % of the rows, by a hash of their number. Columns of numbers, and a target of
-    numbers, get mean 0 and deviation 1 over the training rows; of a column of words each word
-    becomes an input of 0 or 1."""
+    """The rows in splits of 70, 15 and 15 %, by a hash of their number. Columns of numbers, target
+    included, are scaled to mean 0 and standard deviation 1 over the training rows; each word of a
+    column of words becomes an input that is 0 or 1."""
     import numpy as np
 
     path = _files.located(config.path, "a CSV file")
@@ -98,7 +99,7 @@ def _features(
 
 
 def _places(column: list[str], words: tuple[str, ...]) -> NDArray[np.int64]:
-    """The place of each cell among the words, (rows,)."""
+    """The place of each cell in `words`, int64 (rows,)."""
     import numpy as np
 
     place = {word: number for number, word in enumerate(words)}
@@ -157,5 +158,6 @@ def _samples(rows: int) -> dict[str, int]:
 
 
 def sample(config: Config) -> samples.Rows:
+    """The first rows of the file."""
     names, rows = _tables.beginning(_files.located(config.path, "a CSV file"), samples.MOST_ROWS)
     return samples.Rows(tuple(names), tuple(map(tuple, rows)))

@@ -17,7 +17,8 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """Pixels scaled from 0..16 to 0..1; 70, 15 and 15 % in a fixed random order."""
+    """Images whose pixels are scaled from 0..16 to 0..1, in splits of 70, 15 and 15 % in a fixed
+    random order."""
     import numpy as np
 
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:
@@ -32,7 +33,7 @@ def build(config: Config) -> Splits:
 
 
 def sample(config: Config) -> samples.Images:
-    """The first ones of the file, which are 0 to 9 again and again."""
+    """The first images of the file, which are 0 to 9 again and again."""
     import numpy as np
 
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:

@@ -25,8 +25,8 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """Pixels normalised with the mean and deviation of the training split; the last 1,000 of the
-    training samples, in a fixed random order, are the validation split."""
+    """Images whose pixels are normalised with mean and standard deviation of the training split;
+    the last 1,000 training samples, in a fixed random order, are the validation split."""
     import numpy as np
 
     with np.load(DATA / "fashion_mnist_10k_2k.npz", allow_pickle=False) as file:

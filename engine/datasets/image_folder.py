@@ -1,4 +1,4 @@
-"""A folder of images, one folder inside for each class."""
+"""A folder of images that has a folder for each class."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ MAX_IMAGES = 1_000_000
 _SPLITS = ("train", "val", "test")
 _PARTS = 10  # of so many, one is for validation and one for the test
 Images = dict[str, list[tuple[str, int]]]
-"""By split: paths, relative to the folder, with the number of their class."""
+"""By split: the paths of images, relative to the folder, with the number of their class."""
 
 
 class Config(Base, frozen=True):
     path: str = ""
-    """ROOT of ROOT/CLASS/image.png, or of ROOT/train/CLASS/image.png."""
+    """The folder ROOT of files ROOT/CLASS/image.png, or ROOT/train/CLASS/image.png."""
     size: Annotated[int, Meta(ge=4, le=512)] = 32
     """Height and width to which the images are scaled, in pixels."""
     colour: Literal["grey", "rgb"] = "rgb"
@@ -53,9 +53,9 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """Each channel normalised with its mean and deviation over the training images. ROOT/val and
-    ROOT/test are used where they are; a split that has no folder gets a tenth of the images, by a
-    hash of their names."""
+    """Images whose channels are normalised with mean and standard deviation over the training
+    images. ROOT/val and ROOT/test are used if they exist; a split without a folder gets a tenth of
+    the training images, by a hash of their names."""
     import numpy as np
 
     info(config)  # for its errors
@@ -75,7 +75,7 @@ def build(config: Config) -> Splits:
 
 
 def _load(root: Path, images: list[tuple[str, int]], config: Config) -> NDArray[np.uint8]:
-    """(images, channels, size, size), values 0 to 255."""
+    """The pixels, uint8 (images, channels, size, size)."""
     import numpy as np
 
     mode, channels = ("RGB", 3) if config.colour == "rgb" else ("L", 1)
@@ -96,7 +96,9 @@ def _pixels(path: Path, mode: str, size: int) -> NDArray[np.uint8]:
     # What Pillow raises for a file that is no image, is cut off, or is a bomb.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise UserError(f"dataset.path: {str(path)!r} is no image to be read ({reason})") from None
+        raise UserError(
+            f"dataset.path: {str(path)!r} cannot be read as an image ({reason})"
+        ) from None
     return np.asarray(small)
 
 
@@ -137,8 +139,7 @@ def _list(root: Path, folders: dict[str, list[str]]) -> tuple[list[str], Images]
         for name in names:
             if name not in classes:
                 raise ConfigError(
-                    f"dataset.path: {str(root / top / name)!r} is of a class without training "
-                    "images"
+                    f"dataset.path: {str(root / top / name)!r} is a class without training images"
                 )
             for file in _images(root / top / name):
                 split = _split_of(f"{name}/{file}", top, folders)
@@ -153,8 +154,8 @@ def _images(folder: Path) -> list[str]:
 
 
 def _split_of(name: str, top: str, tops: Iterable[str]) -> str:
-    """The split of an image: that of its folder; of a training image, a hash decides whether it
-    is for a split that has no folder."""
+    """The split of an image: that of its folder; the hash of a training image may put it into a
+    split that has no folder."""
     if top in ("val", "test"):
         return top
     place = crc32(os.fsencode(name)) % _PARTS

@@ -1,4 +1,4 @@
-"""Three interleaved spirals in the plane, generated; optionally new points every epoch."""
+"""Points of three interleaved spirals in the plane, generated; optionally new ones every epoch."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ _TRAIN, _VAL, _TEST = range(3)  # random streams that never share a number
 
 class Config(Base, frozen=True):
     samples: Annotated[int, Meta(ge=30, le=10_000_000)] = 1500
-    """Training samples of all classes together; validation and test have a fifth of it each."""
+    """Number of training samples; validation and test have a fifth as many each."""
     noise: NonNegative = 0.1
     """Standard deviation of the angle, in radians; neighbouring arms are 2.1 radians apart."""
     turns: Positive = 1.0
@@ -23,7 +23,7 @@ class Config(Base, frozen=True):
     fresh: bool = False
     """Draw new training points every epoch, so that no point is seen twice."""
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
-    """Decides the points; it is not the seed of the run."""
+    """Seed of the points; it is not the seed of the run."""
 
 
 def info(config: Config) -> DatasetInfo:
@@ -37,7 +37,7 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """Points within 2 of the origin, classes as equal in number as the total allows."""
+    """Points within a distance of 2 from the centre, about equally many of each class."""
     sizes = info(config).samples
 
     def draw_train(seed: int, epoch: int) -> Split:
@@ -66,5 +66,6 @@ def _draw(config: Config, samples: int, stream: tuple[int, ...]) -> Split:
 
 
 def sample(config: Config) -> samples.Points:
+    """Some training points."""
     drawn = _draw(config, min(config.samples, samples.MOST_POINTS), (_TRAIN, 0, 0))
     return samples.Points(drawn.x, drawn.y)

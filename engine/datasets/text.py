@@ -19,12 +19,14 @@ _HELD_OUT = 20  # of so many parts, one is for validation and one for the test
 
 class Config(Base, frozen=True):
     path: str = ""
-    """The file; `~` is the home of the user."""
+    """Path of the file; `~` is the user's home directory."""
     context_length: Annotated[int, Meta(ge=2, le=4096)] = 64
-    """Characters that are seen at once."""
+    """Number of characters that the model sees at once."""
 
 
 class _Facts(Struct, frozen=True):
+    """What the settings depend on: the number of characters by split, and the alphabet."""
+
     lengths: dict[str, int]
     alphabet: str
 
@@ -49,8 +51,8 @@ def info(config: Config) -> DatasetInfo:
 
 
 def build(config: Config) -> Splits:
-    """The first 90 % of the text are for training, then 5 % for validation, then 5 % for the
-    test. The alphabet is that of the whole file, so that every character is known."""
+    """Windows of the text: the first 90 % are for training, the next 5 % for validation, the last
+    5 % for the test. The alphabet is that of the whole file, so that every character is known."""
     info(config)  # for its errors
     text = _files.read_text(_files.located(config.path, "a text file"), most=MAX_BYTES)
     return _windows.splits(_parts(text), "".join(sorted(set(text))), config.context_length)
@@ -80,5 +82,6 @@ def _facts(path: Path) -> _Facts:
 
 
 def sample(config: Config) -> samples.Passage:
+    """The beginning of the file."""
     path = _files.located(config.path, "a text file")
     return samples.Passage(_files.beginning(path, most=samples.MOST_CHARACTERS))

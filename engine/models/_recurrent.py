@@ -1,11 +1,11 @@
-"""A recurrent network over symbols."""
+"""A recurrent neural network over symbols."""
 
 from torch import Tensor, nn
 
 
 class RecurrentNetwork(nn.Module):
-    """Embedding, gated recurrent units (Cho et al. 2014, arXiv:1406.1078) and a linear layer: maps
-    symbols int64 (n, t) to logits (n, t, symbols). Each window begins with a state of zeros."""
+    """A language model of an embedding, gated recurrent units (Cho et al. 2014, arXiv:1406.1078)
+    and a linear layer. Each window begins with a state of zeros."""
 
     def __init__(
         self, *, symbols: int, hidden: int, layers: int, dropout: float, sparse: bool
@@ -18,6 +18,7 @@ class RecurrentNetwork(nn.Module):
         self.head = nn.Linear(hidden, symbols)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map symbols int64 (n, t) to logits float (n, t, symbols)."""
         states, _ = self.gru(self.embedding(x))
         logits: Tensor = self.head(self.dropout(states))
         return logits

@@ -10,7 +10,7 @@ _INIT_STD = 0.02
 
 
 class Attention(nn.Module):
-    """Causal self-attention of several heads: (n, t, width) to the same shape."""
+    """Causal self-attention with several heads."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -20,6 +20,7 @@ class Attention(nn.Module):
         self.projection = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map float (n, t, width) to the same shape."""
         n, t, width = x.shape
         q, k, v = self.qkv(x).view(n, t, 3, self.heads, width // self.heads).unbind(2)
         mixed = F.scaled_dot_product_attention(
@@ -34,7 +35,8 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a hidden layer of four times the width, each added to what came in."""
+    """A transformer block: attention and a hidden layer of four times the width, each added to its
+    input."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -46,6 +48,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map float (n, t, width) to the same shape."""
         x = x + self.dropout(self.attention(self.norm_1(x)))
         hidden = F.gelu(self.expand(self.norm_2(x)), approximate="tanh")
         y: Tensor = x + self.dropout(self.projection(hidden))
@@ -53,10 +56,8 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Maps symbols int64 (n, t), t <= context_length, to logits (n, t, symbols).
-
-    The logits are products with the embedding of the symbols (tied weights, Press and Wolf 2017).
-    """
+    """A decoder-only transformer over symbols. Its logits are products with the embedding of the
+    symbols (tied weights, Press and Wolf 2017)."""
 
     def __init__(
         self,
@@ -78,8 +79,9 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def _initialise(self, layers: int) -> None:
-        """Normal with deviation 0.02, biases 0; what is added to the residual stream is divided by
-        sqrt(2 layers), so that its variance does not grow with the depth (GPT-2, section 2.3)."""
+        """Draw weights from a normal distribution with standard deviation 0.02, set biases to 0.
+        The matrices that add to the residual stream are divided by sqrt(2 layers), so that its
+        variance does not grow with the depth (GPT-2, section 2.3)."""
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 added = name.endswith("projection")
@@ -89,6 +91,7 @@ class Transformer(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map symbols int64 (n, t), t <= context_length, to logits float (n, t, symbols)."""
         h = self.dropout(self.embedding(x) + self.position.weight[: x.shape[1]])
         for block in self.blocks:
             h = block(h)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Config(Base, frozen=True):
     channels: Annotated[tuple[Count, ...], Meta(min_length=1)] = (16, 32, 64)
-    """Output channels of each stage: a 3x3 convolution, batch norm and ReLU."""
+    """Output channels of each stage, which is a 3x3 convolution, batch norm and ReLU."""
     dropout: Fraction = 0.1
     """Probability of zeroing a pooled feature in training."""
 
@@ -59,8 +59,9 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
 
 
 def _activations(config: Config, data: DatasetInfo, sizes: list[tuple[int, int]]) -> int:
-    """What batch norm takes and ReLU gives; between two stages what pooling gives, and where its
-    maxima were; at the end the pooled features, and the mask of dropout."""
+    """Numbers of a sample that are kept for the backward pass: the inputs of batch norm and outputs
+    of ReLU; between two stages the outputs of pooling and the places of its maxima; at the end the
+    pooled features and the mask of dropout."""
     areas = [height * width for height, width in sizes]
     stages = sum(2 * c * area for c, area in zip(config.channels, areas, strict=True))
     pooled = sum(2 * c * area for c, area in zip(config.channels, areas[1:], strict=False))
@@ -78,7 +79,7 @@ def build(config: Config, data: DatasetInfo) -> nn.Module:
             # ceil_mode: an image that is down to one pixel stays one pixel.
             layers.append(nn.MaxPool2d(2, ceil_mode=True))
         layers += [
-            # Batch norm has the bias.
+            # Batch norm has a bias.
             nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(),

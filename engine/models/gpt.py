@@ -1,4 +1,4 @@
-"""A GPT: a decoder-only transformer over symbols; as long a context as its data set gives."""
+"""A GPT: a decoder-only transformer over symbols; the data set decides the context length."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Config(Base, frozen=True):
     layers: Count = 4
     heads: Count = 4
     width: Count = 128
-    """Numbers that represent a symbol, a multiple of the heads."""
+    """How many numbers represent a symbol; a multiple of `heads`."""
     dropout: Fraction = 0.0
-    """Of embeddings, attention weights and everything that is added, in training."""
+    """Probability of zeroing embeddings, attention weights and block outputs in training."""
 
 
 def check(config: Config, run: RunConfig) -> None:
@@ -31,8 +31,8 @@ def check(config: Config, run: RunConfig) -> None:
 
 
 def cost(config: Config, data: DatasetInfo) -> Cost:
-    """Attention counts as if each place saw the whole context, as is usual in model FLOP
-    utilisation (Chowdhery et al. 2022, appendix B)."""
+    """The cost of the model. Attention counts as if each place saw the whole context, as is usual
+    for model FLOP utilisation (Chowdhery et al. 2022, arXiv:2204.02311, appendix B)."""
     (context,), width, symbols = data.input_shape, config.width, data.num_outputs
     matrices = 12 * width**2
     biases_and_norms = 13 * width
@@ -47,9 +47,10 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
 
 
 def _activations(config: Config, context: int, symbols: int) -> int:
-    """Inputs of norms, matrices and GELU, and what attention keeps: q, k, v, its result, and one
-    number a head to compute the weights again. Dropout adds its masks, and on a CPU the attention
-    weights before and after it, which a GPU does not keep."""
+    """Numbers of a sample that are kept for the backward pass: the inputs of norms, matrices and
+    GELU, and of attention q, k, v, the result, and one number for each head to compute the weights
+    again. Dropout adds its masks, and on a CPU the attention weights before and after it, which a
+    GPU does not keep."""
     width, heads = config.width, config.heads
     place = 16 * width + heads + 4
     ends = 2 * width + 2 + symbols + 2

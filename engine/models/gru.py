@@ -16,12 +16,12 @@ TASKS: tuple[Task, ...] = ("language",)
 
 class Config(Base, frozen=True):
     hidden: Count = 256
-    """Units of each layer, and numbers that represent a symbol."""
+    """Units of each layer, and also how many numbers represent a symbol."""
     layers: Count = 1
     dropout: Fraction = 0.0
     """Probability of zeroing an output of a layer in training."""
     sparse: bool = False
-    """Let the embedding have sparse gradients; not every optimizer takes them."""
+    """Whether the embedding has sparse gradients, which few optimizers support."""
 
 
 def cost(config: Config, data: DatasetInfo) -> Cost:

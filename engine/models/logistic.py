@@ -1,5 +1,5 @@
-"""One linear layer on the flattened input: multinomial logistic regression of classes, linear
-regression of numbers."""
+"""One linear layer on the flattened input: multinomial logistic regression for classes, linear
+regression for numbers."""
 
 from __future__ import annotations
 

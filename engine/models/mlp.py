@@ -31,8 +31,7 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
     widths = (math.prod(data.input_shape), *config.hidden, data.num_outputs)
     weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
     norms = 2 * sum(config.hidden) if config.batch_norm else 0
-    # What comes out of ReLU; before it what batch norm takes; after it what dropout gives, and its
-    # mask.
+    # The outputs of ReLU, the inputs of batch norm, the outputs of dropout and its mask.
     kept = 1 + config.batch_norm + 2 * (config.dropout > 0)
     return Cost(
         num_parameters=weights + sum(widths[1:]) + norms,

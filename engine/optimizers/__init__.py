@@ -1,1 +1,1 @@
-"""Optimizers, one file a type; a helper begins with an underscore; uses `training.updates`."""
+"""Optimizers, one file each; a helper begins with an underscore; uses `training.updates`."""

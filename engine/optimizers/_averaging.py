@@ -1,4 +1,4 @@
-"""Optimizers that train other weights than those that are to be evaluated."""
+"""A base for optimizers that train other weights than those that are evaluated."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 
 class Restoring:
-    """Put before a class with `eval` and `train`: after both the weights are what they were, bit
-    for bit, so that looking at them does not change the training.
+    """A mixin, to be named before a class with `eval` and `train`: after a call of both the weights
+    are what they were, bit for bit, so that an evaluation does not change the training.
 
-    The libraries compute the trained weights back from the others, which rounds.
+    The libraries compute the trained weights from the evaluated ones, which rounds.
     """
 
     param_groups: list[dict[str, Any]]
     _trained: list[tuple[Tensor, Tensor]] | None = None
 
     def eval(self) -> None:
-        """Make the weights those that are to be evaluated."""
+        """Give the model the weights that are evaluated."""
         if self._trained is None:
             weights = [weight for group in self.param_groups for weight in group["params"]]
             self._trained = [(weight, weight.detach().clone()) for weight in weights]
@@ -25,7 +25,7 @@ class Restoring:
 
     @torch.no_grad()
     def train(self) -> None:
-        """Make the weights those that are trained."""
+        """Give the model the weights that are trained."""
         super().train()  # type: ignore[misc]
         if self._trained is not None:
             for weight, trained in self._trained:

@@ -8,10 +8,10 @@ from torch import Tensor, optim
 
 
 class Composite(optim.Optimizer):
-    """Its `param_groups` and `state` are those of its parts, one after another, so that reading,
-    setting, saving and loading them is as with any optimizer.
+    """An optimizer of several parts. Its `param_groups` and `state` are those of the parts, one
+    after another, so that they are read, set, saved and loaded as those of any optimizer.
 
-    `defaults` are empty: flags such as `fused` hold for all parts or are not given.
+    `defaults` is empty, since flags such as `fused` need not hold for all parts.
     """
 
     def __init__(self, parts: Sequence[optim.Optimizer]) -> None:
@@ -27,6 +27,7 @@ class Composite(optim.Optimizer):
     def step(  # type: ignore[override]
         self, closure: Callable[[], Tensor] | None = None
     ) -> Tensor | None:
+        """Take a step with each part; returns the loss of `closure`, None without one."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -36,7 +37,7 @@ class Composite(optim.Optimizer):
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As torch's, which puts new groups and a new state in place of the old ones."""
+        """Load a state as any optimizer does, and hand the new groups and state to the parts."""
         super().load_state_dict(state_dict)
         self._share()
 

@@ -1,4 +1,4 @@
-"""Optimizers of other packages, which come with the optional extra `optimizers`."""
+"""Optimizers of other packages, which the optional extra `optimizers` installs."""
 
 import functools
 import importlib
@@ -9,7 +9,7 @@ from presets import ConfigError
 
 
 def require(package: str, optimizer: str) -> None:
-    """Raise ConfigError, in one line, if a package is not installed; imports nothing."""
+    """Raises ConfigError, in one line, if `package` is not installed; does not import it."""
     if not _installed(package):
         raise ConfigError(
             f"optimizer: {optimizer} needs the optional packages; install with "
@@ -18,7 +18,7 @@ def require(package: str, optimizer: str) -> None:
 
 
 def load(package: str, name: str) -> Any:
-    """A class of the package. Raises ConfigError if the package cannot be imported."""
+    """The class `name` of a package. Raises ConfigError, in one line, if it cannot be imported."""
     require(package, name)
     try:
         return getattr(importlib.import_module(package), name)

@@ -22,7 +22,7 @@ class Config(Base, frozen=True):
     rho: Fraction = 0.9
     """Decay of the moving averages of both squares."""
     eps: Positive = 1e-6
-    """Under both roots: the first updates come from it alone."""
+    """Added under both roots; the first updates come from it alone."""
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
 

@@ -23,7 +23,7 @@ class Config(Base, frozen=True):
     beta2_decay: Annotated[float, Meta(le=0)] = -0.8
     """The decay of the averages at step t is 1 - t^beta2_decay."""
     eps: tuple[Positive | None, Positive] = (None, 1e-3)
-    """Least squared gradient (null: what float32 can tell) and least size of weights."""
+    """Minimum of squared gradients (null: the precision of float32), and of the size of weights."""
     d: Positive = 1.0
     """Updates with a larger root mean square are scaled down to it."""
     weight_decay: NonNegative = 0.0
@@ -33,7 +33,7 @@ class Config(Base, frozen=True):
 def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
-    # Not foreach: that keeps a copy of all parameters, and no memory is what this one is for.
+    # Not foreach, which keeps a copy of all parameters: Adafactor is there to save memory.
     return optim.Adafactor(tuned(groups, config), **structs.asdict(config))
 
 

@@ -20,10 +20,10 @@ STATE_TENSORS = 1
 class Config(Base, frozen=True):
     lr: Positive = 0.01
     lr_decay: NonNegative = 0.0
-    """The rate at step t is lr / (1 + (t - 1) lr_decay)."""
+    """The learning rate at step t is lr / (1 + (t - 1) lr_decay)."""
     eps: Positive = 1e-10
     initial_accumulator_value: NonNegative = 0.0
-    """What the sums of squares begin with."""
+    """The first value of the sums of squares."""
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
 
@@ -32,7 +32,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     import torch
     from torch import optim
 
-    # On the CPU always; CUDA has it since a later torch, and before that foreach.
+    # The CPU always has the fused kernel, CUDA only in newer versions of torch.
     device = groups[0]["params"][0].device.type.upper()
     fused = torch._C._dispatch_has_kernel_for_dispatch_key("aten::_fused_adagrad_", device)
     return optim.Adagrad(

@@ -1,5 +1,5 @@
-"""Adamax (Kingma and Ba 2015, arXiv:1412.6980, section 7): Adam with the largest gradient,
-decaying, in place of the root mean square."""
+"""Adamax (Kingma and Ba 2015, arXiv:1412.6980, section 7): Adam with a decaying maximum of the
+gradient in place of its root mean square."""
 
 from __future__ import annotations
 

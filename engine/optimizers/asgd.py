@@ -1,5 +1,5 @@
-"""Averaged SGD (Polyak and Juditsky 1992, doi:10.1137/0330046): SGD with a falling rate; what is
-evaluated is the average of the weights from step t0 on."""
+"""Averaged SGD (Polyak and Juditsky 1992, doi:10.1137/0330046): SGD with a falling learning rate.
+The average of the weights from step t0 on is evaluated."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STATE_TENSORS = 1
 class Config(Base, frozen=True):
     lr: Positive = 0.01
     lambd: NonNegative = 1e-4
-    """A share of each weight that every step takes away, times the rate."""
+    """Every step takes this share of each weight away, times the learning rate."""
     alpha: Positive = 0.75
-    """The rate at step t is lr / (1 + lambd lr t)^alpha."""
+    """The learning rate at step t is lr / (1 + lambd lr t)^alpha."""
     t0: NonNegative = 1e6
     """The step at which averaging begins."""
     weight_decay: NonNegative = 0.0
@@ -36,7 +36,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     from engine.optimizers._averaging import Restoring
 
     class Averaged(optim.ASGD):
-        """Torch keeps the averages and leaves it to others to use them."""
+        """Torch's optimizer, which keeps averages, with methods that put them into the model."""
 
         @torch.no_grad()
         def eval(self) -> None:
@@ -49,7 +49,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
             pass
 
     class ASGD(Restoring, Averaged):
-        pass
+        """The same, without a trace of evaluations in the training."""
 
-    # On the CPU foreach is slower here, on a GPU it is torch's default.
+    # Without `foreach`: it is slower on the CPU, and torch's default on a GPU.
     return ASGD(tuned(groups, config), **structs.asdict(config))

@@ -21,8 +21,8 @@ class Config(Base, frozen=True):
 def check(config: Config, run: RunConfig) -> None:
     if run.batch_size != "full":
         raise ValueError(
-            "batch_size: gd takes the whole training set at every step; expected 'full', "
-            f"got {run.batch_size} (sgd takes mini-batches)"
+            "batch_size: gd uses the whole training set at every step; expected 'full', "
+            f"got {run.batch_size} (sgd uses mini-batches)"
         )
 
 

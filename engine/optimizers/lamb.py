@@ -1,5 +1,5 @@
-"""LAMB (You et al. 2020, arXiv:1904.00962): Adam's update, each tensor's scaled by the norm of its
-weights, for very large batches. Without bias correction, as in the paper's last version."""
+"""LAMB (You et al. 2020, arXiv:1904.00962): Adam's update, for each tensor scaled by the norm of
+its weights, for very large batches. Without bias correction, as in the paper's last version."""
 
 from __future__ import annotations
 

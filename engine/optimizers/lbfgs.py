@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from torch import optim
 
 CLOSURE = True
-STATE_TENSORS = 202  # two for each of the preset's `history_size`, the direction and a gradient
+STATE_TENSORS = 202  # two for each change in the preset's `history_size`, direction and gradient
 
 
 class Config(Base, frozen=True):
     lr: Positive = 1.0
     """The first length that the line search tries."""
     max_iter: Count = 20
-    """Iterations a step."""
+    """Maximum number of iterations in a step."""
     max_eval: Count | None = None
-    """Evaluations of the loss a step; null for 1.25 times `max_iter`."""
+    """Maximum number of evaluations of the loss in a step; null for 1.25 times `max_iter`."""
     tolerance_grad: NonNegative = 1e-7
     """A step ends when no element of the gradient is larger."""
     tolerance_change: NonNegative = 1e-9
     """A step ends when loss or weights change by less."""
     history_size: Count = 100
-    """Changes that are remembered, two numbers for each weight."""
+    """How many changes are remembered, each with two numbers for each weight."""
     line_search_fn: Literal["strong_wolfe"] | None = "strong_wolfe"
-    """null takes steps of `lr`."""
+    """null for no search: each step has the length `lr`."""
 
 
 def check(config: Config, run: RunConfig) -> None:
@@ -46,8 +46,8 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     from torch import optim
 
     class LBFGS(optim.LBFGS):
-        """Each evaluation of a step draws the same dropout masks: a line search compares values
-        of one function."""
+        """Torch's optimizer with the same dropout masks at each evaluation of a step, since a line
+        search compares values of one function."""
 
         def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
             device = self.param_groups[0]["params"][0].device
@@ -67,5 +67,5 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
 
 
 def state_shapes(shape: tuple[int, ...], total: int) -> set[tuple[int, ...]]:
-    """All parameters in one row."""
+    """A vector of all parameters."""
     return {(total,)}

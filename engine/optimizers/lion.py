@@ -22,7 +22,7 @@ GROUP_MEMORY = ("step",)
 class Config(Base, frozen=True):
     lr: Positive = 1e-4
     betas: tuple[Fraction, Fraction] = (0.9, 0.99)
-    """Of the interpolation whose sign is taken, and decay of the moving average."""
+    """Weight of the momentum in the interpolation, and decay of the moving average."""
     weight_decay: NonNegative = 0.0
     """Every step takes lr * weight_decay of each weight away, apart from the gradient."""
 

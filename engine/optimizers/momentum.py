@@ -29,8 +29,8 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
 
 
 def from_rest(optimizer: optim.SGD) -> optim.SGD:
-    """Begin with v0 = 0. Without a buffer torch takes the first gradient whole, undamped, and
-    leaves the buffer undefined where a GPU skips the first step."""
+    """Make the optimizer begin with v0 = 0, and return it. Without a buffer torch uses the first
+    gradient undamped, and leaves the buffer undefined if a GPU skips the first step."""
     import torch
 
     for group in optimizer.param_groups:

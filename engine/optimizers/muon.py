@@ -21,17 +21,17 @@ STATE_TENSORS = 2  # 1 for the matrices
 
 class Config(Base, frozen=True):
     lr: Positive = 0.02
-    """Of the matrices."""
+    """Learning rate of the matrices."""
     momentum: Fraction = 0.95
     nesterov: bool = True
     ns_steps: Count = 5
     """Newton-Schulz iterations."""
     adjust_lr_fn: Literal["original", "match_rms_adamw"] = "original"
-    """How the rate depends on a matrix's shape; `match_rms_adamw` is for AdamW's learning rates."""
+    """How a matrix's learning rate depends on its shape; `match_rms_adamw` suits those of AdamW."""
     weight_decay: NonNegative = 0.01
     """Every step takes lr * weight_decay of each weight away, apart from the gradient."""
     adamw_lr: Positive = 3e-4
-    """Of all others; the schedule and changes of `lr` keep the ratio."""
+    """Learning rate of the others; the schedule and changes of `lr` keep the ratio."""
     adamw_betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     adamw_eps: Positive = 1e-10
 

@@ -21,14 +21,14 @@ GROUP_MEMORY = ("step", "d", "d_max", "d_hat", "d_numerator", "d_de_nom")
 
 class Config(Base, frozen=True):
     lr: Positive = 1.0
-    """A factor of the estimated rate; leave it at 1, with a schedule or without."""
+    """Factor of the estimated learning rate; leave it at 1, with a schedule or without."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     """Decay of the moving averages of the gradient and of its square."""
     eps: Positive = 1e-8
     d0: Positive = 1e-6
-    """What the estimate begins with; a small number."""
+    """First value of the estimate; a small number."""
     d_coef: Positive = 1.0
-    """A factor of the estimate."""
+    """Factor of the estimate."""
     weight_decay: NonNegative = 0.0
     """Every step takes lr * weight_decay of each weight away, apart from the gradient."""
 
@@ -36,7 +36,7 @@ class Config(Base, frozen=True):
 def check(config: Config, run: RunConfig) -> None:
     _packages.require("pytorch_optimizer", run.optimizer.name)
     if run.groups.lr_scale:
-        raise ValueError("groups.lr_scale: prodigy estimates one rate for all; expected {}")
+        raise ValueError("groups.lr_scale: prodigy estimates a single learning rate; expected {}")
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:

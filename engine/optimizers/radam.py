@@ -1,4 +1,4 @@
-"""RAdam (Liu et al. 2020, arXiv:1908.03265): Adam whose scale is held back until enough gradients
+"""RAdam (Liu et al. 2020, arXiv:1908.03265): Adam that scales no update until enough gradients
 were seen to know their variance, in place of a warm-up."""
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ class Config(Base, frozen=True):
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
     momentum: Fraction = 0.0
-    """Decay of a sum of updates, which keeps another tensor."""
+    """Decay of a sum of updates; if > 0, another tensor is kept."""
     centered: bool = False
-    """Whether to divide by the standard deviation instead, which keeps another tensor."""
+    """Whether to divide by the standard deviation instead; if so, another tensor is kept."""
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:

@@ -1,5 +1,5 @@
 """Rprop (Riedmiller and Braun 1993, doi:10.1109/ICNN.1993.298623): each weight has a step size of
-its own, which grows while the sign of its gradient stays. Signs are told from the whole
+its own, which grows while the sign of its gradient stays. Signs need gradients of the whole
 training set."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Config(Base, frozen=True):
     etas: tuple[Fraction, Positive] = (0.5, 1.2)
     """Factors of a step size when the sign changes, and when it stays."""
     step_sizes: tuple[Positive, Positive] = (1e-6, 50.0)
-    """The least and the largest one."""
+    """Minimum and maximum of a step size."""
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:

@@ -1,6 +1,6 @@
 """Schedule-Free AdamW (Defazio et al. 2024, arXiv:2405.15682): gradients are taken between a fast
-sequence and its average; the average is evaluated, and no schedule of the rate is needed. The
-averages of a batch norm are those of the weights that are trained."""
+sequence and its average; the average is evaluated, and the learning rate needs no schedule.
+Batch norm keeps the averages of the weights that are trained."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Inside = Annotated[float, Meta(gt=0, lt=1)]
 class Config(Base, frozen=True):
     lr: Positive = 2.5e-3
     betas: tuple[Inside, Fraction] = (0.9, 0.999)
-    """Of the interpolation that gradients are taken at, and decay of the squared gradient."""
+    """Weight of the average at the point of the gradients, and decay of the squared gradient."""
     eps: Positive = 1e-8
     weight_decay: NonNegative = 0.0
-    """Strength of the L2 penalty at the weights that are trained, times the rate."""
+    """Strength of the L2 penalty at the weights that are trained, times the learning rate."""
     warmup_steps: Annotated[int, Meta(ge=0)] = 0
-    """Steps of a linear rise of the rate, of which the average knows."""
+    """Steps of a linear rise of the learning rate, which the average takes into account."""
 
 
 def check(config: Config, run: RunConfig) -> None:
@@ -43,7 +43,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     library = _packages.load("schedulefree", "AdamWScheduleFree")
 
     class ScheduleFree(Restoring, library):  # type: ignore[misc, valid-type]
-        pass
+        """The library's optimizer, without a trace of evaluations in the training."""
 
     optimizer = ScheduleFree(tuned(groups, config), **structs.asdict(config))
     optimizer.train()

@@ -1,6 +1,6 @@
 """Schedule-Free SGD (Defazio et al. 2024, arXiv:2405.15682): gradients are taken between a fast
-sequence and its average; the average is evaluated, and no schedule of the rate is needed. The
-averages of a batch norm are those of the weights that are trained."""
+sequence and its average; the average is evaluated, and the learning rate needs no schedule.
+Batch norm keeps the averages of the weights that are trained."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Inside = Annotated[float, Meta(gt=0, lt=1)]
 class Config(Base, frozen=True):
     lr: Positive = 1.0
     momentum: Inside = 0.9
-    """Of the interpolation that gradients are taken at."""
+    """Weight of the average at the point where gradients are taken."""
     weight_decay: NonNegative = 0.0
-    """Strength of the L2 penalty at the weights that are trained, times the rate."""
+    """Strength of the L2 penalty at the weights that are trained, times the learning rate."""
     warmup_steps: Annotated[int, Meta(ge=0)] = 0
-    """Steps of a linear rise of the rate, of which the average knows."""
+    """Steps of a linear rise of the learning rate, which the average takes into account."""
 
 
 def check(config: Config, run: RunConfig) -> None:
@@ -42,7 +42,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     library = _packages.load("schedulefree", "SGDScheduleFree")
 
     class ScheduleFree(Restoring, library):  # type: ignore[misc, valid-type]
-        pass
+        """The library's optimizer, without a trace of evaluations in the training."""
 
     optimizer = ScheduleFree(tuned(groups, config), **structs.asdict(config))
     optimizer.train()

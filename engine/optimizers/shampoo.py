@@ -21,19 +21,19 @@ STATE_TENSORS = 5
 GROUP_MEMORY = ("step",)
 
 _LARGEST = 8192
-"""The longest dimension; its matrices take 1/2 GiB, and their roots minutes."""
+"""Maximum size of a dimension; its two matrices take 512 MiB, and their roots minutes."""
 
 
 class Config(Base, frozen=True):
     lr: Positive = 0.1
     momentum: Fraction = 0.0
-    """Share of the last update in the next."""
+    """Share of the last update in the next one."""
     weight_decay: NonNegative = 0.0
     """Strength of the L2 penalty, as a share of the weight added to its gradient."""
     preconditioning_compute_steps: Count = 20
-    """Steps between two computations of the roots; until the first the weights stay."""
+    """Steps between two computations of the roots; before the first, weights do not change."""
     matrix_eps: Positive = 1e-4
-    """What the moments begin with, on the diagonal; old roots need more of it."""
+    """First value of the moments, on the diagonal; roots that are kept longer need a larger one."""
 
 
 def check(config: Config, run: RunConfig) -> None:
@@ -47,7 +47,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
             if max(weight.shape, default=0) > _LARGEST:
                 raise ConfigError(
                     f"optimizer: shampoo keeps a square matrix for each dimension, of {_LARGEST} "
-                    f"at most; {name} has shape {tuple(weight.shape)} (soap leaves such out)"
+                    f"at most; {name} has shape {tuple(weight.shape)} (soap skips such dimensions)"
                 )
     optimizer: optim.Optimizer = _packages.load("pytorch_optimizer", "Shampoo")(
         tuned(groups, config), **structs.asdict(config)

@@ -1,5 +1,5 @@
 """SOAP (Vyas et al. 2024, arXiv:2409.11321): Adam in the eigenbasis of Shampoo's preconditioner.
-Its first step only looks at the gradient and changes nothing."""
+Its first step only measures the gradient and changes no weight."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Config(Base, frozen=True):
     precondition_frequency: Count = 10
     """Steps between two updates of the basis."""
     max_precondition_dim: Count = 10000
-    """Longer dimensions, such as vocabularies, keep their own basis."""
+    """Larger dimensions, such as vocabularies, are not transformed."""
 
 
 def check(config: Config, run: RunConfig) -> None:

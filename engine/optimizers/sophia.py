@@ -30,11 +30,11 @@ class Config(Base, frozen=True):
     betas: tuple[Fraction, Fraction] = (0.96, 0.99)
     """Decay of the moving averages of the gradient and of the Hessian's diagonal."""
     eps: Positive = 1e-12
-    """The least curvature; where it is smaller or negative, the update is clipped."""
+    """Minimum curvature; if it is smaller or negative, the update is clipped."""
     weight_decay: NonNegative = 0.0
     """Every step takes lr * weight_decay of each weight away, apart from the gradient."""
     p: Positive = 0.01
-    """The largest update of a weight, as a share of lr."""
+    """Maximum update of a weight, as a share of lr."""
     update_period: Count = 10
     """Steps between two estimates."""
 
@@ -47,7 +47,7 @@ def check(config: Config, run: RunConfig) -> None:
         ("precision: fp16", run.precision == "fp16"),
     ):
         if used:
-            raise ValueError(f"{key}: sophia takes second derivatives, which do not go with it")
+            raise ValueError(f"{key}: not possible with sophia, which needs second derivatives")
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
@@ -55,12 +55,12 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
 
     import torch
 
-    # Of a cycle between a weight and its gradient's graph, which `step` takes apart.
+    # It warns of a cycle between a weight and the graph of its gradient, which `step` breaks.
     warnings.filterwarnings("ignore", message=r"Using backward\(\) with create_graph")
     library = _packages.load("pytorch_optimizer", "SophiaH")
 
     class Sophia(library):  # type: ignore[misc, valid-type]
-        """The library's, with random numbers of its own and no graph left behind."""
+        """The library's optimizer with its own random numbers, which leaves no graph behind."""
 
         _seed = torch.initial_seed()
 
@@ -70,6 +70,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
             return bool(self.param_groups[0].get("step", 0) % config.update_period == 0)
 
         def step(self, closure: Any = None) -> Any:
+            """Take a step, with a new estimate of the Hessian if one is due."""
             weights = [weight for group in self.param_groups for weight in group["params"]]
             hessian = self._hessian(weights) if self.needs_graph else None
             result = super().step(closure, hessian=hessian)

@@ -31,7 +31,7 @@ def check(config: Config, run: RunConfig) -> None:
     if not getattr(registry.config("model", run.model), "sparse", False):
         raise ValueError(
             f"optimizer: {run.optimizer.name} is for embeddings with sparse gradients, which "
-            f"{run.model.name} has not; gru-char has them with model.sparse = true (or take adam)"
+            f"{run.model.name} lacks; gru-char has them with model.sparse = true (or use adam)"
         )
 
 

@@ -1,4 +1,4 @@
-"""Tasks: how a batch becomes a loss, what is measured, and what a picture of it shows."""
+"""Tasks: the loss of a batch, its metrics, evaluation and pictures of a split; uses `runs`."""
 
 from engine.config import task_rules
 from engine.config.registry import DatasetInfo
@@ -12,7 +12,7 @@ __all__ = ["Task", "of"]
 
 
 def of(config: RunConfig, info: DatasetInfo) -> Task:
-    """The task of a run; `tasknames.check` says before whether the two go together."""
+    """The task of a run on data of this `info`; `task_rules.check` tells if the two go together."""
     match info.task:
         case "regression":
             return Regression(info, predictions=config.predictions)

@@ -1,4 +1,4 @@
-"""Classification: one of several classes for each sample."""
+"""Classification: each sample has one of several classes."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -12,12 +12,14 @@ from engine.tasks.task import Split, evaluating, outputs, sums
 from presets.schema import Loss
 
 MAX_CONFUSION = 64
-"""Classes of a confusion matrix at most: more fit on no screen."""
+"""Maximum number of classes of a confusion matrix: more do not fit on a screen."""
 
 
 def mse(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Squared error between softmax probabilities and one-hot labels, mean over classes: float
-    (n,); the Brier score (Brier 1950) divided by the number of classes.
+    """Squared error between softmax probabilities and one-hot labels, mean over classes: the Brier
+    score (Brier 1950) divided by the number of classes.
+
+    logits: float (n, classes); labels: int64 (n,); the result is float (n,).
 
     Smoothing mixes the labels with an even distribution, as for cross entropy.
     """
@@ -27,7 +29,7 @@ def mse(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
 
 
 class Classification:
-    """logits float (n, classes); labels int64 (n,)."""
+    """The task of predicting classes: logits float (n, classes), labels int64 (n,)."""
 
     unit = task_rules.UNITS["classification"]
     best = task_rules.BEST["classification"]
@@ -41,20 +43,22 @@ class Classification:
         self._predictions = predictions
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """Cross entropy in nats, its labels smoothed as in Szegedy et al. 2016 (arXiv:1512.00567),
-        or the mean squared error of the probabilities."""
+        """Cross entropy in nats, with labels smoothed as in Szegedy et al. 2016 (arXiv:1512.00567),
+        or the mean squared error of the probabilities; 0-dim."""
         if self._loss == "mse":
             return mse(output, y, self._smoothing).mean()
         return F.cross_entropy(output, y, label_smoothing=self._smoothing)
 
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """`accuracy`, the share of samples whose largest logit is that of their class."""
         return {"accuracy": torch.mean(output.argmax(dim=1) == y, dtype=torch.float32)}
 
     def size(self, y: Tensor) -> int:
+        """The number of samples."""
         return len(y)
 
     def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-        """`loss` and `accuracy`."""
+        """The means `loss`, in nats or as a squared error, and `accuracy`."""
         with evaluating(model):
             total = sums(2, x.device)
             for logits, labels in outputs(model, x, y):
@@ -72,7 +76,7 @@ class Classification:
     def pictures(
         self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
     ) -> list[AnyEvent]:
-        """The confusion matrix, up to 64 classes, and samples with what is made of them."""
+        """The confusion matrix, for up to 64 classes, and samples with their predictions."""
         if not (self._predictions or len(self._names) <= MAX_CONFUSION):
             return []
         with evaluating(model):

@@ -1,4 +1,4 @@
-"""Language modelling: the next symbol at each place of a text."""
+"""Language modelling: the next symbol is predicted at each place of a text."""
 
 import math
 
@@ -13,18 +13,19 @@ from engine.runs.events import AnyEvent, SampleText
 from engine.tasks.task import Split, evaluating
 
 SAMPLE_LENGTH = 200
-"""Symbols that are written at an evaluation."""
+"""Number of symbols that the model writes at an evaluation."""
 PROMPT_LENGTH = 32
-"""Symbols of the split that a sample begins with, at most."""
+"""Maximum number of symbols of the split with which a sample begins."""
 TEMPERATURE = 0.8
-"""The logits of a sample are divided by this: a little surer than the model is."""
+"""Divides the logits of a sample, which makes likely symbols a little more likely."""
 
 _SAMPLE = 4  # the random stream of the samples, apart from those of `seeds`
 _TOKENS = 8192  # at a time: bounds the memory of logits
 
 
 class Language:
-    """logits float (n, context_length, symbols); symbols int64 (n, context_length)."""
+    """The task of predicting the next symbol: logits float (n, context_length, symbols), symbols
+    int64 (n, context_length)."""
 
     unit = task_rules.UNITS["language"]
     best = task_rules.BEST["language"]
@@ -36,20 +37,21 @@ class Language:
         self._seed = seed
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """Cross entropy in nats per symbol, its labels smoothed."""
+        """Cross entropy in nats per symbol, with smoothed labels; 0-dim."""
         return F.cross_entropy(output.flatten(0, 1), y.flatten(), label_smoothing=self._smoothing)
 
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """The share of symbols that were thought the most likely."""
+        """`accuracy`, the share of symbols that have the largest logit at their place."""
         return {"accuracy": (output.argmax(dim=2) == y).float().mean()}
 
     def size(self, y: Tensor) -> int:
+        """The number of symbols."""
         return y.numel()
 
     def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-        """`loss` in nats per character and the same as `bits_per_char`. Each window stands alone:
-        its first symbols are told from few others. All windows of the split count; the data set
-        decides how many those are (see `windows`)."""
+        """The mean `loss` in nats per character, and the same as `bits_per_char`. Each window
+        stands alone, so that its first symbols are predicted from few others. All windows of the
+        split count; the data set decides how many there are (see `datasets._windows`)."""
         with evaluating(model):
             total = torch.zeros((), dtype=torch.float64, device=x.device)
             chunk = max(1, _TOKENS // x.shape[1])
@@ -63,7 +65,7 @@ class Language:
     def pictures(
         self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
     ) -> list[AnyEvent]:
-        """What the model writes after the beginning of the split."""
+        """A text that the model writes after the beginning of the split."""
         prompt = x[0, : min(PROMPT_LENGTH, max(1, x.shape[1] // 2))]
         entropy = np.random.SeedSequence((_SAMPLE, self._seed, step))
         generator = torch.Generator(x.device)
@@ -73,11 +75,11 @@ class Language:
         return [SampleText(step=step, prompt=self._text(prompt), text=self._text(written))]
 
     def _write(self, model: nn.Module, prompt: Tensor, generator: torch.Generator) -> Tensor:
-        """`SAMPLE_LENGTH` symbols that follow the prompt, each drawn from what the model expects
-        after as many symbols before it as it can take.
+        """The symbols that follow the prompt, int64 (SAMPLE_LENGTH,), each drawn from the model's
+        distribution after as many symbols as its context holds.
 
-        Drawn by the Gumbel-max trick (Gumbel 1954): unlike `multinomial` it needs no wait for a
-        GPU, and survives the logits of a model that diverged.
+        They are drawn by the Gumbel-max trick (Gumbel 1954): unlike `multinomial` it does not wait
+        for a GPU, and accepts the logits of a model that diverged.
         """
         shape = (SAMPLE_LENGTH, len(self._alphabet))
         uniform = torch.rand(shape, generator=generator, device=prompt.device)

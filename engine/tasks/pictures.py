@@ -1,4 +1,4 @@
-"""Samples for people: which ones, and how an input looks as grey values or in words."""
+"""Samples for people: the choice of them, and an input as grey values or in words."""
 
 import math
 from typing import Any
@@ -11,14 +11,14 @@ from engine.runs.events import AnyEvent, Prediction, Predictions
 from engine.tasks.task import Split
 
 MAX_PIXELS = 28
-"""Width and height of a picture at most; larger images are made smaller."""
+"""Maximum width and height of a picture; larger images are scaled down."""
 _WORDS = 8  # numbers of an input that is no image
 _IMAGE_DIMENSIONS = 3
 
 
 def choose(correct: Tensor, count: int) -> Tensor:
     """Indices of `count` samples, in order: the first wrong and the first right ones, half of
-    each as far as there are so many.
+    each if there are enough.
 
     correct: bool (n,); the result is int64 (min(count, n),).
     """
@@ -30,12 +30,13 @@ def choose(correct: Tensor, count: int) -> Tensor:
 
 
 def predictions(samples: list[Prediction], step: int, split: Split) -> list[AnyEvent]:
-    """The event of these samples; none without samples."""
+    """The event of these samples, in a list that is empty if there are none."""
     return [Predictions(split=split, step=step, samples=samples)] if samples else []
 
 
 def sample(x: Tensor) -> dict[str, Any]:
-    """`pixels` of an image (channels, height, width), else `text`; x is in host memory."""
+    """The fields of a `Prediction` that show its input x, in host memory: `pixels` of an image
+    (channels, height, width), else `text`."""
     return {"pixels": _pixels(x)} if x.dim() == _IMAGE_DIMENSIONS else {"text": _words(x)}
 
 
@@ -45,7 +46,7 @@ def finite(value: float) -> float | None:
 
 
 def _pixels(image: Tensor) -> list[list[int]]:
-    """Grey values 0 to 255 from the darkest to the brightest place, rows from the top."""
+    """Rows of grey values from the top, 0 for the darkest pixel and 255 for the brightest."""
     grey = image.float().mean(dim=0)
     factor = -(-max(grey.shape) // MAX_PIXELS)
     if factor > 1:

@@ -1,4 +1,4 @@
-"""Regression: one or more numbers for each sample."""
+"""Regression: each sample has one or more numbers."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -11,13 +11,13 @@ from engine.tasks import pictures
 from engine.tasks.task import Split, evaluating, outputs, sums
 
 TOLERANCE = 0.5
-"""A prediction whose numbers are all as near as this counts as right, in standard deviations of
-the training targets."""
+"""A prediction counts as right if none of its numbers is off by more than this, in standard
+deviations of the training targets."""
 
 
 class Regression:
-    """outputs and targets float32 (n, numbers), both in units of the normalised targets: standard
-    deviations of the training targets, from their mean."""
+    """The task of predicting numbers: outputs and targets float32 (n, numbers), both normalised, in
+    standard deviations of the training targets from their mean."""
 
     unit = task_rules.UNITS["regression"]
     best = task_rules.BEST["regression"]
@@ -27,19 +27,21 @@ class Regression:
         self._predictions = predictions
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """The mean squared error over samples and numbers."""
+        """The mean squared error over samples and numbers; 0-dim."""
         return F.mse_loss(output, y)
 
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """`mae`, the mean absolute error."""
         return {"mae": (output.detach() - y).abs().mean()}
 
     def size(self, y: Tensor) -> int:
+        """The number of samples."""
         return len(y)
 
     def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-        """`loss`; `mae`, the mean absolute error; and `r2`, 1 - residual / total sum of squares of
-        each number about its mean in this split, averaged over the numbers. NaN where a number
-        does not vary."""
+        """The means `loss`; `mae`, the mean absolute error; and `r2`, 1 - residual / total sum of
+        squares of each number about its mean in this split, averaged over the numbers: NaN if a
+        number does not vary."""
         with evaluating(model):
             squares, absolutes = sums(y.shape[1], x.device), sums(y.shape[1], x.device)
             for predicted, expected in outputs(model, x, y):
@@ -56,7 +58,7 @@ class Regression:
     def pictures(
         self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
     ) -> list[AnyEvent]:
-        """Samples with what is made of them."""
+        """Samples with their predictions."""
         if not self._predictions:
             return []
         with evaluating(model):

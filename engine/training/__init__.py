@@ -1,1 +1,1 @@
-"""Trains one run on one device; uses `tasks`, `runs` and `config`."""
+"""The training of one run on one device; uses `tasks`, `runs` and `config`."""

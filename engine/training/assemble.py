@@ -1,4 +1,4 @@
-"""Builds what a run trains with: model, optimizer and all that stands around them."""
+"""Build the state of a run from its configuration: model, optimizer and what goes with them."""
 
 import torch
 from torch import nn
@@ -15,9 +15,9 @@ from presets.schema import RunConfig
 
 
 def assemble(config: RunConfig, plan: Plan, device: torch.device) -> Training:
-    """A run before its first step; sets torch's random streams.
+    """The state of a run before its first step, on `device`; seeds torch's random streams.
 
-    Raises UserError, in one line, for parts that do not go together.
+    Raises UserError, in one line, if parts of the configuration do not go together.
     """
     torch.manual_seed(config.seed)
     model: nn.Module = registry.build("model", config.model, configure.dataset_info(config))

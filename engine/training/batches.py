@@ -13,10 +13,10 @@ from engine.config.registry import Split, Splits
 from engine.training import seeds
 
 Tensors = tuple[Tensor, Tensor]
-"""Inputs and what is to be predicted of them, as `Split` has them."""
+"""Inputs and targets, in the shapes and dtypes that `registry.Split` describes."""
 
 _PREFETCHED = 2
-"""Batches that are made ready in the host's memory while the device works."""
+"""Number of batches that are prepared in the host's memory while the device works."""
 
 
 def to_device(split: Split, device: torch.device) -> Tensors:
@@ -27,8 +27,8 @@ def to_device(split: Split, device: torch.device) -> Tensors:
 def stays_on_host(
     where: Literal["auto", "device", "host"], split: Split, device: torch.device
 ) -> bool:
-    """Whether a training set is better kept in the host's memory: with `auto`, if it would take
-    more than a quarter of what is free on a GPU."""
+    """Whether a training set is kept in the host's memory; with `auto` it is if it would take more
+    than a quarter of a GPU's free memory."""
     if device.type != "cuda" or where != "auto":
         return where == "host"
     free, _ = torch.cuda.mem_get_info(device)
@@ -36,7 +36,7 @@ def stays_on_host(
 
 
 class Batches:
-    """Deals out the training set, epoch by epoch, from the device or from the host's memory."""
+    """The training batches of a run, epoch by epoch, on its device."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class Batches:
     ) -> None:
         """`per_epoch` is the number of batches, as `configure.batches_per_epoch` counts them.
 
-        With `on_host`, a thread picks the next batches into pinned memory, from where they are
-        copied while the device works.
+        With `on_host` the training set stays in the host's memory: a thread puts the next batches
+        into pinned memory, from which they are copied while the device works.
         """
         self._data = data
         self._batch_size = batch_size
@@ -65,7 +65,10 @@ class Batches:
         self._stream = self._begin(0)
 
     def at(self, step: int) -> Tensors:
-        """The batch of a step, counted from 1; following steps are dealt out without a search."""
+        """The batch of a step, counted from 1; quickest for the step after the last one asked for.
+
+        x: (batch, *input_shape), y: as `registry.Split` says, both on the device.
+        """
         if step != self._next_step:
             self._stream.close()
             self._stream = self._begin(step - 1)
@@ -77,7 +80,7 @@ class Batches:
         return self._prefetched(batches) if self._on_host else batches
 
     def _after(self, step: int) -> Generator[Tensors]:
-        """All batches after `step` steps, without end."""
+        """All batches after `step` steps; never ends."""
         done, inside = divmod(step, self._per_epoch)
         yield from islice(self.epoch(done + 1), inside, None)
         for number in count(done + 2):
@@ -101,7 +104,7 @@ class Batches:
         return (x.pin_memory(), y.pin_memory()) if self._device.type == "cuda" else (x, y)
 
     def epoch(self, number: int) -> Iterator[Tensors]:
-        """The batches of epoch `number`, counted from 1, where the training set lies."""
+        """The batches of epoch `number`, counted from 1, on the host or device that has the set."""
         if self._data.draw_train is not None:
             self._train = to_device(self._data.draw_train(self._seed, number), self._home)
         x, y = self._train

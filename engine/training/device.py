@@ -11,7 +11,7 @@ _DEFAULT_THREADS = torch.get_num_threads()
 
 def pick(name: str) -> torch.device:
     """The device of this name: `auto` (the first CUDA device, else the CPU), `cpu`, `cuda` or
-    `cuda:N`. UserError if there is no such device here."""
+    `cuda:N`. Raises UserError if this machine has no such device."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         name = "cuda" if count else "cpu"
@@ -27,16 +27,17 @@ def pick(name: str) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """`cpu`, or such as `cuda:0 (NVIDIA H200)`."""
+    """The device in words: `cpu`, or for example `cuda:0 (NVIDIA H200)`."""
     if device.type == "cpu":
         return "cpu"
     return f"{device} ({torch.cuda.get_device_name(device)})"
 
 
 def set_threads(threads: int | Literal["auto"], num_parameters: int) -> int:
-    """Set the CPU threads of this process and return their number.
+    """Set the number of CPU threads of this process and return it.
 
-    `auto` takes 1 under a million parameters: handing out so little work costs more than doing it.
+    `auto` takes 1 for less than a million parameters: to distribute so little work costs more than
+    to do it.
     """
     if threads == "auto":
         threads = 1 if num_parameters < 1_000_000 else _DEFAULT_THREADS

@@ -1,4 +1,4 @@
-"""What a run begins with, as hashes: by equal ones two runs prove that they began alike."""
+"""Hashes of what a run begins with: equal ones prove that two runs began alike."""
 
 import hashlib
 import math
@@ -32,7 +32,7 @@ def of(model: nn.Module, data: Splits, config: RunConfig, plan: Plan) -> Origin:
 
 
 def weights(model: nn.Module) -> str:
-    """SHA-256 of all parameters and buffers, in their order, with names and shapes."""
+    """SHA-256 of all parameters and buffers, in order, with names, dtypes and shapes."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         array = tensor.detach().cpu().contiguous().numpy()
@@ -42,7 +42,7 @@ def weights(model: nn.Module) -> str:
 
 
 def batches(data: Splits, *, seed: int, batch_size: int, epochs: int) -> str:
-    """SHA-256 of which samples the batches of the first `epochs` epochs hold, in their order."""
+    """SHA-256 of the samples in the batches of the first `epochs` epochs, in order."""
     digest = hashlib.sha256(f"batches of {batch_size}\n".encode())
     samples = len(data.train.y)
     for epoch in range(1, epochs + 1):

@@ -1,4 +1,4 @@
-"""The forward and backward passes of one step: in parts, in reduced precision, compiled."""
+"""The forward and backward passes of a step: in parts, in reduced precision, compiled."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
@@ -19,7 +19,7 @@ _NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 class Passes:
-    """Computes loss and gradients of a batch as the configuration says."""
+    """The forward and backward passes of one run's model, done as its configuration says."""
 
     def __init__(
         self,
@@ -31,7 +31,9 @@ class Passes:
         """Raises UserError if the model cannot do what is asked."""
         model = training.model
         self._accumulate = config.accumulate
-        self._parameters, self._optimizer = training.parameters, training.optimizer
+        self._training, self._optimizer = training, training.optimizer
+        self.tally = Tally()
+        """The mean loss and metrics of the batch, gathered from its parts."""
         # Batch norm has no variance for one sample.
         self._least = 2 if _has_batch_norm(model) else 1
         self._images_last = config.channels_last
@@ -43,7 +45,8 @@ class Passes:
         self._model: Callable[[Tensor], Tensor] = torch.compile(model) if config.compile else model
 
     def parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """The batch in `accumulate` parts, each with its share of all samples."""
+        """The batch in `accumulate` parts, or fewer if it is small: x, y and the part's share of
+        all samples, a number up to 1."""
         if self._images_last:
             x = x.contiguous(memory_format=torch.channels_last)
         number = min(self._accumulate, max(1, len(y) // self._least))
@@ -56,14 +59,14 @@ class Passes:
             yield part_x, part_y, len(part_y) / len(y)
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The model's output and the training loss."""
+        """The model's output, (samples, ...) as the task says, and the training loss, 0-dim."""
         kernels = twice_differentiable() if self._needs_graph else nullcontext()
         with kernels, self.autocast():
             output = self._model(x)
             return output, self._task.loss(output, y)
 
     def backward(self, loss: Tensor, share: float) -> None:
-        """Add this share of the loss's gradients to those of the parameters."""
+        """Add the gradients of the loss, times `share`, to those of the parameters."""
         if self._scaler is not None:
             loss = self._scaler.scaled(loss)
         (loss if share == 1 else loss * share).backward(create_graph=self._needs_graph)
@@ -74,10 +77,9 @@ class Passes:
         return bool(getattr(self._optimizer, "needs_graph", False))
 
     def again(self, x: Tensor, y: Tensor) -> Tensor:
-        """The loss of a batch, and its gradients in place of those there are: for optimizers that
-        look at several points in a step."""
-        for parameter in self._parameters:
-            parameter.grad = None
+        """Compute the gradients of a batch anew, at the current weights; returns its loss, 0-dim.
+        For optimizers that need several points in a step."""
+        self._training.clear_gradients()
         losses = []
         for part_x, part_y, share in self.parts(x, y):
             _, loss = self.forward(part_x, part_y)
@@ -86,8 +88,8 @@ class Passes:
         return torch.stack(losses).sum()
 
     def half(self, x: Tensor, y: Tensor) -> int:
-        """Put the gradients of the first half of a batch in the place of those there are; returns
-        its samples, 0 where it has no half, or gradients are scaled."""
+        """Replace the gradients by those of the first half of a batch; returns the samples of that
+        half, 0 if the batch is too small or gradients are scaled, and nothing was done."""
         samples = len(y) // 2
         if samples < self._least or self._scaler is not None:
             return 0
@@ -96,13 +98,13 @@ class Passes:
 
 
 class Tally:
-    """The mean loss and metrics of a batch from those of its parts."""
+    """The mean loss and metrics of a batch, gathered from those of its parts."""
 
     def __init__(self) -> None:
         self._values: dict[str, Tensor] = {}
 
     def add(self, share: float, loss: Tensor, metrics: Mapping[str, Tensor]) -> None:
-        """Take in a part; `share` is its share of all samples."""
+        """Add the values of a part, 0-dim tensors; `share` is its share of all samples."""
         found = {"train/loss": loss.detach()}
         for name, value in metrics.items():
             found[f"train/{name}"] = value
@@ -114,7 +116,7 @@ class Tally:
             self._values[name] = self._values[name] + part if name in self._values else part
 
     def take(self) -> dict[str, Tensor]:
-        """The means, and begin anew."""
+        """Return the means by name, `train/loss` first, 0-dim tensors, and forget them."""
         values, self._values = self._values, {}
         return values
 
@@ -124,7 +126,7 @@ def _has_batch_norm(model: nn.Module) -> bool:
 
 
 def _recompute(model: nn.Module, name: str) -> None:
-    """Have each block of the model forget its activations and compute them again."""
+    """Make each block of the model drop its activations and recompute them in the backward pass."""
     if _has_batch_norm(model):
         raise UserError(
             f"activation_checkpointing: batch norm would see each batch twice, and {name} has it"

@@ -13,7 +13,7 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def set_precision(precision: Precision, device: torch.device) -> None:
-    """Set how exact float32 products are. UserError if the device cannot do what is asked."""
+    """Set the precision of float32 products. Raises UserError if the device does not have it."""
     if precision == "tf32" and device.type != "cuda":
         raise UserError("precision: tf32 needs a CUDA device; allowed here: fp32, bf16, fp16")
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
@@ -24,7 +24,7 @@ def set_precision(precision: Precision, device: torch.device) -> None:
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
-    """The context of forward pass and loss; may be entered again and again."""
+    """The context of forward pass and loss; it may be entered several times."""
     dtype = _DTYPES.get(precision)
     if dtype is None:
         return nullcontext()
@@ -32,12 +32,12 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 
 
 class LossScaler:
-    """Multiplies the loss so that small float16 gradients do not vanish (Micikevicius et al. 2018,
-    arXiv:1710.03740). The scale doubles after `interval` finite steps, and halves at a step whose
-    gradients overflow, which is left out.
+    """A scale of the loss that keeps small float16 gradients from vanishing (Micikevicius et al.
+    2018, arXiv:1710.03740). The scale doubles after `interval` finite steps, and halves at a step
+    whose gradients overflow, which is left out.
 
-    These are the rules and numbers of torch.amp.GradScaler; that one cannot share the flag by
-    which the guard keeps an optimizer on a GPU from stepping without a wait of the host.
+    Rules and numbers are those of torch.amp.GradScaler, which cannot be used: it needs the flag
+    with which the guard keeps an optimizer on a GPU from stepping without a wait of the host.
     """
 
     def __init__(
@@ -47,23 +47,23 @@ class LossScaler:
         self._interval = interval
         self.scale = torch.full((), 65536.0, device=device)
         self.skipped = torch.zeros((), device=device)
-        """Steps that were left out so far."""
+        """The number of steps that were left out so far, float32 0-dim."""
         self._finite_steps = torch.zeros((), device=device)
 
     def scaled(self, loss: Tensor) -> Tensor:
-        """The loss whose gradients are computed."""
+        """The scaled loss, 0-dim, for the backward pass."""
         return loss * self.scale
 
     def unscale(self) -> None:
-        """Give all gradients the size that they would have without scaling."""
+        """Divide all gradients by the scale, in place."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         torch._foreach_mul_(gradients, self.scale.reciprocal())
 
     def update(self, grad_norm: Tensor) -> dict[str, Tensor]:
-        """Choose the scale of the next step.
+        """Choose the scale of the next step; `grad_norm` is the global norm of this one, 0-dim.
 
-        Returns `scaler/scale` of this step, `scaler/overflow`, 1 if it overflowed, else 0, and
-        `scaler/skipped`, the number of steps that did so far.
+        Returns float32 0-dim tensors: `scaler/scale`, that of this step, `scaler/overflow`, 1 if
+        its gradients overflowed, else 0, and `scaler/skipped`, the number of steps that did so far.
         """
         scale = self.scale.clone()
         overflowed = torch.isfinite(grad_norm).logical_not().to(self.scale.dtype)
@@ -79,7 +79,7 @@ class LossScaler:
         }
 
     def state_dict(self) -> dict[str, Tensor]:
-        """0-dim tensors."""
+        """Scale, steps left out and finite steps since the last change, as 0-dim tensors."""
         return {
             "scale": self.scale,
             "skipped": self.skipped,
@@ -87,7 +87,7 @@ class LossScaler:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Raises KeyError, TypeError or RuntimeError if it does not fit."""
+        """Load such a state. Raises KeyError, TypeError or RuntimeError if it does not fit."""
         self.scale.copy_(state["scale"])
         self.skipped.copy_(state["skipped"])
         self._finite_steps.copy_(state["finite_steps"])

@@ -1,6 +1,6 @@
-"""The random streams of a run: each depends on the seed alone, and on no other stream.
+"""The random streams of a run: each depends on the seed alone, and not on another stream.
 
-So two runs with one seed see the same batches and masks whatever their model or optimizer.
+Two runs with one seed thus see the same batches and masks, whatever their model or optimizer.
 Initial weights take the seed itself: `torch.manual_seed(seed)` just before the model is built.
 """
 
@@ -16,6 +16,6 @@ def order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
 
 
 def training(seed: int) -> int:
-    """The seed of what is random in training, such as dropout; set after the model is built, so
-    that it does not depend on how many numbers the initial weights took."""
+    """The seed of random numbers in training, such as dropout masks. It is set after the model is
+    built, so that they do not depend on how many numbers the initial weights took."""
     return int(np.random.SeedSequence((_TRAINING, seed)).generate_state(1, np.uint64)[0] >> 1)

@@ -1,9 +1,10 @@
-"""A run while it trains: what its steps change, and what commands may change about it."""
+"""The state of a run: what its steps change, and what commands may change."""
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from msgspec import to_builtins
 from torch import Tensor, nn, optim
@@ -19,43 +20,47 @@ from presets import ConfigError, UserError
 from presets.convert import convert
 from presets.schema import Clip, Schedule
 
+Outcome = tuple[Literal["done", "stopped"], str]
+"""How a run ended, and why, in one line."""
+
 
 @dataclass(kw_only=True)
 class Training:
-    """Everything that decides how a run goes on, apart from the random streams."""
+    """The state of one run: all that decides how it goes on, apart from the random streams."""
 
     model: nn.Module
     named: list[tuple[str, nn.Parameter]]
-    """The parameters that are trained, from the input on."""
+    """The trained parameters with their names, from the input on."""
     optimizer: optim.Optimizer
     optimizer_type: str
     needs_closure: bool = False
-    """Whether the optimizer computes gradients itself, at several points in a step."""
+    """Whether the optimizer computes loss and gradients itself, several times in a step."""
     steps_per_epoch: int
     steps: int
-    """The planned total."""
+    """The planned number of steps."""
     evaluate_every: int
-    """Steps."""
+    """Steps between two evaluations."""
     schedule: Schedule
     clipper: Clipper
     scaler: LossScaler | None = None
-    """With precision `fp16`."""
+    """Set if the precision is `fp16`."""
     ema: MovingAverage | None = None
     plateau: Plateau = field(default_factory=Plateau)
     step: int = 0
-    """Steps that were done, counting those whose update was left out."""
+    """The number of steps taken, counting those whose update was left out."""
     best: Best | None = None
     applied: list[str] = field(default_factory=list)
     """The ids of the commands that were applied."""
 
     def __post_init__(self) -> None:
-        # The rate before the schedule, in the group: so it is a part of every checkpoint.
+        # The lr before the schedule is kept in the group, so that every checkpoint has it.
         self.parameters = [parameter for _, parameter in self.named]
         for group in self.optimizer.param_groups:
             group.setdefault("base_lr", group["lr"])
 
     @property
     def names(self) -> list[str]:
+        """The names of the trained parameters, from the input on."""
         return [name for name, _ in self.named]
 
     @property
@@ -66,35 +71,43 @@ class Training:
 
     @property
     def base_lr(self) -> float:
-        """The same before the schedule."""
+        """The learning rate before the schedule, without the scale of a group."""
         group = self.optimizer.param_groups[0]
         return float(group["base_lr"] / group.get("lr_scale", 1.0))
 
     @property
     def clip(self) -> Clip:
+        """The settings of clipping that are in force."""
         return self.clipper.settings
 
     @property
     def is_range_test(self) -> bool:
-        """Whether this is no run for its own sake, but one that looks for a learning rate."""
+        """Whether this is a learning-rate range test and not a run for its own sake."""
         return self.schedule.type == "range-test"
 
     @property
     def evaluation_due(self) -> bool:
-        """At an interval, and at the end of the run."""
+        """Whether to evaluate after this step: at an interval, and at the end of the run."""
         due = self.step % self.evaluate_every == 0 or self.step >= self.steps
         return due and not self.is_range_test
 
-    def set_lr(self) -> None:
-        """Give the optimizer the learning rate of step `step`."""
+    def begin_step(self) -> int:
+        """Count the next step and give the optimizer its learning rate; returns its number."""
+        self.step += 1
         if schedules.changes(self.schedule):
             factor = self._factor(self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["base_lr"] * factor
+        return self.step
+
+    def clear_gradients(self) -> None:
+        """Forget all gradients, as torch's `zero_grad` does, without its bookkeeping."""
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def update(self, again: Callable[[], Tensor]) -> None:
-        """Take the optimizer's step. `again` computes loss and gradients at the weights as they
-        are then, for optimizers that look at several points."""
+        """Take the optimizer's step, and update the averaged weights. `again` computes gradients at
+        the current weights and returns the loss, 0-dim, for optimizers that need several points."""
         if self.needs_closure:
             # Torch's own step would compute at the first point once more, but knows no other way.
             self.optimizer.step(again)  # type: ignore[arg-type]
@@ -105,7 +118,7 @@ class Training:
 
     @contextmanager
     def ready_to_evaluate(self) -> Iterator[None]:
-        """Inside, the weights are those to be judged: a schedule-free optimizer trains others."""
+        """Inside, the model has the weights to evaluate, since some optimizers train others."""
         to_evaluate = getattr(self.optimizer, "eval", None)
         to_train = getattr(self.optimizer, "train", None)
         if to_evaluate is not None:
@@ -117,7 +130,7 @@ class Training:
                 to_train()
 
     def evaluated(self, loss: float) -> str:
-        """Take note of a validation loss; returns what that changed, "" if nothing."""
+        """Update the plateau with a validation loss; returns what that changed, "" if nothing."""
         drops = self.plateau.drops
         self.plateau = self.plateau.evaluated(loss, self.schedule.patience)
         if self.schedule.type != "plateau" or self.plateau.drops == drops:
@@ -135,7 +148,7 @@ class Training:
         )
 
     def state(self, seconds: float) -> State:
-        """What a checkpoint says of it besides tensors."""
+        """The part of a checkpoint that is not tensors, `seconds` after the run's start."""
         return State(
             step=self.step,
             steps=self.steps,
@@ -149,7 +162,7 @@ class Training:
         )
 
     def go_on_from(self, state: State) -> None:
-        """Take over what `state` said; the learning rate comes with the optimizer's tensors."""
+        """Restore `state`; the learning rate is restored with the state of the optimizer."""
         self.step, self.steps = state.step, state.steps
         self.clipper.use(state.clip)
         self.best, self.plateau, self.applied = state.best, state.plateau, list(state.applied)
@@ -157,8 +170,8 @@ class Training:
     def change(self, arguments: Arguments) -> str:
         """Obey a `set` command as a whole, or not at all.
 
-        Returns what changed, such as "lr 0.001 -> 0.01". Raises UserError with the reason to
-        reject it.
+        Returns what changed, such as "lr 0.001 -> 0.01". Raises UserError with the reason if it is
+        to be rejected, in which case nothing has changed.
         """
         lrs = self._new_lrs(arguments)
         clip = self._new_clip(arguments)
@@ -205,7 +218,7 @@ class Training:
         if threshold is not None and (mode or self.clip.mode) == "none":
             raise UserError("clip_threshold: there is no clipping; give clip_mode norm or value")
         try:
-            # Through the plain data: `replace` does not look at the limits of a number.
+            # By way of plain data, since `replace` does not check the limits of a number.
             return convert(to_builtins(self.clip.changed(mode, threshold)), Clip, "clip")
         except ConfigError as error:
             raise UserError(str(error)) from None

@@ -20,7 +20,9 @@ from engine.runs import run_directory
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
-from engine.training import loop
+from engine.training import loop, session
+from engine.training.assemble import assemble
+from engine.training.evaluation import Evaluator
 from engine.training.saving import checkpoint_writer, saver, snapshot
 from engine.training.steering import non_finite
 from engine.training.steering.commands import Signals, Steering
@@ -56,23 +58,22 @@ def seconds(
     """Time from the first step to the last checkpoint."""
     settings = {"steps": STEPS, "device": "cpu", "threads": 1, "checkpoint.every_steps": every}
     run = run_directory.create(root, configure.resolve(settings=settings))
-    loop.Guard = non_finite.Guard if guarded else NoGuard  # type: ignore[misc]
-    loop.Saver = saver.Saver if saved else NoSaver  # type: ignore[misc]
+    session.Guard = non_finite.Guard if guarded else NoGuard  # type: ignore[misc]
+    session.Saver = saver.Saver if saved else NoSaver  # type: ignore[misc]
     log = LogWriter(run.events_path)
     journal = Journal(log)
     marks: list[float] = []
     journal.progress = lambda step: marks.append(time.perf_counter())  # type: ignore[method-assign]
-    report = loop._report
+    tested = Evaluator.test
 
-    def reported(journal: Journal, training: object, split: str, means: dict[str, float]) -> None:
-        if split == "test":
-            marks.append(time.perf_counter())
-        report(journal, training, split, means)  # type: ignore[arg-type]
+    def test(evaluator: Evaluator) -> None:
+        tested(evaluator)
+        marks.append(time.perf_counter())
 
-    loop._report = reported  # type: ignore[assignment]
+    Evaluator.test = test  # type: ignore[method-assign]
     with contextlib.redirect_stdout(io.StringIO()):
         loop.train(run.config(), journal, Steering(run, journal, Signals()))
-    loop._report = report
+    Evaluator.test = tested  # type: ignore[method-assign]
     log.close()
     return marks[-1] - marks[0]
 
@@ -84,7 +85,7 @@ def checkpoint_milliseconds(run: RunDir) -> tuple[float, float]:
     found = checkpoint.newest_valid(run)
     assert found is not None
     config = run.config()
-    training = loop._build(config, configure.plan(config), torch.device("cpu"))
+    training = assemble(config, configure.plan(config), torch.device("cpu"))
     snapshot.restore(snapshot.load(found), training, torch.device("cpu"))
     taking, writing = [], []
     for _ in range(20):

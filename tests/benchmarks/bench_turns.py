@@ -2,7 +2,7 @@
 steps: on a machine that others use too, both then see the same weather. Asserts nothing.
 
 `python tests/benchmarks/bench_turns.py [TURNS] [mlp] [gpt]`, one thread, 60 turns. Everything is as
-in `bench_speed.py`. Also says how much of the engine's time its looks at the layers take.
+in `bench_speed.py`. Also says how much of the engine's time its layer probes take.
 """
 
 import json
@@ -41,8 +41,8 @@ class Turns:
     def __init__(self, by_hand: Iterator[Any], steps: int) -> None:
         self.found: list[tuple[float, float, float, float]] = []
         """Seconds of a turn, and those that its thread computed: the engine's, the other's."""
-        self.looks: list[float] = []
-        """Seconds that each look at the layers took."""
+        self.probes: list[float] = []
+        """Seconds that each layer probe took."""
         self._by_hand, self._steps = by_hand, steps
         self._away = 0.0
         self._began: tuple[float, float] | None = None
@@ -79,8 +79,8 @@ class Turns:
         taken, turns = layer_probes.Stopwatch.take, self
 
         def take(watch: layer_probes.Stopwatch) -> float:
-            turns.looks.append(taken(watch))
-            return turns.looks[-1]
+            turns.probes.append(taken(watch))
+            return turns.probes[-1]
 
         layer_probes.Stopwatch.take = take  # type: ignore[method-assign]
 
@@ -112,8 +112,8 @@ def work(name: str, way: str, turns: int) -> dict[str, Any]:
         "whole": theirs / ours,
         "cpu": theirs_cpu / ours_cpu,
         "milliseconds": [1000 * x / len(counted) / steps for x in (ours_cpu, theirs_cpu)],
-        # The first two looks find out what the others cost.
-        "looks": sum(measured.looks[2:]) / sum(turn[0] for turn in measured.found),
+        # The first two probes find out what the others cost.
+        "probes": sum(measured.probes[2:]) / sum(turn[0] for turn in measured.found),
     }
 
 
@@ -137,8 +137,8 @@ def main() -> None:
             engine, other = found["milliseconds"]
             print(
                 f"  {way:<8} median of turns {found['median']:.3f}, all {found['whole']:.3f}, "
-                f"by CPU time {found['cpu']:.3f} ({engine:.2f} and {other:.2f} ms a step); looks "
-                f"at the layers {100 * found['looks']:.2f} % (load {os.getloadavg()[0]:.1f})",
+                f"by CPU time {found['cpu']:.3f} ({engine:.2f} and {other:.2f} ms a step); layer "
+                f"probes {100 * found['probes']:.2f} % (load {os.getloadavg()[0]:.1f})",
                 flush=True,
             )
 

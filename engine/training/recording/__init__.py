@@ -1,1 +1,1 @@
-"""What is measured of a run while it trains; uses `engine.training`'s state and `runs`."""
+"""Measurements of a run while it trains; uses the state of `engine.training`, and `runs`."""

@@ -1,4 +1,4 @@
-"""Looks at each layer now and then: norms, update sizes, dead units, distributions, noise."""
+"""Layer probes: norms, update sizes, dead units, distributions and gradient noise, now and then."""
 
 import math
 from collections import deque
@@ -15,19 +15,21 @@ from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseSca
 from engine.training.updates.clipping import values_of
 from presets.schema import DiagnosticsPolicy
 
-HISTOGRAM_LOOKS = 4
-"""Every so many looks has histograms, which cost more than the rest."""
+PROBES_PER_HISTOGRAM = 4
+"""Histograms cost more than the rest, so only one of so many probes takes them."""
 
 Named = Sequence[tuple[str, nn.Parameter]]
 PartGradient = Callable[[], int]
-"""Puts the gradients of a part of the batch in the place of those there are; returns its samples,
-or 0 if there is no smaller part."""
+"""Replaces the gradients by those of a part of the batch; returns the samples of the part, 0 if the
+batch has no smaller part."""
 
 
 class Diagnostics:
-    """Calls come in the order `begin`, `gradients`, `end` at each step, and cost next to nothing
-    between two looks. Nothing of the training depends on them: the numbers are the same, bit for
-    bit, without. The host never waits for the device; `close` does, once.
+    """The layer probes of one run: measurements of gradients, weights and updates at some steps.
+
+    Call `begin`, `gradients` and `end` at each step, in this order; steps without a probe cost next
+    to nothing. Training does not depend on them: without them its numbers are the same, bit for
+    bit. The host never waits for the device, except once in `close`.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Diagnostics:
         *,
         hooks: bool = True,
     ) -> None:
-        """Without `hooks`, as for a compiled model, dead units are not counted."""
+        """`named` are the trained parameters, from the input on. Without `hooks`, as for a compiled
+        model, dead units are not counted."""
         self._model = model
         self._named = list(named)
         self._journal = journal
@@ -59,44 +62,44 @@ class Diagnostics:
         self._noise = NoiseScale()
         self._watch = Stopwatch(device)
         self._step = 0
-        self._looks = 0
+        self._probes = 0
         self._previous: list[Tensor | None] = []
-        """The gradients of the step before a look."""
+        """The gradients of the step before a probed one."""
         self._weights: list[Tensor] = []
-        """The weights before the update of a look's step."""
+        """The weights before the update of a probed step."""
         self._found: dict[str, Tensor] = {}
         self._sizes = (0, 0)
-        """Samples of the part and of the batch that `noise` is of."""
+        """Samples of the part and of the whole batch from which `noise` was measured."""
         self._pending: deque[tuple[Any, ...]] = deque()
 
     @property
-    def looking(self) -> bool:
-        """Whether this step is looked at."""
-        return self._interval.looks_at(self._step)
+    def probing(self) -> bool:
+        """Whether the layers are probed at this step."""
+        return self._interval.probes_at(self._step)
 
     def begin(self, step: int) -> None:
-        """Before the forward pass of a step."""
+        """Call before the forward pass of step `step`, counted from 1."""
         self._step = step
         self._interval.begin(step)
-        if self.looking:
+        if self.probing:
             self._dead.attach()
         if self._pending:
             self._send()
 
     def gradients(self, part: PartGradient, samples: int) -> None:
-        """After the backward pass of a batch of so many samples, before clipping."""
+        """Call after the backward pass of a batch of `samples` samples, before clipping."""
         previous, self._previous = self._previous, []
-        if self.looking:
+        if self.probing:
             with self._watch, torch.no_grad():
-                self._look(previous)
+                self._probe(previous)
                 self._measure_noise(part, samples)
-        if self._interval.looks_after(self._step):
+        if self._interval.probes_after(self._step):
             with self._watch, torch.no_grad():
                 self._previous = [self._gradient(p, copy=True) for _, p in self._named]
 
     def end(self) -> None:
-        """After the update."""
-        if not self.looking:
+        """Call after the update of the weights."""
+        if not self.probing:
             return
         with self._watch, torch.no_grad():
             weights = [parameter.detach() for _, parameter in self._named]
@@ -105,8 +108,8 @@ class Diagnostics:
             self._found["update_ratio"] = ratio.log10()
             self._weights = []
             self._queue()
-        self._looks += 1
-        self._interval.looked(self._watch)
+        self._probes += 1
+        self._interval.probed(self._watch)
         self._send()
 
     def close(self) -> None:
@@ -116,8 +119,8 @@ class Diagnostics:
             torch.cuda.synchronize(self._device)
         self._send()
 
-    def _look(self, previous: list[Tensor | None]) -> None:
-        """At gradients and weights, as they are before clipping and the update."""
+    def _probe(self, previous: list[Tensor | None]) -> None:
+        """Measure gradients and weights as they are before clipping and the update."""
         self._dead.detach()
         weights = [parameter.detach() for _, parameter in self._named]
         gradients = [self._gradient(parameter) for _, parameter in self._named]
@@ -128,7 +131,7 @@ class Diagnostics:
         self._found = {"grad_norm": self._norms(known), "weight_norm": self._norms(weights)}
         self._found["grad_cosine"] = self._products(gradients, previous)
         self._weights = [weight.clone() for weight in weights]
-        if self._histograms and self._looks % HISTOGRAM_LOOKS == 0:
+        if self._histograms and self._probes % PROBES_PER_HISTOGRAM == 0:
             self._found["gradient"] = histograms.of(known, self._row_of)
             self._found["weight"] = histograms.of(weights, self._row_of)
 
@@ -145,8 +148,8 @@ class Diagnostics:
         return squares.new_zeros(len(self._layers)).index_add_(0, self._rows, squares).sqrt()
 
     def _products(self, gradients: list[Tensor | None], previous: list[Tensor | None]) -> Tensor:
-        """Of all gradients and those of the step before: their scalar product and the two squared
-        norms, float32 (3,); NaN where the step before is not known."""
+        """The scalar product of all gradients with those of the step before, and the squared norms
+        of the two, float32 (3,); NaN if the step before is not known."""
         pairs = [
             (now.flatten(), before.flatten())
             for now, before in zip(gradients, previous, strict=False)
@@ -158,7 +161,7 @@ class Diagnostics:
         return torch.stack(sums).sum(dim=0)
 
     def _measure_noise(self, part: PartGradient, samples: int) -> None:
-        """The squared norms of the gradients of a part and of the whole batch, (2,)."""
+        """Measure the squared norms of the gradients of a part and of the whole batch, (2,)."""
         kept = [parameter.grad for _, parameter in self._named]
         buffers = [(buffer, buffer.clone()) for buffer in self._model.buffers()]
         devices = [self._device] if self._device.type == "cuda" else []
@@ -178,7 +181,7 @@ class Diagnostics:
                 buffer.copy_(value)
 
     def _queue(self) -> None:
-        """Start the way of what was found to the host."""
+        """Start to copy what was found to the host."""
         self._found["dead"] = self._dead.shares(len(self._layers), self._device)
         sizes = self._sizes if "noise" in self._found else (0, 0)
         found, self._found = self._found, {}

@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 
 LOW, HIGH, BINS = -10.0, 2.0, 48
-"""Four bins for each power of ten; what lies outside is counted in the first or the last one."""
+"""Limits of log10 |value| and number of bins, four for each power of ten; values outside the limits
+are counted in the first or the last bin."""
 
 
 def of(tensors: list[Tensor], rows: list[int]) -> Tensor:
-    """Count log10 |value|; tensor `i` belongs to row `rows[i]`. Float32 (rows, BINS).
+    """Counts of log10 |value| by row, float32 (rows, BINS); tensor `i` belongs to row `rows[i]`.
 
     0 is counted in the first bin, infinities in the last one, NaN nowhere.
     """

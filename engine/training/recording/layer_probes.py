@@ -1,4 +1,4 @@
-"""The parts of a look at the layers: when it is, what it costs, dead units, gradient noise."""
+"""The parts of a layer probe: its steps, its cost, dead units, the noise of the gradient."""
 
 import math
 import time
@@ -10,14 +10,16 @@ import torch
 from torch import Tensor, nn
 
 SHARE = 0.02
-"""Of the time, at most, that looks may take."""
+"""Maximum share of a run's time that probes may take."""
 LEAST_STEPS = 10
+"""Minimum number of steps between two probes."""
 LEAST_SECONDS = 0.5
-"""Between two looks."""
+"""Minimum time between two probes."""
 
 
 class Stopwatch:
-    """Sums up the seconds that the blocks under it take, on a GPU those of its stream."""
+    """A context manager that sums up the seconds of the blocks inside it, on a GPU those of its
+    stream."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -42,8 +44,8 @@ class Stopwatch:
             self._marks[-1][1].record()
 
     def take(self) -> float:
-        """The seconds until now, of the host or of the device, whichever is more; begins anew.
-        Blocks that the device has not done yet count for the host's time alone."""
+        """Return the seconds until now, of host or device, whichever took longer, and reset to 0.
+        Of blocks that the device has not finished yet, only the host's time counts."""
         done = [first.elapsed_time(last) for first, last in self._marks if last.query()]
         seconds: float = max(self._seconds, sum(done) / 1000)
         self._seconds, self._marks = 0.0, []
@@ -51,58 +53,60 @@ class Stopwatch:
 
 
 class Interval:
-    """Chooses the steps that are looked at."""
+    """The choice of the steps at which layers are probed."""
 
     def __init__(
         self,
         every: int | Literal["auto", "off"],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`auto` keeps the cost below `SHARE` of the time."""
+        """`every` is a number of steps; `auto` keeps the cost below `SHARE` of the time. `clock`
+        returns seconds."""
         self._every = every
         self._clock = clock
         self._next: float = math.inf
-        self._looked_at = 0
-        """The step of the last look; the first one is not timed, since it is slow to begin with."""
+        self._probed_at = 0
+        """The step of the last probe; the first one is not timed, since it is slow."""
         self._since = 0.0
         self._step = 0
 
     def begin(self, step: int) -> None:
-        """This step begins."""
+        """Tell that step `step` begins."""
         if self._step == 0 and self._every != "off":
-            self._next = step + 1  # the step before a look gives it a gradient to compare with
+            self._next = step + 1  # the step before a probe gives it a gradient to compare with
             if self._every != "auto":
                 self._next = max(step + 1, -(-step // self._every) * self._every)
         self._step = step
 
-    def looks_at(self, step: int) -> bool:
-        """Whether this step is looked at."""
+    def probes_at(self, step: int) -> bool:
+        """Whether the layers are probed at this step."""
         return step == self._next
 
-    def looks_after(self, step: int) -> bool:
-        """Whether the step after this one is looked at, as far as is known."""
+    def probes_after(self, step: int) -> bool:
+        """Whether the layers are probed at the step after this one, as far as is known."""
         return self._next == step + 1 or (self._every == 1 and self._next <= step)
 
-    def looked(self, cost: "Stopwatch") -> None:
-        """The look at the step that began last is over; choose the next one."""
+    def probed(self, cost: Stopwatch) -> None:
+        """Choose the next step to probe, after the probe of the current one took `cost`."""
         seconds, now = cost.take(), self._clock()
         if self._every != "auto":
             assert not isinstance(self._every, str)
             self._next = self._step + self._every
             return
         steps = LEAST_STEPS
-        if self._looked_at:
-            pace = max(now - self._since - seconds, 1e-9) / (self._step - self._looked_at)
+        if self._probed_at:
+            pace = max(now - self._since - seconds, 1e-9) / (self._step - self._probed_at)
             steps = math.ceil(max(LEAST_STEPS, seconds / SHARE / pace, LEAST_SECONDS / pace))
         self._next = self._step + steps
-        self._looked_at, self._since = self._step, now
+        self._probed_at, self._since = self._step, now
 
 
 class DeadUnits:
-    """Which ReLU units were 0 for a whole batch, watched through hooks while attached."""
+    """The ReLU units of a model that are 0 for a whole batch, watched through forward hooks."""
 
     def __init__(self, model: nn.Module, rows: Mapping[str, int], *, hooks: bool) -> None:
-        """`rows` are the layers with parameters; a ReLU counts for the one before it."""
+        """`rows` gives the row of each layer with parameters; a ReLU counts for the layer before
+        it. Without `hooks` nothing is watched."""
         self._units: list[tuple[int, nn.Module]] = []
         row = -1
         for name, module in model.named_modules():
@@ -111,15 +115,17 @@ class DeadUnits:
                 self._units.append((row, module))
         self._handles: list[Any] = []
         self._alive: dict[int, Tensor] = {}
-        """Bool (units,) by row."""
+        """By row, which units were not 0: bool (units,)."""
 
     def attach(self) -> None:
+        """Begin to watch."""
         self._alive = {}
         self._handles = [
             module.register_forward_hook(self._hook(row)) for row, module in self._units
         ]
 
     def detach(self) -> None:
+        """Stop watching; what was seen is kept."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -132,28 +138,29 @@ class DeadUnits:
         return torch.stack(shares)
 
     def _hook(self, row: int) -> Callable[[nn.Module, Any, Tensor], None]:
-        def look(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        def watch(module: nn.Module, inputs: Any, output: Tensor) -> None:
             dims = [dim for dim in range(output.dim()) if dim != 1]
             alive = (output.detach() != 0).any(dim=dims) if dims else output.detach() != 0
             self._alive[row] = alive | self._alive[row] if row in self._alive else alive
 
-        return look
+        return watch
 
 
 class NoiseScale:
-    """The batch size at which the noise of the gradient is as large as the gradient itself."""
+    """The gradient noise scale: the batch size at which the noise of the gradient is as large as
+    the gradient itself."""
 
     def __init__(self, decay: float = 0.9) -> None:
         self._decay = decay
         self._noise = self._signal = 0.0
 
     def after(self, squares: Sequence[float], sizes: tuple[int, int]) -> float:
-        """In samples, after another look: tr(S) / |G|^2 (McCandlish et al. 2018, arXiv:1812.06162,
-        appendix A.1). NaN where one of the two estimates is not positive.
+        """The scale in samples after one more probe: tr(S) / |G|^2 (McCandlish et al. 2018,
+        arXiv:1812.06162, appendix A.1). NaN if one of the two estimates is not positive.
 
         `squares` are the squared norms of the gradients of a part of the batch and of all of it,
         `sizes` their samples. A squared norm is |G|^2 + tr(S) / samples in the mean; the estimates
-        of both terms are averaged over the looks before they are divided.
+        of both terms are averaged over the probes before they are divided.
         """
         (few, whole), (fewer, samples) = squares, sizes
         signal = (samples * whole - fewer * few) / (samples - fewer)

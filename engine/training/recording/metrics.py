@@ -1,4 +1,4 @@
-"""A buffer of metrics on the device: every step is recorded, the host seldom waits for it."""
+"""A buffer of metrics on the device: every step is recorded, and the host seldom waits."""
 
 import time
 from collections import deque
@@ -15,8 +15,9 @@ from engine.runs.events import Scalars, Value, number
 from engine.runs.journal import Journal
 
 MAX_ROWS = 512
-"""Steps on the device at most."""
+"""Maximum number of steps in a block on the device."""
 Inspect = Callable[[list[int], Mapping[str, list[float]]], int]
+"""Takes the steps and columns of a block, and returns how many of its rows are valid."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class _Block:
     step: list[int]
     seconds: list[float]
     names: list[str]
-    """Of the columns of `device_values`."""
+    """Names of the columns of `device_values`."""
     device_values: Tensor
     """Float32 (steps, names) in host memory, once `copied` has happened."""
     host_values: dict[str, list[float]]
@@ -35,7 +36,7 @@ class _Block:
 
 @dataclass
 class _Rows:
-    """Steps that were recorded since the last flush, apart from what is on the device."""
+    """The part of the steps since the last flush that is not on the device."""
 
     began: float
     units: int = 0
@@ -45,7 +46,7 @@ class _Rows:
 
 
 class MetricBuffer:
-    """Collects the values of each step and sends them, a block at a time, as one event.
+    """The recorded values of the steps on their way to the log, one event for each block of steps.
 
     On leaving its context everything that was recorded is in the log, also after an exception.
     """
@@ -63,8 +64,8 @@ class MetricBuffer:
     ) -> None:
         """A block is sent when it has `rows` steps or is `interval` seconds old.
 
-        The speed is recorded in units a second; times `utilisation` it is the share of the
-        device's peak that the model's own operations use.
+        The speed is recorded in units a second; the product with `utilisation` is the share of the
+        device's peak that the model's own operations use (model FLOP utilisation).
 
         `inspect` sees the steps and columns of each block once they are on the host, and says how
         many of its rows are valid: the rest is dropped.
@@ -86,10 +87,10 @@ class MetricBuffer:
         self._inspect = inspect
 
     def record(self, step: int, units: int, values: Mapping[str, Tensor | float]) -> None:
-        """Keep the values of a step on so many units: floats, or 0-dim tensors of the device that
-        need no gradient.
+        """Keep the values of a step on `units` samples or tokens: floats, or 0-dim tensors on the
+        device that need no gradient.
 
-        The names may change after `drain` only. Nothing here waits for the device.
+        The names of the values may change only after `drain`. Nothing here waits for the device.
         """
         tensors = [value for value in values.values() if isinstance(value, Tensor)]
         rows = self._rows
@@ -109,7 +110,7 @@ class MetricBuffer:
             self._send()
 
     def _use(self, names: list[str]) -> None:
-        """Have a column on the device for each of these."""
+        """Allocate a column on the device for each name, unless they are those of before."""
         if names != self._names:
             self._names = names
             self._block = torch.empty(self._max_rows, len(names), device=self._device)
@@ -117,7 +118,7 @@ class MetricBuffer:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep what is done inside out of the speed."""
+        """Leave the time of the block inside out of the speed; waits for the device."""
         self._synchronize()
         self._paused_at = time.perf_counter()
         try:
@@ -205,7 +206,7 @@ class MetricBuffer:
         self._notice(steps, values.get("train/loss", []))
 
     def _notice(self, steps: list[int], losses: list[Value]) -> None:
-        """Warn of the first loss that is not a number, once it has reached the host anyway."""
+        """Warn of the first loss that is not finite, once it has arrived on the host."""
         for step, loss in zip(steps, losses, strict=False):
             if self._finite and isinstance(loss, str):
                 self._finite = False

@@ -1,4 +1,4 @@
-"""Profile some steps of a running training with torch.profiler: a trace, and what cost the most."""
+"""Profile some steps of a run with torch.profiler: a trace, and the most expensive operations."""
 
 import gzip
 import shutil
@@ -20,21 +20,24 @@ from engine.runs.run_directory import RunDir
 from presets import UserError
 
 STEPS = 20
+"""Steps that a request profiles."""
 TOP = 20
+"""Operations that are reported."""
 FOLDER = "profiles"
+"""The folder of the traces, in that of the run."""
 
 _ON_DEVICE = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 
 
 class _Facts(Struct, frozen=True):
-    """What the trace knows of an entry besides its times."""
+    """The arguments of an entry of the trace."""
 
     id: int = msgspec.field(name="External id", default=-1)
-    """Of an operation, and of the kernels that it started."""
+    """The same for an operation and the kernels that it started."""
 
 
 class _Entry(Struct, frozen=True):
-    """A span of the trace; metadata and arrows lack some of it."""
+    """A span of the trace; entries that are metadata or arrows lack some fields."""
 
     name: str = ""
     cat: str = ""
@@ -47,13 +50,16 @@ class _Entry(Struct, frozen=True):
 
 
 class _Trace(Struct, frozen=True):
+    """A trace in Chrome's format."""
+
     entries: list[_Entry] = msgspec.field(name="traceEvents")
 
 
 class Profiler:
-    """Profiles steps of one run on request; costs nothing in between, and never ends a run.
+    """A profiler of one run, which records some steps on request and never ends the run.
 
-    The numbers of the training stay what they are, bit by bit; the profiled steps take longer.
+    It costs nothing in between. Profiled steps take longer, but their numbers are the same, bit for
+    bit.
     """
 
     def __init__(self, run: RunDir, journal: Journal, device: torch.device) -> None:
@@ -69,8 +75,8 @@ class Profiler:
         return self._profile is not None
 
     def begin(self, step: int, steps: int = STEPS) -> None:
-        """Profile the `steps` steps after step `step`. UserError if some are being profiled, or if
-        torch cannot profile here."""
+        """Profile the `steps` steps after step `step`. Raises UserError if steps are being profiled
+        already, or if torch cannot profile on this machine."""
         if self.active:
             raise UserError(f"steps {self._first_step} to {self._last_step} are being profiled")
         activities = [ProfilerActivity.CPU]
@@ -86,12 +92,12 @@ class Profiler:
         self._first_step, self._last_step = step + 1, step + steps
 
     def step(self, step: int) -> None:
-        """After each step while `active`: reports once the last step to profile is done."""
+        """Call after each step while `active`; logs the result once the last one is done."""
         if step >= self._last_step:
             self._finish(step)
 
     def close(self, step: int) -> None:
-        """The run ends after `step` steps: report what was profiled until now, if anything."""
+        """Log what was profiled until now, if anything, since the run ends after `step` steps."""
         if self._profile is not None and step < self._first_step:
             self._profile.stop()
             self._profile = None
@@ -146,11 +152,11 @@ class Profiler:
 
 
 def top_operations(trace: bytes, count: int = TOP) -> list[Operation]:
-    """The operations of a trace in Chrome's format that took the most time in themselves.
+    """The operations of a trace in Chrome's format that took the most time themselves.
 
-    Where the trace tells of a device, that is the time of the kernels that an operation started,
-    and of kernels that nobody is known to have started; else the time on the CPU without that of
-    the operations inside. Raises msgspec.MsgspecError if it is no trace.
+    If the trace has kernels of a device, their time counts for the operation that started them, or
+    for the kernel itself if that is unknown; else the time on the CPU counts, without that of the
+    operations inside. Raises msgspec.MsgspecError if `trace` is no such trace.
     """
     entries = msgspec.json.decode(trace, type=_Trace).entries
     operations = [entry for entry in entries if entry.cat == "cpu_op"]
@@ -170,7 +176,7 @@ def _line(error: Exception) -> str:
 
 
 def _own_times(operations: Iterable[_Entry]) -> dict[str, float]:
-    """Microseconds by name, without those of the operations inside each."""
+    """Microseconds by name, without those of the operations inside."""
     taken: dict[str, float] = defaultdict(float)
     open_ones: dict[Any, list[_Entry]] = defaultdict(list)
     for entry in sorted(operations, key=lambda entry: (entry.ts, -entry.dur)):

@@ -1,4 +1,4 @@
-"""The way of a model's weights through their space, for pictures of it."""
+"""The path of a model's weights in the course of a run, for pictures of it."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _FOLDER = "weights"
 
 
 class WeightPath:
-    """Keeps all parameters of a run's model at some steps, each time as one float32 vector."""
+    """The files with the trained parameters of a run at some steps, one float32 vector each."""
 
     def __init__(self, run: RunDir, model: nn.Module, journal: Journal, *, wanted: bool) -> None:
         self._folder = run.path / _FOLDER
@@ -24,7 +24,8 @@ class WeightPath:
         self._wanted = wanted
 
     def keep(self, step: int) -> None:
-        """Keep those of now, if they are wanted; a disk that refuses them ends only this."""
+        """Write the parameters as they are after `step` steps, if they are wanted. An error of the
+        disk stops this, but not the run."""
         if not self._wanted:
             return
         try:
@@ -46,7 +47,7 @@ def flat(model: nn.Module) -> NDArray[np.float32]:
 
 
 def load_into(model: nn.Module, vector: NDArray[np.float32]) -> None:
-    """The opposite of `flat`. Raises ValueError if the sizes differ."""
+    """Put float32 (n,), as `flat` returns it, into the model. Raises ValueError if n differs."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     if sum(p.numel() for p in parameters) != len(vector):
         raise ValueError("weights of another model")
@@ -59,6 +60,6 @@ def load_into(model: nn.Module, vector: NDArray[np.float32]) -> None:
 
 
 def listed(run: RunDir) -> list[tuple[int, Path]]:
-    """Steps and files, oldest first."""
+    """The steps with kept weights and their files, oldest first."""
     found = sorted((run.path / _FOLDER).glob("step-*.npy"))
     return [(int(path.stem.removeprefix("step-")), path) for path in found]

@@ -1,1 +1,1 @@
-"""The state of a run in memory and in checkpoints; uses `recording` and `runs`."""
+"""A run's state in memory and in checkpoints; uses `recording` and `runs`."""

@@ -1,4 +1,4 @@
-"""Write checkpoints whole or not at all, and delete those that are no longer needed."""
+"""Write checkpoints, each whole or not at all, and delete those that are no longer needed."""
 
 import os
 import shutil
@@ -35,10 +35,10 @@ def write(
     finite: bool,
     fill: Callable[[Path], None],
 ) -> Checkpoint:
-    """Make a checkpoint of the files that `fill` puts into the folder it is given.
+    """Make a checkpoint of step `step` from the files that `fill` writes into a folder.
 
-    Everything is on the disk when this returns. Raises OSError, after which nothing is left of it
-    and no earlier checkpoint is touched.
+    All of it is on the disk when this returns. If it raises OSError, nothing of the checkpoint is
+    left, and earlier ones are untouched.
     """
     root = run.checkpoints_path
     root.mkdir(mode=0o700, exist_ok=True)
@@ -69,8 +69,8 @@ def write(
 
 
 def rotate(run: RunDir) -> None:
-    """Delete all but the newest ones, the best, the last whose weights are finite, and the last
-    that a person asked for."""
+    """Delete all checkpoints but the newest ones, the best, the last one with finite weights and
+    the last one that a person asked for."""
     found = listed(run)
     keep = found[-KEEP_NEWEST:]
     keep += [item for item in found if item.manifest.best][-1:]
@@ -86,7 +86,7 @@ def rotate(run: RunDir) -> None:
 
 
 def remove_drafts(run: RunDir) -> None:
-    """Delete what a killed engine left half-written; only for the holder of the run's lock."""
+    """Delete checkpoints that a killed engine left unfinished; the caller holds the run's lock."""
     for path in run.checkpoints_path.glob(f"{_DRAFT}*"):
         shutil.rmtree(path, ignore_errors=True)
 
@@ -102,7 +102,7 @@ def _free_name(root: Path, step: int) -> Path:
 
 
 def _settle(path: Path) -> FileFacts:
-    """Bring a file to the disk, private to the user, and measure it."""
+    """Make sure that a file is on the disk and private to the user; returns size and digest."""
     with path.open("rb") as file:
         os.fchmod(file.fileno(), 0o600)
         os.fsync(file.fileno())

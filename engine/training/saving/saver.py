@@ -1,4 +1,4 @@
-"""Decides when checkpoints are written: at intervals, at the best value, at the end, on command."""
+"""When checkpoints are written: at intervals, at the best value, at the end, on command."""
 
 import math
 import time
@@ -19,13 +19,14 @@ from engine.training.state import Training
 from presets.schema import CheckpointPolicy
 
 BEST_SECONDS = 10.0
-"""The best state waits in memory so long before it is written: early on, every evaluation is the
-best so far, and a run of seconds should write its best once."""
+"""Time for which the best state waits in memory before it is written. Early on, every evaluation is
+the best so far, and a run of a few seconds should write its best state once."""
 _SYNC_SECONDS = 5.0
+"""Maximum time that a checkpoint waits for the log to be on the disk."""
 
 
 class Saver:
-    """Writes the checkpoints of one run. On leaving its context the best state is on the disk."""
+    """The writer of one run's checkpoints. On leaving its context the best state is on the disk."""
 
     def __init__(
         self,
@@ -39,8 +40,9 @@ class Saver:
         settle: Callable[[], None],
         resumed: Checkpoint | None = None,
     ) -> None:
-        """`best` is the mean of an evaluation that decides, and which end of it is better; `settle`
-        sends all that was recorded to the log, so that no checkpoint is ahead of it."""
+        """`best` is the name of the validation mean that decides, and whether a larger or a smaller
+        one is better; `settle` sends all that was recorded to the log, so that no checkpoint is
+        ahead of the log."""
         self._run = run
         self._journal = journal
         self._training = training
@@ -53,11 +55,11 @@ class Saver:
         self._began = self._best_at = self._saved_at = time.monotonic()
         checkpoint_writer.remove_drafts(run)
         self.newest = resumed
-        """The newest checkpoint of this timeline; those of steps that became void do not count."""
+        """The newest checkpoint, not counting those of steps that became void."""
         self._newest_state = self._identity() if resumed else None
         finite = [item.name for item in listed(run) if item.manifest.finite]
         self.last_good = finite[-1] if finite else ""
-        """The newest checkpoint whose weights are finite, or ""."""
+        """The name of the newest checkpoint with finite weights, "" if there is none."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +74,7 @@ class Saver:
 
     @property
     def due(self) -> bool:
-        """Whether the interval is over. Cheap enough to be asked after every step."""
+        """Whether a checkpoint is to be written now; cheap enough to be asked after every step."""
         if self._training.is_range_test:
             return False
         every, minutes = self._policy.every_steps, self._policy.every_minutes
@@ -84,7 +86,7 @@ class Saver:
         return minutes is not None and now - self._saved_at >= 60 * minutes
 
     def save_due(self) -> None:
-        """Write what `due` is about."""
+        """Write the checkpoints that are due."""
         now = time.monotonic()
         if self._waiting is not None and now - self._best_at >= BEST_SECONDS:
             self._settle()
@@ -95,7 +97,7 @@ class Saver:
             self.save("interval")
 
     def evaluated(self, means: Mapping[str, float]) -> None:
-        """Keep the state if these means of the validation set are the best so far."""
+        """Keep the current state if these means over the validation set are the best so far."""
         name, direction = self._best
         value, best = means[name], self._training.best
         if not math.isfinite(value):
@@ -107,7 +109,7 @@ class Saver:
         self._waiting = self._take()
 
     def save(self, reason: Reason) -> str | None:
-        """Write a checkpoint of now; returns what went wrong, None if nothing did."""
+        """Write a checkpoint of the current state; returns what went wrong, None if nothing did."""
         self._settle()
         self._saved_at = time.monotonic()
         if self.newest is not None and self._newest_state == self._identity():
@@ -124,7 +126,7 @@ class Saver:
         return self._write(self._take(), reason, best=False)
 
     def finish(self, reason: Reason) -> None:
-        """Write the last checkpoint of the run, unless it took no step or looked for a rate."""
+        """Write the last checkpoint of the run, unless it took no step or was a range test."""
         if self._training.step and not self._training.is_range_test:
             self.save(reason)
 
@@ -132,7 +134,8 @@ class Saver:
         return snapshot.take(self._training, self._device, self._journal.seconds())
 
     def _identity(self) -> tuple[int, int]:
-        """Two states of a run that agree in this are one."""
+        """What two equal states of a run have in common, and different ones do not: the steps, and
+        the number of commands that were applied."""
         return self._training.step, len(self._training.applied)
 
     def _write_best(self) -> None:
@@ -142,7 +145,8 @@ class Saver:
             self._waiting = taken  # the disk may have room later
 
     def _write(self, taken: Snapshot, reason: Reason, *, best: bool) -> str | None:
-        """Training goes on whatever happens to the disk."""
+        """Write a checkpoint; returns what went wrong, since an error of the disk does not end
+        training, None if nothing did."""
         try:
             with self._journal.busy("saving"):
                 written = checkpoint_writer.write(

@@ -19,13 +19,13 @@ from engine.training.updates.parameter_groups import completed, fitted
 from presets import UserError
 
 Tensors = dict[str, Any]
-"""`optimizer`, `clipper`, `scaler`: what they have to remember; `ema`: the averaged weights;
-`cpu_rng`, `cuda_rng`: the state of torch's random streams."""
+"""`optimizer`, `clipper`, `scaler`: their state_dicts; `ema`: the averaged weights; `cpu_rng`,
+`cuda_rng`: the states of torch's random streams."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy in the host's memory, which later steps do not change."""
+    """A copy of a run's state in the host's memory, which later steps do not change."""
 
     weights: dict[str, Tensor]
     """Parameters and buffers by name."""
@@ -35,8 +35,8 @@ class Snapshot:
     """Whether all weights are finite."""
 
     def write(self, folder: Path) -> None:
-        """Write the three files of a checkpoint. Raises OSError, also for what the libraries say
-        of a full disk in words of their own."""
+        """Write the three files of a checkpoint into `folder`. Raises OSError, also in place of the
+        libraries' own errors, as of a full disk."""
         try:
             safetensors.torch.save_file(self.weights, folder / WEIGHTS)
             with (folder / TENSORS).open("wb") as file:
@@ -47,7 +47,8 @@ class Snapshot:
 
 
 def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
-    """Copy everything that decides how the run goes on; waits for the device."""
+    """Copy everything that decides how the run goes on, `seconds` after its start; waits for the
+    device."""
     weights = {name: _copy(tensor) for name, tensor in training.model.state_dict().items()}
     tensors: Tensors = {
         "optimizer": _copied(training.optimizer.state_dict()),
@@ -67,8 +68,8 @@ def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
 def load(checkpoint: Checkpoint) -> Snapshot:
     """Read a checkpoint after verifying it.
 
-    Raises UserError, in one line, if it is damaged or holds anything but tensors and plain values:
-    a pickle can run code, and is never loaded as such.
+    Raises UserError, in one line, if it is damaged or holds anything but tensors and plain values.
+    Nothing is unpickled freely, since a pickle can run code.
     """
     verify(checkpoint)
     state = read_state(checkpoint)
@@ -98,10 +99,11 @@ def restore(snapshot: Snapshot, training: Training, device: torch.device) -> Non
 
 
 def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> None:
-    """Begin a fork: weights, step and random streams of the parent, and what its optimizer
-    remembers if it is of the same type; learning rate, clipping and total are the fork's own.
+    """Begin a fork with weights, step and random streams of the parent, and with the state of its
+    optimizer if that is of the same type. Learning rate, clipping and planned steps are the fork's
+    own.
 
-    Raises UserError, in one line, if the weights do not fit, or nothing is left to do.
+    Raises UserError, in one line, if the weights do not fit, or no step is left to do.
     """
     _restore_weights(snapshot, training)
     if snapshot.state.optimizer == training.optimizer_type:
@@ -128,8 +130,9 @@ def _restore_weights(snapshot: Snapshot, training: Training) -> None:
 def _restore_optimizer(
     state: dict[str, Any], training: Training, *, inherited: bool = False
 ) -> None:
-    """Torch compares the numbers of parameters only: names and shapes are checked here, since a
-    fused kernel would write past the end of a tensor that is too short."""
+    """Load the state of an optimizer after checking names and shapes: torch only compares how many
+    parameters there are, and a fused kernel would write past the end of a tensor that is too
+    short."""
     module = registry.module("optimizer", training.optimizer_type)
     shapes_of = getattr(module, "state_shapes", lambda shape, total: ())
     parameters = [p for group in training.optimizer.param_groups for p in group["params"]]
@@ -170,7 +173,7 @@ def _restore_streams(snapshot: Snapshot, device: torch.device) -> None:
 
 
 def _restore_rest(tensors: Tensors, training: Training) -> None:
-    """Clipping, scaler and averaged weights; an older checkpoint may have none of them."""
+    """Load clipping, scaler and averaged weights; an older checkpoint may have none of them."""
     try:
         if "clipper" in tensors:
             training.clipper.load_state_dict(tensors["clipper"])

@@ -1,4 +1,4 @@
-"""Where a run begins: anew, with a checkpoint of its own, or with one of its parent."""
+"""The starting point of a run: a checkpoint of its own, or one of its parent."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from engine.training.state import Training
 
 
 def resume(path: Path, training: Training, device: torch.device) -> tuple[Checkpoint, float]:
-    """Go on from a checkpoint of this run; returns it, and the seconds that the run has had.
+    """Go on from a checkpoint of this run; returns it, and the seconds that the run had lasted.
 
     Raises UserError, in one line, if it cannot be used.
     """
@@ -25,7 +25,7 @@ def resume(path: Path, training: Training, device: torch.device) -> tuple[Checkp
 
 
 def fork(run: RunDir, parent: str, training: Training, device: torch.device) -> Parent:
-    """Begin with the checkpoint RUN_ID/CHECKPOINT of a run beside this one.
+    """Begin with the checkpoint `parent`, RUN_ID/CHECKPOINT, of a run beside this one.
 
     Raises UserError, in one line, if it cannot be used.
     """

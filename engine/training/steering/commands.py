@@ -1,4 +1,4 @@
-"""What steers a run from outside: commands in its control folder, and signals to the process."""
+"""Steering of a run from outside: commands in its control folder, and signals to the process."""
 
 import math
 import signal
@@ -21,16 +21,16 @@ if TYPE_CHECKING:  # both import torch, which takes a second or two
     from engine.training.saving.saver import Saver
     from engine.training.state import Training
 
-_LOOK_SECONDS = 0.05
-"""Between two looks at the control folder."""
+_POLL_SECONDS = 0.05
+"""Time between two polls of the control folder."""
 
 
 class Signals:
-    """Remembers SIGTERM or SIGINT, so that the loop can end between two steps."""
+    """A memory of SIGTERM and SIGINT, so that the loop can end between two steps."""
 
     def __init__(self) -> None:
         self.received = ""
-        """The name of the first signal that came."""
+        """The name of the first signal that came, "" if none did."""
 
     def install(self) -> None:
         """Take over both signals in this process."""
@@ -42,18 +42,19 @@ class Signals:
 
 
 class Steering:
-    """Reads, obeys and answers the commands to one run, in the order in which they were sent.
+    """The engine's end of the control folder of one run: it reads, obeys and answers commands, in
+    the order in which they were sent.
 
-    A command is obeyed once, also if the engine dies in between: the log tells the next one which
-    were answered. Those that were applied after the checkpoint it begins with are applied again at
-    their steps.
+    A command is obeyed once, even if the engine dies in between: the next engine learns from the
+    log which ones were answered. Commands that were applied after the checkpoint with which that
+    engine begins are applied again at their steps.
     """
 
     def __init__(self, run: RunDir, journal: Journal, signals: Signals) -> None:
         """Raises OSError if the run has a log that cannot be read."""
         self.run = run
         self.paused = False
-        self._inbox = Inbox(run, _LOOK_SECONDS)
+        self._inbox = Inbox(run, _POLL_SECONDS)
         self._journal = journal
         self._signals = signals
         self._past = Past(run)
@@ -62,11 +63,12 @@ class Steering:
         self._again: deque[Command] = deque()
         self._restarted_at = 0
         self._last: Request | None = None
-        """A command to stop after the epoch that ends with step `_last_step`."""
+        """The command, if any, to stop after the epoch that ends with step `_last_step`."""
         self._last_step = 0
 
     def stop_reason(self, step: int) -> str | None:
-        """Before training begins: why there is nothing to begin. Other commands wait."""
+        """Before training begins: why it should not begin, None if it should. Obeys `stop` alone;
+        other commands wait."""
         self._collect()
         for request in self._queue:
             if isinstance(request, Request) and request.command == "stop":
@@ -77,7 +79,7 @@ class Steering:
         return self._signals.received or None
 
     def begin(self, training: "Training", restarted_at: int) -> None:
-        """Training goes on from a checkpoint of step `restarted_at`: look up what is to be applied
+        """Training goes on from a checkpoint of step `restarted_at`: find the commands to apply
         again."""
         self._again.extend(self._past.applied_after(training.applied))
         self._restarted_at = restarted_at
@@ -97,9 +99,9 @@ class Steering:
         )
 
     def obey(self, training: "Training", saver: "Saver", profiler: "Profiler") -> str | None:
-        """Obey what is waiting, and wait as long as the run is paused.
+        """Obey the commands that are waiting, and wait as long as the run is paused.
 
-        Returns why the run has to stop now; None to go on.
+        Returns why the run has to stop now, None if it goes on.
         """
         while True:
             self._apply_again(training)
@@ -114,7 +116,7 @@ class Steering:
             if not self.paused:
                 return None
             with self._journal.busy("paused"):
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
             self._collect()
 
     def pause(self, step: int, reason: str) -> None:
@@ -124,7 +126,8 @@ class Steering:
             self._journal.emit(StateChanged(state="paused", step=step, reason=reason))
 
     def close(self, step: int) -> None:
-        """Answer what came too late: no command stays without an answer."""
+        """Answer the commands that came too late, after `step` steps, so that none stays without an
+        answer."""
         late = [*self._queue, *self._inbox.take(at_once=True)]
         self._queue.clear()
         if self._last is not None:
@@ -165,7 +168,7 @@ class Steering:
         return None
 
     def _check(self, request: Request) -> None:
-        """Raises UserError with the reason to reject it."""
+        """Raises UserError with the reason if the command is to be rejected."""
         arguments = set(_plain(request.arguments))
         known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after"}}
         unknown = sorted(arguments - known.get(request.command, set()))
@@ -177,7 +180,7 @@ class Steering:
             raise UserError("the run is paused already")
 
     def _stop_later(self, request: Request, training: "Training") -> None:
-        """Stop after the epoch in which the command was accepted first."""
+        """Plan to stop after the epoch in which the command was first accepted."""
         if self._last is not None:
             raise UserError(f"the run stops after step {self._last_step} already")
         begun = max(training.step, self._past.accepted_at(request.id), 1)
@@ -188,7 +191,7 @@ class Steering:
     def _obey(
         self, request: Request, training: "Training", saver: "Saver", profiler: "Profiler"
     ) -> str:
-        """Returns what changed, in a line. Raises UserError to reject it."""
+        """Returns what changed, in one line. Raises UserError with the reason to reject it."""
         if request.command == "set":
             changed = training.change(request.arguments)
             training.applied.append(request.id)
@@ -211,7 +214,7 @@ class Steering:
             self._journal.emit(StateChanged(state="running", step=step, reason="command"))
 
     def _apply_again(self, training: "Training") -> None:
-        """Commands of the log that the checkpoint lacks, at the steps that they have there."""
+        """Apply the commands of the log that the checkpoint lacks, at their steps in the log."""
         while self._again and self._again[0].step <= training.step:
             command = self._again.popleft()
             changed = training.change(msgspec.convert(command.arguments, Arguments))

@@ -1,4 +1,4 @@
-"""What the log of a run tells the engine that continues it about the commands of before."""
+"""Earlier commands to a run, as its log tells them to the engine that continues it."""
 
 from collections.abc import Collection
 
@@ -9,16 +9,16 @@ from engine.runs.run_directory import RunDir
 
 
 class Past:
-    """The commands in a log, and whether it ended in a pause; read once."""
+    """The commands in the log of a run, and whether the log ends in a pause; read once."""
 
     def __init__(self, run: RunDir) -> None:
         """Raises OSError if the log exists but cannot be read."""
         self._applied: dict[str, Command] = {}
-        """Those that set something."""
+        """The applied `set` commands, by id."""
         self._accepted: dict[str, int] = {}
         self._finished: set[str] = set()
         self.paused: StateChanged | None = None
-        """Since when and why the run paused as its engine died; None if it did not."""
+        """The pause in which the engine of the run died; None if the run was not paused then."""
         reader = LogReader(run.events_path)
         while events := reader.read():
             for event in events:
@@ -26,7 +26,7 @@ class Past:
         self.unanswered: list[Request | Refused] = [
             request for request in taken(run) if request.id not in self._finished
         ]
-        """Taken from the folder by an engine that died before it could obey them."""
+        """Commands that an engine took from the folder, but could not obey before it died."""
 
     def _take_in(self, event: AnyEvent) -> None:
         match event:
@@ -51,10 +51,10 @@ class Past:
         return command_id in self._finished
 
     def accepted_at(self, command_id: str) -> int:
-        """The step at which a command was accepted first; 0 if it was not."""
+        """The step at which a command was first accepted; 0 if it never was."""
         return self._accepted.get(command_id, 0)
 
     def applied_after(self, known: Collection[str]) -> list[Command]:
-        """The applied `set` commands that are not among `known`, in the order of their steps."""
+        """The applied `set` commands whose ids are not in `known`, in the order of their steps."""
         found = [event for key, event in self._applied.items() if key not in known]
         return sorted(found, key=lambda event: event.step)

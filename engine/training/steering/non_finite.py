@@ -1,10 +1,10 @@
 """Keep a loss or gradient that is not finite from reaching the weights, without slowing the step.
 
-On the CPU the host looks at both numbers before the optimizer's step. On a GPU nobody waits for
+On the CPU the host checks both numbers before the optimizer's step. On a GPU nothing waits for
 them: a flag on the device makes the fused optimizers leave the weights alone, as they do for
-gradient scaling, and the host learns of it when the recorded values arrive. Unless steps are to be
-skipped, the flag stays up, so that nothing is updated until then; what was computed in between is
-void, and the run goes on from the step in question.
+gradient scaling, and the host learns of it when the recorded values arrive. Unless the policy is to
+skip such steps, the flag stays up, so that nothing is updated until then; the steps in between are
+void, and the run goes on from the step with the bad number.
 """
 
 import math
@@ -18,35 +18,34 @@ from torch import Tensor
 from engine.runs.events import NonFinite, number
 from engine.runs.journal import Journal
 from engine.training.recording.metrics import MAX_ROWS, MetricBuffer
-from engine.training.state import Training
+from engine.training.state import Outcome, Training
 from engine.training.steering.commands import Steering
 from presets.schema import RunConfig
 
 Policy = Literal["pause", "stop", "skip-step"]
-Outcome = tuple[Literal["done", "stopped"], str]
-"""How a run ended, and why, in one line."""
 
 _LEAST_SCALE = 1.0
-"""Gradients that overflow with a smaller scale of the loss do so by themselves."""
+"""With a loss scale below this, an overflow of the gradients is not due to the scale."""
 _REMEMBERED = 4 * MAX_ROWS
 """Steps whose gradient norms are kept on a GPU: more than can be on their way to the host."""
 
 
 @dataclass(frozen=True)
 class Bad:
-    """What was not finite."""
+    """A loss or gradient norm that is not finite, and where it occurred."""
 
     step: int
     quantity: Literal["loss", "grad_norm"]
     value: float
     layer: str
+    """The first parameter, from the input on, whose gradient is not finite; "" if there is none."""
 
     def __str__(self) -> str:
         return f"{self.quantity} is {number(self.value)} at step {self.step}"
 
 
 class Guard:
-    """Watches the steps of one run."""
+    """The watch over loss and gradients of one run, which keeps bad ones from the weights."""
 
     def __init__(
         self,
@@ -56,11 +55,11 @@ class Guard:
         *,
         wait: bool | None = None,
     ) -> None:
-        """`wait` for both numbers before each step; by default on the CPU, and for optimizers that
-        know no flag."""
+        """`wait` says whether the host waits for both numbers before each step; by default it does
+        on the CPU, and with optimizers that do not support the flag."""
         self.policy: Policy = "stop" if training.is_range_test else config.on_non_finite
         self.noticed: Bad | None = None
-        """The first bad step not yet acted on, as soon as the host knows of it."""
+        """The first bad step on which `act` has not acted yet, as far as the host knows."""
         self._training = training
         self._named = list(training.model.named_parameters())
         self._buffers = list(training.model.buffers())
@@ -70,7 +69,7 @@ class Guard:
         self._was_bad = False
         self._flag = torch.zeros((), device=device)
         self._left_out = torch.zeros((), device=device)
-        """The flag, or 1 for a single step that the loss scaler leaves out."""
+        """As the flag, but also 1 for a step that the loss scaler leaves out."""
         self._norms = torch.empty(0)
         if not self.waits:
             # How torch.amp.GradScaler tells fused optimizers to leave everything as it is.
@@ -78,16 +77,16 @@ class Guard:
             optimizer.grad_scale, optimizer.found_inf = None, self._left_out
 
     def before(self) -> None:
-        """Remember what a forward pass changes by itself, such as batch norm's averages."""
+        """Remember the buffers that a forward pass changes, such as the averages of batch norm."""
         if self._buffers:
             torch._foreach_copy_(self._saved, self._buffers)
 
     def allows(self, values: Mapping[str, Tensor], norms: Tensor) -> bool:
-        """Whether the optimizer may step; where nobody waits, the flag sees to it.
+        """Whether the optimizer may step; if the host does not wait, the flag decides instead.
 
-        `values` are those that are recorded of the step, `norms` those of all gradients before
-        clipping, which can spoil them. A loss scaler leaves out steps whose gradients overflow,
-        and lowers its scale, as a matter of course.
+        `values` are the recorded values of the step, 0-dim tensors; `norms` are the norms of all
+        gradients before clipping, float32 (gradients,), since clipping can spread a NaN. A loss
+        scaler regularly leaves out steps whose gradients overflow, and lowers its scale.
         """
         step, loss, grad_norm = self._training.step, values["train/loss"], values["grad_norm"]
         overflowed = values.get("scaler/overflow")
@@ -107,7 +106,7 @@ class Guard:
         return False
 
     def inspect(self, steps: list[int], columns: Mapping[str, Sequence[float]]) -> int:
-        """Look at values that have arrived on the host; returns how many of these steps count."""
+        """Check values that have arrived on the host; returns how many of these steps count."""
         if self.waits:
             return len(steps)
         if self.noticed and self.policy != "skip-step":
@@ -124,8 +123,8 @@ class Guard:
         return len(steps)
 
     def settled(self, metrics: MetricBuffer) -> bool:
-        """Whether the weights are those after this step: where nobody waits, first have all its
-        values brought to the host."""
+        """Whether the weights are valid after this step. If the host does not wait at each step,
+        this waits until all values of the step are on the host."""
         if self.waits:
             return True
         metrics.drain()
@@ -133,9 +132,10 @@ class Guard:
         return self.policy == "skip-step" or not void
 
     def act(self, journal: Journal, steering: Steering, last_good: str) -> Outcome | None:
-        """Tell of what was noticed and do as the policy says; returns how the run ends, if it does.
+        """Log the bad step and do as the policy says; returns how the run ends, None if it goes on.
 
-        The steps after the bad one, if any, are taken back: their weights were not updated.
+        Steps after the bad one do not count, since they did not update the weights. `last_good` is
+        the name of the newest checkpoint with finite weights, "" if there is none.
         """
         bad, self.noticed = self.noticed, None
         self._flag.zero_()
@@ -161,7 +161,7 @@ class Guard:
         return None
 
     def _found(self, step: int, loss: float, grad_norm: float, norms: Tensor) -> None:
-        """Only the first of a series is worth telling; the curves show the rest."""
+        """Note the first of a series of bad steps; the curves show the others."""
         if not self._was_bad and self.noticed is None:
             names = [name for name, parameter in self._named if parameter.grad is not None]
             finite = torch.isfinite(norms).tolist()

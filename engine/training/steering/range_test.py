@@ -1,4 +1,4 @@
-"""A learning-rate range test ends where the loss leaves its valley."""
+"""The end of a learning-rate range test: where the loss leaves its valley."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from engine.training.recording.metrics import Inspect
 
 _RISE = 4.0
-"""Times the smallest smoothed loss: beyond it a larger rate tells nothing more."""
+"""The test is over when the smoothed loss is so many times its minimum: a larger learning rate
+would tell nothing more."""
 _BETA = 0.9
 _FIRST_STEPS = 10
-"""Before them the average is of too few steps."""
+"""Steps before the test may end, since the average needs some."""
 
 
 class RangeTest:
-    """Watches the losses of a run whose rate rises from step to step (Smith 2017,
-    arXiv:1506.01186), as they arrive on the host."""
+    """A learning-rate range test (Smith 2017, arXiv:1506.01186): the learning rate rises from step
+    to step, and the losses decide, as they arrive on the host, when it is over."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -23,7 +24,7 @@ class RangeTest:
         self._least = math.inf
 
     def after(self, inspect: Inspect) -> Inspect:
-        """The same inspection, followed by this one of the steps that count."""
+        """`inspect`, followed by this test's inspection of the steps that count."""
 
         def both(steps: list[int], columns: Mapping[str, list[float]]) -> int:
             counted = inspect(steps, columns)

@@ -2,9 +2,9 @@
 
 torch.optim imports `torch._dynamo` (1.3 s, 800 modules) to mark its functions as not compilable,
 when the first optimizer is built and again when it steps. No optimizer is compiled here, and that
-import is almost half of the time to the first step. Where a model is compiled, the compiler is
-imported for it, and none of this makes a difference. Without these attributes, in another torch,
-all stays correct and only that time is lost.
+import is almost half of the time to the first step. If a model is compiled, the compiler is
+imported for it anyway. If another version of torch lacks these attributes, results stay correct and
+only that time is lost.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from presets.schema import Component
 def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
     """The configured optimizer for the groups of `parameter_groups.of`.
 
-    Raises ConfigError, in one line, for what the optimizer cannot do with them.
+    Raises ConfigError, in one line, if the optimizer cannot train these parameters.
     """
     _refuse_sparse(component, groups)
     for function in vars(optim.Optimizer).values():
@@ -41,8 +41,8 @@ def build_optimizer(component: Component, groups: Groups) -> optim.Optimizer:
 
 
 def scales_gradients(optimizer: optim.Optimizer) -> bool:
-    """Whether its kernel divides all gradients by `grad_scale`, as torch.amp.GradScaler has it do,
-    at no cost. On a GPU that attribute is the guard's."""
+    """Whether the optimizer's kernel divides all gradients by its attribute `grad_scale`, which
+    torch.amp.GradScaler uses, at no cost. On a GPU the guard needs that attribute."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     supported = getattr(optimizer, "_step_supports_amp_scaling", False)
     return supported and all(weight.device.type == "cpu" for weight in weights)
@@ -58,11 +58,11 @@ def _refuse_sparse(component: Component, groups: Groups) -> None:
 
 
 def _pass_by_compiler(optimizer: optim.Optimizer) -> None:
-    """Take torch's request to the compiler out of `step`, and the layer of hooks and profiler
-    while there are neither (hooks on all optimizers at once are not asked for).
+    """Make `step` bypass torch's compiler, and the layer of hooks and profiler while there are
+    neither (hooks for all optimizers at once are not called).
 
-    Most classes of torch.optim have that request; those of other libraries, composites, LBFGS,
-    Muon, Adafactor and SparseAdam do not, and stay as they are.
+    Most classes of torch.optim call the compiler; those of other libraries, composites, LBFGS,
+    Muon, Adafactor and SparseAdam do not, and are left as they are.
     """
     layer = inspect.unwrap(type(optimizer).step, stop=_asks_compiler)
     if not _asks_compiler(layer) or optimizer.defaults.get("differentiable"):

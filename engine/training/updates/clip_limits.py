@@ -1,4 +1,4 @@
-"""Limits of the gradient norm that follow from the norms so far, without a wait of the host."""
+"""Limits of the gradient norm that follow from earlier norms, without a wait of the host."""
 
 import torch
 from torch import Tensor
@@ -6,35 +6,36 @@ from torch import Tensor
 from presets.schema import Clip
 
 AUTOCLIP_NORMS = 1000
-"""The newest norms, whose percentile AutoClip takes; the paper keeps them all."""
+"""Number of newest norms of which AutoClip takes a percentile; the paper keeps all norms."""
 ZCLIP_WARMUP = 25
-"""Steps of which ZClip takes the first mean and variance."""
+"""Number of steps from which ZClip takes its first mean and variance."""
 ZCLIP_DECAY = 0.97
 _EPS = 1e-6
 
 
 class NormLimit:
-    """Remembers gradient norms on the device. One that is not finite is left out."""
+    """A limit of the gradient norm that depends on earlier norms, which it remembers on the device.
+    Norms that are not finite are left out."""
 
     def __init__(self, settings: Clip, device: torch.device, norms: int) -> None:
         self.settings = settings
         self._steps = 0
         self._norms = torch.zeros(norms, device=device)
-        """The newest norms in a ring; NaN for those that were not finite."""
+        """A ring of the newest norms, NaN for those that were not finite; float32 (norms,)."""
 
     def after(self, norm: Tensor) -> Tensor:
-        """The limit for a gradient of this norm, which is taken into account; float32 0-dim."""
+        """The limit for a gradient with this norm, which is remembered; both float32 0-dim."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor | int]:
-        """Tensors and plain numbers."""
+        """The remembered norms, as tensors and plain numbers."""
         return {"steps": self._steps, "norms": self._norms}
 
     def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
         """Raises KeyError, TypeError or RuntimeError if it does not fit."""
         steps, norms = state["steps"], state["norms"]
         if not isinstance(steps, int) or not isinstance(norms, Tensor):
-            raise TypeError("what clipping remembers is of another kind")
+            raise TypeError("the state of clipping has values of another type")
         self._steps = steps
         self._norms.copy_(norms)
 
@@ -45,7 +46,7 @@ class NormLimit:
 
 
 class AutoClip(NormLimit):
-    """A percentile of the norms so far, this one included (Seetharaman et al. 2020,
+    """A percentile of the norms so far, including the current one (Seetharaman et al. 2020,
     arXiv:2007.14469)."""
 
     def __init__(self, settings: Clip, device: torch.device) -> None:
@@ -58,9 +59,9 @@ class AutoClip(NormLimit):
 
 
 class ZClip(NormLimit):
-    """Outliers among the norms (Kumar et al. 2025, arXiv:2504.02507): with mean m and standard
-    deviation s of those before, a norm whose z = (norm - m) / s exceeds z_score is limited to
-    m + z_score^2 / z s. Moving averages take in what is left after clipping."""
+    """A limit for outliers (Kumar et al. 2025, arXiv:2504.02507): with mean m and standard
+    deviation s of earlier norms, a norm whose z = (norm - m) / s exceeds z_score is limited to
+    m + z_score^2 / z s. The moving averages m and s are updated with the norm after clipping."""
 
     def __init__(self, settings: Clip, device: torch.device) -> None:
         super().__init__(settings, device, ZCLIP_WARMUP)
@@ -78,7 +79,7 @@ class ZClip(NormLimit):
         deviation = self._variance.sqrt() + _EPS
         z = (norm - self._mean) / deviation
         outlier = z > z_score
-        # What is left of an outlier; others may have up to the largest norm that is none.
+        # An outlier is reduced to this; other norms may be as large as one that is not an outlier.
         limit = self._mean + torch.where(outlier, z_score**2 / z, z_score) * deviation
         self._take_in(torch.where(outlier, limit, norm))
         return limit
@@ -97,9 +98,10 @@ class ZClip(NormLimit):
         super().load_state_dict(state)
         mean, variance = state["mean"], state["variance"]
         if not isinstance(mean, Tensor) or not isinstance(variance, Tensor):
-            raise TypeError("what clipping remembers is of another kind")
+            raise TypeError("the state of clipping has values of another type")
         self._mean = mean.to(self._norms.device).clone()
         self._variance = variance.to(self._norms.device).clone()
 
 
 LIMITS: dict[str, type[AutoClip] | type[ZClip]] = {"autoclip": AutoClip, "zclip": ZClip}
+"""The limits by their clipping mode."""

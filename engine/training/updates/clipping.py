@@ -1,4 +1,4 @@
-"""Gradient clipping, and what is recorded of it, without synchronisation."""
+"""Gradient clipping and the values recorded of it, without a wait for a GPU."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +10,11 @@ from engine.training.updates.clip_limits import LIMITS, NormLimit
 from presets.schema import Clip
 
 Values = dict[str, Tensor | float]
+"""Recorded values by name: numbers, or float32 0-dim tensors on the device of the gradients."""
 
 
 class Clipper:
-    """Clips the gradients of a model as the settings say, and tells what it did."""
+    """The gradient clipping of one model, by settings that may change between two steps."""
 
     def __init__(
         self,
@@ -22,22 +23,22 @@ class Clipper:
         device: torch.device,
         optimizer: optim.Optimizer | None = None,
     ) -> None:
-        """`optimizer` is the one that steps next, where its kernel scales the gradients while it
-        reads them, as `startup.scales_gradients` tells: `norm` leaves that to it."""
+        """`named` are the trained parameters. `optimizer` is given if its kernel scales gradients
+        while it reads them (see `build_optimizer.scales_gradients`): mode `norm` then leaves the
+        scaling to its next step."""
         self._named = list(named)
         self._optimizer: Any = optimizer
         self._device = device
         self._head = _head(self._named)
         self._rows: list[int] = []
-        """Of the parameters that have a gradient, where not all of them have one."""
+        """The numbers of the parameters that have a gradient, if not all of them have one."""
         self._rows_there = torch.empty(0)
         self._weights = [weight for _, weight in self._named]
         self._zero = torch.zeros((), device=device)
         self.use(settings)
 
     def use(self, settings: Clip) -> None:
-        """Clip like this from now on; what a mode remembers of the gradients is kept only if the
-        mode stays."""
+        """Clip by these settings from now on; the remembered norms are kept if the mode stays."""
         previous = getattr(self, "settings", None)
         self.settings = settings
         if previous is not None and previous.mode == settings.mode:
@@ -49,7 +50,7 @@ class Clipper:
 
     @torch.no_grad()
     def __call__(self, norms: Tensor) -> Values:
-        """Clip in place. `norms` are those of `gradient_norms`, before clipping.
+        """Clip in place. `norms` is the result of `gradient_norms`, float32 (gradients,).
 
         Returns numbers, or float32 0-dim tensors on the device of the gradients:
         `grad_norm`         the global L2 norm before clipping,
@@ -76,7 +77,7 @@ class Clipper:
         return values | self._clip(weights, norms, norm)
 
     def _row(self, rows: list[int], place: Tensor) -> Tensor:
-        """Which of the rows is at a place, where not all parameters have a gradient."""
+        """The number of the parameter whose gradient has this place among all gradients."""
         if rows != self._rows:
             self._rows = rows
             self._rows_there = torch.tensor(rows, device=self._device)
@@ -99,25 +100,25 @@ class Clipper:
         return {**by_norm(gradients, norm, threshold), "clip/threshold": threshold}
 
     def state_dict(self) -> dict[str, Any]:
-        """What the mode remembers of the gradients before."""
+        """The norms that the mode remembers; empty for a mode without memory."""
         return {} if self._limit is None else self._limit.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with what another clipper of these settings remembered. Raises KeyError,
-        RuntimeError or TypeError if it does not fit."""
+        """Load the state of another clipper with these settings. Raises KeyError, RuntimeError or
+        TypeError if it does not fit."""
         if self._limit is not None:
             self._limit.load_state_dict(state)
 
 
 @torch.no_grad()
 def gradient_norms(parameters: Sequence[nn.Parameter]) -> Tensor:
-    """The L2 norm of each gradient, float32 (n,); parameters without one are passed over."""
+    """The L2 norm of each gradient, float32 (n,); parameters without a gradient are left out."""
     gradients = gradients_of(parameters)
     return torch.stack(torch._foreach_norm(gradients)) if gradients else torch.zeros(0)
 
 
 def gradients_of(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    """`values_of` all parameters that have a gradient."""
+    """The gradients of the parameters that have one, in their order, as `values_of` gives them."""
     gradients = [found for parameter in parameters if (found := parameter.grad) is not None]
     if any(gradient.is_sparse for gradient in gradients):
         return [values_of(parameter) for parameter in parameters if parameter.grad is not None]
@@ -125,8 +126,8 @@ def gradients_of(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
 
 
 def values_of(parameter: nn.Parameter) -> Tensor:
-    """The gradient, or of a sparse one the rows that are not 0; writing to it changes the
-    gradient."""
+    """The gradient of a parameter in the parameter's shape; the non-zero rows of a sparse gradient,
+    (rows, ...). Writing to the result changes the gradient."""
     gradient = parameter.grad
     assert gradient is not None
     if gradient.is_sparse:
@@ -140,17 +141,17 @@ def by_norm(gradients: list[Tensor], norm: Tensor, max_norm: Tensor | float) -> 
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)) (Pascanu et al. 2013,
     arXiv:1211.5063), as torch does.
 
-    A norm of inf or NaN spoils gradients, as everywhere in torch: divergence must stay visible.
+    A norm of inf or NaN makes gradients NaN, as in torch: divergence must stay visible.
     """
     scale = (max_norm / (norm + 1e-6)).clamp_(max=1.0)
-    # On the CPU nobody waits for a look at the scale, which may well change nothing.
+    # On the CPU reading the scale costs nothing, and often no gradient needs to change.
     if scale.device.type != "cpu" or scale.item() != 1.0:
         torch._foreach_mul_(gradients, scale)
     return {"clip/norm_after": norm * scale, "clipped": (norm > max_norm).float()}
 
 
 def by_step(optimizer: Any, norm: float, max_norm: float) -> Values:
-    """What `by_norm` does, by the optimizer's next step: its kernel divides by `grad_scale`.
+    """Clip as `by_norm` does, in the optimizer's next step: its kernel divides by `grad_scale`.
 
     For small models the operations that this saves take about as long as reading all gradients.
     """
@@ -161,7 +162,7 @@ def by_step(optimizer: Any, norm: float, max_norm: float) -> Values:
 
 
 def by_value(gradients: list[Tensor], limit: float) -> Values:
-    """Clamp every element to [-limit, limit]; the exact share that was outside is counted.
+    """Clamp every element to [-limit, limit], and count the exact share that was outside.
 
     Infinities are clamped; NaN stays, and is not counted.
     """
@@ -193,7 +194,8 @@ def by_unit(
     weights: list[nn.Parameter], ratio: float, head: frozenset[int], eps: float = 1e-3
 ) -> Values:
     """Adaptive gradient clipping (Brock et al. 2021, arXiv:2102.06171, equation 3): scale the
-    gradient of each unit to at most `ratio` times the norm of its weights, taken as `eps` at least.
+    gradient of each unit to at most `ratio` times the norm of its weights, or `eps` if that norm is
+    smaller.
 
     A unit is a row of a matrix, an output channel of a convolution, or a whole vector. The output
     layer, whose parameters' `id`s are in `head`, is not clipped, as in section 4.1.

@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 @contextmanager
 def twice_differentiable() -> Iterator[None]:
-    """Keep to the kernels that have second derivatives: fused attention and cuDNN's recurrent
-    networks have none."""
+    """Inside, torch uses only kernels that have second derivatives, unlike fused attention and
+    cuDNN's recurrent networks."""
     with sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
         yield

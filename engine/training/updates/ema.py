@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights, to be evaluated beside them."""
+"""An exponential moving average of the weights, which is evaluated beside them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 
 class MovingAverage:
-    """a = decay a + (1 - decay) w after each step, begun with the first weights (Polyak and
-    Juditsky 1992). Buffers, such as batch norm's averages, are not averaged again."""
+    """An exponential moving average of the weights w: a = decay a + (1 - decay) w after each step,
+    a = w at first (Polyak and Juditsky 1992). Buffers, as those of batch norm, are left out."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
         self._weights = [parameter.detach() for parameter in parameters]
@@ -18,7 +18,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights as they are now."""
+        """Update the averages with the current weights."""
         torch._foreach_lerp_(self.averages, self._weights, 1 - self._decay)
 
     @contextmanager
@@ -32,7 +32,7 @@ class MovingAverage:
             torch._foreach_copy_(self._weights, kept)
 
     def load(self, averages: Sequence[Tensor]) -> None:
-        """Take over the averages of a checkpoint. Raises ValueError if they do not fit."""
+        """Load the averages of a checkpoint. Raises ValueError if their shapes do not fit."""
         shapes = [average.shape for average in averages]
         if shapes != [average.shape for average in self.averages]:
             raise ValueError("the averaged weights have other shapes")

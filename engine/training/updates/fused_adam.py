@@ -1,4 +1,4 @@
-"""Fused Adam and AdamW on the CPU without collecting their tensors anew at each step.
+"""Fused Adam and AdamW on the CPU that do not collect their tensors again at each step.
 
 `torch.optim.Adam.step` gathers parameters, gradients and moments into lists before it calls its
 kernel; with the many small tensors of a small model that takes about as long as the kernel. They
@@ -17,7 +17,7 @@ _KERNELS: dict[type[optim.Optimizer], Any] = {
     for kind, name in ((optim.Adam, "_fused_adam_"), (optim.AdamW, "_fused_adamw_"))
     if (kernel := getattr(torch, name, None)) is not None
 }
-"""What torch.optim itself calls; not part of torch's public interface, so it may be absent."""
+"""The kernels that torch.optim itself calls; they are not public, so they may be absent."""
 
 
 class _Gathered:
@@ -37,8 +37,8 @@ class _Gathered:
 
 
 def gather_once(optimizer: optim.Optimizer) -> None:
-    """Make the steps of the optimizer cheaper, if it is one of these; the first one, those with a
-    gradient missing and those with a closure stay as they are."""
+    """Make the steps of an optimizer cheaper, if it is a fused Adam or AdamW on the CPU. The first
+    step, steps with a missing gradient and steps with a closure stay as they are."""
     kernel = _KERNELS.get(type(optimizer))
     if kernel is None or not all(_plain(group) for group in optimizer.param_groups):
         return
@@ -51,7 +51,7 @@ def gather_once(optimizer: optim.Optimizer) -> None:
         nonlocal gathered_from
         gradients = [[w.grad for w in group["params"]] for group in self.param_groups]
         whole = closure is None and not any(g is None for part in gradients for g in part)
-        # A flag that says whether to step at all (see guards.py), and a profiler's look.
+        # The guard's flag says whether to step at all (see non_finite.py); a profiler needs names.
         watched = getattr(self, "found_inf", None) is not None or _profiled()
         if not whole or watched or gathered_from is not self.state:
             result = slow() if closure is None else slow(closure)
@@ -85,7 +85,7 @@ def gather_once(optimizer: optim.Optimizer) -> None:
 
 
 def _plain(group: dict[str, Any]) -> bool:
-    """Whether one call of the kernel does the whole group."""
+    """Whether one call of the kernel can update the whole group."""
     plain = group["fused"] and not (group["amsgrad"] or group["maximize"])
     return plain and all(
         weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in group["params"]

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from torch import nn
 
 Kind = Literal["matrix", "table", "sparse table", "head", "other"]
-"""`table`: of embeddings, `sparse table` if its gradients are sparse; `head`: the weights of the
-output layer, if the model ends with one of its own; `matrix`: all others of two dimensions."""
+"""`table`: an embedding, `sparse table` if its gradients are sparse; `head`: the weights of the
+output layer, if the model ends with a linear layer; `matrix`: others of two dimensions."""
 
 Groups = list[dict[str, Any]]
-"""As torch has them, with `params`, and beside these
+"""Parameter groups as in torch, with `params`, and in addition
 `names` and `kinds`, one for each parameter;
 `decay`     whether weight decay applies to them;
 `lr_scale`  a factor of the learning rate."""
 
 
 def of(model: nn.Module, config: RunConfig) -> Groups:
-    """The groups of a run. Raises ConfigError for a pattern that matches no parameter."""
+    """The groups of a run's model. Raises ConfigError for a pattern that matches no parameter."""
     options = registry.config("optimizer", config.optimizer)
     decays = getattr(options, "weight_decay", 0.0) > 0
     return split(model, config.groups, decays=decays)
@@ -35,7 +35,7 @@ def of(model: nn.Module, config: RunConfig) -> Groups:
 def split(model: nn.Module, settings: ParameterGroups, *, decays: bool) -> Groups:
     """The trained parameters in groups of equal treatment, those with `lr_scale` 1 first.
 
-    Without different rates, and where nothing `decays`, that is one group in the model's order.
+    With one learning rate for all, and if nothing `decays`, that is one group in the model's order.
     Norms and biases, which have fewer than two dimensions, are not shrunk, as is usual for
     residual networks and transformers (He et al. 2019, arXiv:1812.01187, section 3.1).
     Raises ConfigError for a pattern that matches no parameter.
@@ -56,8 +56,8 @@ def split(model: nn.Module, settings: ParameterGroups, *, decays: bool) -> Group
 
 
 def tuned(groups: Groups, config: Any) -> Groups:
-    """The groups with the `lr` of a component's options, and with their `weight_decay` if they
-    have one, each as its group says."""
+    """The groups with the `lr` of an optimizer's options, times their scale, and with the options'
+    `weight_decay`, if there is one, where it applies."""
     decay = getattr(config, "weight_decay", None)
     result = []
     for group in groups:
@@ -72,8 +72,8 @@ def batched(groups: Groups, up_to: int = 400_000) -> bool:
     """Whether torch's `foreach` updates, all tensors in one call, are faster than one by one.
 
     On a GPU they are. On a CPU they pass through memory once for each operation: measured with
-    torch 2.13, 15 to 20 % faster for models of up to about 400,000 numbers, twice as slow for
-    larger ones, which leave the cache.
+    torch 2.13, they are 15 to 20 % faster for models of up to about 400,000 numbers, and half as
+    fast for larger ones, which do not fit into the cache.
     """
     weights = [weight for group in groups for weight in group["params"]]
     small = sum(weight.numel() for weight in weights) <= up_to
@@ -81,7 +81,7 @@ def batched(groups: Groups, up_to: int = 400_000) -> bool:
 
 
 def only(groups: Groups, kinds: Iterable[Kind]) -> Groups:
-    """The parameters of some kinds, in the same groups; groups that have none are left out."""
+    """The groups with parameters of these kinds alone; groups without any are left out."""
     wanted, result = set(kinds), []
     for group in groups:
         rows = [row for row, kind in enumerate(group["kinds"]) if kind in wanted]
@@ -92,9 +92,9 @@ def only(groups: Groups, kinds: Iterable[Kind]) -> Groups:
 
 
 def completed(state: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """A state_dict of an optimizer with the same groups. What a group of an older one does not
-    say is taken from `own`, and so are the kernels: they depend on the device. Raises ValueError
-    for groups of other parameters."""
+    """The state_dict `state` of an optimizer with the groups of `own`, which supplies keys that an
+    older one lacks, and the choice of kernels, since that depends on the device. Raises
+    ValueError if the groups are of other parameters."""
     groups = []
     for group, mine in zip(state["param_groups"], own["param_groups"], strict=True):
         if group.get("names", mine.get("names")) != mine.get("names"):
@@ -105,10 +105,11 @@ def completed(state: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def fitted(theirs: dict[str, Any], own: dict[str, Any], memory: Iterable[str]) -> dict[str, Any]:
-    """Another optimizer's state_dict for `own` groups and settings, parameters matched by name.
+    """The state_dict `theirs` of another optimizer, fitted to the groups and settings of `own`;
+    parameters are matched by name.
 
-    `memory` are the keys of their groups that are no settings. Raises KeyError if a parameter is
-    missing in `own`.
+    `memory` lists the keys of its groups that are state, not settings. Raises KeyError if `own`
+    lacks a parameter.
     """
     groups, past = own["param_groups"], theirs["param_groups"]
     label = "names" if all("names" in group for group in [*groups, *past]) else "params"
@@ -130,13 +131,13 @@ def fitted(theirs: dict[str, Any], own: dict[str, Any], memory: Iterable[str]) -
 
 
 def _labelled(groups: Groups, label: str) -> Iterator[tuple[Any, int]]:
-    """Labels and numbers of all parameters."""
+    """The label and the number of each parameter."""
     for group in groups:
         yield from zip(group[label], group["params"], strict=True)
 
 
 def _scale(settings: ParameterGroups, name: str) -> float:
-    """That of the first pattern which matches."""
+    """The learning-rate scale of the first pattern that matches, else 1."""
     matching = (scale for key, scale in settings.lr_scale.items() if fnmatchcase(name, key))
     return next(matching, 1.0)
 
@@ -151,7 +152,7 @@ def _refuse_unused(patterns: Iterable[str], names: list[str]) -> None:
 
 
 def _kinds(model: nn.Module) -> dict[int, Kind]:
-    """What is known from their modules, by the `id` of the parameter."""
+    """The kinds that follow from the modules, by the `id` of the parameter."""
     from torch import nn
 
     kinds: dict[int, Kind] = {}

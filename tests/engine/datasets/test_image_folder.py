@@ -86,7 +86,7 @@ def test_a_damaged_image_is_named(tmp_path, damage):
     fill(tmp_path)
     path = tmp_path / "dark" / "3.png"
     path.write_bytes(path.read_bytes()[:45] if damage is None else damage)
-    with pytest.raises(UserError, match=r"3\.png' is no image to be read") as caught:
+    with pytest.raises(UserError, match=r"3\.png' cannot be read as an image") as caught:
         image_folder.build(image_folder.Config(path=str(tmp_path)))
     assert len(str(caught.value).splitlines()) == 1
 
@@ -109,7 +109,7 @@ def test_one_line_for_folders_that_cannot_be_used(tmp_path):
     assert "images of your choice in" in problem(tmp_path)
     fill(tmp_path / "split" / "train")
     save(tmp_path / "split" / "test" / "unknown" / "1.png", (0, 0, 0))
-    assert "unknown' is of a class without training images" in problem(tmp_path / "split")
+    assert "unknown' is a class without training images" in problem(tmp_path / "split")
 
 
 def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):

@@ -183,7 +183,7 @@ def test_learns_a_batch_by_heart(name):
 
 
 def test_gd_takes_full_batches_only():
-    with pytest.raises(ConfigError, match=r"expected 'full', got 32 \(sgd takes mini-batches\)"):
+    with pytest.raises(ConfigError, match=r"expected 'full', got 32 \(sgd uses mini-batches\)"):
         configure.resolve(optimizer="gd", settings={"batch_size": 32})
 
 
@@ -203,7 +203,7 @@ def test_sophia_says_what_has_no_second_derivatives(key, value):
 
 
 def test_sparse_adam_says_which_models_it_is_for():
-    with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .*mlp has not") as caught:
+    with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .*mlp lacks") as caught:
         configure.resolve(optimizer="sparse-adam")
     assert len(str(caught.value).splitlines()) == 1
 

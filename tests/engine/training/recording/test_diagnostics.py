@@ -1,4 +1,4 @@
-"""Looks at the layers: the numbers are right, the training does not notice, the cost is bounded."""
+"""Layer probes: the numbers are right, the training does not notice, the cost is bounded."""
 
 import math
 from itertools import pairwise
@@ -41,28 +41,28 @@ def small():
     return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2))
 
 
-def test_a_look_equals_numpy():
+def test_a_probe_equals_numpy():
     model, told = small(), Emitted()
     with torch.no_grad():
         model[0].bias[1] = -1e6  # two dead units of five
         model[0].bias[3] = -1e6
     named = list(model.named_parameters())
-    looks = Diagnostics(model, named, DiagnosticsPolicy(every=1), told, CPU)
+    probes = Diagnostics(model, named, DiagnosticsPolicy(every=1), told, CPU)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     past, x = [], torch.randn(8, 3)
     for step in (1, 2):
-        looks.begin(step)
+        probes.begin(step)
         optimizer.zero_grad()
         loss = model(x).square().mean() + step * model[4].weight.sum()
         loss.backward()
         past.append({name: p.grad.numpy().copy() for name, p in named})
         weights = {name: p.detach().numpy().copy() for name, p in named}
-        looks.gradients(lambda: 0, 8)
+        probes.gradients(lambda: 0, 8)
         optimizer.step()
-        looks.end()
-    looks.close()
-    (look,) = of(Layers, told)
-    assert (look.step, look.names) == (2, ["0", "2", "4"])
+        probes.end()
+    probes.close()
+    (probe,) = of(Layers, told)
+    assert (probe.step, probe.names) == (2, ["0", "2", "4"])
 
     def norms(values):
         return [
@@ -70,15 +70,15 @@ def test_a_look_equals_numpy():
         ]
 
     updates = {name: 0.1 * gradient for name, gradient in past[1].items()}
-    assert look.values["grad_norm"] == pytest.approx(norms(past[1]), rel=1e-5)
-    assert look.values["weight_norm"] == pytest.approx(norms(weights), rel=1e-5)
+    assert probe.values["grad_norm"] == pytest.approx(norms(past[1]), rel=1e-5)
+    assert probe.values["weight_norm"] == pytest.approx(norms(weights), rel=1e-5)
     ratios = np.log10(np.array(norms(updates)) / np.array(norms(weights)))
-    assert look.values["update_ratio"] == pytest.approx(ratios.tolist(), abs=1e-3)
-    assert look.values["dead"][0] == pytest.approx(0.4)
-    assert look.values["dead"][2] == "nan"
+    assert probe.values["update_ratio"] == pytest.approx(ratios.tolist(), abs=1e-3)
+    assert probe.values["dead"][0] == pytest.approx(0.4)
+    assert probe.values["dead"][2] == "nan"
     first, second = (np.concatenate([g.ravel() for g in gradients.values()]) for gradients in past)
     cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
-    assert look.totals == {"grad_cosine": pytest.approx(cosine, rel=1e-5)}
+    assert probe.totals == {"grad_cosine": pytest.approx(cosine, rel=1e-5)}
     shown = {event.of: event for event in of(Histograms, told)}
     for name, arrays in (("gradient", past[1]), ("weight", weights)):
         sizes = [sum(arrays[f"{n}.{k}"].size for k in ("weight", "bias")) for n in "024"]
@@ -117,19 +117,19 @@ def test_the_training_does_not_notice(train, tiny, model, every):
             model=model, settings={**base, **{k.replace("__", "."): v for k, v in s.items()}}
         )
     without = train(made(diagnostics__every="off"))
-    looked = train(made(diagnostics__every=every))
-    assert scalars(looked) == scalars(without)
+    events = train(made(diagnostics__every=every))
+    assert scalars(events) == scalars(without)
     assert not of(Layers, without)
-    looks = of(Layers, looked)
-    assert len(looks) >= 2
-    assert all("grad_cosine" in look.totals for look in looks)
-    if every == 1:  # of a few looks an estimate may be negative, and is then left out
-        assert any("noise_scale" in look.totals for look in looks)
+    probes = of(Layers, events)
+    assert len(probes) >= 2
+    assert all("grad_cosine" in probe.totals for probe in probes)
+    if every == 1:  # of a few probes an estimate may be negative, and is then left out
+        assert any("noise_scale" in probe.totals for probe in probes)
 
 
-def test_parts_of_a_batch_and_averages_are_looked_at_too(train, tiny):
+def test_parts_of_a_batch_and_averages_are_probed_too(train, tiny):
     events = train(tiny(steps=6, accumulate=3, ema_decay=0.9, diagnostics__every=2))
-    assert [look.step for look in of(Layers, events)] == [2, 4, 6]
+    assert [probe.step for probe in of(Layers, events)] == [2, 4, 6]
 
 
 def test_the_noise_scale_of_a_known_noise():
@@ -146,29 +146,29 @@ def test_the_noise_scale_of_a_known_noise():
     assert math.isnan(NoiseScale().after([1.0, 2.0], (16, 32)))
 
 
-def spent(step_seconds, look_seconds, steps=20000, every="auto"):
-    """The looks of a run in a world where time is known."""
-    now, looks = 0.0, []
+def spent(step_seconds, probe_seconds, steps=20000, every="auto"):
+    """The probed steps of a run in a world where time is known."""
+    now, probes = 0.0, []
     interval = Interval(every, clock=lambda: now)
     for step in range(1, steps + 1):
         interval.begin(step)
         now += step_seconds
-        if interval.looks_at(step):
-            looks.append(step)
-            now += look_seconds
-            interval.looked(Cost(look_seconds))
-    return looks, now
+        if interval.probes_at(step):
+            probes.append(step)
+            now += probe_seconds
+            interval.probed(Cost(probe_seconds))
+    return probes, now
 
 
 @pytest.mark.parametrize("step_seconds", [1e-4, 1e-3, 0.1])
-@pytest.mark.parametrize("look_seconds", [1e-5, 3e-3, 0.5])
-def test_looks_cost_less_than_their_share(step_seconds, look_seconds):
-    looks, total = spent(step_seconds, look_seconds)
-    assert looks[0] == 2
-    assert len(looks) >= 3 or look_seconds > 100 * step_seconds
+@pytest.mark.parametrize("probe_seconds", [1e-5, 3e-3, 0.5])
+def test_probes_cost_less_than_their_share(step_seconds, probe_seconds):
+    probes, total = spent(step_seconds, probe_seconds)
+    assert probes[0] == 2
+    assert len(probes) >= 3 or probe_seconds > 100 * step_seconds
     # The first ones find out what the others cost.
-    assert (len(looks) - 2) * look_seconds <= SHARE * total * 1.01
-    assert all(b - a >= 10 for a, b in pairwise(looks))
+    assert (len(probes) - 2) * probe_seconds <= SHARE * total * 1.01
+    assert all(b - a >= 10 for a, b in pairwise(probes))
 
 
 def test_a_fixed_interval_and_none():

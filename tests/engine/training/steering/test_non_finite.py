@@ -19,7 +19,7 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.training import loop
+from engine.training import loop, session
 from engine.training.assemble import assemble
 from engine.training.batches import Batches
 from engine.training.saving import snapshot
@@ -36,7 +36,7 @@ POLICIES = ("pause", "stop", "skip-step")
 @pytest.fixture(params=[True, False], ids=["waits", "deferred"])
 def waits(request, monkeypatch):
     """Both ways to guard; the one without waiting, which GPUs take, works on the CPU too."""
-    monkeypatch.setattr(loop, "Guard", partial(Guard, wait=request.param))
+    monkeypatch.setattr(session, "Guard", partial(Guard, wait=request.param))
     return request.param
 
 

@@ -1,0 +1,130 @@
+"""Evaluation of a run on its held-out splits: means, pictures, and when the target is reached."""
+
+import math
+from typing import Literal
+
+from engine.runs.events import Evaluation, number
+from engine.runs.journal import Journal
+from engine.tasks import Task
+from engine.training.batches import Tensors
+from engine.training.passes import Passes
+from engine.training.state import Outcome, Training
+from presets.schema import Target
+
+_MAX_LINES = 50
+"""Maximum number of evaluations that get a line for people; with full batches every step is an
+epoch."""
+
+
+class Gallery:
+    """A schedule of pictures that thins out: they fill the log, and after an hour one more minute
+    of training changes little. About a hundred in a run, however long it is."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def wants(self, seconds: float) -> bool:
+        """Whether pictures are due `seconds` after the run's start; if so, they count as taken."""
+        if seconds < self._next:
+            return False
+        self._next = 1.1 * seconds + 0.5
+        return True
+
+
+class Evaluator:
+    """The validation and test sets of a run, and the log of how its model does on them."""
+
+    def __init__(
+        self,
+        *,
+        training: Training,
+        passes: Passes,
+        task: Task,
+        journal: Journal,
+        val: Tensors,
+        test: Tensors,
+        target: Target | None = None,
+    ) -> None:
+        """`val` and `test` are x and y on the device of the model, as `registry.Split` has them."""
+        self.reached: Outcome | None = None
+        """How the run ends because a validation reached `target`; None until then."""
+        self._training = training
+        self._passes = passes
+        self._task = task
+        self._journal = journal
+        self._val, self._test = val, test
+        self._target = target
+        self._gallery = Gallery()
+
+    def validate(self, training_seconds: float) -> dict[str, float]:
+        """Log the means over the validation set, and return them.
+
+        They decide on plateaus of the schedule and on the target. `training_seconds` are the
+        seconds that the run has spent on steps. Waits for the device.
+        """
+        means = self._evaluate("val", self._val, training_seconds)
+        if changed := self._training.evaluated(means["loss"]):
+            self._journal.say(changed)
+        self.reached = self._outcome(means)
+        return means
+
+    def test(self) -> None:
+        """Log the means over the test set; waits for the device."""
+        self._evaluate("test", self._test, None)
+
+    def _evaluate(
+        self, split: Literal["val", "test"], tensors: Tensors, training_seconds: float | None
+    ) -> dict[str, float]:
+        x, y = tensors
+        training, task = self._training, self._task
+        last = split == "test" or training.step >= training.steps
+        with training.ready_to_evaluate(), self._passes.autocast():
+            means = task.evaluate(training.model, x, y)
+            pictures = []
+            if self._gallery.wants(self._journal.seconds()) or last:
+                pictures = task.pictures(training.model, x, y, step=training.step, split=split)
+            if training.ema is not None:
+                with training.ema.in_place():
+                    averaged = task.evaluate(training.model, x, y)
+                means |= {f"ema_{name}": value for name, value in averaged.items()}
+        self._report(split, means, training_seconds)
+        for event in pictures:
+            self._journal.emit(event)
+        return means
+
+    def _report(
+        self,
+        split: Literal["val", "test"],
+        means: dict[str, float],
+        training_seconds: float | None,
+    ) -> None:
+        """Log an evaluation, and a line for people unless there would be too many of them."""
+        step, per_epoch = self._training.step, self._training.steps_per_epoch
+        epoch = step / per_epoch
+        self._journal.emit(
+            Evaluation(
+                split=split,
+                step=step,
+                epoch=epoch,
+                seconds=self._journal.seconds(),
+                training_seconds=training_seconds,
+                values={name: number(mean) for name, mean in means.items()},
+            )
+        )
+        epochs = math.ceil(self._training.steps / per_epoch)
+        every = math.ceil(epochs / _MAX_LINES)
+        if split == "test" or step == self._training.steps or round(epoch) % every == 0:
+            where = f"epoch {epoch:g}/{epochs}" if epoch.is_integer() else f"step {step}"
+            said = ", ".join(f"{name.replace('_', ' ')} {mean:.4f}" for name, mean in means.items())
+            self._journal.say(f"{where}: {split} {said}")
+
+    def _outcome(self, means: dict[str, float]) -> Outcome | None:
+        """How the run ends if these means reach the target."""
+        target = self._target
+        if target is None:
+            return None
+        value = means.get(target.metric.removeprefix("val/"), math.nan)
+        if not target.reached(value):
+            return None
+        goal = f"{target.metric} {value:.4f} {target.op} {target.value:g}"
+        return ("done", f"{goal} reached at step {self._training.step}")

@@ -1,0 +1,187 @@
+"""All that takes part in the training of one run, made ready for the loop."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine import tasks
+from engine.config import configure, registry
+from engine.runs.checkpoint import Checkpoint
+from engine.runs.journal import Journal
+from engine.tasks import Task
+from engine.training import fingerprint
+from engine.training.assemble import assemble
+from engine.training.batches import Batches, Tensors, stays_on_host, to_device
+from engine.training.device import describe, pick, set_threads
+from engine.training.evaluation import Evaluator
+from engine.training.passes import Passes
+from engine.training.precision import set_precision
+from engine.training.recording import utilisation
+from engine.training.recording.diagnostics import Diagnostics
+from engine.training.recording.metrics import MetricBuffer
+from engine.training.recording.profiling import Profiler
+from engine.training.recording.weight_path import WeightPath
+from engine.training.saving.saver import Saver
+from engine.training.start import start
+from engine.training.state import Training
+from engine.training.steering.commands import Steering
+from engine.training.steering.non_finite import Guard
+from engine.training.steering.range_test import RangeTest
+from presets.schema import RunConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The collaborators of the training loop, for one run in one process."""
+
+    training: Training
+    """What the steps change: model, optimizer, schedule, clipping, number of steps."""
+    task: Task
+    batches: Batches
+    passes: Passes
+    guard: Guard
+    """Keeps what is not finite from the weights."""
+    range_test: RangeTest | None
+    """In a learning-rate range test."""
+    evaluator: Evaluator
+    steering: Steering
+    """Commands and signals from outside."""
+    journal: Journal
+    metrics: MetricBuffer
+    diagnostics: Diagnostics
+    profiler: Profiler
+    weight_path: WeightPath
+    saver: Saver
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Started:
+    """A run at its starting point, before anything is recorded of its steps."""
+
+    device: torch.device
+    task: Task
+    training: Training
+    batches: Batches
+    val: Tensors
+    test: Tensors
+    weight_path: WeightPath
+    resumed: Checkpoint | None
+    """The checkpoint of this run that it goes on from."""
+
+
+@contextmanager
+def open_session(
+    config: RunConfig, journal: Journal, steering: Steering, resume: Path | None
+) -> Iterator[Session]:
+    """Build what `config` names, put it at its starting point and log that.
+
+    On leaving the context everything that was recorded is in the log and the best state is on the
+    disk, also after an exception. Raises UserError, in one line, if the device is absent, parts do
+    not go together, or a checkpoint cannot be used.
+    """
+    run = _started(config, journal, steering, resume)
+    training, task, device = run.training, run.task, run.device
+    passes, guard = Passes(config, training, task, device), Guard(training, config, device)
+    range_test = RangeTest() if training.is_range_test else None
+    with (
+        MetricBuffer(
+            device,
+            journal,
+            inspect=range_test.after(guard.inspect) if range_test else guard.inspect,
+            unit=task.unit,
+            utilisation=utilisation.of_one_unit(config, task.unit, device),
+        ) as metrics,
+        closing(
+            Diagnostics(
+                training.model,
+                training.named,
+                config.diagnostics,
+                journal,
+                device,
+                hooks=not config.compile,
+            )
+        ) as diagnostics,
+        Saver(
+            run=steering.run,
+            journal=journal,
+            training=training,
+            device=device,
+            policy=config.checkpoint,
+            best=task.best,
+            settle=metrics.drain,
+            resumed=run.resumed,
+        ) as saver,
+    ):
+        yield Session(
+            training=training,
+            task=task,
+            batches=run.batches,
+            passes=passes,
+            guard=guard,
+            range_test=range_test,
+            evaluator=Evaluator(
+                training=training,
+                passes=passes,
+                task=task,
+                journal=journal,
+                val=run.val,
+                test=run.test,
+                target=config.stop_target(),
+            ),
+            steering=steering,
+            journal=journal,
+            metrics=metrics,
+            diagnostics=diagnostics,
+            profiler=Profiler(steering.run, journal, device),
+            weight_path=run.weight_path,
+            saver=saver,
+        )
+
+
+def _started(
+    config: RunConfig, journal: Journal, steering: Steering, resume: Path | None
+) -> _Started:
+    plan = configure.plan(config)
+    device = pick(config.device)
+    threads = set_threads(config.threads, plan.num_parameters)
+    set_precision(config.precision, device)
+    data = registry.build("dataset", config.dataset)
+    val, test = to_device(data.val, device), to_device(data.test, device)
+    task = tasks.of(config, configure.dataset_info(config))
+    training = assemble(config, plan, device)
+    batches = Batches(
+        data,
+        batch_size=plan.batch_size,
+        per_epoch=plan.steps_per_epoch,
+        seed=config.seed,
+        device=device,
+        on_host=stays_on_host(config.data_on, data.train, device),
+    )
+    resumed = start(
+        config,
+        plan=plan,
+        training=training,
+        device=device,
+        journal=journal,
+        steering=steering,
+        resume=resume,
+    )
+    if config.fingerprint and resumed is None:
+        journal.emit(fingerprint.of(training.model, data, config, plan))
+    weight_path = WeightPath(steering.run, training.model, journal, wanted=config.keep_weights)
+    if resumed is None:
+        weight_path.keep(training.step)
+    journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
+    return _Started(
+        device=device,
+        task=task,
+        training=training,
+        batches=batches,
+        val=val,
+        test=test,
+        weight_path=weight_path,
+        resumed=resumed,
+    )
