@@ -63,7 +63,7 @@ def test_every_model_has_a_size_on_every_data_set_that_suits_it(model: str, data
 @pytest.mark.parametrize("optimizer", presets.names("optimizers"))
 def test_every_optimizer_preset_is_what_its_component_takes(optimizer: str) -> None:
     if optimizer == "sparse-adam":  # of no model that has no embeddings
-        with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .* mlp has not"):
+        with pytest.raises(ConfigError, match=r"^optimizer: sparse-adam .* mlp lacks"):
             configure.resolve(optimizer=optimizer)
         return
     config = configure.resolve(optimizer=optimizer)
