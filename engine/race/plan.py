@@ -1,4 +1,4 @@
-"""Which runs a race consists of; pure: from the race and what its trials reached."""
+"""The runs of a race, from its settings and the results of its trials; pure."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from presets.schema import RunConfig
 Stage = Literal["trial", "final"]
 
 TUNING_SEED = 4_000_000_000
-"""Of all trials: far from the seeds of the final runs, which are fresh."""
+"""The seed of all trials, far from the seeds of the final runs, which are fresh."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,16 @@ class PlannedRun:
     """One run of a race."""
 
     name: str
-    """Of its directory under `runs`."""
+    """The name of its directory under `runs`."""
     lane: int
     stage: Stage
     number: int
-    """Of the trial, or the seed of a final run."""
+    """The number of the trial, or the seed of a final run."""
     lr: float | None
-    """A rate of its own; None for the lane's."""
+    """A learning rate of its own; None for the lane's."""
 
     def config(self, spec: RaceSpec, device: str | None = None) -> RunConfig:
-        """What is trained."""
+        """The configuration of the run."""
         changes: dict[str, Any] = {"seed": TUNING_SEED if self.stage == "trial" else self.number}
         if self.lr is not None:
             changes["optimizer__lr"] = self.lr
@@ -57,7 +57,8 @@ def trials(spec: RaceSpec) -> list[PlannedRun]:
 
 
 def finals(spec: RaceSpec, best_rates: Mapping[int, float] | None = None) -> list[PlannedRun]:
-    """The runs that count, seed by seed. `best_rates` by lane, of the tiers that tune."""
+    """The runs that count, seed by seed. `best_rates` are learning rates by lane, for tiers that
+    tune."""
     return [
         PlannedRun(
             name=_name(spec, lane, "final", seed),
@@ -72,10 +73,9 @@ def finals(spec: RaceSpec, best_rates: Mapping[int, float] | None = None) -> lis
 
 
 def best_rates(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]:
-    """The rate of each lane's best trial, from the best validation value by name of the run.
-
-    A trial that reached nothing finite does not count; a lane without any keeps its default.
-    """
+    """The learning rate of each lane's best trial; `reached` has the best validation value by name
+    of the run. A trial that reached nothing finite does not count; a lane without any keeps its
+    default."""
     sign = 1.0 if spec.better == "max" else -1.0
     found: dict[int, tuple[float, float]] = {}
     for run in trials(spec):
