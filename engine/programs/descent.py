@@ -18,7 +18,7 @@ from engine.training.updates import build_optimizer
 from presets import UserError
 from presets.schema import Component
 
-RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-4, 1.0, 17))
+LRS = tuple(float(f"{lr:.2g}") for lr in np.geomspace(1e-4, 1.0, 17))
 """The learning rates of which each optimizer gets the best; the same grid for all."""
 FAR = 1e3
 """The distance beyond which an optimizer has left the plane for good."""
@@ -31,8 +31,8 @@ class Request(Struct, frozen=True, kw_only=True):
     optimizers: list[str]
     """The names of optimizer presets."""
     steps: int = 200
-    rate: float | None = None
-    """One learning rate for all, instead of the best of `RATES`."""
+    lr: float | None = None
+    """One learning rate for all, instead of the best of `LRS`."""
 
 
 class Descent(Struct, frozen=True, kw_only=True):
@@ -107,14 +107,14 @@ def best_descent(request: Request, name: str) -> Descent:
     place = surface(request.surface)
     section, _ = configure.section("optimizer", name)
     options = {key: value for key, value in section.items() if key not in ("name", "type")}
-    rates = RATES if request.rate is None else (request.rate,)
+    lrs = LRS if request.lr is None else (request.lr,)
     found = [
         descend(
             place,
-            Component(name=name, type=section["type"], options={**options, "lr": rate}),
+            Component(name=name, type=section["type"], options={**options, "lr": lr}),
             request.steps,
         )
-        for rate in rates
+        for lr in lrs
     ]
     whole = [descent for descent in found if len(descent.path) == request.steps + 1]
     if whole:

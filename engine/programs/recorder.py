@@ -28,7 +28,7 @@ from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RECORDED, Lock, RunDir
 from presets import UserError, yaml
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
 _SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
@@ -101,7 +101,7 @@ def messages(file: int) -> Iterator[list[Message]]:
     """The messages of a pipe as they arrive; an empty batch now and then while none does."""
     parent, rest = os.getppid(), b""
     while True:
-        ready = select.select([file], [], [], LOOK_SECONDS)[0]
+        ready = select.select([file], [], [], POLL_SECONDS)[0]
         data = os.read(file, 2**16) if ready else b""
         if ready and not data:
             return
@@ -126,7 +126,7 @@ class Recorder:
         self._first = first
         self._journal = journal
         self._reports = reports
-        self._inbox = Inbox(run, LOOK_SECONDS)
+        self._inbox = Inbox(run, POLL_SECONDS)
         self._stop: Request | None = None
         self._step = 0
         """The last step that was logged."""
@@ -219,7 +219,7 @@ class Recorder:
     def _end(self, message: Message) -> None:
         if self._stop is not None:
             looked = message["stopped"]
-            reason = "" if looked else "the loop ended without a look at should_stop"
+            reason = "" if looked else "the loop ended without reading should_stop"
             self._answer(self._stop, "applied" if looked else "rejected", reason)
         for request in self._inbox.take(at_once=True):
             reason = request.reason if isinstance(request, Refused) else "the run has ended"

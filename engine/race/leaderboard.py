@@ -134,7 +134,7 @@ def _row(results: RaceResults, lane: int) -> Row:
         speed_up=None
         if not has_target or lane == reference
         else statistics.speed_up(results.to_target(reference), results.to_target(lane)),
-        lr=results.rates.get(lane, _lr(results, lane)),
+        lr=results.lrs.get(lane, _lr(results, lane)),
         trouble=_trouble(runs),
         sign=sign,
     )
@@ -153,8 +153,8 @@ def _median(values: list[float]) -> float:
 
 
 def _lr(results: RaceResults, lane: int) -> float | None:
-    rate = results.spec.lanes[lane].run_config().optimizer.options.get("lr")
-    return float(rate) if isinstance(rate, int | float) else None
+    lr = results.spec.lanes[lane].run_config().optimizer.options.get("lr")
+    return float(lr) if isinstance(lr, int | float) else None
 
 
 def _optimizer_bytes(results: RaceResults, lane: int) -> int | None:

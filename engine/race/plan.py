@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.race.spec import RaceSpec, rates
+from engine.race.spec import RaceSpec, trial_lrs
 from presets.schema import RunConfig
 
 Stage = Literal["trial", "final"]
@@ -42,7 +42,7 @@ class PlannedRun:
 
 def trials(spec: RaceSpec) -> list[PlannedRun]:
     """The tuning runs of all lanes, in turns: each lane's first, each lane's second, ..."""
-    drawn = [rates(lane, spec.tier, spec.num_trials, spec.rate_span) for lane in spec.lanes]
+    drawn = [trial_lrs(lane, spec.tier, spec.num_trials, spec.rate_span) for lane in spec.lanes]
     return [
         PlannedRun(
             name=_name(spec, lane, "trial", number),
@@ -56,8 +56,8 @@ def trials(spec: RaceSpec) -> list[PlannedRun]:
     ]
 
 
-def finals(spec: RaceSpec, best_rates: Mapping[int, float] | None = None) -> list[PlannedRun]:
-    """The runs that count, seed by seed. `best_rates` are learning rates by lane, for tiers that
+def finals(spec: RaceSpec, best_lrs: Mapping[int, float] | None = None) -> list[PlannedRun]:
+    """The runs that count, seed by seed. `best_lrs` are learning rates by lane, for tiers that
     tune."""
     return [
         PlannedRun(
@@ -65,14 +65,14 @@ def finals(spec: RaceSpec, best_rates: Mapping[int, float] | None = None) -> lis
             lane=lane,
             stage="final",
             number=seed,
-            lr=None if best_rates is None else best_rates.get(lane),
+            lr=None if best_lrs is None else best_lrs.get(lane),
         )
         for seed in range(spec.seeds)
         for lane in range(len(spec.lanes))
     ]
 
 
-def best_rates(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]:
+def best_lrs(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]:
     """The learning rate of each lane's best trial; `reached` has the best validation value by name
     of the run. A trial that reached nothing finite does not count; a lane without any keeps its
     default."""
@@ -84,7 +84,7 @@ def best_rates(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]
             continue
         if run.lane not in found or sign * value > found[run.lane][0]:
             found[run.lane] = (sign * value, run.lr)
-    return {lane: rate for lane, (_, rate) in found.items()}
+    return {lane: lr for lane, (_, lr) in found.items()}
 
 
 def _name(spec: RaceSpec, lane: int, stage: Stage, number: int) -> str:

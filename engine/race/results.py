@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.race import statistics
 from engine.race.directory import RaceDir
-from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
+from engine.race.plan import PlannedRun, Stage, best_lrs, finals, trials
 from engine.race.spec import RaceSpec
 from engine.runs.events import (
     AnyEvent,
@@ -134,16 +134,16 @@ class RaceReader:
     def read(self, spec: RaceSpec) -> "RaceResults":
         """The results so far. Logs that cannot be read count as empty."""
         tried = [self._follow(run) for run in trials(spec)]
-        rates = None
+        lrs = None
         if spec.num_trials:
             larger = spec.better == "max"
             reached = {
                 result.planned.name: result.best(spec.metric, larger=larger) for result in tried
             }
-            rates = best_rates(spec, reached)
+            lrs = best_lrs(spec, reached)
         tuned = all(result.ended for result in tried)
-        run = [self._follow(planned) for planned in finals(spec, rates)] if tuned else []
-        return RaceResults(spec=spec, trials=tuple(tried), finals=tuple(run), rates=rates or {})
+        run = [self._follow(planned) for planned in finals(spec, lrs)] if tuned else []
+        return RaceResults(spec=spec, trials=tuple(tried), finals=tuple(run), lrs=lrs or {})
 
     def _follow(self, planned: PlannedRun) -> RunResult:
         if planned.name not in self._logs:
@@ -171,7 +171,7 @@ class RaceResults:
     trials: tuple[RunResult, ...]
     finals: tuple[RunResult, ...]
     """The final runs; empty while lanes are tuned."""
-    rates: Mapping[int, float]
+    lrs: Mapping[int, float]
     """The tuned learning rate of each lane."""
 
     @property

@@ -237,7 +237,7 @@ def differences(configs: Sequence[RunConfig]) -> list[str]:
     return [key for key in keys if len({str(each.get(key)) for each in flat}) > 1]
 
 
-def rates(lane: LaneSpec, tier: Tier, trials: int, span: float) -> list[float]:
+def trial_lrs(lane: LaneSpec, tier: Tier, trials: int, span: float) -> list[float]:
     """The learning rates of a lane's trials, around its own; the same factors for every lane.
 
     `fair` draws them log-uniformly, `rigorous` takes a grid.
