@@ -1,8 +1,8 @@
-"""The process that records a loop which is not ours: `bigmodel_tui.open_run` starts it.
+"""The process that records a training loop of the user's; `bigmodel_tui.open_run` starts it.
 
 It reads JSON lines from standard input and writes the run directory. A pipe that ends without a
-last word means that the loop's process died: then it leaves without one, too, and the run counts
-as crashed.
+closing message means that the loop's process died: then the recorder leaves without one, too, and
+the run counts as crashed.
 """
 
 import json
@@ -28,7 +28,7 @@ from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RECORDED, Lock, RunDir
 from presets import UserError, yaml
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
 _SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> None:
-    """Raises UserError or OSError if the run directory cannot be had."""
+    """Record the run. Raises UserError or OSError if the run directory cannot be made."""
     run = RunDir(Path(first["run"]))
     _make(run, first["config"])
     lock = Lock(run, sign=False)
@@ -98,10 +98,10 @@ def _report(pipe: int, **report: Any) -> None:
 
 
 def messages(file: int) -> Iterator[list[Message]]:
-    """What comes out of a pipe, as it comes; an empty batch now and then while nothing does."""
+    """The messages of a pipe as they arrive; an empty batch now and then while none does."""
     parent, rest = os.getppid(), b""
     while True:
-        ready = select.select([file], [], [], LOOK_SECONDS)[0]
+        ready = select.select([file], [], [], POLL_SECONDS)[0]
         data = os.read(file, 2**16) if ready else b""
         if ready and not data:
             return
@@ -120,22 +120,22 @@ def _decoded(line: bytes) -> Message | None:
 
 
 class Recorder:
-    """Turns messages into events, and answers commands."""
+    """A recorder of one run: it turns messages into events, and answers commands."""
 
     def __init__(self, run: RunDir, first: Message, journal: Journal, reports: int) -> None:
         self._first = first
         self._journal = journal
         self._reports = reports
-        self._inbox = Inbox(run, LOOK_SECONDS)
+        self._inbox = Inbox(run, POLL_SECONDS)
         self._stop: Request | None = None
         self._step = 0
-        """The last one that was logged."""
+        """The last step that was logged."""
         self._seconds = 0.0
-        """When it was logged."""
+        """The time of that step, in seconds since the run's start."""
         self._ended = False
 
     def work(self, batches: Iterable[list[Message]]) -> None:
-        """Until the loop said its last word, or its process ended without."""
+        """Record until the loop's closing message, or until its process ended without one."""
         for batch in batches:
             for message in batch:
                 try:
@@ -183,7 +183,7 @@ class Recorder:
     def _rows(
         self, steps: list[int], seconds: list[float], columns: dict[str, list[float]]
     ) -> None:
-        """Columns of equal length; those of an evaluation become events of their own."""
+        """Log columns of equal length; those of an evaluation become events of their own."""
         if "grad_norm" in columns and "clip/threshold" in columns:
             columns |= clipped(columns["grad_norm"], columns["clip/threshold"])
         values: dict[str, list[Value]] = {
@@ -219,7 +219,7 @@ class Recorder:
     def _end(self, message: Message) -> None:
         if self._stop is not None:
             looked = message["stopped"]
-            reason = "" if looked else "the loop ended without a look at should_stop"
+            reason = "" if looked else "the loop ended without reading should_stop"
             self._answer(self._stop, "applied" if looked else "rejected", reason)
         for request in self._inbox.take(at_once=True):
             reason = request.reason if isinstance(request, Refused) else "the run has ended"
@@ -261,8 +261,8 @@ class Recorder:
 
 
 def clipped(norms: Sequence[float], limits: Sequence[float]) -> dict[str, list[float]]:
-    """What clipping by the global norm did: scaled by min(1, limit / (norm + 1e-6)), as torch
-    does (Pascanu et al. 2013, arXiv:1211.5063). A NaN stays one."""
+    """The norms after clipping by the global norm: scaled by min(1, limit / (norm + 1e-6)), as
+    torch does (Pascanu et al. 2013, arXiv:1211.5063). NaN stays NaN."""
     after, changed = [], []
     for norm, limit in zip(norms, limits, strict=True):
         scale = limit / (norm + 1e-6)

@@ -19,7 +19,7 @@ from bigmodel_tui._wire import Wire, complain
 
 BLOCK_SECONDS = 0.1
 MAX_ROWS = 512
-"""A block is sent when it is so old, or so long."""
+"""A block is sent when it is this old, or this long."""
 MAX_NAMES = 500
 MAX_STEP = 2**53
 MAX_WARNINGS = 50
@@ -61,20 +61,20 @@ def open_run(
 
 
 class Run:
-    """What a loop tells of itself. Only `clip_` raises, as torch does for wrong arguments."""
+    """A run of the user's own loop. Only `clip_` raises, as torch does for wrong arguments."""
 
     def __init__(self, wire: Wire | None, path: Path | None) -> None:
         self.path = path
         """The run directory; None if there is none."""
         self._wire = wire
         self._began: float | None = None
-        """When the first step was logged, on the monotonic clock."""
+        """The time of the first logged step, on the monotonic clock."""
         self._flush_at = 0.0
         self._rows: list[Row] = []
         self._step = -1
         self._names: dict[str, str] = {}
         self._clipped: tuple[Any, float] | None = None
-        """Norm and limit of the last `clip_`, until the next `log`."""
+        """The norm and limit of the last `clip_`, until the next `log`."""
         self._device = ""
         self._parameters = 0
         self._warned: set[str] = set()
@@ -119,7 +119,7 @@ class Run:
 
     @property
     def should_stop(self) -> bool:
-        """Whether somebody asked the run to stop; a loop that looks here can end in good order."""
+        """Whether somebody asked the run to stop; a loop that checks this can end in good order."""
         asked = self._wire is not None and self._wire.stop_asked
         self._saw_stop |= asked
         return asked
@@ -204,7 +204,7 @@ class Run:
             tensors[name] = found
 
     def _take_clipped(self, floats: dict[str, float], tensors: dict[str, Any]) -> None:
-        """What `clip_` did, but for what follows from it: the recorder computes that."""
+        """Add the norm and limit of the last `clip_`; the recorder computes the rest from them."""
         if self._clipped is None:
             return
         (norm, limit), self._clipped = self._clipped, None
@@ -215,7 +215,7 @@ class Run:
         self._sort("grad_norm", norm, floats, tensors)
 
     def _start(self, now: float, tensors: dict[str, Any]) -> None:
-        """With the first values it is known where they come from."""
+        """Begin the run with its first values, which say which device they come from."""
         self._began = now
         device = next((tensor.device for tensor in tensors.values()), None)
         name = str(device) if device is not None else "cpu" if _values.torch() else ""
@@ -258,7 +258,7 @@ def _count(value: Any) -> int | None:
 
 
 def _ending(error: BaseException) -> tuple[Literal["done", "stopped", "failed"], str]:
-    """How a loop ended out of which this came."""
+    """How a loop ended that raised this."""
     if isinstance(error, KeyboardInterrupt):
         return "stopped", "KeyboardInterrupt"
     if isinstance(error, SystemExit) and not error.code:

@@ -1,4 +1,4 @@
-"""The way to the process that records: a queue, a thread that sends, a thread that listens."""
+"""The connection to the recorder: a queue, a thread that sends, a thread that listens."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Any
 from bigmodel_tui._block import Block
 
 MAX_WAITING = 32768
-"""Rows that wait for a recorder that does not read; more are dropped and counted."""
+"""Maximum number of rows that wait for the recorder; more are dropped and counted."""
 CLOSE_SECONDS = 5.0
 """How long the end of a run waits for its last records."""
 
@@ -35,23 +35,23 @@ def _root() -> str:
 
 
 def complain(line: str) -> None:
-    """One warning for the person; never an error, even where warnings are made errors."""
+    """Warn the user; never an error, even where warnings are made errors."""
     with suppress(Exception):
         warnings.warn(f"bigmodel_tui: {line}", RuntimeWarning, stacklevel=2)
 
 
 class Wire:
-    """Carries messages to the recorder, and what it reports back. Nothing here raises into the
-    loop or makes it wait, but `close`, for a while."""
+    """A connection that carries messages to the recorder and its reports back. Nothing here raises
+    into the loop or makes it wait, except `close`, for a while."""
 
     def __init__(self) -> None:
         """Raises OSError if no process can be started."""
         self.stop_asked = False
-        """Somebody asked the run to stop."""
+        """Whether somebody asked the run to stop."""
         self.alive = True
         self._queue: queue.SimpleQueue[Block | dict[str, Any] | None] = queue.SimpleQueue()
         self._put = self._taken = 0
-        """Rows; each is written by one thread only."""
+        """Counts of rows; each is written by one thread only."""
         self._lost: dict[str, int] = {}
         self._give_up_at: float | None = None
         self._complained = False
@@ -70,11 +70,11 @@ class Wire:
 
     @property
     def pid(self) -> int:
-        """Of the recorder."""
+        """The process id of the recorder."""
         return self._process.pid
 
     def send(self, message: dict[str, Any]) -> None:
-        """Queue a message; a handful a run, so they always fit."""
+        """Queue a message; there are only a few in a run, so they always fit."""
         if self.alive:
             self._queue.put(message)
 
@@ -95,7 +95,7 @@ class Wire:
         self._queue.put(block)
 
     def close(self, message: dict[str, Any]) -> None:
-        """Send the last message, and wait a little until the recorder is through."""
+        """Send the last message, and wait a little until the recorder has finished."""
         until = time.monotonic() + CLOSE_SECONDS
         self._give_up_at = until - 1.0
         if self._lost:

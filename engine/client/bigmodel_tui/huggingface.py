@@ -11,7 +11,8 @@ _NAMES = {"loss": "train/loss", "learning_rate": "lr"}
 
 
 class DashboardCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
-    """Records what the trainer logs, evaluations as `val/...`, and honours stop.
+    """A callback that records what the trainer logs, evaluations as `val/...`, and stops on
+    request.
 
     The options are those of `open_run`. The trainer logs every `logging_steps` steps.
     """

@@ -12,10 +12,10 @@ from bigmodel_tui import Run, open_run
 
 
 class DashboardCallback(Callback):  # type: ignore[misc, unused-ignore]
-    """Records what the module logs, and the learning rate, and honours stop.
+    """A callback that records what the module logs, and the learning rate, and stops on request.
 
-    The options are those of `open_run`. Metrics named `train_...` and `val_...`, or with a slash
-    in the place of the underscore, are those of training and validation.
+    The options are those of `open_run`. Metrics named `train_...` and `val_...`, or with a slash in
+    the place of the underscore, are those of training and validation.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -52,7 +52,7 @@ class DashboardCallback(Callback):  # type: ignore[misc, unused-ignore]
 
 
 def _logged(trainer: Any, *, validation: bool) -> dict[str, Any]:
-    """What is new: Lightning keeps the last validation's metrics beside those of each step."""
+    """The metrics that are new: Lightning keeps the last validation's beside those of each step."""
     logged = {
         re.sub("^(train|val)_", r"\1/", name): value
         for name, value in trainer.logged_metrics.items()
