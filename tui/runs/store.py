@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Confusion,
     Evaluation,
     Gap,
@@ -81,7 +81,7 @@ class RunState:
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
     """Marks of what happened at a step, for the curves."""
-    commands: list[Command] = field(default_factory=list)
+    commands: list[CommandAnswered] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
     """The newest layer probe."""
@@ -121,7 +121,14 @@ class RunState:
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
                 self._measured(event)
-            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
+            case (
+                CommandAnswered()
+                | StateChanged()
+                | CheckpointSaved()
+                | NonFinite()
+                | Restarted()
+                | Gap()
+            ):
                 self._happened(event)
         if note := note_of(event):
             self._remember(note, told=isinstance(event, LogLine))
@@ -150,10 +157,10 @@ class RunState:
             self.happened.append(note)
 
     def _happened(
-        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+        self, event: CommandAnswered | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
     ) -> None:
         match event:
-            case Command():
+            case CommandAnswered():
                 self.commands.append(event)
                 self._settle()
             case StateChanged():

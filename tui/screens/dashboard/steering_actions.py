@@ -6,7 +6,7 @@ from typing import Literal
 
 from engine.runs import control
 from engine.runs.control import Arguments, CommandName
-from engine.runs.events import Command, Profiled
+from engine.runs.events import CommandAnswered, Profiled
 from presets import UserError
 from tui.choices import typed_commands
 from tui.panels.keys import Key, Keys, together
@@ -118,12 +118,12 @@ class SteeringActions(WatchingScreen):
     def hear(self, news: News) -> None:
         """Say what became of commands that were sent from here, and show a profile that is new."""
         for event in news.events:
-            if isinstance(event, Command) and event.id in self._unanswered:
+            if isinstance(event, CommandAnswered) and event.id in self._unanswered:
                 self._say_outcome(event)
             elif isinstance(event, Profiled) and event.time >= self._opened_at:
                 self.app.push_screen(ProfileScreen(event))
 
-    def _say_outcome(self, command: Command) -> None:
+    def _say_outcome(self, command: CommandAnswered) -> None:
         if (note := note_of(command)) is not None:
             self._unanswered.discard(command.id)
             rejected = command.outcome == "rejected"
