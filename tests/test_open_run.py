@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import bigmodel_tui
 from engine.runs.control import send
-from engine.runs.events import Command, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.events import CommandAnswered, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -191,7 +191,7 @@ def test_a_stop_command_is_seen_by_the_loop():
         while not run.should_stop and time.monotonic() < deadline:
             time.sleep(0.02)
         assert run.should_stop
-    answers = [event.outcome for event in events(recorded(run), Command)]
+    answers = [event.outcome for event in events(recorded(run), CommandAnswered)]
     assert answers == ["accepted", "applied"]
     (ended,) = events(recorded(run), RunEnded)
     assert ended.status == "stopped"

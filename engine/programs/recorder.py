@@ -20,8 +20,8 @@ from typing import Any, Literal
 import msgspec
 
 from engine.runs import identity, run_directory
-from engine.runs.control import Inbox, Refused, Request
-from engine.runs.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
+from engine.runs.control import Command, Inbox, Refused
+from engine.runs.events import CommandAnswered, Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
@@ -127,7 +127,7 @@ class Recorder:
         self._journal = journal
         self._reports = reports
         self._inbox = Inbox(run, POLL_SECONDS)
-        self._stop: Request | None = None
+        self._stop: Command | None = None
         self._step = 0
         """The last step that was logged."""
         self._seconds = 0.0
@@ -221,37 +221,37 @@ class Recorder:
             looked = message["stopped"]
             reason = "" if looked else "the loop ended without reading should_stop"
             self._answer(self._stop, "applied" if looked else "rejected", reason)
-        for request in self._inbox.take(at_once=True):
-            reason = request.reason if isinstance(request, Refused) else "the run has ended"
-            self._answer(request, "rejected", reason)
+        for command in self._inbox.take(at_once=True):
+            reason = command.reason if isinstance(command, Refused) else "the run has ended"
+            self._answer(command, "rejected", reason)
         self._journal.go_on_from(self._step, message["seconds"])
         self._journal.end(message["status"], message["reason"])
         self._ended = True
 
     def _answer_new(self) -> None:
-        for request in self._inbox.take():
-            if isinstance(request, Refused):
-                self._answer(request, "rejected", request.reason)
-            elif request.command != "stop":
-                self._answer(request, "rejected", "this run's own loop does not take it")
+        for command in self._inbox.take():
+            if isinstance(command, Refused):
+                self._answer(command, "rejected", command.reason)
+            elif command.name != "stop":
+                self._answer(command, "rejected", "this run's own loop does not take it")
             elif self._stop is not None:
-                self._answer(request, "rejected", "the run was asked to stop already")
+                self._answer(command, "rejected", "the run was asked to stop already")
             else:
-                self._stop = request
-                self._answer(request, "accepted", "the loop sees it in should_stop")
-                _report(self._reports, stop=request.id)
+                self._stop = command
+                self._answer(command, "accepted", "the loop sees it in should_stop")
+                _report(self._reports, stop=command.id)
 
     def _answer(
         self,
-        request: Request | Refused,
+        command: Command | Refused,
         outcome: Literal["accepted", "applied", "rejected"],
         reason: str = "",
     ) -> None:
-        known = request if isinstance(request, Request) else None
+        known = command if isinstance(command, Command) else None
         self._journal.emit(
-            Command(
-                id=request.id,
-                command=known.command if known else "",
+            CommandAnswered(
+                id=command.id,
+                command=known.name if known else "",
                 arguments=msgspec.to_builtins(known.arguments) if known else {},
                 outcome=outcome,
                 step=self._step,

@@ -20,7 +20,7 @@ from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
 from engine.runs import control, health, launch, run_directory
 from engine.runs.control import Inbox, Refused
-from engine.runs.events import Command, LogLine, RunEnded, StateChanged
+from engine.runs.events import CommandAnswered, LogLine, RunEnded, StateChanged
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -50,8 +50,8 @@ class Director:
     def run(self) -> RunEnded:
         """Run the race; returns how it ended, which is in its log too."""
         began = time.monotonic()
-        for request in self._inbox.take(at_once=True):
-            self._say(f"{request.id}: a command from before this process began is void")
+        for command in self._inbox.take(at_once=True):
+            self._say(f"{command.id}: a command from before this process began is void")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._stop(signal.Signals(received).name))
         try:
@@ -149,24 +149,24 @@ class Director:
             time.sleep(POLL_SECONDS)
 
     def _obey(self) -> None:
-        for request in self._inbox.take(at_once=True):
-            if isinstance(request, Refused):
-                self._say(f"a command was refused: {request.reason}", error=True)
+        for command in self._inbox.take(at_once=True):
+            if isinstance(command, Refused):
+                self._say(f"a command was refused: {command.reason}", error=True)
                 continue
-            known = request.command in ("pause", "resume", "stop")
+            known = command.name in ("pause", "resume", "stop")
             self._log.append(
-                Command(
-                    id=request.id,
-                    command=request.command,
+                CommandAnswered(
+                    id=command.id,
+                    command=command.name,
                     outcome="applied" if known else "rejected",
                     step=0,
                     reason="" if known else "a race can be paused, resumed and stopped",
                 )
             )
-            if request.command == "stop":
+            if command.name == "stop":
                 self._stop("stop command")
             elif known:
-                self._pause(request.command == "pause")
+                self._pause(command.name == "pause")
 
     def _pause(self, paused: bool) -> None:
         self._paused = paused

@@ -115,7 +115,7 @@ class LogLine(Event, frozen=True, kw_only=True, tag="log"):
     message: str
 
 
-class Command(Event, frozen=True, kw_only=True, tag="command"):
+class CommandAnswered(Event, frozen=True, kw_only=True, tag="command"):
     """What became of a command to the running engine."""
 
     id: str
@@ -302,7 +302,7 @@ AnyEvent = (
     | Scalars
     | Evaluation
     | LogLine
-    | Command
+    | CommandAnswered
     | StateChanged
     | CheckpointSaved
     | NonFinite

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from engine.runs.access import open_regular
 from engine.runs.events import (
     AnyEvent,
-    Command,
+    CommandAnswered,
     DamagedLineError,
     Restarted,
     RunEnded,
@@ -149,11 +149,11 @@ def lifecycle(path: Path) -> list[RunStarted | Restarted | RunEnded]:
     return [event for event in found if isinstance(event, RunStarted | Restarted | RunEnded)]
 
 
-def commands(path: Path) -> list[Command]:
+def commands(path: Path) -> list[CommandAnswered]:
     """The events that say what became of each command; [] if there is no log. The rest is not
     decoded. Raises OSError if the log cannot be read."""
     found = _beginning_with((b'{"kind":"command"',), path)
-    return [event for event in found if isinstance(event, Command)]
+    return [event for event in found if isinstance(event, CommandAnswered)]
 
 
 def _beginning_with(beginnings: tuple[bytes, ...], path: Path) -> Iterator[AnyEvent]:

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
-from engine.runs.events import Command
+from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -240,13 +240,13 @@ def _end_of(path: Path) -> int:
         return 0
 
 
-def _wait(reader: LogReader, command_id: str) -> Command | None:
+def _wait(reader: LogReader, command_id: str) -> CommandAnswered | None:
     """The engine's last word on a command, as far as it has come in time."""
     answer = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         for event in reader.read():
-            if isinstance(event, Command) and event.id == command_id:
+            if isinstance(event, CommandAnswered) and event.id == command_id:
                 answer = event
         if answer and (answer.outcome != "accepted" or answer.reason):
             return answer  # a reason to accept tells when it will be applied
@@ -254,7 +254,7 @@ def _wait(reader: LogReader, command_id: str) -> Command | None:
     return answer
 
 
-def _line(answer: Command | None) -> str:
+def _line(answer: CommandAnswered | None) -> str:
     if answer is None:
         return "no answer yet; the engine will find the command between two steps"
     what = f": {answer.reason}" if answer.reason else ""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Confusion,
     Evaluation,
     Gap,
@@ -78,7 +78,7 @@ class RunState:
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
     """What happened at which step, for the curves."""
-    commands: list[Command] = field(default_factory=list)
+    commands: list[CommandAnswered] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
     """The newest look at the layers."""
@@ -118,7 +118,14 @@ class RunState:
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
                 self._looked(event)
-            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
+            case (
+                CommandAnswered()
+                | StateChanged()
+                | CheckpointSaved()
+                | NonFinite()
+                | Restarted()
+                | Gap()
+            ):
                 self._happened(event)
         if note := note_of(event):
             self._remember(note, told=isinstance(event, LogLine))
@@ -147,10 +154,10 @@ class RunState:
             self.happened.append(note)
 
     def _happened(
-        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+        self, event: CommandAnswered | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
     ) -> None:
         match event:
-            case Command():
+            case CommandAnswered():
                 self.commands.append(event)
                 self._settle()
             case StateChanged():

@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine.runs import control, run_directory
-from engine.runs.events import Command, Parent, Profiled
+from engine.runs.events import CommandAnswered, Parent, Profiled
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.banner import BannerPanel
@@ -234,7 +234,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
     def _answer(self, news: News) -> None:
         """Say what became of the commands that were sent from here."""
         for event in news.events:
-            if not isinstance(event, Command) or event.id not in self._unanswered:
+            if not isinstance(event, CommandAnswered) or event.id not in self._unanswered:
                 continue
             if (note := note_of(event)) is not None:
                 self._unanswered.discard(event.id)
