@@ -20,7 +20,7 @@ CURVES = [
     [[0.5, 0.92, 0.95], [0.9, 0.93, 0.94], [0.1, 0.95, 0.96]],
     [[0.5, 0.6, 0.65], [0.6, 0.6, 0.62], [0.1, 0.2, 0.3]],
 ]
-"""Values of the metric at each evaluation, by lane and seed: adam reaches the target with each, sgd with none."""
+"""Values of the metric at each evaluation, by lane and seed; adam alone reaches the target."""
 
 
 def tiny(*optimizers: str, budget: int = 20, seeds: int = 2, **options) -> RaceSpec:
