@@ -65,6 +65,11 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     """False if every epoch brings other samples, so that there is no full batch."""
     names: tuple[str, ...] = ()
     """Of the classes, the numbers to predict or the symbols, in order; may be empty."""
+    notes: tuple[str, ...] = ()
+    """What was made of a person's files, a line each: for the launch screen and the run's log."""
+    cautions: tuple[str, ...] = ()
+    """What was left out or may be meant otherwise, and how to say so: lines that are told before
+    the start."""
 
 
 @dataclass(frozen=True)
