@@ -1,8 +1,9 @@
 """Samples of a data set as lines of text: images in cells, points, a text, a table; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ _MOST_CELLS = 1200
 """Of all images together: each cell of its own colour is up to 40 bytes on the link."""
 _GREYS = 15
 """Steps from black to white; neighbours of one colour are sent together."""
+_SAMPLE = 4
+"""Lines that notes leave to a sample at least: a table's header and three rows."""
 _WIDEST_CELL = 18
 """Columns of a table's cell at most."""
 
@@ -35,12 +38,37 @@ class Look:
     lanes: tuple[str, ...]
     """For classes."""
     ascii_only: bool = False
+    warning: str = "default"
 
 
-def draw(sample: Sample, look: Look) -> list[Text]:
-    """At most `look.height` lines of at most `look.width` cells."""
+def draw(
+    sample: Sample, look: Look, notes: Sequence[str] = (), cautions: Sequence[str] = ()
+) -> list[Text]:
+    """At most `look.height` lines of at most `look.width` cells: cautions and notes, as far as they
+    leave room for the sample, and below them the sample."""
     if look.width < 4 or look.height < 2:
         return []
+    said = _said(notes, cautions, look)
+    for line in said:  # a character may be two cells wide
+        line.truncate(look.width, overflow="ellipsis")
+    return said + _drawn(sample, replace(look, height=look.height - len(said)))
+
+
+def _said(notes: Sequence[str], cautions: Sequence[str], look: Look) -> list[Text]:
+    lines = [
+        Text(part, style=style, no_wrap=True)
+        for texts, style in ((cautions, look.warning), (notes, "dim"))
+        for text in texts
+        for part in wrap(clean(text), look.width)
+    ]
+    room = max(0, look.height - _SAMPLE)
+    if len(lines) <= room:
+        return lines
+    more = len(lines) - room + 1  # the last line says so
+    return [*lines[: room - 1], Text(f"and {more} more lines", style="dim")] if room else []
+
+
+def _drawn(sample: Sample, look: Look) -> list[Text]:
     if isinstance(sample, Images):
         lines = _images(sample, look)
     elif isinstance(sample, Points):

@@ -82,9 +82,11 @@ def _numbers(present: Mapping[str, list[str]], decimal: Decimal, where: str) -> 
     for name, column in present.items():
         one, two = point[name], comma.get(name)
         if one and two and one.values != two.values:
-            if only["point"] == only["comma"]:
+            # As programs write it, `1.234` needs no other column to say so.
+            point_it_is = only["point"] or (one.plain and not only["comma"])
+            if point_it_is == only["comma"]:
                 raise _which(column, one, two, name, where)
-            one = one if only["point"] else two
+            one = one if point_it_is else two
         if (numbers := one or two) and numbers.values:
             chosen[name] = numbers
     return chosen

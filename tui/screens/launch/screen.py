@@ -352,7 +352,12 @@ class LaunchScreen(Screen[None]):
         colors = self.app.theme_variables
         if any(preset_list.narrowing for preset_list in self.query(PresetList)):
             hint = words.narrowing()
-        elif self._first_use and field is None and len(self._choice.optimizers) < 2:
+        elif (
+            self._first_use
+            and field is None
+            and len(self._choice.optimizers) < 2
+            and not self._choice.cautions()
+        ):
             hint = words.three_steps(self.size.width, colors)
         else:
             hint = words.hint(self._choice, field, self._again, colors)

@@ -63,6 +63,9 @@ def hint(
         if problem := choice.problem(field):
             return Text(clean(problem), style=colors["error"])
         return Text(f"{field.label}: {field.help}", style="dim")
+    if cautions := choice.cautions():
+        more = f" (+{len(cautions) - 1}, i shows all)" if len(cautions) > 1 else ""
+        return Text(clean(f"{cautions[0]}{more}"), style=colors["warning"])
     if earlier is not None:
         legend = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
         return Text(legend, style="dim")
