@@ -72,13 +72,11 @@ def numbers(cells: Sequence[str], mark: Mark) -> Numbers | None:
                 return Numbers([float(cell) for cell in cells], plain=True)
         except ValueError:
             pass  # perhaps not as programs write it
-    percent = [cell.endswith("%") for cell in cells]
-    if any(percent) and not all(percent):
-        return None
-    values, plain = [], mark == "." and not any(percent)
+    percent = bool(cells) and cells[0].endswith("%")
+    values, plain = [], mark == "." and not percent
     for cell in cells:
         text = cell.replace("−", "-").removesuffix("%").rstrip()
-        if not _NUMBERS[mark].fullmatch(text):
+        if cell.endswith("%") != percent or not _NUMBERS[mark].fullmatch(text):
             return None
         bare = text.translate(_REMOVED[mark])
         plain = plain and bare == cell

@@ -48,11 +48,10 @@ def understand(columns: Mapping[str, list[str]], decimal: Decimal, where: str) -
 
 def blanked(column: list[str]) -> list[str]:
     """The cells, "" where one says that its value is missing."""
-    if not any(cells.is_missing(cell) for cell in set(column)):
-        found = column
-    else:
-        found = ["" if cells.is_missing(cell) else cell for cell in column]
-    more = {cell for cell in set(found) if cell.lower() in cells.MISSING_NUMBERS}
+    words = [cell for cell in set(column) if not cell[:1].isdigit()]
+    missing = {cell for cell in words if cells.is_missing(cell)}
+    found = ["" if cell in missing else cell for cell in column] if missing else column
+    more = {cell for cell in words if cell.lower() in cells.MISSING_NUMBERS}
     if not more:
         return found
     rest = [cell for cell in found if cell and cell not in more]

@@ -21,6 +21,7 @@ Header = Literal["auto", "yes", "no"]
 
 _BEGINNING = 64 * 1024
 """Bytes by which the form of a table is told."""
+_FEW = 20  # lines by which the form is told at least
 _DELIMITERS = ",;\t|"
 _PARTS, _VAL, _TEST = 20, 3, 6  # 15 % for validation, 15 % for the test
 _COUNTING = 3  # so many names that count on are no row of numbers
@@ -62,7 +63,8 @@ def read(path: Path, header: Header) -> Table:
     column."""
     text = _files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
-    form = _form(_head(text[:_BEGINNING], whole=len(text) <= _BEGINNING), header)
+    end = max(_BEGINNING, _first_rows(text))  # a table may be very wide
+    form = _form(_head(text[:end], whole=len(text) <= end), header)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
     try:
         rows = list(reader)
@@ -93,6 +95,16 @@ def beginning(path: Path, header: Header, rows: int) -> tuple[list[str], list[li
     form = _form(text, header)
     found = _rows(text, form.delimiter, rows + form.header)[form.header :]
     return form.names, found
+
+
+def _first_rows(text: str) -> int:
+    """Where the first few lines of a text end."""
+    end = 0
+    for _ in range(_FEW):
+        end = text.find("\n", end) + 1
+        if not end:
+            return len(text)
+    return end
 
 
 def _head(text: str, *, whole: bool) -> str:

@@ -309,3 +309,9 @@ def test_an_empty_column_is_left_out_and_said(written):
     config = written(content)
     assert "b is empty and left out" in csv.info(config).cautions
     assert csv.info(config).input_shape == (1,)
+
+
+def test_a_header_longer_than_what_is_looked_at_first(written):
+    names = [f"a long name of column number {number}" for number in range(3000)]
+    config = written(table(*[[str(row) for row in range(ROWS)]] * 3000, header=names))
+    assert csv.info(config).input_shape == (2999,)
