@@ -36,6 +36,9 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """The new total; it may not be less than what is done."""
     steps: Count | None = None
     """Likewise, in optimizer steps."""
+    own: dict[str, str | int | float | bool | None] = {}
+    """For a loop that is not ours: values for what it registered under other names; None where
+    its function is called without one."""
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -167,7 +167,7 @@ class Steering:
     def _check(self, request: Request) -> None:
         """Raises UserError with the reason to reject it."""
         arguments = set(_plain(request.arguments))
-        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after"}}
+        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after", "own"}}
         unknown = sorted(arguments - known.get(request.command, set()))
         if unknown:
             raise UserError(f"{request.command} knows no {' or '.join(unknown)}")
