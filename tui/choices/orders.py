@@ -42,6 +42,24 @@ def length(text: str) -> Arguments:
     return _arguments({f"{unit}s": yaml.parse(words[0], "total")})
 
 
+def own(text: str) -> Arguments:
+    """For a loop that registered names of its own: `NAME=VALUE`, or `NAME` alone to call what it
+    registered without a value. Raises ConfigError."""
+    name, equals, given = (part.strip() for part in text.partition("="))
+    if not name or (equals and not given):
+        raise ConfigError(f"expected NAME=VALUE or NAME, got {text!r}")
+    value = yaml.parse(given, name) if equals else None
+    if not isinstance(value, str | int | float | None):
+        raise ConfigError(f"{name}: expected a number or a text, got {given!r}")
+    return Arguments(own={name: value})
+
+
+def own_or_rate(text: str) -> Arguments:
+    """What `own` takes, or a learning rate as `learning_rate` does. Raises ConfigError."""
+    rate = text[:1] in ("x", "*", "×") and text[1:2].isdigit()
+    return learning_rate(text) if rate or text[:1].isdigit() or text[:1] in ".+-" else own(text)
+
+
 def _arguments(data: dict[str, object]) -> Arguments:
     for key, value in data.items():
         if value is None:  # would say nothing

@@ -105,6 +105,12 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @click.option("--clip", metavar="'MODE X'", help="Any clipping, such as 'agc 0.01'.")
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
+@click.option(
+    "--own",
+    metavar="NAME[=VALUE]",
+    multiple=True,
+    help="What a loop of your own registered with run.on(NAME, ...).",
+)
 @_json
 @click.pass_context
 def set_command(
@@ -129,9 +135,13 @@ def _set_arguments(options: dict[str, Any]) -> dict[str, Any]:
     for mode in ("norm", "value"):
         if options[f"clip_{mode}"] is not None:
             given |= {"clip_mode": mode, "clip_threshold": options[f"clip_{mode}"]}
+    if options["own"]:
+        given["own"] = {
+            name: value for text in options["own"] for name, value in orders.own(text).own.items()
+        }
     if not given:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
-    for name in given.keys() - {"clip_mode"}:
+    for name in given.keys() - {"clip_mode", "own"}:
         _check_number(name, given[name], whole=name in ("epochs", "steps"))
     return given
 

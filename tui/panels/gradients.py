@@ -42,7 +42,7 @@ class GradientsPanel(CurvesPanel):
                 "" if state.read_only and "grad_norm" not in state.metrics else "not clipped"
             )
         elif share is not None:
-            last = "" if self.size.width < 75 else " of the last 100 steps"
+            last = "" if self.size.width < 75 else _of_which(state.metrics["clipped"])
             text.append(f"clipped {share:.0%}{last}", style=self.color("warning"))
         if self.size.width >= 60 and (layer := _largest(state)):
             text.append(f"  most in {layer}", style=self.color("plot-ink"))
@@ -75,6 +75,17 @@ class GradientsPanel(CurvesPanel):
         if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
             return None
         return float(threshold)
+
+
+def _of_which(clipped: Series, window: int = 100) -> str:
+    """Which steps a share is of: a trainer that logs now and then knows nothing of the others."""
+    steps = clipped.steps[-window:]
+    each = round(float(steps[-1] - steps[0]) / (len(steps) - 1)) if len(steps) > 1 else 1
+    return (
+        f" of the last {window} steps"
+        if each <= 1
+        else f" of {len(steps)} logs, every {each} steps"
+    )
 
 
 def _clips(state: RunState) -> bool:

@@ -192,7 +192,11 @@ class SteeringScreen(RunActions):
         self.order("profile", said="profiles the next 20 steps")
 
     def action_rate(self) -> None:
-        """Ask for another learning rate."""
+        """Ask for another learning rate; for a loop of one's own, also for what it registered."""
+        state = self.state_at_hand()
+        if state is not None and state.started and state.started.accepts and state.active:
+            self._ask_own(state, state.started.accepts)
+            return
         self._ask_order("Learning rate", "a value such as 3e-4, or a factor such as x0.5", "rate")
 
     def action_clip(self) -> None:
@@ -202,6 +206,21 @@ class SteeringScreen(RunActions):
     def action_extend(self) -> None:
         """Ask for another length."""
         self._ask_order("Train until", "20 epochs or 400 steps in all", "length")
+
+    def _ask_own(self, state: RunState, accepts: list[str]) -> None:
+        names = [name for name in accepts if name not in ("stop", "pause", "checkpoint", "profile")]
+        if not names:
+            self.remark(state, f"this loop accepts {', '.join(accepts)}; see run.on()")
+            return
+        others = [name for name in names if name != "lr"]
+        rate = ["3e-4", "x0.5"] if "lr" in names else []
+        hint = ", ".join([*rate, *(f"{name}=VALUE" for name in others)])
+
+        def submit(text: str) -> None:
+            self._send(state, "set", orders.own_or_rate(text), f"{text} asked for")
+
+        label = "Set" if others else "Learning rate"
+        self.query_one(Prompt).ask(Question(label, hint, submit))
 
     def _ask_order(self, label: str, hint: str, kind: str) -> None:
         state = self.state_at_hand()

@@ -16,7 +16,6 @@ class _Counter:
     """The loop's newest number."""
     stride: int = 1
     """The newest distance between two of them."""
-    logs: int = 1
     apart: bool = False
     """Whether it counts something else, such as epochs, and stands where it was logged."""
 
@@ -26,7 +25,7 @@ class _Counter:
             self.first = step
         elif step > self.last:
             self.stride = step - self.last
-        self.at, self.last, self.logs = at, step, self.logs + 1
+        self.at, self.last = at, step
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class Axis:
     """Judges each metric by its own past, so that a counter of its own takes nothing from others.
 
     - The steps of a metric begin anew, as an index in an epoch does: they are counted on.
-    - A metric never seen before whose numbers are 1, 2, 3, ... while others are far ahead counts
-      epochs: it stands at the step at which it was logged.
+    - A metric that begins with 0 or 1, or the number of the epoch, while others are ahead counts
+      epochs: it always stands at the step at which it was logged.
     - Any other metric behind the rest, such as a late evaluation, stands where the loop says.
     """
 
@@ -101,12 +100,9 @@ class Axis:
         """Of metrics whose own numbers did not fall, while others are further."""
         some = ", ".join(sorted(names)[:3])
         fell = f"{some}: step {step} after step {self.newest}"
-        logs = max((counter.logs for counter in known), default=0)
-        epochs = self._per_epoch and self.newest in (
-            step * self._per_epoch,
-            (step + 1) * self._per_epoch,
-        )
-        if step in (logs, logs + 1) or epochs:
+        per_epoch = self._per_epoch or 0
+        epochs = self.newest in (step * per_epoch, (step + 1) * per_epoch)
+        if not known and (step <= 1 or epochs):
             line = f"{fell} counts something else: shown at the step at which it was logged"
             return Place(self.newest, line, "apart")
         return Place(self._base + step, f"{fell}: shown at step {self._base + step}", "behind")

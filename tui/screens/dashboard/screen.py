@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine.runs import control, run_directory
-from engine.runs.events import Command, Parent, Profiled
+from engine.runs.events import Command, LogLine, Parent, Profiled
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.banner import BannerPanel
@@ -154,6 +154,7 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
             if news.keep is not None:
                 self.run_worker(keep(state, news), thread=True)
             self._answer(news)
+            self._warn_of_own_loop(state, news)
             self._show_profile(news)
             if state.started and state.started.parent and state.id not in self._forks:
                 self._forks.add(state.id)
@@ -242,6 +243,18 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
                 self.notify(
                     clean(note.text),
                     severity="warning" if rejected else "information",
+                    markup=False,
+                )
+
+    def _warn_of_own_loop(self, state: RunState, news: News) -> None:
+        """What the recorder of a person's own loop makes of its calls, such as steps that fall."""
+        if news.earlier or state.read_only or not (state.started and state.started.accepts):
+            return
+        for event in news.events:
+            if isinstance(event, LogLine) and event.level == "warning":
+                self.notify(
+                    clean(f"{self.name_of(state)}: {event.message}"),
+                    severity="warning",
                     markup=False,
                 )
 
