@@ -37,10 +37,9 @@ class GradientsPanel(CurvesPanel):
         state = view.focus.state
         share = state.clipped_share()
         if not _clips(state):
-            # Of another program's loop that records no norm, nothing is known.
-            text.append(
-                "" if state.read_only and "grad_norm" not in state.metrics else "not clipped"
-            )
+            # Of a loop that is not ours and says nothing of clipping, nothing is known.
+            known = not (state.started and state.started.task == "open")
+            text.append("not clipped" if known else "")
         elif share is not None:
             last = "" if self.size.width < 75 else _of_which(state.metrics["clipped"])
             text.append(f"clipped {share:.0%}{last}", style=self.color("warning"))

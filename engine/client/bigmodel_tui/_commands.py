@@ -86,7 +86,8 @@ class Commands:
         """Returns what changed, in words."""
         if command in ("pause", "resume"):
             if self._paused == (command == "pause"):
-                raise _RefusedError(f"the run is {'' if self._paused else 'not '}paused")
+                how = "paused already" if self._paused else "not paused"
+                raise _RefusedError(f"the run is {how}")
             self._pause(command == "pause", "command")
             return ""
         said = []

@@ -22,6 +22,12 @@ from tui.choices import orders
         (orders.length, "20", Arguments(epochs=20)),
         (orders.length, "20 epochs", Arguments(epochs=20)),
         (orders.length, "400 steps", Arguments(steps=400)),
+        (orders.own, "drop=0.2", Arguments(own={"drop": 0.2})),
+        (orders.own, "mode = fast", Arguments(own={"mode": "fast"})),
+        (orders.own, "shuffle", Arguments(own={"shuffle": None})),
+        (orders.own_or_rate, "xavier", Arguments(own={"xavier": None})),
+        (orders.own_or_rate, "x0.5", Arguments(lr_factor=0.5)),
+        (orders.own_or_rate, "3e-4", Arguments(lr=3e-4)),
     ],
 )
 def test_orders(parse, text: str, wanted: Arguments) -> None:
@@ -43,6 +49,10 @@ def test_orders(parse, text: str, wanted: Arguments) -> None:
         (orders.length, "2.5 steps", "steps: expected a whole number"),
         (orders.length, "3 days", "expected '20 epochs' or '400 steps'"),
         (orders.length, "", "expected '20 epochs' or '400 steps'"),
+        (orders.own, "", "expected NAME=VALUE or NAME"),
+        (orders.own, "drop=", "expected NAME=VALUE or NAME"),
+        (orders.own, "drop=[1, 2]", "drop: expected a number or a text"),
+        (orders.own_or_rate, "-1", "learning rate: expected"),
     ],
 )
 def test_mistakes(parse, text: str, said: str) -> None:
@@ -52,7 +62,8 @@ def test_mistakes(parse, text: str, said: str) -> None:
 
 
 @given(
-    st.text(max_size=30), st.sampled_from([orders.learning_rate, orders.clipping, orders.length])
+    st.text(max_size=30),
+    st.sampled_from([orders.learning_rate, orders.clipping, orders.length, orders.own_or_rate]),
 )
 def test_any_text_is_an_order_or_one_line(text: str, parse) -> None:
     said, found = "x", None

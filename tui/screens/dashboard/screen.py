@@ -248,15 +248,13 @@ class DashboardScreen(PagingScreen, PlottingScreen, AlertingScreen):
 
     def _warn_of_own_loop(self, state: RunState, news: News) -> None:
         """What the recorder of a person's own loop makes of its calls, such as steps that fall."""
-        if news.earlier or state.read_only or not (state.started and state.started.accepts):
+        if state.read_only or not (state.started and state.started.task == "open"):
             return
-        for event in news.events:
-            if isinstance(event, LogLine) and event.level == "warning":
-                self.notify(
-                    clean(f"{self.name_of(state)}: {event.message}"),
-                    severity="warning",
-                    markup=False,
-                )
+        lines = [event for event in news.events if isinstance(event, LogLine)]
+        for line in lines:
+            if line.level == "warning" and line.time >= self._opened_at:
+                words = clean(f"{self.name_of(state)}: {line.message}")
+                self.notify(words, severity="warning", markup=False)
 
     def _show_profile(self, news: News) -> None:
         """A profile that was made while somebody watched."""

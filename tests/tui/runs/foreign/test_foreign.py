@@ -428,6 +428,24 @@ def test_a_trainer_that_went_on_from_an_earlier_checkpoint(tmp_path: Path) -> No
     assert state.planned_steps == 9
 
 
+def test_totals_of_a_trainer_are_results_and_a_test_after_them_counts(tmp_path: Path) -> None:
+    path = tmp_path / "trainer_state.json"
+    entries = [
+        {"step": 1, "loss": 3.0},
+        {"step": 2, "loss": 2.0},
+        {"step": 2, "train_runtime": 90.0, "train_loss": 2.5, "total_flos": 0.0},
+        {"step": 2, "test_loss": 0.125},
+    ]
+    path.write_text(json.dumps({"log_history": entries, "max_steps": 2}))
+    state = load(path)
+    assert metrics(state) == {
+        "train/loss": ([1, 2], ["3.0", "2.0"]),
+        "test/loss": ([2], ["0.125"]),
+    }
+    assert "results: step 2, train_runtime 90, train_loss 2.5, total_flos 0" in said(state)
+    assert state.outcome() == "trained in 1:30"
+
+
 def test_a_trainer_state_that_is_being_written_is_not_yet(tmp_path: Path) -> None:
     path = tmp_path / "trainer_state.json"
     data = (LOGS / "trainer" / "trainer_state.json").read_bytes()
