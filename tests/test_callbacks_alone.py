@@ -190,6 +190,15 @@ def test_clipping_by_lightning_is_known(lightning, changes, norm, clipped, thres
         )
 
 
+@pytest.mark.parametrize(("processes", "accepts"), [(1, ["stop", "pause"]), (2, ["stop"])])
+def test_one_of_several_processes_does_not_wait_alone(lightning, processes, accepts):
+    trainer = Trainer(lightning, world_size=processes)
+    trainer.batch()
+    started = state(lightning).started
+    assert started is not None
+    assert started.accepts == accepts
+
+
 def test_an_error_ends_the_run_as_failed(lightning):
     trainer = Trainer(lightning)
     trainer.batch()

@@ -33,6 +33,11 @@ class Commands:
         """The names of what the loop accepts."""
         return [*self._built_in, *self._functions]
 
+    def never_pause(self) -> None:
+        """The loop turns out to be one of several processes."""
+        self._built_in = ["stop"]
+        self._wire.send({"kind": "accepts", "names": self.accepted})
+
     def register(self, name: str, function: Function) -> str:
         """Call `function` for commands of this name; returns what is wrong with it, or ""."""
         if not isinstance(name, str) or not name or name != _values.text(name, 60):

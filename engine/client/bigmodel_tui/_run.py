@@ -2,8 +2,6 @@
 
 import operator
 import os
-import secrets
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,45 +22,6 @@ MAX_ROWS = 512
 MAX_NAMES = 500
 MAX_STEP = 2**53
 MAX_WARNINGS = 50
-
-
-def open_run(
-    config: Any,
-    *,
-    runs_dir: str | os.PathLike[str] | None = None,
-    name: str = "",
-    steps: int | None = None,
-    steps_per_epoch: int | None = None,
-) -> "Run":
-    """Record the loop inside `with` as a run of the dashboard.
-
-    `config` is shown as the run's settings: any mapping or argparse namespace. `runs_dir` is
-    $BIGMODEL_RUNS_DIR, else ./runs, if not given. `steps` is the planned number of them. Never
-    raises: where nothing can be recorded, one warning says why, and the loop goes on without.
-    Of several processes that torchrun or its like started, the first one alone is recorded.
-    """
-    rank, world = _rank()
-    if rank:
-        complain(f"process {rank} of {world} is not recorded: the first one is the run")
-        return Run(None, None)
-    settings = _values.settings(config)
-    names = [settings.get(key) for key in ("model", "dataset", "optimizer")]
-    parts = [part.get("name") if isinstance(part, dict) else part for part in names]
-    words = [part for part in parts if isinstance(part, str)]
-    given = name or settings.get("name") or ("" if words else Path(sys.argv[0] or "run").stem)
-    settings["name"] = _values.text(given, 80)
-    root = Path(runs_dir or os.environ.get("BIGMODEL_RUNS_DIR") or "runs")
-    stamp, end = time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2)
-    slug = _values.slug([_values.text(name, 60)] if name else words or [settings["name"]])
-    try:
-        path = root.absolute() / f"{stamp}-{slug}-{end}"
-        wire = Wire()
-    except (OSError, ValueError) as error:
-        complain(f"this run is not recorded: {error}")
-        return Run(None, None)
-    first = {"kind": "open", "run": str(path), "config": settings, "pid": os.getpid()}
-    wire.send({**first, "steps": _count(steps), "steps_per_epoch": _count(steps_per_epoch)})
-    return Run(wire, path, steps_per_epoch=_count(steps_per_epoch), alone=world == 1)
 
 
 class Run:
@@ -316,6 +275,11 @@ class Run:
             self._flush_quietly()
             self._wire.send({"kind": "rest", "why": why})
 
+    def _one_of(self, processes: int) -> None:
+        """The framework says how many processes take part: none of them can pause alone."""
+        if self._commands is not None and processes > 1:
+            self._commands.never_pause()
+
     def _leave_to_parent(self) -> None:
         """In a forked process: the run is the parent's."""
         if self._wire is not None:
@@ -326,19 +290,6 @@ class Run:
         if self._elsewhere:
             self._elsewhere = False
             complain(f"process {os.getpid()} did not open the run: what it logs is not recorded")
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 1 <= value <= MAX_STEP else None
-
-
-def _rank() -> tuple[int, int]:
-    """Which of how many processes of one loop this is, as torchrun and its like tell it."""
-    try:
-        rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    except ValueError:
-        return 0, 1
-    return (rank, world) if 0 <= rank < world else (0, 1)
 
 
 def _copy_elsewhere(path: Path | None) -> Run:

@@ -32,6 +32,7 @@ class DashboardCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
                 self._run.close()
             config = {"model": type(known.get("model")).__name__, **args.to_dict()}
             self._run = open_run(config, **{"steps": state.max_steps, **self._options})
+            self._run._one_of(getattr(args, "world_size", 1))
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, Any], **_: Any

@@ -40,6 +40,7 @@ class DashboardCallback(Callback):  # type: ignore[misc, unused-ignore]
             config = {"model": type(pl_module).__name__, **pl_module.hparams}
             planned = trainer.estimated_stepping_batches
             self._run = open_run(config, **{"steps": planned, **self._options})
+            self._run._one_of(getattr(trainer, "world_size", 1))
             self._seen, self._pending, self._step = {}, {}, trainer.global_step
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
