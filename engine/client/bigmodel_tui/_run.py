@@ -14,12 +14,12 @@ from bigmodel_tui._axis import Axis
 from bigmodel_tui._block import Block, Row
 from bigmodel_tui._commands import Commands
 from bigmodel_tui._endings import ending, ends_with_the_program
+from bigmodel_tui._sorter import Sorter
 from bigmodel_tui._wire import Wire, complain
 
 BLOCK_SECONDS = 0.1
 MAX_ROWS = 512
 """A block is sent when it is so old, or so long."""
-MAX_NAMES = 500
 MAX_STEP = 2**53
 MAX_WARNINGS = 50
 
@@ -45,7 +45,7 @@ class Run:
         self._flush_at = 0.0
         self._rows: list[Row] = []
         self._axis = Axis(steps_per_epoch)
-        self._names: dict[str, str] = {}
+        self._sorter = Sorter(self._warn)
         self._clipped: tuple[Any, float] | None = None
         """Norm and limit of the last `clip_`, until the next `log`."""
         self._device = ""
@@ -168,19 +168,14 @@ class Run:
         if not 0 <= number <= MAX_STEP:
             self._warn(f"step {number}: expected 0 to 2**53; not recorded", about="range")
             return
-        floats: dict[str, float] = {}
-        tensors: dict[str, Any] = {}
-        for given, value in values.items():
-            name = self._names.get(given) or self._name(given)
-            if type(value) is float:
-                floats[name] = value
-            elif name:
-                self._sort(name, value, floats, tensors)
+        floats, tensors = self._sorter.sort(values)
         if self._clipped is not None:
-            self._take_clipped(floats, tensors)
+            (norm, limit), self._clipped = self._clipped, None
+            self._sorter.clipping(norm, limit, floats, tensors)
         if self._began is None:
             self._start(now, tensors)
-        place = self._axis.place(number, floats.keys() | tensors.keys())
+        names = floats.keys() | tensors.keys() if tensors else floats
+        place = self._axis.place(number, names)
         if place.said:
             self._warn(place.said, about=place.about, aloud=True)
         at = min(place.step, MAX_STEP)
@@ -191,38 +186,6 @@ class Run:
             self._flush_at = now + BLOCK_SECONDS
             if self._wire is not None:
                 self._flush(self._wire)
-
-    def _name(self, given: Any) -> str:
-        if not isinstance(given, str) or not given or len(self._names) >= MAX_NAMES:
-            self._warn(f"a name that is no text, or more than {MAX_NAMES} names: not recorded")
-            return ""
-        name: str = _values.text(given, 100)
-        self._names[given] = name
-        return name
-
-    def _sort(
-        self, name: str, value: Any, floats: dict[str, float], tensors: dict[str, Any]
-    ) -> None:
-        tensor = _values.is_tensor(value)
-        found = _values.scalar(value) if tensor else _values.number(value)
-        if found is None:
-            shape = f" of shape {tuple(value.shape)}" if tensor else ""
-            self._warn(f"{name}: expected a number, got {type(value).__name__}{shape}")
-        elif isinstance(found, float):
-            floats[name] = found
-        else:
-            tensors[name] = found
-
-    def _take_clipped(self, floats: dict[str, float], tensors: dict[str, Any]) -> None:
-        """What `clip_` did, but for what follows from it: the recorder computes that."""
-        if self._clipped is None:
-            return
-        (norm, limit), self._clipped = self._clipped, None
-        if _values.spread(norm):
-            self._warn("grad_norm: a DTensor is not recorded; log its full_tensor() yourself")
-            return
-        floats["clip/threshold"] = limit
-        self._sort("grad_norm", norm, floats, tensors)
 
     def _start(self, now: float, tensors: dict[str, Any]) -> None:
         """With the first values it is known where they come from."""
