@@ -226,7 +226,10 @@ class RunState:
         self.config = self.started.config
         for command in self.commands:
             if command.outcome == "applied" and command.command == "set":
-                self.config = changed(self.config, command.arguments)
+                if self.started.task == "open":  # it has settings of its own, by plain names
+                    self.config = self.config | command.arguments
+                else:
+                    self.config = changed(self.config, command.arguments)
 
     def _series(self, name: str) -> Series:
         return self.metrics.setdefault(name, Series())

@@ -12,7 +12,7 @@ from tui.runs.foreign import fields
 from tui.runs.foreign.document import Document, DocumentError, Part
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.records import Stepper, numbers
-from tui.text import duration
+from tui.text import duration, number
 
 NAME = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -129,6 +129,8 @@ class TrainerReader:
 
     def _end(self, entry: dict[str, Any], builder: EventBuilder) -> None:
         found = dict(numbers(entry))
+        totals = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+        builder.say("info", f"results: {totals}")
         builder.end("done", f"trained in {duration(found[_SUMMARY])}", found[_SUMMARY])
 
     def _finish(self, builder: EventBuilder) -> None:
