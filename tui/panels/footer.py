@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-_ALWAYS = ("help", "quit", "app.quit")
+_ALWAYS = ("help", "leave")
 """Actions that are shown even where others have to go."""
 
 

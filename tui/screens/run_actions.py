@@ -96,6 +96,7 @@ class RunActions(AppScreen):
     def _start(self, run: RunDir) -> bool:
         try:
             self.host.processes.append(launch.start([run], resume=True))
+            self.host.started.append(run)
         except UserError as error:
             self.complain(str(error))
             return False

@@ -19,7 +19,7 @@ from tui.runs import meta
 from tui.runs.listing import query, trash
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.app_screen import NEW, RACES
+from tui.screens.app_screen import BACK, LEAVE, NEW, RACES
 from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
@@ -38,7 +38,7 @@ class RunsScreen(RunActions):
             Key("o", "sort", "Order", "sort by the next column", footer=True),
             Key("O", "reverse", "Reverse order", "the other way round"),
         ),
-        Key("escape", "back", "Back", "drop the filter; back to where you were", footer=True),
+        replace(BACK, does=f"drop the filter; {BACK.does}"),
         together(
             Key("t", "tag", "Tag", "tags, separated by spaces", footer=True),
             Key("a", "note", "Note", "a note on the run", footer=True),
@@ -53,7 +53,7 @@ class RunsScreen(RunActions):
         RACES,
         replace(NEW, name="New", does="choose and start another run"),
         replace(AGAIN, does=f"{AGAIN.does} and the marked ones"),
-        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (RunTable,)
@@ -182,7 +182,12 @@ class RunsScreen(RunActions):
         if self._query.terms:
             self._filter("")
         else:
-            self.host.close_runs()
+            super().action_back()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc also drops a filter."""
+        dropped = action == "back" and bool(self._query.terms)
+        return dropped or super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask which runs to show; the list follows while the text is typed."""

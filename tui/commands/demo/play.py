@@ -25,7 +25,7 @@ _ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without 
 class DemoScreen(DashboardScreen):
     """A dashboard of the recording, which may be left without a question."""
 
-    def action_quit(self) -> None:
+    def action_leave(self) -> None:
         """Leave, and end the recording."""
         self.app.exit()
 
@@ -43,7 +43,7 @@ class DemoApp(BigModelApp):
 
     def open_dashboard(self, runs: "Sequence[Run]") -> None:
         """Show the recorded run."""
-        self._show(DemoScreen(runs))
+        self._open(DemoScreen(runs))
 
     def open_launch(self, fork: "Fork | None" = None) -> None:
         """Say that the demo trains nothing."""

@@ -29,8 +29,7 @@ from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.follow import keep
 from tui.runs.news import News
 from tui.runs.run import Run
-from tui.screens import quit
-from tui.screens.app_screen import NEW, RACES, RUNS
+from tui.screens.app_screen import LEAVE, NEW, RACES, RUNS, AtWork
 from tui.screens.dashboard.alert_toasts import AlertToasts
 from tui.screens.dashboard.page_actions import PAGES, PageActions
 from tui.screens.dashboard.pages.metrics import MetricsPage
@@ -59,13 +58,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
             "Alerts",
             "alerts: what happened to the runs (NaN, divergence, stalls, ...)",
         ),
-        Key(
-            "q",
-            "quit",
-            "Quit",
-            "quit; asks whether a run that still trains is left running or stopped",
-            footer=True,
-        ),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (LayersPanel, DistributionPanel, SamplesPanel, MetricsPage, LinesPanel)
@@ -154,9 +147,8 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         self.alerts.show_list()
         self.change_view()
 
-    def action_quit(self) -> None:
-        """Leave, after asking what becomes of runs that still train."""
-        quit.leave(self, self.watched.active)
+    def runs_at_work(self) -> Sequence[AtWork]:
+        return self.watched.at_work
 
     def change_view(self, **changes: Any) -> None:
         """Show the panels a view with other fields; without any, draw all of them again."""
