@@ -162,11 +162,12 @@ class BigModelApp(FrugalApp):
         elif not small and isinstance(self.screen, TooSmallScreen):
             self.pop_screen()
 
-    def open_launch(self, fork: "Fork | None" = None) -> None:
-        """Show the launch screen over what is shown, to fork a run if one is given."""
+    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None:
+        """Show the launch screen over what is shown, to fork a run if one is given; with `longer`,
+        at the setting that says how long it trains."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self._open(LaunchScreen(fork))
+        self._open(LaunchScreen(fork, longer=longer))
 
     def open_again(self, rerun: "Rerun") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""

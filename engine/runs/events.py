@@ -65,6 +65,9 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     versions: dict[str, str] = {}
     parent: Parent | None = None
     """The checkpoint that a forked run began with."""
+    accepts: list[str] = []
+    """For a loop that is not ours, the commands that it obeys: `stop`, `pause`, `lr`, ... It
+    may register more later: then this event is written again, with the same time."""
 
 
 class Origin(Event, frozen=True, kw_only=True, tag="origin"):

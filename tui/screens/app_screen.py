@@ -55,7 +55,7 @@ class Host(Protocol):
 
     def at_work(self) -> list[AtWork]: ...
 
-    def open_launch(self, fork: "Fork | None" = None) -> None: ...
+    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None: ...
 
     def open_again(self, rerun: "Rerun") -> None: ...
 
@@ -98,6 +98,11 @@ class AppScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A way back only where there is a screen to go back to."""
         return self.host.can_go_back if action == "back" else True
+
+    def offered(self, action: str, name: str) -> str:
+        """What the footer calls an action; "" where it cannot be done now. Its key still says why
+        not."""
+        return name
 
     def action_back(self) -> None:
         """Back to the screen under this one."""

@@ -24,6 +24,7 @@ from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
+_ON_A_RUN = ("resume_run", "fork", "again", "delete", "undo")
 _ASCENDING = ("name", "status", "age", "device")
 
 
@@ -118,6 +119,7 @@ class RunsScreen(RunActions):
             sort(wanted, column, descending=self._descending), (column.title, self._descending)
         )
         self.query_one("#title", Static).update(self._title())
+        self.refresh_bindings()
 
     def _why_empty(self) -> str:
         if self._rows:
@@ -134,6 +136,16 @@ class RunsScreen(RunActions):
             text.append("  reading ...", style="not bold dim")
         text.truncate(max(0, self.size.width - 2), overflow="ellipsis")
         return text
+
+    def offered(self, action: str, name: str) -> str:
+        row = self.query_one(RunTable).current
+        if action not in ("open", "tag", "note", "rename", "mark", *_ON_A_RUN):
+            return name
+        if row is None or (action == "undo" and not self._deleted):
+            return ""
+        if row.active and action in ("resume_run", "delete"):
+            return ""
+        return "" if action == "resume_run" and row.status == "done" else name
 
     def run_at_hand(self) -> RunDir | None:
         row = self.query_one(RunTable).current

@@ -90,9 +90,13 @@ class LaunchScreen(AppScreen):
     BINDINGS = bindings(KEYS)
     PARTS = (NarrowingList, PresetList)
 
-    def __init__(self, fork: Fork | None = None, rerun: Rerun | None = None) -> None:
-        """To fork a run, or to begin another one with a run's settings."""
+    def __init__(
+        self, fork: Fork | None = None, rerun: Rerun | None = None, *, longer: bool = False
+    ) -> None:
+        """To fork a run, or to begin another one with a run's settings; `longer` begins at the
+        setting that says how long it trains."""
         super().__init__()
+        self._first = "#length" if longer else "#optimizers"
         self._purpose = Purpose(fork, rerun)
         self._form = LaunchForm(self._purpose)
         self._started = False
@@ -105,7 +109,7 @@ class LaunchScreen(AppScreen):
         self._form.first_use = self._purpose.first_use(self.host.root)
         choice, gone = self._purpose.first_choice()
         self._form.begin(choice)
-        self.query_one("#optimizers").focus()
+        self.query_one(self._first).focus()
         for line in gone:
             self.notify(clean(line), markup=False)
         for problem in presets.problems():
