@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.runs.events import CheckpointSaved, RunStarted, StateChanged
+from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir, Status
 from support.dashboards import commands, dashboard, running
 from support.foreign_runs import LOGS
@@ -22,11 +23,11 @@ ACTIVE: tuple[Status, ...] = ("queued", "starting", "running", "paused", "stalle
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed", "crashed")
 
 
-def state(status: Status, *, task: str = "classification", saved: bool = True) -> RunState:
+def state(status: Status, *, task: str = "classification", fork: bool = True) -> RunState:
     made = RunState(run=RunDir(Path("runs/r")))
     started = {"config": {}, "device": "cpu", "num_parameters": 1, "samples": {}, "task": task}
     made.apply(RunStarted(planned_steps=6, steps_per_epoch=2, **started))
-    if saved:
+    if fork:
         saved_one = {"name": "step-00000006", "reason": "end", "bytes": 1, "finite": True}
         made.apply(CheckpointSaved(step=6, **saved_one))
     if status == "paused":
@@ -35,18 +36,26 @@ def state(status: Status, *, task: str = "classification", saved: bool = True) -
     return made
 
 
+def saved(run: RunDir) -> RunDir:
+    """Let the log of a run say that it has a checkpoint."""
+    log = LogWriter(run.events_path)
+    log.append(CheckpointSaved(step=120, name="step-00000120", reason="end", bytes=1, finite=True))
+    log.close()
+    return run
+
+
 @pytest.mark.parametrize("status", ACTIVE)
 def test_a_run_at_work_is_steered(status: Status) -> None:
     steered = {"pause", "stop", "checkpoint", "lr", "clip", "extend", "again"}
     assert possible(state(status)) == steered | {"fork"}
-    assert possible(state(status, saved=False)) == steered
+    assert possible(state(status, fork=False)) == steered
 
 
 @pytest.mark.parametrize("status", ENDED)
 def test_a_run_that_ended_is_gone_on_with(status: Status) -> None:
     resumed = set() if status == "done" else {"resume_run"}
     assert possible(state(status)) == {"fork", "extend", "again"} | resumed
-    assert possible(state(status, saved=False)) == {"again"} | resumed
+    assert possible(state(status, fork=False)) == {"again"} | resumed
     assert offered(state(status), "extend", "Epochs") == "Train longer"
 
 
@@ -93,7 +102,7 @@ async def test_the_footer_of_a_finished_run(
         return Fork(run.path.absolute(), "step-00000120", 120, run.config(), label)
 
     monkeypatch.setattr(run_actions, "fork_of", fork)
-    app = dashboard(*recorded("adam"))
+    app = dashboard(saved(*recorded("adam")))
     async with running(app) as pilot:
         await until_shown(pilot, "100%")
         await until(pilot, lambda: "Train longer" in rows(app)[-1])
@@ -112,7 +121,7 @@ async def test_the_footer_of_a_finished_run(
 async def test_the_footer_follows_the_selected_run(
     active: RunDir, recorded: Callable[..., list[RunDir]]
 ) -> None:
-    app = dashboard(active, *recorded("adam"))
+    app = dashboard(active, saved(*recorded("adam")))
     async with running(app) as pilot:
         await until_shown(pilot, "running")
         await until(pilot, lambda: " Pause " in rows(app)[-1])
@@ -130,7 +139,7 @@ async def test_a_foreign_log_offers_nothing_that_steers(terminal_environment: No
 
 
 @pytest.mark.parametrize(
-    ("key", "now"), [("l", "now 0.001; "), ("g", "now norm 1.0; "), ("e", "now 6 steps; ")]
+    ("key", "now"), [("l", "now 0.001; "), ("g", "now norm 1; "), ("e", "now 6 steps; ")]
 )
 async def test_a_question_says_what_is_in_force(active: RunDir, key: str, now: str) -> None:
     app = dashboard(active)
