@@ -6,9 +6,9 @@ import numpy as np
 from rich.segment import Segment
 from rich.text import Text
 
+from tui.panels.legend import legend
 from tui.panels.panel import Panel
 from tui.panels.race import tuning
-from tui.panels.race.legend import legend
 from tui.plots import chart
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve

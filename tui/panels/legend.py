@@ -1,4 +1,4 @@
-"""The legend of a race's plot: the line of each lane and its name."""
+"""The legend of a plot: the line of each lane and its name."""
 
 from collections.abc import Iterable
 
