@@ -7,6 +7,7 @@ lane counts alike, however far it goes: a lane that runs off would else be all t
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -82,33 +83,60 @@ def of_race(race: RaceDir, seed: int, lane: int | None = None) -> Plane:
 
 
 def _through(config: RunConfig, ways: list[tuple[str, list[int], Floats]], seed: int) -> Plane:
-    known = [rows[np.isfinite(rows).all(axis=1)] for *_, rows in ways]
-    reaches = np.array([_reach(rows) for rows in known])
-    near = reaches <= FAR * np.median(reaches)
-    centre = np.concatenate([rows for rows, is_near in zip(known, near, strict=True) if is_near])
-    centre = centre.mean(axis=0)
-    alike = [(rows - rows[:1]) / (reach or 1.0) for rows, reach in zip(known, reaches, strict=True)]
-    scaled = np.concatenate(alike)
-    axes, shares = principal((scaled - scaled.mean(axis=0)).astype(np.float32))
-    placed = [(label, steps, (rows - centre) @ axes.T) for label, steps, rows in ways]
-    found = [each for (*_, each), is_near in zip(placed, near, strict=True) if is_near]
-    points = np.concatenate([each[np.isfinite(each).all(axis=1)] for each in found])
-    x, y = (_grid(points[:, axis]) for axis in range(2))
-    losses = _losses(config, centre, axes, x, y)
+    found = place([rows for *_, rows in ways])
+    losses = _losses(config, found.centre, found.axes, found.x, found.y)
     return Plane(
         seed=seed,
-        explained=(float(shares[0]), float(shares[1])),
-        x=x.tolist(),
-        y=y.tolist(),
+        explained=found.explained,
+        x=found.x.tolist(),
+        y=found.y.tolist(),
         losses=[[float(v) if np.isfinite(v) else None for v in row] for row in losses],
         ways=[
             Way(
                 label=label,
                 steps=steps,
-                points=[(float(a), float(b)) for a, b in each if np.isfinite(a + b)],
+                points=[(float(a), float(b)) for a, b in points if np.isfinite(a + b)],
             )
-            for label, steps, each in placed
+            for (label, steps, _), points in zip(ways, found.points, strict=True)
         ],
+    )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where ways lie on a plane of all weights."""
+
+    centre: Floats
+    """The place of the plane's origin, float32 (n,)."""
+    axes: Floats
+    """float32 (2, n), each of length 1."""
+    explained: tuple[float, float]
+    x: Floats
+    y: Floats
+    """The grid over the plane."""
+    points: list[Floats]
+    """The points of each way, float32 (steps, 2)."""
+
+
+def place(ways: list[Floats]) -> Placed:
+    """The plane through ways, float32 (steps, n) each, as it suits most of them."""
+    known = [rows[np.isfinite(rows).all(axis=1)] for rows in ways]
+    reaches = [_reach(rows) for rows in known]
+    near = [reach <= FAR * float(np.median(reaches)) for reach in reaches]
+    centre = np.concatenate([known[at] for at, is_near in enumerate(near) if is_near]).mean(axis=0)
+    alike = [(rows - rows[:1]) / (reach or 1.0) for rows, reach in zip(known, reaches, strict=True)]
+    scaled = np.concatenate(alike)
+    axes, shares = principal((scaled - scaled.mean(axis=0)).astype(np.float32))
+    points = [(rows - centre) @ axes.T for rows in ways]
+    seen = np.concatenate([points[at] for at, is_near in enumerate(near) if is_near])
+    seen = seen[np.isfinite(seen).all(axis=1)]
+    return Placed(
+        centre=centre,
+        axes=axes,
+        explained=(float(shares[0]), float(shares[1])),
+        x=_grid(seen[:, 0]),
+        y=_grid(seen[:, 1]),
+        points=points,
     )
 
 

@@ -130,6 +130,7 @@ class RaceScreen(AppScreen):
         else:
             self.change_view(news=news, colors=colors)
         self._show_title()
+        self.refresh_bindings()
 
     @property
     def _view(self) -> RaceView | None:
@@ -141,6 +142,16 @@ class RaceScreen(AppScreen):
     def _show_title(self) -> None:
         if self._view is not None:
             self.query_one("#race-title", Static).update(title(self._view.news, self._pages.page))
+
+    def offered(self, action: str, name: str) -> str:
+        """A race that is over is not paused, nor stopped; one at work is not gone on with."""
+        status = self._view.news.status if self._view is not None else "running"
+        at_work = status in ("running", "paused")
+        if action in ("pause", "stop") and not at_work:
+            return ""
+        if action == "resume" and (at_work or status == "done"):
+            return ""
+        return "Go on" if action == "pause" and status == "paused" else name
 
     def action_page(self, page: int) -> None:
         """Show another page."""

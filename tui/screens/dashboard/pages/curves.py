@@ -111,6 +111,8 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def placed(self, width: int, height: int) -> Sequence[tuple[Widget, Cell]]:
         rows = _NARROW_LIST_LINES if self.narrow else _LIST_LINES
+        if self.one_plot:
+            rows = 2 + min(self._lanes, _NARROW_LIST_LINES)
         shown = [(placed.panel, placed) for placed in self._shown()]
         lists_only = all(name in PANELS and PANELS[name].lines for name, _ in shown)
         return [
