@@ -136,7 +136,9 @@ class SteeringActions(WatchingScreen):
         self._ask("Train until", "20 epochs or 400 steps in all", "length")
 
     def offered(self, action: str, name: str) -> str:
-        state = self.state_at_hand()
+        state, view = self.state_at_hand(), self.watched.view
+        if action == "split" and view is not None and not view.several:
+            return ""
         return offered(state, action, name) if state is not None else name
 
     def hear(self, news: News) -> None:
