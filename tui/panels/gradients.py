@@ -32,7 +32,7 @@ class GradientsPanel(CurvesPanel):
 
     def heading(self, view: View) -> Text:
         text = Text() if view.several else super().heading(view)
-        if view.plots.crosshair is not None:
+        if view.plots.crosshair is not None or (self.legend and view.several):
             return super().heading(view)
         state = view.focus.state
         share = state.clipped_share()

@@ -18,11 +18,14 @@ Row = list[float | None]
 
 
 def columns(state: RunState) -> list[str]:
-    """The metrics of a run in the order of the columns: known ones first, others as they came."""
-    others = [name for name in state.metrics if name not in (*STEP_COLUMNS, *EVALUATION_COLUMNS)]
+    """The metrics that a run has, in the order of the columns: known ones first, others as they
+    came."""
+    logged = [name for name, series in state.metrics.items() if len(series)]
+    others = [name for name in logged if name not in (*STEP_COLUMNS, *EVALUATION_COLUMNS)]
     step = [name for name in others if not _is_evaluation(name)]
     evaluation = [name for name in others if _is_evaluation(name)]
-    return [*STEP_COLUMNS, *step, *EVALUATION_COLUMNS, *evaluation]
+    found = [*STEP_COLUMNS, *step, *EVALUATION_COLUMNS, *evaluation]
+    return [name for name in found if name in logged]
 
 
 def headings(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

@@ -8,17 +8,19 @@ from engine.runs import control
 from engine.runs.control import Arguments, CommandName
 from engine.runs.events import CommandAnswered, LogLine, Profiled
 from presets import UserError
-from tui.choices import typed_commands
+from presets.schema import run_config
+from tui.choices import typed_commands, typed_text
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.history import note_of
 from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.store import RunState
+from tui.screens.dashboard.offers import offered, possible
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.watching import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
-from tui.text import clean
+from tui.text import clean, number
 
 _WITHOUT_VALUE = ("stop", "pause", "checkpoint", "profile")
 """Commands that a loop of one's own may accept, and that have keys of their own."""
@@ -28,6 +30,19 @@ _TYPED = {
     "length": typed_commands.length,
 }
 """How a typed command is read, by what it changes."""
+
+
+def _now(state: RunState, kind: str) -> str:
+    """What is in force of that which a typed command changes; "" if it is not known."""
+    lr = state.last("lr")
+    if kind == "lr" and lr is not None:
+        return number(lr)
+    try:
+        config = run_config(state.config)
+    except UserError:
+        return ""  # settings of a loop of the user's
+    words = {"clip": typed_text.write_clip, "length": typed_text.write_length}
+    return words[kind](config) if kind in words else ""
 
 
 class SteeringActions(WatchingScreen):
@@ -59,7 +74,8 @@ class SteeringActions(WatchingScreen):
             "e",
             "extend",
             "Epochs",
-            "change the run's length: `20 epochs` or `400 steps` in all",
+            "change the run's length: `20 epochs` or `400 steps` in all; train on from the newest "
+            "checkpoint of a run that ended",
             footer=True,
         ),
         FORK,
@@ -118,8 +134,18 @@ class SteeringActions(WatchingScreen):
         self._ask("Clip", "norm 1, value 0.5, parameter 1, agc 0.01, zclip 2.5, none", "clip")
 
     def action_extend(self) -> None:
-        """Ask for another length."""
+        """Ask for another length; of a run that ended, go on in a new one."""
+        state = self.state_at_hand()
+        if state is not None and not state.active and "extend" in possible(state):
+            self.train_longer()
+            return
         self._ask("Train until", "20 epochs or 400 steps in all", "length")
+
+    def offered(self, action: str, name: str) -> str:
+        state, view = self.state_at_hand(), self.watched.view
+        if action == "split" and view is not None and not view.several:
+            return ""
+        return offered(state, action, name) if state is not None else name
 
     def hear(self, news: News) -> None:
         """Say what became of commands that were sent from here, and what a loop of one's own is
@@ -172,7 +198,8 @@ class SteeringActions(WatchingScreen):
         # To the run that was asked about, even if another one is selected meanwhile.
         said = f"{label.lower()} asked for"
         parse = _TYPED[kind]
-        question = Question(label, hint, lambda text: self._send(state, "set", parse(text), said))
+        now = f"now {found}; {hint}" if (found := _now(state, kind)) else hint
+        question = Question(label, now, lambda text: self._send(state, "set", parse(text), said))
         self.query_one(Prompt).ask(question)
 
     def _command(
