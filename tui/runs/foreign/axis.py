@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from tui.runs.foreign.behaviour import MAX_STEP
 from tui.runs.foreign.streams import ALL, ONLY, Facts, Group, Stream, Streams
@@ -114,14 +115,14 @@ class Axis:
         plain = facts.groups is None and not self.placed and not self._counted
         if plain and ONLY not in self.anew | self.by_epoch and None not in steps:
             counter = self._counters[ONLY]
-            found = list(map(int, steps))  # type: ignore[arg-type]
-            if found and counter.first is None:
-                counter.first = steps[0]
-            if found:
-                if not _rises(found) or found[0] < counter.top:
-                    self.said.add(FELL)
-                counter.now, counter.top = found[-1], max((counter.top, *found))
-                counter.last, counter.high = float(found[-1]), float(counter.top)
+            array = np.asarray(steps, dtype=np.float64)
+            if counter.first is None:
+                counter.first = float(array[0])
+            if array[0] < counter.top or (np.diff(array) < 0).any():
+                self.said.add(FELL)
+            counter.now, counter.top = int(array[-1]), max(counter.top, int(array.max()))
+            counter.last, counter.high = float(array[-1]), float(counter.top)
+            found: list[int] = array.astype(np.int64).tolist()
             return found
         return [self._position(facts, row) for row in range(len(steps))]
 
@@ -185,7 +186,3 @@ class Axis:
                 counter.epochs[epoch] = known
         known.take(step)
         counter.epoch, counter.base = epoch, known.base
-
-
-def _rises(steps: list[int]) -> bool:
-    return all(a <= b for a, b in pairwise(steps))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tui.runs.foreign import names_of_roles as roles
 from tui.runs.foreign.pieces import Piece
 from tui.runs.foreign.values import done_of_total
@@ -13,6 +15,8 @@ MAX_STEP = 2**53
 MAX_LABELS = 100
 """Maximum number of different values of a column that tells runs apart."""
 MAX_COLUMNS = 10_000
+_FEW = 16
+"""Number of cells up to which arrays are not worth while."""
 _SAMPLE = 200
 """Number of cells of a time column that are kept to tell its kind."""
 
@@ -43,6 +47,8 @@ class Numbers:
     def add(self, numbers: Sequence[float | None]) -> None:
         """Take in the next cells."""
         self.count += len(numbers)
+        if len(numbers) > _FEW and None not in numbers and self._add_whole(numbers):
+            return
         last = self.last
         for number in numbers:
             if number is None or not 0 <= number <= MAX_STEP:  # NaN too
@@ -63,6 +69,20 @@ class Numbers:
             last = number
         self.last = last
 
+    def _add_whole(self, numbers: Sequence[float | None]) -> bool:
+        """Take in the next cells at once if all of them are whole numbers."""
+        steps = np.asarray(numbers, dtype=np.float64)
+        if not ((steps >= 0) & (steps <= MAX_STEP) & (steps == np.floor(steps))).all():
+            return False
+        self.steps += len(steps)
+        changes = np.diff(steps, prepend=steps[0] if self.last is None else self.last)
+        rises, falls = int((changes > 0).sum()), int((changes < 0).sum())
+        self.rises += rises
+        self.falls += falls
+        self.ties += len(steps) - rises - falls - (self.last is None)
+        self.last = float(steps[-1])
+        return True
+
     def _count_decimals(self, number: float) -> None:
         while self.decimals < 6:
             scaled = number * 10**self.decimals
@@ -82,6 +102,8 @@ class Behaviour:
     """Of the columns that may be a step or an epoch."""
     times: dict[str, list[Any]] = field(default_factory=dict)
     """The first cells of the columns that may be a time."""
+    known_times: dict[tuple[str, int], Any] = field(default_factory=dict)
+    """What was found out of these cells, by their number."""
     texts: dict[str, int] = field(default_factory=dict)
     """Number of cells that are no numbers, of the columns that have such cells."""
     labels: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from tui.runs.foreign.values import MISSING, number
 MAX_COLUMNS = 4096
 _ODD = ('"', "\r", "\0", "|")
 """What keeps a whole piece from being parsed at once."""
+_USUAL = frozenset(b"%c" % byte for byte in b"0123456789+-.")
+"""How the lines of most tables begin; others may be empty, comments, headers or texts."""
 _FIRST_LINES = 128
 """Number of lines among which the header is."""
 
@@ -44,7 +46,7 @@ class CsvReader:
     @property
     def damaged(self) -> int:
         """Number of lines that were skipped."""
-        return self._lines.damaged + self._malformed
+        return self._lines.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:
@@ -116,12 +118,13 @@ class CsvReader:
     def _pieces(self, lines: list[bytes], builder: EventBuilder) -> list[Piece]:
         """The rows of whole lines, in a piece for each header among them; lines that are not rows
         of this table count as malformed."""
-        whole = [line for line in lines if line and not line.isspace() and line[:1] != b"#"]
+        whole, odd = lines, [line for line in lines if line[:1] not in _USUAL]
+        if odd:
+            whole = [line for line in lines if line and not line.isspace() and line[:1] != b"#"]
         found = []
         begin, begins = 0, False
-        for place, line in enumerate(whole):
-            head = line[:1]
-            if (head.isalpha() or head in b'"| ') and self._is_header(line):
+        for place, line in enumerate(whole if odd else ()):
+            if line[:1] not in _USUAL and self._is_header(line):
                 found.append(self._piece(whole[begin:place], begins))
                 names = [name.strip() for name in split(decoded(line), self._delimiter)]
                 begins = names == self._names
@@ -175,7 +178,7 @@ class CsvReader:
             except csv.Error:  # a field longer than the parser allows
                 rows = [split(line, self._delimiter) for line in text.split("\n")]
         width = len(self._header)
-        if all(len(row) == width for row in rows):
+        if set(map(len, rows)) == {width}:
             return rows
         return [fitted for row in rows if (fitted := self._fitted(row, width)) is not None]
 

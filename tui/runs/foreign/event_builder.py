@@ -141,6 +141,17 @@ class EventBuilder:
             self._seconds = moment
         return self._seconds
 
+    def all_seconds(self, moments: Sequence[float | None]) -> list[float]:
+        """The same for many records."""
+        if moments[0] is None or moments[-1] is None or times.is_date(moments[0]):
+            return list(map(self.seconds, moments))
+        newest, found = self._seconds, []
+        for moment in moments:
+            if moment is not None and moment > newest:
+                newest = self.seconds(moment)
+            found.append(newest)
+        return found
+
     def point(self, key: str, step: int, moment: float | None, value: float) -> None:
         """Add one value of one metric."""
         name = self._names(key)

@@ -61,6 +61,8 @@ class Interpreter:
 
     def begin_again(self) -> None:
         """Expect the first record next."""
+        self.refused = 0
+        """Number of records that were left out, since their step is no step."""
         self.commas = CommaEvidence()
         self._seen = Behaviour(in_table=self.in_table)
         self._sorter, self._streams = Sorter(self._plan), Streams()
@@ -91,7 +93,12 @@ class Interpreter:
         self._learn(pieces)
         facts = [self._sorter.facts(piece, self._seen) for piece in pieces]
         for piece, each in zip(pieces, facts, strict=True):
-            self._report(piece, each, builder)
+            if each.bad:
+                self.refused += len(each.bad)
+                piece = piece.without(each.bad)  # noqa: PLW2901  # the rest of it
+                each = self._sorter.facts(piece, self._seen)  # noqa: PLW2901
+            if piece.length:
+                self._report(piece, each, builder)
         self._say(builder)
 
     def _learn(self, pieces: Sequence[Piece]) -> None:
@@ -164,9 +171,7 @@ class Interpreter:
                 self._axis.forget_after(step)
         positions = self._axis.positions(facts)
         moments = self._moments(piece)
-        seconds = [builder.seconds(moment) for moment in moments] if moments else None
-        if seconds is None:
-            seconds = [builder.seconds(None)] * piece.length
+        seconds = builder.all_seconds(moments or [None] * piece.length)
         if self._seen.numbers.get(self._plan.step or "") and self._plan.by_epoch:
             builder.begin(steps_per_epoch=self._plan.per_epoch)
         for name in piece.columns:
@@ -290,7 +295,8 @@ class Interpreter:
             return None
         assert plan.time is not None
         rows, cells = piece.columns[plan.time]
-        found = [times.moment(cell, day_first=plan.day_first) for cell in cells]
+        numbers = piece.numbers(plan.time)
+        found = times.moments(cells, numbers, day_first=plan.day_first)
         if plan.time_kind == "day":
             found = [None if moment is None else self._since(moment) for moment in found]
         if rows is None:

@@ -21,7 +21,7 @@ class JsonLinesReader:
     @property
     def damaged(self) -> int:
         """Number of lines that were skipped."""
-        return self._lines.damaged + self._malformed
+        return self._lines.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:

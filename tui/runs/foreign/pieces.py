@@ -1,6 +1,6 @@
 """Records of a log in columns, as its readers hand them to the interpreter; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,6 +41,20 @@ class Piece:
         """The numbers of the records that have a cell in a column."""
         rows = self.columns[name].rows
         return range(self.length) if rows is None else rows
+
+    def without(self, bad: Set[int]) -> "Piece":
+        """The same without some of its records."""
+        place = {row: n for n, row in enumerate(r for r in range(self.length) if r not in bad)}
+        columns = {}
+        for name, column in self.columns.items():
+            kept = [
+                (place[row], cell)
+                for row, cell in zip(self.rows(name), column.cells, strict=True)
+                if row in place
+            ]
+            if kept:
+                columns[name] = Cells([row for row, _ in kept], [cell for _, cell in kept])
+        return Piece(len(place), columns, self.begins, self.commas)
 
     def shapes(self) -> list[int] | None:
         """For each record a number that says which columns it has; None if all have the same.

@@ -127,15 +127,12 @@ def _nameless(seen: Behaviour) -> str | None:
 def _time(seen: Behaviour) -> tuple[str | None, TimeKind, bool]:
     """The column of the time, what it counts, and whether its dates begin with the day."""
     for name in sorted(seen.times, key=lambda name: roles.time_rank(name) or 0):
-        cells = seen.times[name]
-        first = times.is_day_first(cells) if isinstance(cells[0], str) else False
-        moments = [times.moment(cell, day_first=first) for cell in cells]
-        known = [moment for moment in moments if moment is not None]
-        if 2 * len(known) <= len(cells):
-            continue
-        kind = times.kind_of(name, cells, known)
-        if kind != "duration":
-            return name, kind, first
+        key = (name, len(seen.times[name]))
+        if key not in seen.known_times:
+            seen.known_times[key] = times.form_of(name, seen.times[name])
+        found: tuple[TimeKind, bool] | None = seen.known_times[key]
+        if found is not None and found[0] != "duration":
+            return name, *found
     return None, "elapsed", False
 
 

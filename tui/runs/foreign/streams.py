@@ -1,10 +1,13 @@
 """How the steps of each stream of a log go on: of each phase, each run and each kind of record."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import lt
 from typing import NamedTuple
+
+import numpy as np
 
 from tui.runs.foreign import names_of_roles as roles
 from tui.runs.foreign.behaviour import MAX_STEP, Behaviour, label_of
@@ -91,6 +94,8 @@ class Facts(NamedTuple):
     epochs: list[float | None] | None
     groups: list[Group] | None
     shapes: list[Shape] | None
+    bad: frozenset[int] = frozenset()
+    """The records whose step is no step."""
 
 
 class Sorter:
@@ -104,17 +109,18 @@ class Sorter:
         """The facts of a piece."""
         plan = self.plan
         steps: list[float | None] = [None] * piece.length
+        bad: frozenset[int] = frozenset()
         if plan.step in piece.columns:
             assert plan.step is not None
-            steps = _by_record(piece, plan.step, seen.counts(piece, plan.step))
+            steps = _by_record(piece, plan.step, seen.counts(piece, plan.step), math.nan)
             if plan.by_epoch:
                 steps = [None if s is None else s * plan.per_epoch for s in steps]
-            steps = [s if s is not None and 0 <= s <= MAX_STEP else None for s in steps]
+            bad = _refuse(steps)
         epochs = None
         if plan.epoch in piece.columns:
             assert plan.epoch is not None
             epochs = _by_record(piece, plan.epoch, seen.counts(piece, plan.epoch))
-        return Facts(steps, epochs, self._groups(piece), self._kinds(piece))
+        return Facts(steps, epochs, self._groups(piece), self._kinds(piece), bad)
 
     def _groups(self, piece: Piece) -> list[Group] | None:
         plan = self.plan
@@ -148,10 +154,27 @@ class Sorter:
         return self._shapes.setdefault(names, names)
 
 
-def _by_record(piece: Piece, name: str, cells: list[float | None]) -> list[float | None]:
+def _refuse(steps: list[float | None]) -> frozenset[int]:
+    """The numbers of the records whose step is no step; in the list, None takes its place."""
+    if None not in steps:
+        array = np.asarray(steps, dtype=np.float64)
+        if ((array >= 0) & (array <= MAX_STEP)).all():
+            return frozenset()
+    bad = {row for row, s in enumerate(steps) if s is not None and not 0 <= s <= MAX_STEP}
+    for row in bad:
+        steps[row] = None
+    return frozenset(bad)
+
+
+def _by_record(
+    piece: Piece, name: str, cells: list[float | None], other: float | None = None
+) -> list[float | None]:
+    """The cells of a column by record; `other` for those that are no numbers."""
     rows = piece.columns[name].rows
+    if other is not None and None in cells:
+        cells = [other if cell is None else cell for cell in cells]
     if rows is None:
-        return cells
+        return list(cells)
     found: list[float | None] = [None] * piece.length
     for row, cell in zip(rows, cells, strict=True):
         found[row] = cell

@@ -52,6 +52,14 @@ class Tags:
     ) -> int:
         """The position of a value on the axis."""
         tag = self._tags.get(name)
+        if tag is not None and tag.file == file and step > tag.counting.last:  # as nearly always
+            counting = tag.counting
+            counting.count += 1
+            counting.segment += 1
+            counting.last = step
+            counting.high = max(counting.high, step)
+            tag.moment = max(tag.moment, moment)
+            return tag.base + step
         if tag is None:
             tag = self._tags[name] = _Tag(Counting(), file, moment)
         elif tag.file != file:

@@ -122,6 +122,26 @@ def is_day_first(cells: Sequence[object]) -> bool:
     return spans[1] < spans[0]
 
 
+def form_of(name: str, cells: Sequence[object]) -> tuple[TimeKind, bool] | None:
+    """The kind of time that a column holds, and whether its dates begin with the day; None if most
+    cells are no times."""
+    day_first = is_day_first(cells) if isinstance(cells[0], str) else False
+    found = [moment(cell, day_first=day_first) for cell in cells]
+    known = [each for each in found if each is not None]
+    if 2 * len(known) <= len(cells):
+        return None
+    return kind_of(name, cells, known), day_first
+
+
+def moments(
+    cells: Sequence[object], numbers: Sequence[float | None], *, day_first: bool
+) -> list[float | None]:
+    """The times of cells; `numbers` are the same cells as numbers."""
+    if None not in numbers and max(numbers) < _UNITS[-1][0]:  # type: ignore[type-var]
+        return list(numbers)
+    return [moment(cell, day_first=day_first) for cell in cells]
+
+
 def kind_of(name: str, cells: Sequence[object], moments: Sequence[float]) -> TimeKind:
     """What kind of time a column holds, from its name, its cells and their times, in order."""
     if not moments or is_date(moments[0]):

@@ -124,11 +124,12 @@ class CommaEvidence:
 
 def column(cells: Sequence[object], commas: Commas = "") -> list[float | None]:
     """Cells as numbers, None for any other text; booleans are no numbers."""
-    try:
-        if not any("_" in cell for cell in cells):  # type: ignore[operator]
+    kinds = set(map(type, cells))
+    if kinds <= {float, int} or (kinds == {str} and "_" not in "".join(cells)):  # type: ignore[arg-type]
+        try:
             return list(map(float, cells))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        pass
+        except (ValueError, OverflowError):
+            pass
     return [_cell(cell, commas) for cell in cells]
 
 

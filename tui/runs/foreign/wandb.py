@@ -164,7 +164,7 @@ class WandbReader:
     @property
     def damaged(self) -> int:
         """Number of records that were skipped."""
-        return self._blocks.damaged + self._malformed
+        return self._blocks.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:
