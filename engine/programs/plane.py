@@ -26,15 +26,15 @@ from presets.schema import RunConfig
 
 GRID = 25
 MARGIN = 0.15
-"""Of the plane beyond the ways, on each side, as a share of their extent."""
+"""The margin around the paths on each side, as a share of their extent."""
 MAX_SAMPLES = 1024
-"""Of the validation set, on which the loss is computed."""
+"""Maximum number of validation samples on which the loss is computed."""
 
 Floats = NDArray[np.float32]
 
 
 class Way(Struct, frozen=True, kw_only=True):
-    """A lane's weights on the plane."""
+    """The path of a lane's weights on the plane."""
 
     label: str
     steps: list[int]
@@ -42,7 +42,7 @@ class Way(Struct, frozen=True, kw_only=True):
 
 
 class Plane(Struct, frozen=True, kw_only=True):
-    """The loss over the two directions in which the lanes differ most."""
+    """The plane of the two directions in which the lanes differ most, and the loss over it."""
 
     seed: int
     explained: tuple[float, float]
@@ -50,13 +50,13 @@ class Plane(Struct, frozen=True, kw_only=True):
     x: list[float]
     y: list[float]
     losses: list[list[float | None]]
-    """(y, x): of the validation set, None where it is not finite. Dropout is off, and batch norm
-    takes the statistics of these samples."""
+    """The validation loss (y, x); None where it is not finite. Dropout is off, and batch norm takes
+    the statistics of these samples."""
     ways: list[Way]
 
 
 def of_race(race: RaceDir, seed: int) -> Plane:
-    """Raises UserError if there are no weights to draw it from."""
+    """The plane of a race's lanes for one seed. Raises UserError if there are no weights."""
     spec = race.spec()
     ways: list[tuple[str, list[int], Floats]] = []
     config: RunConfig | None = None

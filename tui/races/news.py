@@ -186,7 +186,7 @@ def _lane(results: RaceResults, lane: int) -> LaneNews:
         layers=shown.layers if shown else None,
         trials=tuple(_trials(results, results.of(lane, "trial"))),
         lr=float(lr) if isinstance(lr, int | float) else None,
-        tuned_lr=results.rates.get(lane),
+        tuned_lr=results.lrs.get(lane),
         ended=sum(run.ended for run in runs),
         diverged_at=min(diverged) if diverged else None,
     )

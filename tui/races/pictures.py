@@ -84,8 +84,8 @@ def _sensitivity(axes: Any, results: RaceResults) -> bool:
         color, dash = matplotlib_figures.style(lane)
         x, y = zip(*points, strict=True)
         axes.plot(x, y, dash, marker="o", color=color, label=matplotlib_figures.entry(each.label))
-        if (rate := results.rates.get(lane)) is not None:
-            axes.axvline(rate, color=color, linewidth=0.6)
+        if (lr := results.lrs.get(lane)) is not None:
+            axes.axvline(lr, color=color, linewidth=0.6)
         any_drawn = any_drawn or any(map(math.isfinite, y))
     matplotlib_figures.logarithmic(axes, "x")
     axes.set_xlabel("learning rate")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Gap,
     LogLine,
     NonFinite,
@@ -52,7 +52,7 @@ def _say(event: AnyEvent) -> tuple[Level, str] | None:
     match event:
         case LogLine():
             said = event.level, event.message
-        case Command():
+        case CommandAnswered():
             said = _say_command(event)
         case StateChanged():
             words = "paused" if event.state == "paused" else "goes on"
@@ -94,7 +94,7 @@ def alarm_line(event: NonFinite) -> str:
     return f"{event.quantity} is {value} at step {count(event.step)}{layer}: {event.policy}"
 
 
-def _say_command(event: Command) -> tuple[Level, str] | None:
+def _say_command(event: CommandAnswered) -> tuple[Level, str] | None:
     if event.outcome == "accepted":
         return None  # `applied` or `rejected` follows, and says more
     asked = " ".join([event.command, *_say_arguments(event.arguments)])
@@ -117,7 +117,7 @@ def mark_of(event: AnyEvent) -> Mark | None:
     said = _say(event)
     text = said[1] if said else ""
     match event:
-        case Command() if event.outcome == "applied":
+        case CommandAnswered() if event.outcome == "applied":
             return Mark(event.step, "command", text)
         case CheckpointSaved():
             return Mark(event.step, "checkpoint", text)

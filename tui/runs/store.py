@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Confusion,
     Evaluation,
     Gap,
@@ -82,7 +82,7 @@ class RunState:
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
     """Marks of what happened at a step, for the curves."""
-    commands: list[Command] = field(default_factory=list)
+    commands: list[CommandAnswered] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
     """The newest layer probe."""
@@ -122,7 +122,14 @@ class RunState:
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
                 self._measured(event)
-            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
+            case (
+                CommandAnswered()
+                | StateChanged()
+                | CheckpointSaved()
+                | NonFinite()
+                | Restarted()
+                | Gap()
+            ):
                 self._happened(event)
         if note := note_of(event):
             self._remember(note, told=isinstance(event, LogLine))
@@ -151,10 +158,10 @@ class RunState:
             self.happened.append(note)
 
     def _happened(
-        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+        self, event: CommandAnswered | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
     ) -> None:
         match event:
-            case Command():
+            case CommandAnswered():
                 self.commands.append(event)
                 self._settle()
             case StateChanged():
@@ -236,7 +243,10 @@ class RunState:
         self.config = self.started.config
         for command in self.commands:
             if command.outcome == "applied" and command.command == "set":
-                self.config = changed(self.config, command.arguments)
+                if self.started.task == "open":  # it has settings of its own, by plain names
+                    self.config = self.config | command.arguments
+                else:
+                    self.config = changed(self.config, command.arguments)
 
     def _series(self, name: str) -> Series:
         return self.metrics.setdefault(name, Series())

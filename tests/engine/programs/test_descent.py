@@ -47,8 +47,8 @@ def test_every_kind_of_optimizer_descends(name):
 
 def test_the_best_rate_is_no_worse_than_any_other():
     best = best_descent(Request(surface="rosenbrock", optimizers=["adam"], steps=40), "adam")
-    for rate in descent.RATES[::4]:
-        request = Request(surface="rosenbrock", optimizers=["adam"], steps=40, rate=rate)
+    for lr in descent.LRS[::4]:
+        request = Request(surface="rosenbrock", optimizers=["adam"], steps=40, lr=lr)
         assert best.values[-1] <= best_descent(request, "adam").values[-1]
 
 

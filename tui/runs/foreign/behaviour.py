@@ -108,6 +108,8 @@ class Behaviour:
     """Number of cells that are no numbers, of the columns that have such cells."""
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
     """How often each value occurs in the columns that may tell runs or phases apart."""
+    given: str | None = None
+    """The column that a person named as the step."""
     in_table: bool = False
     """Whether the columns have an order, as in a table."""
 
@@ -141,7 +143,8 @@ class Behaviour:
 
     def _may_count(self, name: str) -> bool:
         return (
-            roles.step_rank(name) is not None
+            name == self.given
+            or roles.step_rank(name) is not None
             or roles.is_epoch(name)
             or (self.in_table and name == next(iter(self.order)))
         )

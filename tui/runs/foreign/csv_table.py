@@ -110,8 +110,11 @@ class CsvReader:
         rows = [split(text, self._delimiter) for text in following[:20] if text.strip()]
         longer = [row for row in rows if len(row) == len(names) + 1]
         if rows and len(longer) == len(rows) and all(row[-1].strip() for row in rows):
-            names = ["row", *names]
+            names = ["", *names]
         self._names = names
+        self._interpreter.unnamed = {
+            f"column {place}" for place, name in enumerate(names, 1) if not name
+        }
         named = [name or f"column {place}" for place, name in enumerate(names, 1)]
         self._header = unique(named)
 

@@ -50,6 +50,8 @@ class Interpreter:
         self.tags = Tags()
         """The same for logs that say metric, step and time of each value."""
         self.in_table = False
+        self.unnamed: set[str] = set()
+        """The columns of a table without names of their own."""
         self.points_seen = False
         """Whether numbers have decimal points."""
         self.begin_again()
@@ -64,7 +66,7 @@ class Interpreter:
         self.refused = 0
         """Number of records that were left out, since their step is no step."""
         self.commas = CommaEvidence()
-        self._seen = Behaviour(in_table=self.in_table)
+        self._seen = Behaviour(in_table=self.in_table, given=self._given)
         self._sorter, self._streams = Sorter(self._plan), Streams()
         self._axis = Axis(self._rules)
         self._told = False
@@ -173,9 +175,9 @@ class Interpreter:
         moments = self._moments(piece)
         seconds = builder.all_seconds(moments or [None] * piece.length)
         if self._seen.numbers.get(self._plan.step or "") and self._plan.by_epoch:
-            builder.begin(steps_per_epoch=self._plan.per_epoch)
+            builder.begin(steps_per_epoch=self._plan.scale)
         for name in piece.columns:
-            if name not in self._plan.roles:
+            if name not in self._plan.roles and not self._only_counts(name):
                 self._report_column(piece, facts, name, (first, positions, seconds), builder)
 
     def _report_column(
@@ -216,6 +218,13 @@ class Interpreter:
             part[2].append(number)
         for key, part in parts.items():
             builder.column(key, *part)
+
+    def _only_counts(self, name: str) -> bool:
+        """Whether a column without a name, such as pandas' index, only counts the rows."""
+        counts = self._seen.numbers.get(name)
+        if name not in self.unnamed or counts is None:
+            return False
+        return counts.steps == counts.count and counts.rises == counts.count - 1
 
     def _varied(self, facts: Facts) -> bool:
         """Whether records of several groups may have the same columns."""
@@ -325,8 +334,8 @@ class Interpreter:
             where = f"the step is the {what} {plan.step}"
             if plan.step == self._given:
                 where += ", as it was asked for"
-            if plan.by_epoch and plan.per_epoch > 1:
-                where += f", whose fractions are counted: {plan.per_epoch:,} to an epoch"
+            if plan.scale > 1:
+                where += f", whose fractions are counted: {plan.scale:,} steps to 1"
         when = f", the time the {what} {plan.time}" if plan.time else "; without times"
         builder.say("info", clean(where + when))
         self._say_more(builder, what)

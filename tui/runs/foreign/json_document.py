@@ -101,14 +101,9 @@ def records_of(document: Any, depth: int = 0) -> tuple[list[Record], Record]:
         known |= set(_WRAPPERS)
         return records, {key: value for key, value in document.items() if key not in known}
     if document and all(isinstance(each, dict) for each in document.values()):
-        keys = list(document)
-        if all(key.lstrip("-").isdigit() for key in keys):  # {"1": {"loss": 0.5}, "2": ...}
-            return [{_STEP: int(key), **each} for key, each in document.items()], {}
-        by_place = {key: list(each.values()) for key, each in document.items()}
-        alike = {tuple(each) for each in document.values()}
-        plain = all(_plain(value) for values in by_place.values() for value in values)
-        if plain and len(alike) == 1 and all(str(key).isdigit() for key in next(iter(alike))):
-            return records_of(by_place)  # pandas: {"loss": {"0": 1.0, "1": 0.5}}
+        records = _by_key(document)
+        if records:
+            return records, {}
     if depth < _SETTINGS_DEPTH:
         for key, value in document.items():
             if isinstance(value, list | dict):
@@ -117,6 +112,22 @@ def records_of(document: Any, depth: int = 0) -> tuple[list[Record], Record]:
                     rest = {name: each for name, each in document.items() if name != key}
                     return records, rest | beside
     return [], document
+
+
+def _by_key(document: Record) -> list[Record]:
+    """The records of {"1": {"loss": 0.5}, "2": ...}, and of what pandas writes:
+    {"loss": {"0": 1.0, "1": 0.5}}."""
+    if all(key.lstrip("-").isdigit() for key in document):
+        return [{_STEP: int(key), **each} for key, each in document.items()]
+    keys = {tuple(each) for each in document.values()}
+    values = (value for each in document.values() for value in each.values())
+    if (
+        len(keys) == 1
+        and all(key.isdigit() for key in next(iter(keys)))
+        and all(map(_plain, values))
+    ):
+        return records_of({key: list(each.values()) for key, each in document.items()})[0]
+    return []
 
 
 def _series(document: Record, depth: int = 0) -> Iterator[tuple[str, list[Any]]]:

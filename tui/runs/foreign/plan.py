@@ -21,8 +21,8 @@ class Plan:
     """The column of the step; None if records are counted."""
     epoch: str | None = None
     """The column of whole epochs, in each of which steps may begin anew."""
-    per_epoch: int = 1
-    """What the step column, if it counts epochs, is multiplied with, so that steps are whole."""
+    scale: int = 1
+    """What the step column is multiplied with, so that fractions of epochs become whole steps."""
     by_epoch: bool = False
     """Whether the step is an epoch."""
     time: str | None = None
@@ -52,19 +52,17 @@ def choose(seen: Behaviour, telling: tuple[str, ...], given: str | None, commas:
     """
     epochs = [name for name in seen.numbers if roles.is_epoch(name) and _usable(seen.numbers[name])]
     epoch = max(epochs, key=lambda name: seen.order[name], default=None)
-    step = given if given in seen.order else _step(seen, epoch)
+    step = given if given in seen.numbers else _step(seen, epoch)
     metric, value = _melted(seen)
     phase = _phase(seen, telling)
     by_epoch = step is not None and step == epoch
     whole = epoch is not None and not seen.numbers[epoch].fractions
-    per_epoch = 1
-    if by_epoch and not whole and epoch is not None:
-        per_epoch = 10 ** max(1, seen.numbers[epoch].decimals)
+    scale = 10 ** seen.numbers[step].decimals if step in seen.numbers else 1
     time, kind, day_first = _time(seen)
     return Plan(
         step=step,
         epoch=epoch if whole and not by_epoch else None,
-        per_epoch=per_epoch,
+        scale=scale,
         by_epoch=by_epoch,
         time=time,
         time_kind=kind,

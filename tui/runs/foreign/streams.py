@@ -113,8 +113,8 @@ class Sorter:
         if plan.step in piece.columns:
             assert plan.step is not None
             steps = _by_record(piece, plan.step, seen.counts(piece, plan.step), math.nan)
-            if plan.by_epoch:
-                steps = [None if s is None else s * plan.per_epoch for s in steps]
+            if plan.scale > 1:
+                steps = [None if s is None else round(s * plan.scale, 3) // 1 for s in steps]
             bad = _refuse(steps)
         epochs = None
         if plan.epoch in piece.columns:

@@ -137,7 +137,8 @@ def moments(
     cells: Sequence[object], numbers: Sequence[float | None], *, day_first: bool
 ) -> list[float | None]:
     """The times of cells; `numbers` are the same cells as numbers."""
-    if None not in numbers and max(numbers) < _UNITS[-1][0]:  # type: ignore[type-var]
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(numbers) and max(known) < _UNITS[-1][0]:
         return list(numbers)
     return [moment(cell, day_first=day_first) for cell in cells]
 

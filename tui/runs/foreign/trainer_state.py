@@ -12,7 +12,7 @@ from tui.runs.foreign.document import Document, DocumentError, Part
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
 from tui.runs.foreign.records import Record, Records
-from tui.text import duration, real
+from tui.text import duration, number, real
 
 NAME = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -140,7 +140,10 @@ class TrainerReader:
 
     def _end(self, entry: dict[str, Any], builder: EventBuilder) -> None:
         self._report(builder)
-        seconds = real(entry[_SUMMARY]) or 0.0
+        found = {name: each for name, value in entry.items() if (each := real(value)) is not None}
+        totals = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+        builder.say("info", f"results: {totals}")
+        seconds = found.get(_SUMMARY, 0.0)
         builder.end("done", f"trained in {duration(seconds)}", seconds)
 
     def _finish(self, builder: EventBuilder) -> None:
