@@ -15,7 +15,7 @@ from tui.commands import completion, docs, find_lr, find_runs, serve, steer
 from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
 from tui.commands.doctor import command as doctor
-from tui.commands.errors import PROGRAM, OneLineGroup, say
+from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
 from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, clip_options, component_options, settings
@@ -191,12 +191,11 @@ def run(
     """
     from engine.config import configure
     from engine.race import devices
-    from presets import plugins
     from presets.userconfig import read_config
     from tui.commands import headless
 
     if resume is None:
-        plugins.check()
+        tell_problems()
         config = configure.resolve(
             recipe=recipe,
             model=model,
@@ -289,6 +288,7 @@ def presets(root: Path, as_json: bool) -> None:
     """
     from tui.commands import presets as catalog
 
+    tell_problems()
     entries = catalog.entries()
     for line in map(json.dumps, entries) if as_json else catalog.lines(entries):
         click.echo(line)
