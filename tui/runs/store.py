@@ -1,7 +1,8 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from engine.runs.events import (
     SampleText,
     Scalars,
     StateChanged,
+    Value,
 )
 from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
@@ -100,17 +102,19 @@ class RunState:
     """Number of records that the engine could not write: a gap in what is shown."""
     damaged: int = 0
     """Number of lines of the log that were skipped because they were damaged."""
+    fallen: int = 0
+    """Number of values that were skipped because their step lies before the one before it."""
 
     def apply(self, event: AnyEvent) -> None:
         """Take in one event."""
         match event:
             case Scalars():
                 for name, values in event.values.items():
-                    self._series(name).extend(event.step, values)
+                    self._extend(name, event.step, values)
                 self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
-                    self._series(f"{event.split}/{name}").extend([event.step], [value])
+                    self._extend(f"{event.split}/{name}", [event.step], [value])
             case RunStarted():
                 self.started = event
                 self.clock = [ClockPiece(0, event.time)]
@@ -188,7 +192,7 @@ class RunState:
             case Layers():
                 self.layers = event
                 for name, value in event.totals.items():
-                    self._series(name).extend([event.step], [value])
+                    self._extend(name, [event.step], [value])
             case Histograms():
                 kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_PROBES))
                 kept.append(event)
@@ -228,8 +232,13 @@ class RunState:
             if command.outcome == "applied" and command.command == "set":
                 self.config = changed(self.config, command.arguments)
 
-    def _series(self, name: str) -> Series:
-        return self.metrics.setdefault(name, Series())
+    def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
+        """Append points to a metric; those whose step goes back, without a restart, are counted."""
+        series = self.metrics.setdefault(name, Series())
+        newest = series.last_step
+        begin = 0 if newest is None else bisect_left(steps, newest)
+        self.fallen += begin
+        series.extend(steps[begin:], values[begin:])
 
     @property
     def id(self) -> str:

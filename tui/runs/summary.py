@@ -66,6 +66,7 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
         "path": str(state.run.path.absolute()),
         "events_path": str(state.run.events_path.absolute()),
         "damaged": state.damaged,
+        "fallen": state.fallen,
     }
 
 
@@ -149,6 +150,7 @@ def page(facts: Plain) -> list[str]:
         "steps": f"{steps} in {duration(facts['seconds'])}",
         "log": facts["events_path"],
         "damaged": f"{facts['damaged']} lines of the log skipped" if facts["damaged"] else None,
+        "went back": f"{facts['fallen']} values skipped" if facts["fallen"] else None,
     }
     lines = [f"{key:<12}{clean(str(value))}" for key, value in head.items() if value]
     lines += ["", "configuration"]
