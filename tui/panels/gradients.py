@@ -11,8 +11,9 @@ from tui.plots import chart, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.ticks import LABEL_WIDTH
+from tui.runs.in_force import clip_limit, clip_mode
 from tui.runs.points.series import Series
-from tui.runs.store import RunState, section
+from tui.runs.store import RunState
 from tui.text import clean
 
 
@@ -70,19 +71,14 @@ class GradientsPanel(CurvesPanel):
 
     def threshold(self, view: View) -> float | None:
         """The clipping threshold, if it is one of the norm and not of single elements."""
-        clip = section(view.focus.state.config, "clip")
-        threshold = clip.get("threshold")
-        if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
-            return None
-        return float(threshold)
+        config = view.focus.state.config
+        return clip_limit(config) if clip_mode(config) == "norm" else None
 
 
 def _clips(state: RunState) -> bool:
     """Whether gradients are clipped; for a foreign loop, whether it records clipping."""
-    mode = section(state.config, "clip").get("mode")
-    if mode is None:
-        return "clipped" in state.metrics
-    return bool(mode != "none")
+    mode = clip_mode(state.config)
+    return "clipped" in state.metrics if mode is None else mode != "none"
 
 
 def _largest(state: RunState) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from engine.runs.bounds import MOST
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -273,10 +274,10 @@ class RunState:
         for command in reversed(self.commands):
             if command.outcome == "applied" and command.command == "set":
                 steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
-                if isinstance(steps, int):
+                if isinstance(epochs, int) and self.started.steps_per_epoch and steps is None:
+                    steps = epochs * self.started.steps_per_epoch
+                if isinstance(steps, int) and 1 <= steps <= MOST:
                     return steps
-                if isinstance(epochs, int) and self.started.steps_per_epoch:
-                    return epochs * self.started.steps_per_epoch
         return self.started.planned_steps
 
     @property
@@ -335,7 +336,7 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
         match key:
             case "lr":
                 optimizer["lr"] = value
-            case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
+            case "lr_factor" if _are_numbers(lr := optimizer.get("lr"), value):
                 optimizer["lr"] = lr * value
             case "clip_mode":
                 clip["mode"] = value
@@ -345,6 +346,10 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
                 new["epochs" if key == "steps" else "steps"] = None
                 new[key] = value
     return new | {"optimizer": optimizer, "clip": clip}
+
+
+def _are_numbers(*values: object) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def section(config: dict[str, Any], name: str) -> dict[str, Any]:
