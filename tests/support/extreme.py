@@ -1,6 +1,7 @@
 """Hypothesis strategies for every event, made from its type: all that may be written, with the ends
 of each range often."""
 
+import functools
 import sys
 from typing import Any, get_args
 
@@ -21,16 +22,31 @@ _WORDS = [
     "\x1b[31m\n",
     "x" * 999,
 ]
-_KEYS = ["lr", "loss", "accuracy", "grad_norm", "clipped", "clip/layer", "mfu", "dead", "宽"]
+_KEYS = [
+    *("lr", "loss", "accuracy", "grad_norm", "clipped", "clip/layer", "mfu", "dead", "宽"),
+    *("model", "optimizer", "clip", "name", "steps", "epochs", "batch_size", "target", "parent"),
+    *("diagnostics", "train/loss", "val/loss", "lr_factor", "clip_mode", "clip_threshold"),
+]
 _LARGEST = sys.float_info.max
 
 
+_SETTINGS: list[Any] = [
+    *(None, True, -(2**63), 2**64 - 1, 0.0, 1e-3, -_LARGEST, _LARGEST, *_WORDS, [], {}, [1]),
+    {"mode": "norm", "threshold": -_LARGEST, "name": [1], "every": {}},
+    {"mode": "agc", "ratio": "0", "name": "宽", "lr": 2**64 - 1, "type": None},
+]
+"""Values where a setting may be anything."""
+
+
+@functools.cache
 def event_of(kind: type) -> st.SearchStrategy[Any]:
     """Events of a kind as plain data: each value within its type, whether or not they fit."""
     return _of(inspect.type_info(kind))
 
 
-def _of(kind: inspect.Type, size: int = 3) -> st.SearchStrategy[Any]:
+def _of(  # noqa: PLR0911
+    kind: inspect.Type, size: int = 3
+) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.IntType():
             low = kind.ge if kind.ge is not None else -(2**63)
@@ -57,34 +73,13 @@ def _of(kind: inspect.Type, size: int = 3) -> st.SearchStrategy[Any]:
         case inspect.DictType():
             return st.dictionaries(st.sampled_from(_KEYS), _of(kind.value_type), max_size=size)
         case inspect.AnyType():
-            return st.recursive(
-                st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | _words() | _floats(),
-                lambda inner: (
-                    st.lists(inner, max_size=2) | st.dictionaries(_settings(), inner, max_size=3)
-                ),
-                max_leaves=4,
-            )
+            return st.sampled_from(_SETTINGS)
         case inspect.StructType():
             fields = {field.encode_name: _of(field.type) for field in kind.fields}
             tag = {} if kind.tag is None else {str(kind.tag_field): st.just(kind.tag)}
             return st.fixed_dictionaries(tag | fields)
         case _:
             raise TypeError(kind)
-
-
-def _words() -> st.SearchStrategy[str]:
-    return st.sampled_from(_WORDS)
-
-
-def _floats() -> st.SearchStrategy[float]:
-    return st.sampled_from([0.0, 1e-3, -_LARGEST, _LARGEST])
-
-
-def _settings() -> st.SearchStrategy[str]:
-    return st.sampled_from(
-        ["model", "optimizer", "clip", "mode", "threshold", "name", "lr", "steps", "epochs"]
-        + ["batch_size", "target", "parent", "diagnostics", "loss", "every"]
-    )
 
 
 @st.composite

@@ -22,8 +22,9 @@ def clip_limit(config: Mapping[str, Any]) -> float | None:
     if mode is None or mode == "none":
         return None
     limit = section(dict(config), "clip").get(limit_key(mode))
-    known = isinstance(limit, int | float) and not isinstance(limit, bool)
-    return float(limit) if known else None
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        return None
+    return float(limit)
 
 
 def clip_words(config: Mapping[str, Any]) -> str:

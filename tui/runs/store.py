@@ -31,6 +31,7 @@ from engine.runs.events import (
 from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
+from tui.runs.judged import judged, larger_is_better
 from tui.runs.points.series import Series
 from tui.runs.run import Run
 
@@ -301,9 +302,19 @@ class RunState:
         return series.last if series is not None else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value at which a metric was best: losses are best small, the rest large."""
+        """Step and value at which a metric was best, as `larger_is_better` says."""
         series = self.metrics.get(metric)
-        return series.best(largest=not metric.endswith("loss")) if series is not None else None
+        return series.best(largest=larger_is_better(metric)) if series is not None else None
+
+    @property
+    def judged_by(self) -> str:
+        """The metric that says how good it is, by its task; "" if it has none."""
+        return judged(self.task, self.metrics)
+
+    @property
+    def task(self) -> str:
+        """What is learned; "" before it began."""
+        return self.started.task if self.started else ""
 
     def clipped_share(self, window: int = 100) -> float | None:
         """Share of the last `window` steps whose gradient was clipped."""

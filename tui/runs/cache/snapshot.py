@@ -23,6 +23,7 @@ _MADE_BY = (
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",
     "tui.runs.history",
+    "tui.runs.judged",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",
     "tui.runs.points.steps",

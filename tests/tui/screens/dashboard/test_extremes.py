@@ -12,6 +12,7 @@ from presets.userconfig import Alerts
 from support.extreme import TYPES, event_of, fitting, sealed
 from support.recorded import record
 from tui.app import BigModelApp
+from tui.commands import list_runs
 from tui.panels.panel import Panel
 from tui.plots.lanes import View, make_lanes
 from tui.plots.view import PlotView
@@ -97,9 +98,8 @@ async def test_everything_is_drawn(
             for panel in panels:
                 panel.show(view)
                 panel.show_figures(view)
-            row_of(state, Remarks())
+            list_runs.table([row_of(state, Remarks())])
             summary.page(summary.summary(state, pid=None))
-            summary.table([summary.row(state, pid=None)])
             OpenAlerts(Alerts(), 0.0).check(state, [], 1.0)
 
         draw()
