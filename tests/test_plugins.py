@@ -208,7 +208,7 @@ UNUSABLE = {
     ],
     ids=" ".join,
 )
-def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(
+def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(  # noqa: PLR0917 (fixtures)
     site, configured, runs_root, monkeypatch, case, words
 ):
     monkeypatch.setattr(launch, "start", lambda runs, resume=False: None)

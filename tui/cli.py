@@ -247,18 +247,25 @@ def _resumable(run: RunDir) -> RunDir:
 
 
 @cli.command("ls")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    default="",
+    help="Words, settings and metrics, such as 'id status optimizer.lr best:val/loss'.",
+)
+@click.option(
+    "--sort", metavar="NAME", default="", help="Sort by a column; with a minus, largest first."
+)
 @_json
 @_runs_dir
-def list_command(root: Path, as_json: bool) -> None:
+def list_command(root: Path, as_json: bool, columns: str, sort: str) -> None:
     """List the runs, oldest first."""
-    from tui.runs import summary
+    from tui.commands import list_runs
 
-    found = run_directory.list_runs(root)
-    if not found:
+    if not run_directory.list_runs(root):
         say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
-    rows = [summary.row(find_runs.load(run), pid=run_directory.pid(run)) for run in found]
-    lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
-    for line in lines:
+    rows = list_runs.rows(root, sort)
+    for line in list_runs.as_json(root, rows) if as_json else list_runs.table(rows, columns):
         click.echo(line)
 
 

@@ -27,6 +27,38 @@ def _clean_character(character: str) -> str:
     )
 
 
+def cells(text: str) -> int:
+    """The width of a text on the terminal: wide characters take two cells, accents none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, width: int, *, keep_end: bool = False) -> str:
+    """The text in at most `width` cells, with an ellipsis where some of it was cut off."""
+    if cells(text) <= width:
+        return text
+    characters = text[::-1] if keep_end else text
+    used, kept = 1, 0
+    for character in characters:
+        used += cells(character)
+        if used > width:
+            break
+        kept += 1
+    if width < 1:
+        return ""
+    return f"…{text[len(text) - kept :]}" if keep_end else f"{text[:kept]}…"
+
+
+def column(text: str, width: int, *, right: bool = False, keep_end: bool = False) -> str:
+    """The text in exactly `width` cells, cut or filled with blanks; as a column of a table."""
+    text = cut(text, width, keep_end=keep_end)
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
+
+
 def real(value: object) -> float | None:
     """A number, or a text that says one, as a float; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

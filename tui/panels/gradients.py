@@ -11,8 +11,9 @@ from tui.plots import chart, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.ticks import LABEL_WIDTH
+from tui.runs.in_force import clip_limit, clip_mode
 from tui.runs.points.series import Series
-from tui.runs.store import RunState, section
+from tui.runs.store import RunState
 from tui.text import clean
 
 
@@ -68,12 +69,9 @@ class GradientsPanel(CurvesPanel):
         return line.append(self._clips_line, style=self.color("warning"))
 
     def threshold(self, view: View) -> float | None:
-        """The threshold, where it is one of the norm; by value it is one of each element."""
-        clip = section(view.focus.state.config, "clip")
-        threshold = clip.get("threshold")
-        if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
-            return None
-        return float(threshold)
+        """The clipping threshold, if it is one of the norm and not of single elements."""
+        config = view.focus.state.config
+        return clip_limit(config) if clip_mode(config) == "norm" else None
 
 
 def _of_which(clipped: Series, window: int = 100) -> str:
@@ -88,11 +86,9 @@ def _of_which(clipped: Series, window: int = 100) -> str:
 
 
 def _clips(state: RunState) -> bool:
-    """Whether gradients are clipped; a loop that is not ours tells it by what it records."""
-    mode = section(state.config, "clip").get("mode")
-    if mode is None:
-        return "clipped" in state.metrics
-    return bool(mode != "none")
+    """Whether gradients are clipped; for a foreign loop, whether it records clipping."""
+    mode = clip_mode(state.config)
+    return "clipped" in state.metrics if mode is None else mode != "none"
 
 
 def _largest(state: RunState) -> str:

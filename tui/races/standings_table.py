@@ -9,7 +9,8 @@ from engine.race.results import RaceResults
 from engine.race.spec import RaceSpec
 from engine.race.statistics import Spread
 from presets.schema import Target
-from tui.text import clean, file_size, number
+from tui.text import cells as width_of
+from tui.text import clean, column, file_size, number
 
 DNF = "DNF"
 
@@ -112,10 +113,10 @@ def _times(ratio: float) -> str:
 
 def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a plain table with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(width_of, each)) for each in zip(head, *rows, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if index == 1 else cell.rjust(width)
+            column(cell, width, right=index != 1)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (head, *rows)

@@ -1,10 +1,12 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from engine.runs.bounds import MOST
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -24,10 +26,12 @@ from engine.runs.events import (
     SampleText,
     Scalars,
     StateChanged,
+    Value,
 )
 from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
+from tui.runs.judged import judged, larger_is_better
 from tui.runs.points.series import Series
 from tui.runs.run import Run
 from tui.runs.withdrawn import Withdrawn
@@ -101,17 +105,19 @@ class RunState:
     """Number of records that the engine could not write: a gap in what is shown."""
     damaged: int = 0
     """Number of lines of the log that were skipped because they were damaged."""
+    fallen: int = 0
+    """Number of values that were skipped because their step lies before the one before it."""
 
     def apply(self, event: AnyEvent) -> None:
         """Take in one event."""
         match event:
             case Scalars():
                 for name, values in event.values.items():
-                    self._series(name).merge(event.step, values)
+                    self._extend(name, event.step, values)
                 self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
-                    self._series(f"{event.split}/{name}").extend([event.step], [value])
+                    self._extend(f"{event.split}/{name}", [event.step], [value])
             case RunStarted():
                 self.started = event
                 self.clock = [ClockPiece(0, event.time)]
@@ -191,7 +197,7 @@ class RunState:
             case Layers():
                 self.layers = event
                 for name, value in event.totals.items():
-                    self._series(name).extend([event.step], [value])
+                    self._extend(name, [event.step], [value])
             case Histograms():
                 kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_PROBES))
                 kept.append(event)
@@ -248,8 +254,17 @@ class RunState:
                 else:
                     self.config = changed(self.config, command.arguments)
 
-    def _series(self, name: str) -> Series:
-        return self.metrics.setdefault(name, Series())
+    def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
+        """Add points to a metric. Other programs' logs may have late ones; an engine of ours has
+        none without a restart, so that those are damage, and counted."""
+        series = self.metrics.setdefault(name, Series())
+        if self.read_only:
+            series.merge(steps, values)
+            return
+        newest = series.last_step
+        begin = 0 if newest is None else bisect_left(steps, newest)
+        self.fallen += begin
+        series.extend(steps[begin:], values[begin:])
 
     @property
     def id(self) -> str:
@@ -284,10 +299,10 @@ class RunState:
         for command in reversed(self.commands):
             if command.outcome == "applied" and command.command == "set":
                 steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
-                if isinstance(steps, int):
+                if isinstance(epochs, int) and self.started.steps_per_epoch and steps is None:
+                    steps = epochs * self.started.steps_per_epoch
+                if isinstance(steps, int) and 1 <= steps <= MOST:
                     return steps
-                if isinstance(epochs, int) and self.started.steps_per_epoch:
-                    return epochs * self.started.steps_per_epoch
         return self.started.planned_steps
 
     @property
@@ -311,9 +326,19 @@ class RunState:
         return series.last if series is not None else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value at which a metric was best: losses are best small, the rest large."""
+        """Step and value at which a metric was best, as `larger_is_better` says."""
         series = self.metrics.get(metric)
-        return series.best(largest=not metric.endswith("loss")) if series is not None else None
+        return series.best(largest=larger_is_better(metric)) if series is not None else None
+
+    @property
+    def judged_by(self) -> str:
+        """The metric that says how good it is, by its task; "" if it has none."""
+        return judged(self.task, self.metrics)
+
+    @property
+    def task(self) -> str:
+        """What is learned; "" before it began."""
+        return self.started.task if self.started else ""
 
     def clipped_share(self, window: int = 100) -> float | None:
         """Share of the last `window` steps whose gradient was clipped."""
@@ -346,7 +371,7 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
         match key:
             case "lr":
                 optimizer["lr"] = value
-            case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
+            case "lr_factor" if _are_numbers(lr := optimizer.get("lr"), value):
                 optimizer["lr"] = lr * value
             case "clip_mode":
                 clip["mode"] = value
@@ -356,6 +381,10 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
                 new["epochs" if key == "steps" else "steps"] = None
                 new[key] = value
     return new | {"optimizer": optimizer, "clip": clip}
+
+
+def _are_numbers(*values: object) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def section(config: dict[str, Any], name: str) -> dict[str, Any]:
