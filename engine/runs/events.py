@@ -292,6 +292,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     step: Step
     seconds: float
     """Since the run's start."""
+    unsaved: str = ""
+    """What of the run could not be written, why, and what there is instead; "" if nothing."""
 
 
 AnyEvent = (

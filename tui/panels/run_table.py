@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.runs.run_directory import NOT_SAVED
 from tui.panels.keys import MOVE_FAR, bindings, together
 from tui.panels.progress import STATUS_COLORS
 from tui.runs.listing.row import Row
@@ -34,6 +35,11 @@ class Column:
     """Columns of a higher rank go first where the terminal is narrow."""
 
 
+def _status(row: Row) -> str:
+    """The status; of a run that ended without being saved only that, which matters most."""
+    return "not saved" if row.status in NOT_SAVED else clean(row.status)
+
+
 def _progress(row: Row) -> str:
     planned = "" if row.planned_steps is None else f"/{count(row.planned_steps)}"
     return f"{count(row.step)}{planned}"
@@ -49,7 +55,7 @@ def _remarks(row: Row) -> str:
 
 COLUMNS = (
     Column("name", 0, lambda row: clean(row.label), lambda row: row.label.lower()),
-    Column("status", 11, lambda row: clean(row.status), lambda row: row.status),
+    Column("status", 11, _status, lambda row: row.status),
     Column("progress", 15, _progress, lambda row: row.progress, right=True, rank=1),
     Column("best", 8, lambda row: fixed(row.best), lambda row: row.best, right=True),
     Column("time", 8, lambda row: duration(row.seconds), lambda row: row.seconds, right=True),

@@ -35,7 +35,7 @@ class WeightPath:
         except OSError as error:
             self._wanted = False
             line = f"{self._folder}: cannot be written ({error.strerror}); no more weights are kept"
-            self._journal.say(line, "warning")
+            self._journal.not_saved("weights", line)
 
 
 def flat(model: nn.Module) -> NDArray[np.float32]:
