@@ -11,12 +11,8 @@ import click
 
 from engine.runs import access, run_directory
 from presets import UserError
-from tui.commands import completion, docs, find_lr, find_runs, serve, steer
-from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
-from tui.commands.doctor import command as doctor
 from tui.commands.errors import PROGRAM, OneLineGroup, say
-from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, clip_options, component_options, settings
 
@@ -96,6 +92,8 @@ def watch(
     Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and folders of these.
     Without RUN: the runs that are active now, else the newest one.
     """
+    from tui.commands import find_runs
+
     race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
     chosen = None if race else find_runs.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
@@ -175,7 +173,7 @@ def run(
     from engine.race import devices
     from presets import plugins
     from presets.userconfig import read_config
-    from tui.commands import headless
+    from tui.commands import find_runs, headless
 
     if resume is None:
         plugins.check()
@@ -220,6 +218,8 @@ def _only_resume(context: click.Context) -> None:
 
 def _resumable(run: RunDir) -> RunDir:
     """The run, if it can be resumed. Raises UserError if an engine has it, or if it is done."""
+    from tui.commands import find_runs
+
     access.check_owner(run.path)
     status = find_runs.load(run).status
     if run_directory.locked(run):
@@ -234,6 +234,7 @@ def _resumable(run: RunDir) -> RunDir:
 @_runs_dir
 def list_command(root: Path, as_json: bool) -> None:
     """List the runs, oldest first."""
+    from tui.commands import find_runs
     from tui.runs import summary
 
     found = run_directory.list_runs(root)
@@ -251,6 +252,7 @@ def list_command(root: Path, as_json: bool) -> None:
 @_runs_dir
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: its configuration, and its best, last and test values."""
+    from tui.commands import find_runs
     from tui.runs import summary
     from tui.runs.run import own
 
@@ -276,14 +278,19 @@ def presets(root: Path, as_json: bool) -> None:
         click.echo(line)
 
 
-export_command.register(cli, _runs_dir)
-steer.register(cli, _runs_dir)
-race_command.register(cli, _runs_dir)
-find_lr.register(cli)
-completion.register(cli)
-doctor.register(cli, _runs_dir)
-serve.register(cli, _runs_dir)
-docs.register(cli)
+def _add_others() -> None:
+    """Add the commands that have modules of their own."""
+    from tui.commands import completion, docs, find_lr, race, serve, steer
+    from tui.commands.doctor import command as doctor
+    from tui.commands.export import command as export
+
+    for module in (export, steer, race, doctor, serve):
+        module.register(cli, _runs_dir)
+    for module in (find_lr, completion, docs):
+        module.register(cli)
+
+
+cli.later = _add_others
 
 
 def main() -> None:

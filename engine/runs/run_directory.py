@@ -183,6 +183,11 @@ def list_runs(root: Path) -> list[RunDir]:
     return sorted(found, key=lambda run: run.id)
 
 
+def active_count(root: Path) -> int:
+    """How many runs have a living engine. Raises UserError if the folder cannot be read."""
+    return sum(map(locked, list_runs(root)))
+
+
 class Named(Protocol):
     """A directory of a run or a race, known by its id."""
 

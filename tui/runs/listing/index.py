@@ -17,7 +17,6 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_cache_path
 
-from engine.runs import run_directory
 from engine.runs.access import replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
@@ -158,8 +157,3 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
                 stamp += [found.st_size, found.st_mtime_ns]
         if stamp[0] or stamp[1]:  # without a configuration it is not a run
             yield entry.name, tuple(stamp)
-
-
-def active_count(root: Path) -> int:
-    """How many runs have a living engine. Raises UserError if the folder cannot be read."""
-    return sum(map(run_directory.locked, run_directory.list_runs(root)))

@@ -113,7 +113,7 @@ class LaunchScreen(AppScreen):
                 clean(problem), title="Your presets", severity="error", timeout=30, markup=False
             )
         if self._purpose.new:
-            self._count_active()
+            self.host.when_painted(self._count_active)
 
     def on_resize(self, event: Resize) -> None:
         self._form.set_class(event.size.height >= _TALL, "-tall")
@@ -125,11 +125,8 @@ class LaunchScreen(AppScreen):
 
     @work(thread=True)
     def _count_active(self) -> None:
-        # It imports NumPy, which the first picture does not wait for.
-        from tui.runs.listing.index import active_count
-
         with suppress(UserError):  # it is said when a run is started there
-            number = active_count(self.host.root)
+            number = run_directory.active_count(self.host.root)
             self.app.call_from_thread(self._form.show_active, number)
 
     def action_recipe(self) -> None:
