@@ -284,10 +284,14 @@ def _add_others() -> None:
     from tui.commands.doctor import command as doctor
     from tui.commands.export import command as export
 
-    for module in (export, steer, race, doctor, serve):
-        module.register(cli, _runs_dir)
-    for module in (find_lr, completion, docs):
-        module.register(cli)
+    export.register(cli, _runs_dir)
+    steer.register(cli, _runs_dir)
+    race.register(cli, _runs_dir)
+    find_lr.register(cli)
+    completion.register(cli)
+    doctor.register(cli, _runs_dir)
+    serve.register(cli, _runs_dir)
+    docs.register(cli)
 
 
 cli.later = _add_others

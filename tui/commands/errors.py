@@ -75,6 +75,9 @@ class OneLineGroup(click.Group):
             return _explain(error)
         finally:
             sys.stdout.flush()
+            if unkept := sys.modules.get("tui.runs.cache.unkept"):  # else nothing was to be kept
+                for line in unkept.unheard():
+                    say(line)
         return 0
 
 

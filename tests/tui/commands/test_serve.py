@@ -205,7 +205,7 @@ async def test_sigterm_ends_the_server_whatever_its_windows_do(tmp_path: Path) -
     program = tmp_path / "stubborn.py"
     program.write_text(STUBBORN)
     code = (
-        "import shlex, sys; from tui.commands import serve, served_window, token_server; from tui.cli import main;"
+        "import shlex, sys; from tui.commands import token_server; from tui.cli import main;"
         "init = token_server.Server.__init__;"
         "command = shlex.join([sys.executable, '-S', 'stubborn.py']);"
         "token_server.Server.__init__ = lambda self, _, host: init(self, command, host);"
