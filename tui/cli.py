@@ -58,8 +58,9 @@ def cli(
     RUN is the id of a run, the beginning of one if it is unique, or a path. With --json, a command
     prints one JSON object a line.
 
-    The exit status is 0; 1 if the run failed, an engine rejected a command or `doctor` found a
-    problem; 2 for bad usage, and for commands to a run that no engine works on; 130 after Ctrl-C.
+    The exit status is 0; 1 if the run failed or was not saved, an engine rejected a command or
+    `doctor` found a problem; 2 for bad usage, what cannot be written, and commands to a run that no
+    engine works on; 130 after Ctrl-C.
     """
     if context.invoked_subcommand is not None:
         if demo:

@@ -18,6 +18,7 @@ from engine.runs.events import (
 )
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import ended_status
 from engine.runs.unsaved import Unsaved
 
 
@@ -133,7 +134,9 @@ class Journal:
         unsaved = self._unsaved.text()
         self.complete = not unsaved
         line = (reason.splitlines() or [""])[0][:500]
-        self.say(f"{status}: {line}", "error" if status == "failed" else "info")
+        words = f"{ended_status(status, saved=not unsaved)}: {line}"
+        words += f"; {unsaved}" if unsaved else ""
+        self.say(words, "error" if unsaved or status == "failed" else "info")
         ended = RunEnded(
             status=status, reason=line, step=self.step, seconds=self.seconds(), unsaved=unsaved
         )
