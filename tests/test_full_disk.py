@@ -19,10 +19,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.config.configure import resolve
-from engine.race import directory, spec
+from engine.race import directory, plan, spec
+from engine.race.spec import RaceSpec
 from engine.runs import control, launch, run_directory
 from engine.runs.events import RunEnded
-from engine.runs.log_reader import read_all
+from engine.runs.log_reader import LogWriter, read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
@@ -31,6 +32,7 @@ from tui.choices.choice import Choice
 from tui.choices.last_choice import LastChoice
 from tui.cli import cli
 from tui.commands import crash
+from tui.races.news import Watcher
 from tui.runs import follow, meta
 from tui.runs.cache import column_cache, unkept
 from tui.runs.listing import index, trash
@@ -89,9 +91,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     return made
 
 
-def a_new_race() -> object:
+def race_of_two() -> RaceSpec:
     lanes = {name: resolve(optimizer=name) for name in ("adam", "sgd")}
-    return directory.create(Path("runs"), spec.build(lanes, tier="quick", seeds=1, budget=20))
+    return spec.build(lanes, tier="quick", seeds=1, budget=20)
+
+
+def a_new_race() -> object:
+    return directory.create(Path("runs"), race_of_two())
 
 
 RAISING: dict[str, Callable[[RunDir], object]] = {
@@ -182,6 +188,19 @@ def test_a_crash_says_that_its_traceback_is_lost(run: RunDir, number: int) -> No
     with refusing(number):
         said = crash.explain(ValueError("x"))
     assert f"its traceback could not be kept ({os.strerror(number)})" in said
+
+
+def test_a_race_says_which_of_its_runs_are_not_saved(run: RunDir) -> None:
+    race = directory.create(Path("runs"), race_of_two())
+    for planned, unsaved in zip(plan.finals(race.spec(), None), ("", "disk full"), strict=True):
+        made = race.run(planned.name)
+        made.path.mkdir(mode=0o700)
+        log = LogWriter(made.events_path)
+        log.append(RunEnded(status="done", reason="x", step=20, seconds=1.0, unsaved=unsaved))
+        log.close()
+    news = Watcher(race).read()
+    assert (news.status, news.done) == ("done, not saved", 2)
+    assert news.reason == f"1 of 2 runs not saved; {planned.name}: disk full"
 
 
 @pytest.mark.slow

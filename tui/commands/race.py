@@ -250,7 +250,7 @@ def races(root: Path, as_json: bool) -> None:
             click.echo(json.dumps(facts))
         else:
             labels = ", ".join(lane.label for lane in news.spec.lanes)
-            click.echo(f"{each.id}  {news.status:<8}{clean(labels, 60)}: {clean(verdict)}")
+            click.echo(f"{each.id}  {news.status + ' ':<8}{clean(labels, 60)}: {clean(verdict)}")
 
 
 @click.command("race-report")
