@@ -26,7 +26,7 @@ from presets import UserError
 
 _USAGE = "usage: python -m engine RUN_DIR [RUN_DIR ...]"
 CLOSE_SECONDS = 10.0
-"""How long a run's end waits for a disk that does not write."""
+"""How long the end of a run waits for a disk that does not write."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,11 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def work(claims: Sequence[Claim], whereabouts: Whereabouts, received: str, died: str) -> int:
-    """Train the runs in this process; returns 0 if all are done or stopped, else 1.
-
-    `received` names a signal that came already; `died` says how the process before this one ended,
-    if it did so with the first run.
-    """
+    """Train the runs in this process; returns 0 if all are done or stopped, else 1. `received` is
+    the name of a signal that came already; `died` says how the previous process ended, if it did so
+    during the first run."""
     locked = [(run, Lock(run, file, sign=False)) for run, file in claims]
     signals = Signals()
     signals.install()
@@ -67,7 +65,7 @@ def work(claims: Sequence[Claim], whereabouts: Whereabouts, received: str, died:
 
 
 def _claim(names: list[str]) -> list[Claim]:
-    """Lock all runs at once, so that those which wait are seen to be in a queue."""
+    """Lock all runs at once, so that waiting ones are shown as queued."""
     runs = [RunDir(Path(name).absolute()) for name in names]
     if not runs or any(name.startswith("-") for name in names):
         raise UserError(_USAGE)
@@ -85,7 +83,7 @@ def _claim(names: list[str]) -> list[Claim]:
 
 
 def _check_history(run: RunDir) -> None:
-    """Raises UserError if there is nothing to do for this run, or nobody asked for it."""
+    """Raises UserError if the run is done, or has ended and nobody asked to resume it."""
     history = _history(run)
     if not history or not isinstance(last := history[-1], RunEnded):
         return
@@ -144,7 +142,7 @@ def _complain(line: str) -> None:
 def _restart(
     history: list[RunStarted | Restarted | RunEnded], log: LogWriter, died: str
 ) -> Restart | None:
-    """None for a run that has not taken a step yet."""
+    """The restart that this process makes of the run; None if no step was taken yet."""
     if not any(isinstance(event, RunStarted) for event in history):
         return None
     attempt = 1 + sum(isinstance(event, Restarted) for event in history)

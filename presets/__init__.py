@@ -39,7 +39,7 @@ def _shipped(kind: Kind) -> tuple[str, ...]:
 
 
 def origin(kind: Kind, name: str) -> Path | str | None:
-    """The user's file that a preset is in, or the distribution that brings it; None of ours."""
+    """The user's file of a preset, or the distribution that brings it; None for a built-in one."""
     if own := userpresets.named(kind, name):
         return own.path
     plugin = plugins.named(kind, name)

@@ -37,7 +37,7 @@ class Plugin(Struct, frozen=True):
 
     kind: Kind
     name: str
-    """Of the preset."""
+    """The name of the preset."""
     distribution: str
     version: str
     module: str
@@ -49,17 +49,17 @@ class Plugin(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """How an error begins."""
+        """The beginning of an error."""
         return f"plug-in {self.distribution}: {self.kind.removesuffix('s')} {self.name!r}"
 
     def preset(self) -> Preset:
-        """Without options: those of the module's `Config` hold."""
+        """The preset, without options: the defaults of the module's `Config` apply."""
         described = f"from {self.distribution} {self.version}"
         return Preset(description=described, type=self.type)
 
 
 class Found(Struct, frozen=True):
-    """What the user has enabled."""
+    """The plug-ins that the user has enabled, and the problems with them."""
 
     plugins: tuple[Plugin, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
@@ -94,9 +94,14 @@ def problems() -> list[str]:
 
 
 def check() -> None:
-    """Raises ConfigError for the first of the `problems`."""
-    for line in problems():
-        raise ConfigError(line)
+    """Raises ConfigError if the user's configuration cannot be read at all.
+
+    A plug-in that is missing or wrong is no reason: it is in `problems`, and the others can be
+    used.
+    """
+    for about, line in scan().problems:
+        if not about:
+            raise ConfigError(line)
 
 
 def of_type(kind: Kind, component_type: str) -> Plugin:
@@ -121,7 +126,8 @@ def of_type(kind: Kind, component_type: str) -> Plugin:
 
 
 def hint(kind: str, name: str) -> str:
-    """Where a preset of that name could come from, as the end of a line; empty if from nowhere."""
+    """The end of an error line that says which plug-in would bring a preset of that name; "" if
+    none."""
     enabled = scan().enabled
     for distribution, offered in _installed().items():
         if (kind, name) in offered and distribution not in enabled:
@@ -139,7 +145,7 @@ def load(plugin: Plugin) -> ModuleType:
 
 @functools.cache
 def scan() -> Found:
-    """What the user has enabled, read once a process."""
+    """The plug-ins that the user has enabled, read once a process."""
     try:
         enabled = tuple(dict.fromkeys(map(_normal, read_config().plugins)))
     except ConfigError as error:
@@ -191,7 +197,7 @@ def _offered(distribution: str) -> list[Plugin]:
 
 
 def _rivals(plugin: Plugin, plugins: list[Plugin]) -> list[str]:
-    """Who else has its name; `-` and `_`, and small and large letters, are the same."""
+    """Other plug-ins and presets with its name, as `same_name` compares them."""
     shipped = (Path(__file__).parent / plugin.kind).glob("*.yaml")
     rivals = [f"the built-in {path.stem}" for path in shipped if same_name(path.stem, plugin.name)]
     return rivals + [
@@ -207,7 +213,7 @@ def same_name(name: str, other: str) -> bool:
 
 
 def _normal(name: str) -> str:
-    """As PEP 503 has it."""
+    """A name in the normal form of PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -218,7 +224,8 @@ def _who_offers() -> str:
 
 @functools.cache
 def _installed() -> dict[str, set[tuple[str, str]]]:
-    """The distributions with plug-ins, enabled or not, and the kinds and names that they offer."""
+    """The installed distributions with plug-ins, enabled or not, with the kinds and names that they
+    offer."""
     return dict(_all_installed())
 
 

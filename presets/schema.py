@@ -36,7 +36,7 @@ ScheduleType = Literal[
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
 VALUES = ("groups.lr_scale",)
-"""Settings that are mappings themselves, whose keys are no parts of a dotted key."""
+"""Settings that are mappings: their keys are not parts of a dotted key."""
 
 _TARGET = re.compile(r"^\s*(val/[a-z][a-z0-9_]*)\s*(>=|<=)\s*(\S+)\s*$")
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,3})?)$")
@@ -74,11 +74,12 @@ class Clip(Config, frozen=True):
     threshold: Positive = 1.0
     """For `value`, `norm` and `parameter`, in units of the gradient."""
     ratio: Positive = 0.01
-    """For `agc`: of a unit's gradient norm to its weight norm, at most."""
+    """For `agc`: the largest ratio of a unit's gradient norm to its weight norm."""
     percentile: Annotated[float, Meta(gt=0, le=100)] = 10.0
-    """For `autoclip`, of the gradient norms seen so far."""
+    """For `autoclip`: the percentile of the gradient norms so far."""
     z_score: Positive = 2.5
-    """For `zclip`: a gradient norm so many standard deviations above its moving mean is clipped."""
+    """For `zclip`: gradient norms this many standard deviations above their moving mean are
+    clipped."""
 
     @property
     def limit_key(self) -> str:
@@ -91,7 +92,7 @@ class Clip(Config, frozen=True):
         return float(getattr(self, self.limit_key))
 
     def changed(self, mode: ClipMode | None, limit: float | None) -> "Clip":
-        """The same with another mode, or another limit of that mode."""
+        """The same clipping with another mode, or with another limit of its mode."""
         clip = structs.replace(self, mode=mode or self.mode)
         return clip if limit is None else structs.replace(clip, **{clip.limit_key: limit})
 
@@ -103,27 +104,29 @@ class Schedule(Config, frozen=True):
     """The learning rate over the steps, as a factor of the optimizer's `lr`."""
 
     type: ScheduleType = "constant"
-    """`wsd`: warm up, stay, decay; `range-test`: rise from `min_lr` to `max_lr`, to find a rate."""
+    """`wsd`: warm up, stay, decay; `range-test`: rise from `min_lr` to `max_lr`, to find an
+    `lr`."""
     warmup_steps: Annotated[int, Meta(ge=0)] = 0
     """Steps of a linear rise from 0, before everything else."""
     final_factor: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    """What `linear`, `cosine` and `wsd` end with, and the least of `plateau`."""
+    """The last factor of `linear`, `cosine` and `wsd`, and the smallest of `plateau`."""
     every_epochs: Count = 1
     """For `step` and `exponential`: a factor of `gamma` each time."""
     gamma: Annotated[float, Meta(gt=0, le=1)] = 0.1
     """For `step`, `exponential` and `plateau`."""
     decay_share: Annotated[float, Meta(gt=0, le=1)] = 0.2
-    """For `wsd`: the last part of all steps, in which the rate falls linearly."""
+    """For `wsd`: the last part of all steps, in which the learning rate falls linearly."""
     rise_share: Annotated[float, Meta(gt=0, lt=1)] = 0.3
-    """For `one-cycle`: the first part of all steps, in which the rate rises."""
+    """For `one-cycle`: the first part of all steps, in which the learning rate rises."""
     start_factor: Annotated[float, Meta(gt=0, le=1)] = 0.04
-    """For `one-cycle`: what it starts with."""
+    """For `one-cycle`: the first factor."""
     patience: Count = 3
-    """For `plateau`: evaluations without a better validation loss before the rate falls."""
+    """For `plateau`: evaluations without a better validation loss before the learning rate
+    falls."""
     min_lr: Positive = 1e-6
-    """For `range-test`."""
+    """A learning rate for `range-test`."""
     max_lr: Positive = 10.0
-    """For `range-test`."""
+    """A learning rate for `range-test`."""
 
     def __post_init__(self) -> None:
         if self.min_lr >= self.max_lr:
@@ -133,34 +136,35 @@ class Schedule(Config, frozen=True):
 
 
 class ParameterGroups(Config, frozen=True):
-    """Parameters that the optimizer treats differently."""
+    """The groups of parameters that the optimizer treats differently."""
 
     decay_norms_and_biases: bool = False
     """Whether weight decay also shrinks parameters of fewer than two dimensions."""
     lr_scale: dict[str, Positive] = {}
-    """Factors of the learning rate by a pattern of parameter names, such as {"head.*": 0.1}; the
-    first that matches counts."""
+    """Factors of the learning rate by pattern of parameter names, such as {"head.*": 0.1}; the
+    first match counts."""
 
 
 class DiagnosticsPolicy(Config, frozen=True):
-    """How often the layers are looked at."""
+    """The interval and extent of layer probes."""
 
     every: Count | Literal["auto", "off"] = "auto"
-    """Steps; `auto` finds an interval that costs less than 2 % of the time."""
+    """Steps between two layer probes; `auto` finds an interval that costs less than 2 % of the
+    time."""
     histograms: bool = True
     """Whether the distributions of gradients and weights are recorded too."""
 
 
 class CheckpointPolicy(Config, frozen=True):
-    """When checkpoints are written, besides at the best validation value and at the end."""
+    """The times of checkpoints, besides those at the best validation value and at the end."""
 
     every_steps: Count | None = None
     every_minutes: Positive | None = 5.0
-    """Of training; whichever of the two comes first."""
+    """Minutes of training; whichever of the two comes first."""
 
 
 class Target(Config, frozen=True):
-    """Stop as soon as an evaluation satisfies `metric` `op` `value`."""
+    """A target: training stops as soon as an evaluation satisfies `metric` `op` `value`."""
 
     metric: str
     op: Literal[">=", "<="]
@@ -184,7 +188,8 @@ def parse_target(text: str) -> Target | None:
 
 
 class RunConfig(Config, frozen=True):
-    """Everything that decides a run; the same configuration gives the same losses on one CPU."""
+    """The configuration of a run, which decides all of it: the same one gives the same losses on
+    one CPU."""
 
     model: Component
     dataset: Component
@@ -245,7 +250,7 @@ class RunConfig(Config, frozen=True):
     prove by them that their lanes began alike."""
     keep_weights: bool = False
     """Whether all weights are kept at each evaluation, in the run's folder `weights`: a race draws
-    the way of each lane from them."""
+    the path of each lane from them."""
     parent: str | None = None
     """For a fork: RUN_ID/CHECKPOINT beside this run, whose weights it starts with."""
     name: Annotated[str, Meta(max_length=80)] = ""

@@ -31,19 +31,20 @@ ThemeName = Literal["dark", "light", "colorblind-dark", "colorblind-light"]
 
 
 class Alerts(Config, frozen=True):
-    """What is worth telling of a run, and how; `tui/runs/alerts/alerts.py` says what they mean."""
+    """The alerts that a user wants, and how; `tui/runs/alerts/alerts.py` says what they mean."""
 
     off: tuple[AlertKind, ...] = ()
-    """Kinds that are not looked for."""
+    """The kinds of alerts that are off."""
     divergence_share: Positive = 0.5
-    """Of what the training loss had gained: lost again, it is a divergence."""
+    """A divergence is a training loss that has lost this share of its improvement again."""
     explosion_factor: Factor = 10.0
-    """A gradient norm so many times as large as any before."""
+    """An explosion is a gradient norm this many times as large as any before."""
     clipped_share: Share | None = None
-    """Of the last 300 steps; a share of clipped ones above it is told. Without it none is: some
-    models are clipped at every step and learn well."""
+    """The share of clipped steps among the last 300 above which there is an alert. Without it there
+    is none: some models are clipped at every step and learn well."""
     plateau_evaluations: Count = 20
-    """Without a better validation loss, and at least half of the run so far."""
+    """A plateau is this many evaluations without a better validation loss, and at least half of the
+    run so far."""
     bell: bool = False
     """Whether the terminal's bell rings."""
     notify: bool = False
@@ -51,7 +52,7 @@ class Alerts(Config, frozen=True):
     command: tuple[str, ...] = ()
     """A program and its arguments, run for each alert; it finds the facts in its environment."""
     command_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
-    """After which the program is ended."""
+    """Seconds after which the program is ended."""
 
     def __post_init__(self) -> None:
         if self.command and not self.command[0].strip():
@@ -59,7 +60,7 @@ class Alerts(Config, frozen=True):
 
 
 class UserConfig(Config, frozen=True):
-    """The keys of the file; all may be left out."""
+    """The user's configuration; every key may be left out."""
 
     plugins: tuple[DistributionName, ...] = ()
     """Installed distributions whose models, data sets and optimizers can be picked."""
@@ -73,7 +74,7 @@ class UserConfig(Config, frozen=True):
 
 
 def config_folder() -> Path:
-    """Where the user's configuration and presets are, or would be."""
+    """The folder of the user's configuration and presets, which may not exist."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
     if not os.path.isabs(base):  # the standard wants relative ones ignored
         base = os.path.expanduser("~/.config")
@@ -81,7 +82,7 @@ def config_folder() -> Path:
 
 
 def config_path() -> Path:
-    """The user's `config.yaml`."""
+    """The path of the user's `config.yaml`, which may not exist."""
     return config_folder() / "config.yaml"
 
 

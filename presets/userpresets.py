@@ -20,26 +20,27 @@ from presets.userconfig import config_folder
 Kind = Literal["models", "datasets", "optimizers", "recipes"]
 
 MOST_FILES = 1000
-"""Of one kind."""
+"""Maximum number of files of one kind."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Own(Struct, frozen=True):
-    """A file that can be used."""
+    """A preset of the user's that can be used."""
 
     path: Path
     preset: Preset | Recipe
 
 
 class Found(Struct, frozen=True):
-    """The files by kind and name: those that can be used, and a line for each of the others."""
+    """The user's presets by kind and name: those that can be used, and a line for each other
+    file."""
 
     presets: dict[tuple[str, str], Own] = {}
     problems: dict[tuple[str, str], str] = {}
 
 
 def folder(kind: Kind) -> Path:
-    """Where the files of a kind are, or would be."""
+    """The folder of the files of a kind, which may not exist."""
     return config_folder() / "presets" / kind
 
 
@@ -49,7 +50,7 @@ def names(kind: Kind) -> list[str]:
 
 
 def named(kind: Kind, name: str) -> Own | None:
-    """A preset of the user's."""
+    """The user's preset of this kind and name; None if there is none."""
     return scan().presets.get((kind, name))
 
 
@@ -64,12 +65,12 @@ def problems() -> list[str]:
 
 
 def forget() -> None:
-    """Read the files again when they are asked for: one was written."""
+    """Read the files again at the next use: one was written."""
     scan.cache_clear()
 
 
 def check_name(kind: Kind, name: str) -> None:
-    """ConfigError if a preset of the user's cannot have this name."""
+    """Raises ConfigError if a preset of the user's cannot have this name."""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"expected a name of up to 64 letters, digits, - and _, got {name!r:.80}")
     shipped = (path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))

@@ -35,7 +35,8 @@ _NULL, _BOOL, _INT, _FLOAT, _STR = (
 
 
 class _Resolver(BaseResolver):
-    """Decides which plain words are numbers, booleans or null; shared by reading and writing."""
+    """The rules that say which plain words are numbers, booleans or null; for reading and
+    writing."""
 
 
 for _tag, _pattern, _first in (
@@ -165,7 +166,7 @@ def read(path: Path) -> Any:
 
 
 def _open_now(path: str, flags: int) -> int:
-    """A pipe in a file's place is empty, instead of waited for."""
+    """Open without waiting, so that a pipe in a file's place is empty."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

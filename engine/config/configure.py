@@ -1,4 +1,4 @@
-"""From presets and a person's settings to a checked configuration, and what it will cost."""
+"""A checked configuration from presets and a person's settings, and what the run will cost."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,7 +22,7 @@ _MULTIPLY_ADDS_PER_SECOND = 8e9
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a run will do."""
+    """The size of a run before it starts: parameters, samples, steps, time."""
 
     num_parameters: int
     samples: Mapping[str, int]
@@ -67,8 +67,8 @@ def _combined(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, An
 
 
 def composed(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any]) -> RunConfig:
-    """A recipe with these presets and settings; nobody looks whether its parts go together, nor at
-    the data. Raises ConfigError."""
+    """The configuration of a recipe with these presets and settings. Unlike `resolve`, it checks
+    neither whether the parts go together nor the data. Raises ConfigError."""
     tree: dict[str, Any] = {}
     own: list[tuple[str, Any]] = []
     placed: list[tuple[str, Any]] = []
@@ -89,7 +89,8 @@ def composed(base: Recipe, names: Mapping[Kind, str], settings: Mapping[str, Any
 
 
 def _file_at_fault(recipe: str | Recipe, names: Mapping[Kind, str]) -> Path | None:
-    """The preset of the user's that cannot be used by itself, among those of a configuration."""
+    """The user's own preset that is at fault, among those of a configuration: one that cannot be
+    used even by itself."""
     for kind, name in names.items():
         own = userpresets.named(cast("Any", f"{kind}s"), name)
         if own is not None and isinstance(own.preset, Preset):
@@ -125,7 +126,7 @@ def section(kind: Kind, name: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
 
 
 def _find_data_from_anywhere(dataset: Any) -> None:
-    """A run may be resumed in another folder than that in which its data was named."""
+    """Make the path of the data absolute: a run may be resumed from another folder."""
     path = dataset.get("path") if isinstance(dataset, dict) else None
     if isinstance(path, str) and path:
         with suppress(RuntimeError):  # the home of a user who does not exist
@@ -162,7 +163,7 @@ def check(config: RunConfig) -> None:
 
 
 def _check_step(config: RunConfig, data: DatasetInfo) -> None:
-    """Settings of the training step that exclude each other."""
+    """Reject settings of the training step that exclude each other."""
     if config.batch_size != "full" and config.accumulate > config.batch_size:
         raise ConfigError(
             f"accumulate: expected at most batch_size = {config.batch_size}, "
@@ -210,7 +211,7 @@ def plan(config: RunConfig) -> Plan:
 
 
 def batches_per_epoch(samples: int, batch_size: int) -> int:
-    """Steps in an epoch. A last batch of one sample is left out: batch norm has no variance
-    for it."""
+    """The number of steps in an epoch. A last batch of one sample is left out: batch norm has no
+    variance for it."""
     whole, rest = divmod(samples, batch_size)
     return max(1, whole + (rest > 1 or (rest == 1 and batch_size == 1)))

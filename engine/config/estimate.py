@@ -1,4 +1,5 @@
-"""What a run will need, before it starts: memory by its parts, and arithmetic; without torch."""
+"""Estimates of what a run needs before it starts: memory by its parts, and arithmetic; without
+torch."""
 
 import math
 import os
@@ -14,12 +15,13 @@ from engine.config.registry import Cost, DatasetInfo
 from presets.schema import RunConfig
 
 DEFAULT_STATE_TENSORS = 2
-"""Of an optimizer whose module does not say `STATE_TENSORS`: as many as Adam has."""
+"""State tensors of an optimizer whose module has no `STATE_TENSORS`: as many as Adam keeps."""
 KEPT_WITH_CHECKPOINTING = 0.25
 """Rough share of the activations that a model still keeps with activation checkpointing: the
 inputs of its blocks, and everything inside the one that is computed again."""
 RUNTIME_BYTES = 600 << 20
-"""Roughly what torch itself takes on a device, with the workspaces of its libraries."""
+"""Memory that torch itself takes on a device, with the workspaces of its libraries; a rough
+value."""
 
 _FLOAT, _HALF, _INTEGER = 4, 2, 8  # bytes of a number; torch's labels and symbols are int64
 _FLOPS_PER_MULTIPLY_ADD = 6
@@ -32,17 +34,17 @@ _asked: dict[str, tuple[float, int | None]] = {}
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """Bytes on the device in the moment of the highest use: the end of a forward pass."""
+    """Memory on the device at the moment of highest use, the end of a forward pass, in bytes."""
 
     parameters: int
-    """With autocast also their shorter copies, in which products are computed."""
+    """The parameters; with autocast also their copies of lower precision."""
     gradients: int
     optimizer: int
     ema: int
     activations: int
-    """Of the samples that are computed at once."""
+    """The activations of the samples that are computed at once."""
     data: int
-    """The samples of all splits that lie there."""
+    """The samples of all splits that lie on the device."""
 
     @property
     def total(self) -> int:
@@ -84,7 +86,7 @@ def flops_per_sample(config: RunConfig) -> int:
 
 
 def fits(needed: Memory, free: int | None) -> bool | None:
-    """Whether the run fits into `free` bytes, torch itself included; None where nobody knows."""
+    """Whether the run fits into `free` bytes, torch itself included; None if `free` is unknown."""
     return None if free is None else needed.total + RUNTIME_BYTES <= free
 
 
@@ -148,7 +150,7 @@ def _remembered(name: str) -> int | None:
 
 
 def _ask_driver(name: str) -> int | None:
-    """Free bytes by nvidia-smi, which tells whole MiB."""
+    """The free bytes that nvidia-smi reports, in whole MiB; None if it does not answer."""
     query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(
@@ -166,7 +168,7 @@ def _ask_driver(name: str) -> int | None:
 
 
 def _host_memory() -> int:
-    """What the system can still give away, within the limit of the container if it has one."""
+    """Free memory of the system in bytes, within the limit of the container if there is one."""
     free = _available()
     with suppress(OSError, ValueError):  # no limit reads "max"
         limit, used = (int((_CGROUP / f"memory.{key}").read_text()) for key in ("max", "current"))
@@ -186,7 +188,7 @@ def _available() -> int:
 
 
 def _reclaimable() -> int:
-    """Bytes of files that the container has read, which are given up when memory runs short."""
+    """Bytes of cached files of the container, which the kernel frees when memory runs short."""
     with suppress(OSError, ValueError, KeyError):
         lines = (_CGROUP / "memory.stat").read_text().splitlines()
         return int(dict(line.split() for line in lines)["inactive_file"])

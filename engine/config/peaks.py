@@ -1,4 +1,4 @@
-"""The peak arithmetic of GPUs, and the share of it that a model makes use of; without torch."""
+"""The peak arithmetic of GPUs, and the share of it that a model uses; without torch."""
 
 import re
 
@@ -8,11 +8,11 @@ from presets.schema import Precision
 
 
 class Peak(Struct, frozen=True):
-    """Dense TFLOP/s, half of what vendors print for sparse matrices; None where it has no such
-    units. Halves with sums in float32, as torch computes them."""
+    """The dense peaks of a GPU in TFLOP/s: half of what vendors print for sparse matrices. None
+    where it has no such units. Half precision has sums in float32, as in torch."""
 
     fp32: float
-    """Outside the tensor cores."""
+    """The peak of float32 outside the tensor cores."""
     tf32: float | None
     bf16: float | None
     fp16: float
@@ -53,11 +53,11 @@ _MAKER = re.compile(r"^(NVIDIA |Tesla |GeForce )+")
 
 
 def flops(device_name: str, precision: Precision) -> float | None:
-    """Peak dense FLOP/s of a GPU as torch names it, such as `NVIDIA H200`; None where it is not
-    known, as of CPUs.
+    """The peak of a GPU in dense FLOP/s, by the name that torch gives it, such as `NVIDIA H200`;
+    None where it is not known, as for CPUs.
 
-    A GPU without units for TF32 computes it as float32; one without them for bf16 has no peak of
-    bf16.
+    A GPU without units for TF32 computes it as float32; one without units for bf16 has no peak for
+    it.
     """
     name = _MAKER.sub("", device_name.strip())
     found = next((peak for pattern, peak in _PEAKS if re.fullmatch(pattern, name)), None)

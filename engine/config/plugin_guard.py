@@ -35,7 +35,7 @@ _FORMER_NAMES = {
 """Modules that plug-ins written before `engine.plugin` import, and where they are now."""
 
 _loaded: dict[tuple[str, str], ModuleType | ConfigError] = {}
-"""By kind and type; a failed import is not tried again at each key."""
+"""Loaded modules by kind and type. A failed import is kept too, and not tried again at each key."""
 
 
 def module(
@@ -43,8 +43,8 @@ def module(
 ) -> ModuleType:
     """The guarded module of a plug-in's component.
 
-    `returns` says which struct a function returns, `tasks` are those that exist.
-    Raises ConfigError if the plug-in is not enabled, or is not what it should be.
+    `returns` names the struct that a function returns, `tasks` the tasks that exist. Raises
+    ConfigError if the plug-in is not enabled or is not what it should be.
     """
     key = (kind, type_name)
     if key not in _loaded:
@@ -81,7 +81,7 @@ def blaming(title: str, what: str, *, of_user: bool = False) -> Iterator[None]:
 
 
 def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
-    """Import the module and look at what it says of itself."""
+    """Import the module and check what it declares. Raises ConfigError."""
     light = "torch" not in sys.modules
     with blaming(plugin.title, "cannot be loaded"):
         _keep_former_names()
@@ -118,7 +118,7 @@ def _keep_former_names() -> None:
 
 
 def _guarded(plugin: Plugin, found: ModuleType, returns: Mapping[str, type[Struct]]) -> ModuleType:
-    """A module with the same names, and a guard around the functions that are called of it."""
+    """A module with the same names, and a guard around the functions that the app calls."""
     guarded = ModuleType(found.__name__, found.__doc__)
     vars(guarded).update(vars(found))
     for name in ("check", "cost", "info", "build"):
@@ -151,7 +151,7 @@ def _guard(
 
 
 def _check_result(plugin: Plugin, name: str, result: Any, returns: type[Struct]) -> None:
-    """Structs do not look at what they are given, and others count with it."""
+    """Check the values in a result: structs do not check what they are constructed with."""
     if not isinstance(result, returns):
         raise _wrong(plugin, f"{name}: expected a {returns.__name__}, got {result!r:.60}")
     with blaming(plugin.title, f"{name} returned what cannot be used"):

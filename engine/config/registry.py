@@ -53,19 +53,26 @@ Task = Literal["classification", "regression", "language"]
 
 
 class DatasetInfo(Struct, frozen=True, kw_only=True):
-    """What is known of a data set without loading it."""
+    """The shapes and sizes of a data set, known without loading it."""
 
     input_shape: tuple[int, ...]
-    """Of one sample: (features,), (channels, height, width) or, of text, (context_length,)."""
+    """The shape of one sample: (features,), (channels, height, width) or, for text,
+    (context_length,)."""
     num_outputs: int
-    """Of a model: classes, numbers to predict, or symbols of the alphabet."""
+    """The number of outputs of a model: classes, numbers to predict, or symbols of the alphabet."""
     task: Task = "classification"
     samples: Mapping[str, int]
-    """How many in `train`, `val` and `test`."""
+    """The number of samples in `train`, `val` and `test`."""
     fixed: bool = True
-    """False if every epoch brings other samples, so that there is no full batch."""
+    """Whether every epoch has the same samples; without that there is no full batch."""
     names: tuple[str, ...] = ()
-    """Of the classes, the numbers to predict or the symbols, in order; may be empty."""
+    """The names of the classes, of the numbers to predict or of the symbols, in order; may be
+    empty."""
+    notes: tuple[str, ...] = ()
+    """What was made of a person's files, a line each: for the launch screen and the run's log."""
+    cautions: tuple[str, ...] = ()
+    """What was left out or may be meant otherwise, and how to say so: lines that are told before
+    the start."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """A loaded data set. The division into splits depends on the data set alone, never on the
-    seed of a run, so that all runs are tested on the same samples."""
+    """A loaded data set. The division into splits depends on the data set alone, never on the seed
+    of a run, so all runs are tested on the same samples."""
 
     train: Split
     val: Split
@@ -94,13 +101,13 @@ class Splits:
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What a model costs; a test compares it with the model that is built."""
+    """The size and arithmetic of a model; a test compares it with the model that is built."""
 
     num_parameters: int
     multiply_adds: int
-    """Of one sample's forward pass, in its matrix products and convolutions."""
+    """Multiply-adds of one sample's forward pass, in matrix products and convolutions."""
     activations: int = 0
-    """Numbers that one sample's forward pass keeps for the backward pass."""
+    """The count of numbers that one sample's forward pass keeps for the backward pass."""
 
 
 def names(kind: Kind) -> list[str]:

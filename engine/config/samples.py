@@ -23,7 +23,7 @@ MOST_ROWS = 40
 
 @dataclass(frozen=True)
 class Images:
-    """Pixels 0 to 255, (n, height, width) grey or (n, height, width, 3) red, green and blue."""
+    """Pictures with pixels from 0 to 255: (n, height, width) grey, or (n, height, width, 3) RGB."""
 
     pixels: NDArray[Any]
     labels: tuple[str, ...]
@@ -31,7 +31,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Points:
-    """Points in the plane, float (n, 2), and the number of the class of each, (n,)."""
+    """Points in the plane, float (n, 2), with the class number of each, (n,)."""
 
     places: NDArray[Any]
     labels: NDArray[Any]
@@ -46,7 +46,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a table, as they are written."""
+    """The first rows of a table, as the file has them."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -56,10 +56,8 @@ Sample: TypeAlias = Images | Points | Passage | Rows
 
 
 def of(component: Component) -> Sample | None:
-    """Samples of a data set; None if it has none to show.
-
-    Raises UserError, in one line. Slow: it reads files.
-    """
+    """Samples of a data set; None if it has none to show. Reads files, which may be slow. Raises
+    UserError, in one line."""
     module = registry.module("dataset", component.type)
     if not hasattr(module, "sample"):
         return None

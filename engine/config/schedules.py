@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a factor of the optimizer's rate, as a function of the step."""
+"""Learning-rate schedules: factors of the optimizer's `lr`, as functions of the step."""
 
 import math
 
@@ -7,9 +7,9 @@ from msgspec import Struct, structs
 from presets.schema import Schedule
 
 LEAST = 1e-12
-"""A factor is never smaller: a rate of 0 could not be changed by a factor any more."""
+"""The smallest factor: a learning rate of 0 could not be changed by a factor any more."""
 _ONE_CYCLE_END = 1e-4
-"""What `one-cycle` ends with, times what it starts with."""
+"""The last factor of `one-cycle`, relative to its first one."""
 
 
 def factor(  # noqa: PLR0911 (one line for each type)
@@ -57,17 +57,17 @@ def factor(  # noqa: PLR0911 (one line for each type)
 
 
 class Plateau(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `plateau` remembers of the evaluations."""
+    """The memory of a `plateau` schedule of the evaluations so far."""
 
     best: float | None = None
     """The smallest validation loss so far."""
     worse: int = 0
-    """Evaluations since then, or since the rate fell."""
+    """Evaluations since then, or since the learning rate fell."""
     drops: int = 0
-    """How often the rate fell."""
+    """How often the learning rate fell."""
 
     def evaluated(self, loss: float, patience: int) -> "Plateau":
-        """After another evaluation; a loss that is NaN counts as worse."""
+        """The memory after another evaluation; a loss that is NaN counts as worse."""
         if self.best is None or loss < self.best:
             return structs.replace(self, best=loss, worse=0)
         if self.worse + 1 < patience:
@@ -78,7 +78,8 @@ class Plateau(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def curve(
     schedule: Schedule, *, lr: float, steps: int, steps_per_epoch: int, points: int = 120
 ) -> list[tuple[int, float]]:
-    """(step, learning rate) at evenly spread steps, the first and the last one included."""
+    """The (step, learning rate) pairs at evenly spread steps, including the first and the last
+    one."""
     shown = sorted({1 + round(i * (steps - 1) / max(1, points - 1)) for i in range(points)})
     return [
         (step, lr * factor(schedule, step, lr=lr, steps=steps, steps_per_epoch=steps_per_epoch))
@@ -87,7 +88,7 @@ def curve(
 
 
 def changes(schedule: Schedule) -> bool:
-    """Whether the rate ever differs from the optimizer's own."""
+    """Whether the learning rate ever differs from the optimizer's `lr`."""
     return schedule.type != "constant" or schedule.warmup_steps > 0
 
 

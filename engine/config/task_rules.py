@@ -1,4 +1,4 @@
-"""What each task measures and what it asks of a run; without torch."""
+"""The rules of each task: what it measures and what it asks of a run; without torch."""
 
 from typing import Literal
 
@@ -14,19 +14,19 @@ METRICS: dict[Task, tuple[str, ...]] = {
     "regression": ("loss", "mae", "r2"),
     "language": ("loss", "bits_per_char"),
 }
-"""Means over a validation or test set, the loss first."""
+"""The means over a validation or test set by task, the loss first."""
 BEST: dict[Task, tuple[str, Literal["max", "min"]]] = {
     "classification": ("accuracy", "max"),
     "regression": ("loss", "min"),
     "language": ("loss", "min"),
 }
-"""The validation mean that decides which checkpoint is the best."""
+"""The validation mean, by task, that decides which checkpoint is the best."""
 UNITS: dict[Task, Unit] = {
     "classification": "samples",
     "regression": "samples",
     "language": "tokens",
 }
-"""What throughput counts."""
+"""The unit of throughput, by task."""
 
 _LOSSES: dict[Task, tuple[Loss, ...]] = {  # the first one is that of `auto`
     "classification": ("cross_entropy", "mse"),
@@ -42,7 +42,7 @@ _WHAT: dict[Task, str] = {
 
 
 def loss_name(config: RunConfig, task: Task) -> Loss:
-    """The loss of a run on this task, never `auto`."""
+    """The loss of a run on this task; `auto` is resolved."""
     return _LOSSES[task][0] if config.loss == "auto" else config.loss
 
 

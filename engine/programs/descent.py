@@ -1,6 +1,6 @@
-"""`python -m engine.programs.descent`: optimizers descend a surface; prints their ways as JSON.
+"""`python -m engine.programs.descent`: optimizers descend a surface; prints their paths as JSON.
 
-Standard input has a `Request`, standard output gets a `Descent` a line, as soon as each is known.
+Standard input has a `Request`; standard output gets a `Descent` a line, as soon as each is known.
 """
 
 import math
@@ -18,38 +18,38 @@ from engine.training.updates import build_optimizer
 from presets import UserError
 from presets.schema import Component
 
-RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-4, 1.0, 17))
-"""Learning rates of which each optimizer gets the best: the same grid for all."""
+LRS = tuple(float(f"{lr:.2g}") for lr in np.geomspace(1e-4, 1.0, 17))
+"""The learning rates of which each optimizer gets the best; the same grid for all."""
 FAR = 1e3
-"""Beyond this an optimizer has left the plane for good."""
+"""The distance beyond which an optimizer has left the plane for good."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """Which optimizers are to descend what."""
+    """A request: which optimizers are to descend which surface."""
 
     surface: str
     optimizers: list[str]
-    """Names of presets."""
+    """The names of optimizer presets."""
     steps: int = 200
-    rate: float | None = None
-    """The same for all, instead of the best of `RATES`."""
+    lr: float | None = None
+    """One learning rate for all, instead of the best of `LRS`."""
 
 
 class Descent(Struct, frozen=True, kw_only=True):
-    """The way of one optimizer."""
+    """The descent of one optimizer."""
 
     optimizer: str
     lr: float
     path: list[tuple[float, float]] = []
-    """Start included; it ends early where it left the plane."""
+    """The path with its start; it ends early where it left the plane."""
     values: list[float] = []
-    """Of the surface, along the path."""
+    """The values of the surface along the path."""
     error: str = ""
     """Why there is no path, in one line."""
 
 
 def descend(place: Surface, optimizer: Component, steps: int) -> Descent:
-    """Let an optimizer take so many steps. Raises UserError for one that cannot."""
+    """Let an optimizer take this many steps. Raises UserError for one that cannot."""
     # A matrix of one row: optimizers for matrices take it, all others too.
     point = nn.Parameter(torch.tensor([place.start], dtype=torch.float64))
     groups = [
@@ -92,7 +92,7 @@ def _needs_closure(optimizer: Component) -> bool:
 
 
 def _where(optimizer: torch.optim.Optimizer, point: nn.Parameter) -> tuple[float, float]:
-    """The point to be judged: a schedule-free optimizer trains another one."""
+    """The point to evaluate: a schedule-free optimizer trains another one."""
     to_evaluate, to_train = getattr(optimizer, "eval", None), getattr(optimizer, "train", None)
     if to_evaluate is not None and to_train is not None:
         to_evaluate()
@@ -103,18 +103,18 @@ def _where(optimizer: torch.optim.Optimizer, point: nn.Parameter) -> tuple[float
 
 
 def best_descent(request: Request, name: str) -> Descent:
-    """With the rate that ends lowest; among descents that left the plane, the longest."""
+    """The descent with the learning rate that ends lowest; the longest if all left the plane."""
     place = surface(request.surface)
     section, _ = configure.section("optimizer", name)
     options = {key: value for key, value in section.items() if key not in ("name", "type")}
-    rates = RATES if request.rate is None else (request.rate,)
+    lrs = LRS if request.lr is None else (request.lr,)
     found = [
         descend(
             place,
-            Component(name=name, type=section["type"], options={**options, "lr": rate}),
+            Component(name=name, type=section["type"], options={**options, "lr": lr}),
             request.steps,
         )
-        for rate in rates
+        for lr in lrs
     ]
     whole = [descent for descent in found if len(descent.path) == request.steps + 1]
     if whole:

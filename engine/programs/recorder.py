@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -19,17 +19,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from engine.programs.loop_commands import POLL_SECONDS, LoopCommands
 from engine.runs import identity, run_directory
-from engine.runs.control import Inbox, Refused, Request
-from engine.runs.events import Command, Evaluation, Gap, RunStarted, Scalars, Value, number
+from engine.runs.events import Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RECORDED, Lock, RunDir
 from presets import UserError, yaml
 
-LOOK_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
+RATE_SECONDS = 1.0
+"""The shortest time over which steps a second are measured."""
 _SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
 
@@ -67,7 +68,9 @@ def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> N
     _redirect_output(run)
     log = LogWriter(run.events_path)
     heartbeat = Heartbeat(run, trouble=log.trouble)
-    recorder = Recorder(run, first, Journal(log, heartbeat=heartbeat), reports)
+    journal = Journal(log, heartbeat=heartbeat)
+    commands = LoopCommands(run, journal, lambda report: _report(reports, **report))
+    recorder = Recorder(first, journal, commands, rest=heartbeat.rest)
     try:
         recorder.work(batches)
     finally:
@@ -101,7 +104,7 @@ def messages(file: int) -> Iterator[list[Message]]:
     """What comes out of a pipe, as it comes; an empty batch now and then while nothing does."""
     parent, rest = os.getppid(), b""
     while True:
-        ready = select.select([file], [], [], LOOK_SECONDS)[0]
+        ready = select.select([file], [], [], POLL_SECONDS)[0]
         data = os.read(file, 2**16) if ready else b""
         if ready and not data:
             return
@@ -120,18 +123,25 @@ def _decoded(line: bytes) -> Message | None:
 
 
 class Recorder:
-    """Turns messages into events, and answers commands."""
+    """Turns messages into events."""
 
-    def __init__(self, run: RunDir, first: Message, journal: Journal, reports: int) -> None:
+    def __init__(
+        self,
+        first: Message,
+        journal: Journal,
+        commands: LoopCommands,
+        rest: Callable[[str], object],
+    ) -> None:
+        """`rest` tells the watchers why no steps are to be expected."""
         self._first = first
         self._journal = journal
-        self._reports = reports
-        self._inbox = Inbox(run, LOOK_SECONDS)
-        self._stop: Request | None = None
+        self._commands = commands
+        self._rest = rest
+        self._started: RunStarted | None = None
         self._step = 0
-        """The last one that was logged."""
-        self._seconds = 0.0
-        """When it was logged."""
+        """The largest one that was logged."""
+        self._measured: tuple[int, float] | None = None
+        """Step and seconds up to which the speed was measured."""
         self._ended = False
 
     def work(self, batches: Iterable[list[Message]]) -> None:
@@ -144,7 +154,7 @@ class Recorder:
                     self._journal.say(f"a record was not understood: {error!r:.200}", "warning")
             if self._ended:
                 return
-            self._answer_new()
+            self._commands.look()
         self._journal.say("the loop's process ended without a word", "error")
 
     def _take(self, message: Message) -> None:
@@ -155,6 +165,15 @@ class Recorder:
                 self._start(message)
             case "say":
                 self._journal.say(message["message"], message["level"])
+            case "accepts":
+                self._accept(message["names"])
+            case "answer":
+                self._commands.answered(message["id"], message["outcome"], message["reason"])
+            case "state":
+                self._commands.state(message["state"], message["reason"])
+                self._measured = None
+            case "rest":
+                self._rest(message["why"])
             case "lost":
                 first, last = message["first"], message["last"]
                 reason = "the recorder was too slow"
@@ -167,18 +186,25 @@ class Recorder:
     def _start(self, message: Message) -> None:
         import platform
 
-        self._journal.emit(
-            RunStarted(
-                config=self._first["config"],
-                device=message["device"],
-                num_parameters=message["num_parameters"],
-                planned_steps=self._first["steps"],
-                steps_per_epoch=self._first["steps_per_epoch"],
-                samples={},
-                task="open",
-                versions={"python": platform.python_version()},
-            )
+        self._started = RunStarted(
+            config=self._first["config"],
+            device=message["device"],
+            num_parameters=message["num_parameters"],
+            planned_steps=self._first["steps"],
+            steps_per_epoch=self._first["steps_per_epoch"],
+            samples={},
+            task="open",
+            versions={"python": platform.python_version()},
+            accepts=self._commands.accepted,
         )
+        self._journal.emit(self._started)
+
+    def _accept(self, names: list[str]) -> None:
+        """What the loop accepts; the log is told again where it has begun."""
+        self._commands.accepted = names
+        if self._started is not None:
+            self._started = msgspec.structs.replace(self._started, accepts=names)
+            self._journal.emit(self._started)
 
     def _rows(
         self, steps: list[int], seconds: list[float], columns: dict[str, list[float]]
@@ -186,78 +212,52 @@ class Recorder:
         """Columns of equal length; those of an evaluation become events of their own."""
         if "grad_norm" in columns and "clip/threshold" in columns:
             columns |= clipped(columns["grad_norm"], columns["clip/threshold"])
+        if "lr" in columns:
+            self._commands.lr = columns["lr"][-1]
         values: dict[str, list[Value]] = {
             name: [number(value) for value in column]
             for name, column in columns.items()
             if not name.startswith(("val/", "test/"))
         }
         if values:
-            passed, self._seconds = seconds[-1] - self._seconds, seconds[-1]
-            if passed > 0:
-                speed = float(f"{len(set(steps)) / passed:.4g}")
-                values["steps_per_second"] = [speed] * len(steps)
             self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
+            self._measure(max(steps), seconds[-1])
         for split in _SPLITS:
             evaluated = [name for name in columns if name.startswith(f"{split}/")]
             for row, step in enumerate(steps if evaluated else ()):
-                per_epoch = self._first["steps_per_epoch"]
-                self._journal.emit(
-                    Evaluation(
-                        split=split,
-                        step=step,
-                        epoch=round(step / per_epoch, 6) if per_epoch else 0.0,
-                        seconds=seconds[row],
-                        values={
-                            name.removeprefix(f"{split}/"): number(columns[name][row])
-                            for name in evaluated
-                        },
-                    )
-                )
-        self._step = steps[-1]
+                found = {name.removeprefix(f"{split}/"): columns[name][row] for name in evaluated}
+                self._journal.emit(self._evaluation(split, step, seconds[row], found))
+        self._step = self._commands.step = max(self._step, *steps)
         self._journal.progress(self._step)
 
+    def _evaluation(
+        self, split: Literal["val", "test"], step: int, seconds: float, found: dict[str, float]
+    ) -> Evaluation:
+        per_epoch = self._first["steps_per_epoch"]
+        return Evaluation(
+            split=split,
+            step=step,
+            epoch=round(step / per_epoch, 6) if per_epoch else 0.0,
+            seconds=seconds,
+            values={name: number(value) for name, value in found.items()},
+        )
+
+    def _measure(self, step: int, seconds: float) -> None:
+        """The speed since it was measured last: of logs that come in a burst there is none."""
+        before_step, before = self._measured or (step, seconds)
+        if self._measured is None or step < before_step:
+            self._measured = step, seconds
+        elif seconds - before >= RATE_SECONDS:
+            speed = float(f"{(step - before_step) / (seconds - before):.4g}")
+            values: dict[str, list[Value]] = {"steps_per_second": [speed]}
+            self._journal.emit(Scalars(step=[step], seconds=[seconds], values=values))
+            self._measured = step, seconds
+
     def _end(self, message: Message) -> None:
-        if self._stop is not None:
-            looked = message["stopped"]
-            reason = "" if looked else "the loop ended without a look at should_stop"
-            self._answer(self._stop, "applied" if looked else "rejected", reason)
-        for request in self._inbox.take(at_once=True):
-            reason = request.reason if isinstance(request, Refused) else "the run has ended"
-            self._answer(request, "rejected", reason)
+        self._commands.close(stopped=message["stopped"])
         self._journal.go_on_from(self._step, message["seconds"])
         self._journal.end(message["status"], message["reason"])
         self._ended = True
-
-    def _answer_new(self) -> None:
-        for request in self._inbox.take():
-            if isinstance(request, Refused):
-                self._answer(request, "rejected", request.reason)
-            elif request.command != "stop":
-                self._answer(request, "rejected", "this run's own loop does not take it")
-            elif self._stop is not None:
-                self._answer(request, "rejected", "the run was asked to stop already")
-            else:
-                self._stop = request
-                self._answer(request, "accepted", "the loop sees it in should_stop")
-                _report(self._reports, stop=request.id)
-
-    def _answer(
-        self,
-        request: Request | Refused,
-        outcome: Literal["accepted", "applied", "rejected"],
-        reason: str = "",
-    ) -> None:
-        known = request if isinstance(request, Request) else None
-        self._journal.emit(
-            Command(
-                id=request.id,
-                command=known.command if known else "",
-                arguments=msgspec.to_builtins(known.arguments) if known else {},
-                outcome=outcome,
-                step=self._step,
-                reason=reason[:500],
-            )
-        )
 
 
 def clipped(norms: Sequence[float], limits: Sequence[float]) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""The parent of a training process: it sees how that one ends, and starts it again if it crashed.
+"""The parent of a training process: it sees how the child ends, and starts it again after a crash.
 
 The parent never imports torch and holds no locks while its child lives, so that the child's death
 shows at once. One child trains the whole queue; only after a crash another one is forked.
@@ -30,36 +30,38 @@ Claim = tuple[RunDir, int]
 """A run and the open file of its lock."""
 _FORWARDED = (signal.SIGTERM, signal.SIGINT)
 _BROKEN = 3
-"""Exit status of a child that could not even go through its queue."""
+"""The exit status of a child that could not go through its queue."""
 
 
 class Whereabouts:
-    """Where the child is, in memory that both processes share: exact at any kind of death."""
+    """The position of the child, in memory that both processes share, so that it is exact at any
+    kind of death."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 16)
 
     def at_run(self, index: int) -> None:
-        """The child begins with this run of the queue."""
+        """Note that the child begins with this run of the queue."""
         struct.pack_into("qq", self._memory, 0, index, 0)
 
     def at_step(self, step: int) -> None:
-        """A step of it was taken."""
+        """Note that the child took this step of the run."""
         struct.pack_into("q", self._memory, 8, step)
 
     def read(self) -> tuple[int, int]:
-        """Index of the run, and its last step in that child; 0 before the first."""
+        """The index of the run, and its last step in the child; 0 before the first."""
         index, step = struct.unpack_from("qq", self._memory)
         return index, step
 
 
 Work = Callable[[Sequence[Claim], Whereabouts, str, str], int]
-"""What the child does: (claims, whereabouts, name of a signal that came already, how the process
-before died) -> exit status, 0 or 1."""
+"""The work of a child: (claims, whereabouts, name of a signal that came already, how the previous
+process died) -> exit status, 0 or 1."""
 
 
 class Supervisor:
-    """Brings a queue of runs to its end, over as many child processes as that takes."""
+    """The supervisor of a queue of runs, which it brings to its end with as many child processes as
+    needed."""
 
     def __init__(self, claims: Sequence[Claim], work: Work) -> None:
         self._claims = list(claims)
@@ -73,8 +75,8 @@ class Supervisor:
         """The step at which the current run crashed the last time."""
 
     def run(self) -> int:
-        """Returns the exit status: 0 if all runs are done or stopped. Returns in each child, too,
-        with that child's status."""
+        """Work through the queue; returns the exit status, 0 if all runs are done or stopped.
+        Returns in each child, too, with that child's status."""
         for number in _FORWARDED:
             signal.signal(number, self._forward)
         status, died = 0, ""
@@ -98,7 +100,8 @@ class Supervisor:
         return status
 
     def _fork(self) -> Identity | None:
-        """None in the child; there, signals stay blocked until it has handlers of its own."""
+        """Fork a child; returns its identity, None in the child, where signals stay blocked until
+        it has handlers of its own."""
         self._whereabouts.at_run(0)
         for _, file in self._claims:
             run_directory.sign(file, identity.own())
@@ -139,7 +142,7 @@ class Supervisor:
             os.kill(self._child, number)
 
     def _record(self, run: RunDir, ending: Exit) -> bool:
-        """Leave a note of how the process ended, unless the log says how the run did."""
+        """Record how the process ended, unless the log says how the run did."""
         if has_ended(run):
             return False
         with suppress(OSError):
@@ -171,7 +174,7 @@ def has_ended(run: RunDir) -> bool:
 
 
 def _claim_again(runs: Sequence[RunDir]) -> list[Claim]:
-    """Lock what is left; a run that somebody else took up meanwhile is theirs."""
+    """Lock the remaining runs, without those that another process took up meanwhile."""
     claims: list[Claim] = []
     for run in runs:
         try:
@@ -188,7 +191,7 @@ def _max_restarts(run: RunDir) -> int:
 
 
 def _give_up(run: RunDir, reason: str) -> None:
-    """End the run in its child's place."""
+    """End the run in place of its child."""
     try:
         lock = Lock(run)
         log = LogWriter(run.events_path)
@@ -205,7 +208,7 @@ def _give_up(run: RunDir, reason: str) -> None:
 
 
 def _note(run: RunDir, line: str) -> None:
-    """For people, in the run's `engine.log`."""
+    """Write a line into the run's `engine.log`."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     with suppress(OSError):
         file = os.open(run.engine_log_path, flags, 0o600)

@@ -16,7 +16,7 @@ _ASK_SECONDS = 5.0
 def places(spec: RaceSpec) -> list[str | None]:
     """A device for each worker; None leaves a run's own setting as it is.
 
-    With `device: auto`, every GPU gets a worker of its own. On the CPU there is one worker, unless
+    With `device: auto`, every GPU gets a worker of its own. On the CPU there is one worker unless
     the race says otherwise: side by side, runs slow each other down.
     """
     if spec.lanes[0].run_config().device == "auto" and (gpus := count_gpus()):
@@ -25,7 +25,7 @@ def places(spec: RaceSpec) -> list[str | None]:
 
 
 def count_gpus() -> int:
-    """The CUDA devices that an engine would see, without asking torch."""
+    """The number of CUDA devices that an engine would see, without asking torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
@@ -38,7 +38,8 @@ def count_gpus() -> int:
 
 
 def refuse_absent(config: RunConfig) -> None:
-    """UserError if a run needs a CUDA device and there is certainly none, without asking torch."""
+    """Raises UserError if a run needs a CUDA device and there is certainly none, without asking
+    torch."""
     if config.device.startswith("cuda"):
         asked, allowed = f"device: {config.device} is not available here", "auto, cpu"
     elif config.precision == "tf32":
@@ -50,7 +51,7 @@ def refuse_absent(config: RunConfig) -> None:
 
 
 def _maybe_gpus() -> bool:
-    """Whether there may be one; torch calls AMD's CUDA devices, too."""
+    """Whether there may be a CUDA device; torch calls AMD's so, too."""
     if sys.platform != "linux":
         return True
     nodes = ("nvidia[0-9]*", "nvidiactl", "nvhost*", "dxg", "kfd")

@@ -20,7 +20,7 @@ from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
 from engine.runs import control, health, launch, run_directory
 from engine.runs.control import Inbox, Refused
-from engine.runs.events import Command, LogLine, RunEnded, StateChanged
+from engine.runs.events import CommandAnswered, LogLine, RunEnded, StateChanged
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -28,11 +28,11 @@ from presets.schema import plain
 
 POLL_SECONDS = 0.2
 MAX_TRIES = 3
-"""Engines that a run gets before it counts as failed."""
+"""The number of engines that a run gets before it counts as failed."""
 
 
 class Director:
-    """Brings one race to its end."""
+    """The driver of one race: it starts engines until the race has ended."""
 
     def __init__(self, race: RaceDir, log: LogWriter) -> None:
         self._race = race
@@ -45,15 +45,15 @@ class Director:
         self._told: set[str] = set()
         """Runs that were told to pause."""
         self._stopping = ""
-        """Why, once it is to stop."""
+        """Why the race is to stop; "" while it is not."""
         self._unsaved = ""
         """What of its runs could not be written."""
 
     def run(self) -> RunEnded:
-        """Returns how the race ended, which is in its log too."""
+        """Run the race; returns how it ended, which is in its log too."""
         began = time.monotonic()
-        for request in self._inbox.take(at_once=True):
-            self._say(f"{request.id}: a command from before this process began is void")
+        for command in self._inbox.take(at_once=True):
+            self._say(f"{command.id}: a command from before this process began is void")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: self._stop(signal.Signals(received).name))
         try:
@@ -89,7 +89,8 @@ class Director:
             self._tend(spec)
 
     def _with_tries_left(self, pending: Sequence[RunResult]) -> list[PlannedRun]:
-        """Runs that an engine left unfinished get another, but not without end."""
+        """The runs that may get an engine: those that engines left unfinished too often count as
+        failed."""
         found = []
         for result in pending:
             planned = result.planned
@@ -134,7 +135,7 @@ class Director:
         return run
 
     def _tend(self, spec: RaceSpec) -> None:
-        """Until all workers are gone: obey commands, and see that the race stays fair."""
+        """Obey commands and check that the race stays fair, until all workers are gone."""
         while True:
             busy = [worker for worker in self._workers if worker.poll() is None]
             self._obey()
@@ -154,24 +155,24 @@ class Director:
             time.sleep(POLL_SECONDS)
 
     def _obey(self) -> None:
-        for request in self._inbox.take(at_once=True):
-            if isinstance(request, Refused):
-                self._say(f"a command was refused: {request.reason}", error=True)
+        for command in self._inbox.take(at_once=True):
+            if isinstance(command, Refused):
+                self._say(f"a command was refused: {command.reason}", error=True)
                 continue
-            known = request.command in ("pause", "resume", "stop")
+            known = command.name in ("pause", "resume", "stop")
             self._log.append(
-                Command(
-                    id=request.id,
-                    command=request.command,
+                CommandAnswered(
+                    id=command.id,
+                    command=command.name,
                     outcome="applied" if known else "rejected",
                     step=0,
                     reason="" if known else "a race can be paused, resumed and stopped",
                 )
             )
-            if request.command == "stop":
+            if command.name == "stop":
                 self._stop("stop command")
             elif known:
-                self._pause(request.command == "pause")
+                self._pause(command.name == "pause")
 
     def _pause(self, paused: bool) -> None:
         self._paused = paused
@@ -184,7 +185,8 @@ class Director:
             self._told.clear()
 
     def _pass_on_pause(self, results: RaceResults) -> None:
-        """To whichever run trains by now: the engines go through queues of their own."""
+        """Pause or resume the runs that train by now: the engines go through queues of their
+        own."""
         for run in (*results.trials, *results.finals) if self._paused else ():
             name = run.planned.name
             if run.status == "running" and not run.ended and name not in self._told:
@@ -196,7 +198,7 @@ class Director:
         self._stopping = self._stopping or reason
 
     def _end_workers(self) -> None:
-        """Their runs stop after the step at hand, and can be gone on with."""
+        """Stop the workers' runs after the current step; they can be resumed."""
         for worker in self._workers:
             if worker.poll() is None:
                 worker.terminate()

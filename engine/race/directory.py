@@ -1,4 +1,4 @@
-"""A race's directory: what is in it; create, list, find, extend."""
+"""Race directories: created, listed, found, extended."""
 
 import re
 import secrets
@@ -43,15 +43,15 @@ class RaceDir:
 
     @property
     def process(self) -> RunDir:
-        """Lock, control folder and output of the process that drives it, which are like a run's."""
+        """The lock, control folder and output of the race's process, which are those of a run."""
         return RunDir(self.path)
 
     def run(self, name: str) -> RunDir:
-        """One of its runs by name."""
+        """The directory of one of the race's runs, by name."""
         return RunDir(self.runs_path / name)
 
     def spec(self) -> RaceSpec:
-        """Raises ConfigError, naming the file and the key."""
+        """The race as it was set up. Raises ConfigError, naming the file and the key."""
         try:
             with open_regular(self.spec_path) as file:
                 data = msgspec.json.decode(file.read(MAX_BYTES))
@@ -65,7 +65,7 @@ class RaceDir:
             raise ConfigError(f"{self.spec_path}: {error}") from None
 
     def write(self, spec: RaceSpec) -> None:
-        """Put another race in its place: with more seeds or lanes. Raises UserError."""
+        """Write another race in its place, with more seeds or lanes. Raises UserError."""
         try:
             replace_file(self.spec_path, msgspec.json.format(msgspec.json.encode(spec)))
         except OSError as error:
@@ -73,7 +73,7 @@ class RaceDir:
 
 
 def races_root(runs_root: Path) -> Path:
-    """Where races are kept: beside the runs."""
+    """The folder of the races, beside the runs."""
     return runs_root / "races"
 
 

@@ -1,4 +1,4 @@
-"""Whether the lanes of a race began alike: by the hashes that their runs published."""
+"""Checks that the lanes of a race began alike, by the hashes that their runs recorded."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def _among(results: RaceResults, runs: Sequence[RunResult]) -> list[str]:
 
 
 def hashes(results: RaceResults) -> list[tuple[int, str, str, str]]:
-    """What was verified: (seed, weights, data, batches), of the first lane's final runs."""
+    """The verified hashes: (seed, weights, data, batches), from the first lane's final runs."""
     return [
         (
             run.planned.number,

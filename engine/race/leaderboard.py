@@ -1,4 +1,4 @@
-"""The standings of a race: a row a lane, and what may be said of the first of them."""
+"""The standings of a race: a row for each lane, and a verdict about the first one."""
 
 import math
 from dataclasses import dataclass
@@ -12,34 +12,35 @@ from presets import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How a lane did, over its seeds."""
+    """The results of a lane over its seeds."""
 
     lane: int
     label: str
     steps: Spread | None
-    """To the goal; None while there is none."""
+    """Steps to the target; None while there is no target."""
     seconds: Spread | None
-    """Of training, to the target."""
+    """Training seconds to the target; None while there is no target."""
     held: Spread | None
-    """Steps to the target held for as many evaluations as the race says."""
+    """Steps until the target held for as many evaluations as the race asks."""
     best: Spread
-    """Of the validation metric; as costs, so that a miss is infinity: see `value`."""
+    """The best value of the validation metric, as a cost, so that a miss is infinity; see
+    `value`."""
     final: Spread
     test: Spread
     step_seconds: float
     """Median over seeds of the mean training time of a step; NaN if unknown."""
     optimizer_bytes: int | None
-    """Of its state, estimated."""
+    """Estimated size of the optimizer's state, in bytes."""
     clipped_share: float
-    """Of all steps; NaN where nothing is clipped."""
+    """Share of all steps that were clipped; NaN where nothing is."""
     speed_up: Ratio | None
-    """Against the reference lane; None of that lane itself, and where it cannot be told."""
+    """Speed-up over the reference lane; None for that lane itself, and where it is unknown."""
     lr: float | None
-    """The rate that it ran with."""
+    """The learning rate that it ran with."""
     trouble: str
     """Why some of its runs did not end well, in one line; "" if all did."""
     sign: float
-    """-1 where a large value is good: what `best`, `final` and `test` are multiplied with."""
+    """-1 where a large value is good, else 1: the factor in `best`, `final` and `test`."""
 
     def value(self, number: float) -> float:
         """A quantile of `best`, `final` or `test` as the metric itself; infinity for a miss."""
@@ -48,16 +49,16 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Standings:
-    """The rows in the order of the ranking, and the verdict."""
+    """The ranking of a race: rows in order, and the verdict."""
 
     rows: tuple[Row, ...]
     final: bool
-    """Whether the race is over; until then the ranking is provisional: when rates fall, it
-    turns."""
+    """Whether the race is over. Until then the ranking is provisional: it may turn when learning
+    rates fall."""
     winner: str | None
-    """A lane that is clearly ahead."""
+    """The label of a lane that is clearly ahead; None if none is."""
     verdict: str
-    """One sentence."""
+    """The verdict, in one sentence."""
 
 
 def standings(results: RaceResults) -> Standings:
@@ -98,13 +99,22 @@ def _verdict(
         return f"one seed: no intervals, so no winner is named; {ranked[0]} was first ({tier})"
     if winner is None:
         rivals = [label for label in ranked[1:] if first.overlaps(costs[label])]
-        return f"no clear winner: {ranked[0]} and {_some(rivals)} overlap ({tier})"
-    return f"{winner} is first, its interquartile range apart from all others ({tier})"
+        return (
+            f"nobody is clearly ahead: {_some([ranked[0], *rivals])} are within each other's "
+            f"spread over {first.of} seeds, so which is first may be chance; more seeds may "
+            f"tell ({tier})"
+        )
+    return (
+        f"{winner} is clearly ahead: its spread over {first.of} seeds is apart from that of all "
+        f"others ({tier})"
+    )
 
 
-def _some(labels: list[str], most: int = 3) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
+def _some(labels: list[str], most: int = 4) -> str:
+    """Some labels in words: "adam, sgd and momentum"."""
+    if len(labels) > most:
+        return f"{', '.join(labels[:most])} and {len(labels) - most} more"
+    return f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def _row(results: RaceResults, lane: int) -> Row:
@@ -133,7 +143,7 @@ def _row(results: RaceResults, lane: int) -> Row:
         speed_up=None
         if not has_target or lane == reference
         else statistics.speed_up(results.to_target(reference), results.to_target(lane)),
-        lr=results.rates.get(lane, _lr(results, lane)),
+        lr=results.lrs.get(lane, _lr(results, lane)),
         trouble=_trouble(runs),
         sign=sign,
     )
@@ -152,8 +162,8 @@ def _median(values: list[float]) -> float:
 
 
 def _lr(results: RaceResults, lane: int) -> float | None:
-    rate = results.spec.lanes[lane].run_config().optimizer.options.get("lr")
-    return float(rate) if isinstance(rate, int | float) else None
+    lr = results.spec.lanes[lane].run_config().optimizer.options.get("lr")
+    return float(lr) if isinstance(lr, int | float) else None
 
 
 def _optimizer_bytes(results: RaceResults, lane: int) -> int | None:

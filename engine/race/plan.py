@@ -1,4 +1,4 @@
-"""Which runs a race consists of; pure: from the race and what its trials reached."""
+"""The runs of a race, from its settings and the results of its trials; pure."""
 
 import math
 import re
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.race.spec import RaceSpec, rates
+from engine.race.spec import RaceSpec, trial_lrs
 from presets.schema import RunConfig
 
 Stage = Literal["trial", "final"]
 
 TUNING_SEED = 4_000_000_000
-"""Of all trials: far from the seeds of the final runs, which are fresh."""
+"""The seed of all trials, far from the seeds of the final runs, which are fresh."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,16 @@ class PlannedRun:
     """One run of a race."""
 
     name: str
-    """Of its directory under `runs`."""
+    """The name of its directory under `runs`."""
     lane: int
     stage: Stage
     number: int
-    """Of the trial, or the seed of a final run."""
+    """The number of the trial, or the seed of a final run."""
     lr: float | None
-    """A rate of its own; None for the lane's."""
+    """A learning rate of its own; None for the lane's."""
 
     def config(self, spec: RaceSpec, device: str | None = None) -> RunConfig:
-        """What is trained."""
+        """The configuration of the run."""
         changes: dict[str, Any] = {"seed": TUNING_SEED if self.stage == "trial" else self.number}
         if self.lr is not None:
             changes["optimizer__lr"] = self.lr
@@ -42,7 +42,7 @@ class PlannedRun:
 
 def trials(spec: RaceSpec) -> list[PlannedRun]:
     """The tuning runs of all lanes, in turns: each lane's first, each lane's second, ..."""
-    drawn = [rates(lane, spec.tier, spec.num_trials, spec.rate_span) for lane in spec.lanes]
+    drawn = [trial_lrs(lane, spec.tier, spec.num_trials, spec.rate_span) for lane in spec.lanes]
     return [
         PlannedRun(
             name=_name(spec, lane, "trial", number),
@@ -56,26 +56,26 @@ def trials(spec: RaceSpec) -> list[PlannedRun]:
     ]
 
 
-def finals(spec: RaceSpec, best_rates: Mapping[int, float] | None = None) -> list[PlannedRun]:
-    """The runs that count, seed by seed. `best_rates` by lane, of the tiers that tune."""
+def finals(spec: RaceSpec, best_lrs: Mapping[int, float] | None = None) -> list[PlannedRun]:
+    """The runs that count, seed by seed. `best_lrs` are learning rates by lane, for tiers that
+    tune."""
     return [
         PlannedRun(
             name=_name(spec, lane, "final", seed),
             lane=lane,
             stage="final",
             number=seed,
-            lr=None if best_rates is None else best_rates.get(lane),
+            lr=None if best_lrs is None else best_lrs.get(lane),
         )
         for seed in range(spec.seeds)
         for lane in range(len(spec.lanes))
     ]
 
 
-def best_rates(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]:
-    """The rate of each lane's best trial, from the best validation value by name of the run.
-
-    A trial that reached nothing finite does not count; a lane without any keeps its default.
-    """
+def best_lrs(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]:
+    """The learning rate of each lane's best trial; `reached` has the best validation value by name
+    of the run. A trial that reached nothing finite does not count; a lane without any keeps its
+    default."""
     sign = 1.0 if spec.better == "max" else -1.0
     found: dict[int, tuple[float, float]] = {}
     for run in trials(spec):
@@ -84,7 +84,7 @@ def best_rates(spec: RaceSpec, reached: Mapping[str, float]) -> dict[int, float]
             continue
         if run.lane not in found or sign * value > found[run.lane][0]:
             found[run.lane] = (sign * value, run.lr)
-    return {lane: rate for lane, (_, rate) in found.items()}
+    return {lane: lr for lane, (_, lr) in found.items()}
 
 
 def _name(spec: RaceSpec, lane: int, stage: Stage, number: int) -> str:

@@ -1,4 +1,4 @@
-"""What the runs of a race reached, from their logs."""
+"""The results of a race's runs, from their logs."""
 
 import math
 from array import array
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.race import statistics
 from engine.race.directory import RaceDir
-from engine.race.plan import PlannedRun, Stage, best_rates, finals, trials
+from engine.race.plan import PlannedRun, Stage, best_lrs, finals, trials
 from engine.race.spec import RaceSpec
 from engine.runs.events import (
     AnyEvent,
@@ -27,41 +27,42 @@ from presets.schema import Target
 
 @dataclass
 class RunResult:
-    """One run of a race, as far as it has got."""
+    """The result of one run of a race so far."""
 
     planned: PlannedRun
     status: str = "queued"
-    """`queued`, `running`, `done`, or how else it ended."""
+    """`queued`, `running`, `done`, or another end."""
     reason: str = ""
     unsaved: str = ""
     """What of it could not be written; "" if nothing."""
     steps: list[int] = field(default_factory=list)
-    """The grid of evaluations."""
+    """The steps of its evaluations."""
     seconds: list[float] = field(default_factory=list)
-    """Training time until each, in seconds; evaluations and checkpoints are outside of it."""
+    """Training time until each evaluation, in seconds, without evaluations and checkpoints."""
     values: dict[str, list[float]] = field(default_factory=dict)
-    """By `val/...`, on the grid."""
+    """The validation means at these steps, by `val/...`."""
     test: dict[str, float] = field(default_factory=dict)
     origin: Origin | None = None
     clipped: list[bool] = field(default_factory=list)
-    """Of each step, whether its gradient was clipped; empty where nothing is."""
+    """Whether the gradient of each step was clipped; empty where nothing is clipped."""
     grad_norms: "array[float]" = field(default_factory=lambda: array("d"))
-    """Of each step, before clipping; of one seed only, for there may be many runs."""
+    """The gradient norm of each step before clipping; of one seed only, since there may be many
+    runs."""
     layers: Layers | None = None
-    """The newest look at them, likewise."""
+    """The newest measurements of the layers, also of one seed only."""
     diverged_at: int | None = None
-    """The step whose loss or gradient was not finite."""
+    """The step whose loss or gradient was not finite; None if all were."""
     damaged: int = 0
 
     @property
     def shown(self) -> bool:
-        """Whether it is the run by which its lane is looked at step by step."""
+        """Whether its lane is shown step by step by this run."""
         return self.planned.stage == "final" and self.planned.number == 0
 
     @property
     def ended(self) -> bool:
         """Whether it got as far as it can: to its end, to a value that is not finite, or to an
-        error. What was stopped goes on when the race does."""
+        error. A stopped run goes on when the race does."""
         return self.status in ("done", "failed") or (
             self.status == "stopped" and self.diverged_at is not None
         )
@@ -73,21 +74,21 @@ class RunResult:
 
     @property
     def clipped_share(self) -> float:
-        """Of all steps; NaN where nothing is clipped."""
+        """Share of all steps that were clipped; NaN where nothing is."""
         return sum(self.clipped) / len(self.clipped) if self.clipped else math.nan
 
     def best(self, metric: str, *, larger: bool) -> float:
-        """The best finite value; NaN without any."""
+        """The best finite value of a metric; NaN without any."""
         known = [value for value in self.values.get(metric, ()) if math.isfinite(value)]
         return (max if larger else min)(known) if known else math.nan
 
     def final(self, metric: str) -> float:
-        """The last value of a run that went to its end; NaN of others."""
+        """The last value of a metric if the run went to its end; NaN otherwise."""
         values = self.values.get(metric, ())
         return values[-1] if values and self.status == "done" else math.nan
 
     def apply(self, event: AnyEvent) -> None:
-        """Take in an event of its log."""
+        """Take in an event of the run's log."""
         match event:
             case Origin():
                 self.origin = event
@@ -128,25 +129,25 @@ class RunResult:
 
 
 class RaceReader:
-    """Follows the logs of all runs of a race, while it goes on or after it ended."""
+    """A reader of the logs of all runs of a race, while it goes on or after it ended."""
 
     def __init__(self, race: RaceDir) -> None:
         self.race = race
         self._logs: dict[str, tuple[LogReader, RunResult]] = {}
 
     def read(self, spec: RaceSpec) -> "RaceResults":
-        """What there is now. Logs that cannot be read are as if they were empty."""
+        """The results so far. Logs that cannot be read count as empty."""
         tried = [self._follow(run) for run in trials(spec)]
-        rates = None
+        lrs = None
         if spec.num_trials:
             larger = spec.better == "max"
             reached = {
                 result.planned.name: result.best(spec.metric, larger=larger) for result in tried
             }
-            rates = best_rates(spec, reached)
+            lrs = best_lrs(spec, reached)
         tuned = all(result.ended for result in tried)
-        run = [self._follow(planned) for planned in finals(spec, rates)] if tuned else []
-        return RaceResults(spec=spec, trials=tuple(tried), finals=tuple(run), rates=rates or {})
+        run = [self._follow(planned) for planned in finals(spec, lrs)] if tuned else []
+        return RaceResults(spec=spec, trials=tuple(tried), finals=tuple(run), lrs=lrs or {})
 
     def _follow(self, planned: PlannedRun) -> RunResult:
         if planned.name not in self._logs:
@@ -168,18 +169,18 @@ class RaceReader:
 
 @dataclass(frozen=True)
 class RaceResults:
-    """A race as far as it has got; everything said about lanes is derived from it."""
+    """The results of a race so far, from which everything about lanes is derived."""
 
     spec: RaceSpec
     trials: tuple[RunResult, ...]
     finals: tuple[RunResult, ...]
-    """Empty while lanes are tuned."""
-    rates: Mapping[int, float]
-    """The tuned rate of each lane."""
+    """The final runs; empty while lanes are tuned."""
+    lrs: Mapping[int, float]
+    """The tuned learning rate of each lane."""
 
     @property
     def ended(self) -> bool:
-        """Whether every run has."""
+        """Whether every run has ended."""
         return bool(self.finals) and all(result.ended for result in self.finals)
 
     @property
@@ -239,8 +240,8 @@ class RaceResults:
         return found
 
     def costs(self, lane: int) -> dict[int, float]:
-        """What lanes are ranked by, small is good, by seed: steps to the target or, without one,
-        the best value with its sign turned where large is good."""
+        """The costs that lanes are ranked by, small is good, by seed: steps to the target or,
+        without one, the best value with its sign turned where large is good."""
         if self.spec.target is not None:
             return self.to_target(lane)
         sign = -1.0 if self.larger else 1.0

@@ -1,4 +1,4 @@
-"""What a race is: which lanes, how they are tuned, how often each is run, and to what end."""
+"""The settings of a race: its lanes, how they are tuned, how often each is run, and the target."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -15,12 +15,12 @@ Better = Literal["max", "min"]
 
 SEEDS: dict[Tier, int] = {"quick": 3, "fair": 5, "rigorous": 10}
 TRIALS: dict[Tier, int] = {"quick": 0, "fair": 8, "rigorous": 7}
-"""Runs in which the learning rate of each lane is tuned."""
+"""The number of runs in which the learning rate of each lane is tuned."""
 EVALUATIONS = 20
-"""Of each run, on one grid of steps for all lanes."""
+"""The number of evaluations of each run, at the same steps for all lanes."""
 MAX_LANES = 256
 _LONGER_BY = 5
-"""Times the steps of a race, for a run for its own sake."""
+"""The steps of a run outside the race, as a multiple of those within it."""
 
 
 class LaneSpec(Config, frozen=True, kw_only=True):
@@ -28,7 +28,8 @@ class LaneSpec(Config, frozen=True, kw_only=True):
 
     label: Annotated[str, Meta(min_length=1, max_length=60)]
     config: dict[str, Any]
-    """As `presets.schema.plain` writes it; runs replace the seed and, after tuning, the rate."""
+    """The configuration as `presets.schema.plain` writes it; runs replace the seed and, after
+    tuning, the learning rate."""
 
     def run_config(self, **changes: Any) -> RunConfig:
         """The checked configuration of one run, with dotted settings put into it (`__` for `.`)."""
@@ -42,27 +43,27 @@ class LaneSpec(Config, frozen=True, kw_only=True):
 
 
 class RaceSpec(Config, frozen=True, kw_only=True):
-    """A race; `race.json` in its directory."""
+    """The settings of a race, as in `race.json` of its directory."""
 
     lanes: tuple[LaneSpec, ...]
     tier: Tier = "quick"
-    """`quick`: every lane as its preset has it, said to be untuned; `fair`: as many tuning trials
-    for each, with rates drawn log-uniformly, the best on validation data then run with fresh
-    seeds; `rigorous`: the same over a grid of rates."""
+    """`quick`: every lane as its preset has it, reported as untuned; `fair`: the same number of
+    tuning trials for each, with learning rates drawn log-uniformly, and the best on validation data
+    then run with fresh seeds; `rigorous`: the same over a grid of learning rates."""
     seeds: Annotated[int, Meta(ge=1, le=1000)] = 3
     """Runs of each lane, with seeds 0, 1, ..."""
     trials: Annotated[int, Meta(ge=1, le=1000)] = 1
     """Tuning runs of each lane, in the tiers that tune."""
     rate_span: Annotated[float, Meta(gt=1)] = 30.0
-    """Trials take rates between the default divided by this and the default times this."""
+    """Trials take learning rates between the default divided by this and the default times this."""
     budget: Count
     """Optimizer steps of every run, and the horizon of its schedule."""
     metric: str
-    """What lanes are judged by: the validation mean `val/...`."""
+    """The metric that lanes are judged by, a validation mean `val/...`."""
     better: Better
     target: str | None = None
-    """Such as `val/accuracy >= 0.97`: lanes are ranked by the steps to it; without it by the best
-    value."""
+    """The target, such as `val/accuracy >= 0.97`. Lanes are ranked by the steps to it; without it
+    by the best value."""
     hold: Count = 2
     """Evaluations in a row that count as having reached the target for good."""
     reference: str = ""
@@ -92,12 +93,12 @@ class RaceSpec(Config, frozen=True, kw_only=True):
 
     @property
     def num_runs(self) -> int:
-        """Trials and final runs of all lanes."""
+        """The number of trials and final runs of all lanes."""
         return len(self.lanes) * (self.seeds + self.num_trials)
 
     @property
     def num_trials(self) -> int:
-        """Of each lane."""
+        """The number of trials of each lane."""
         return 0 if self.tier == "quick" else self.trials
 
 
@@ -163,7 +164,7 @@ def extended(
 
 
 def _for_race(config: RunConfig, steps: int) -> RunConfig:
-    """The same settings within the protocol of a race."""
+    """The same configuration with what a race holds equal put into it."""
     made = structs.replace(
         config,
         steps=steps,
@@ -182,8 +183,8 @@ def _for_race(config: RunConfig, steps: int) -> RunConfig:
 
 
 def longer(config: RunConfig) -> RunConfig:
-    """A run for its own sake with a lane's settings: five times as long, without what only a race
-    needs."""
+    """The configuration of a run outside the race with a lane's settings: five times as long,
+    without what only a race needs."""
     steps = (config.steps or 1) * _LONGER_BY
     return structs.replace(
         config,
@@ -207,7 +208,7 @@ def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:
 
 
 def _check_alike(configs: Mapping[str, RunConfig]) -> None:
-    """Lanes may differ in anything but what decides which problem they solve."""
+    """Raises ConfigError if lanes differ in what decides which problem they solve."""
     labels = list(configs)
     first = configs[labels[0]]
     for label in labels[1:]:
@@ -230,13 +231,13 @@ def _short(value: Any) -> str:
 
 
 def differences(configs: Sequence[RunConfig]) -> list[str]:
-    """The dotted keys in which some of them differ: what a race is about."""
+    """The dotted keys in which some of the configurations differ: what a race is about."""
     flat = [dotted_keys.flatten(plain(config), VALUES) for config in configs]
     keys = dict.fromkeys(key for each in flat for key in each)
     return [key for key in keys if len({str(each.get(key)) for each in flat}) > 1]
 
 
-def rates(lane: LaneSpec, tier: Tier, trials: int, span: float) -> list[float]:
+def trial_lrs(lane: LaneSpec, tier: Tier, trials: int, span: float) -> list[float]:
     """The learning rates of a lane's trials, around its own; the same factors for every lane.
 
     `fair` draws them log-uniformly, `rigorous` takes a grid.

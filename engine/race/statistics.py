@@ -1,6 +1,7 @@
-"""What the results of a race say, and what they do not; pure functions of numbers.
+"""Statistics of a race's results; pure functions of numbers.
 
-A miss is infinity: DNF. So a median is finite as long as more than half of the seeds got there.
+A miss is infinity, shown as DNF, so a median is finite as long as more than half of the seeds
+reached the target.
 """
 
 import math
@@ -26,13 +27,13 @@ class Spread:
     high: float
     """The third quartile."""
     reached: int
-    """How many values are finite, ..."""
+    """The number of finite values."""
     of: int
-    """... of how many."""
+    """The number of all values."""
 
     @property
     def has_interval(self) -> bool:
-        """One run has no spread."""
+        """Whether there is an interval; one run has none."""
         return self.of > 1
 
     def overlaps(self, other: "Spread") -> bool:
@@ -42,7 +43,7 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """How many times as fast as the reference, with a 95 % bootstrap interval over seeds."""
+    """A speed-up over the reference lane, with a 95 % bootstrap interval over seeds."""
 
     value: float
     low: float
@@ -50,8 +51,9 @@ class Ratio:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Linear between the two nearest of the sorted values, as `numpy.quantile` has it by default;
-    infinity counts as a number larger than all others. NaN without values."""
+    """The quantile by linear interpolation between the two nearest of the sorted values, as
+    `numpy.quantile` computes it by default; infinity counts as a number larger than all others. NaN
+    without values."""
     ordered = sorted(values)
     if not ordered:
         return math.nan
@@ -63,7 +65,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Median and quartiles; NaN counts as a miss."""
+    """The median and quartiles of values; NaN counts as a miss."""
     known = [math.inf if math.isnan(value) else value for value in values]
     return Spread(
         median=quantile(known, 0.5),
@@ -115,8 +117,9 @@ def _ratio(reference: Floats, lane: Floats) -> float:
 
 
 def ranking(costs: Mapping[str, Spread], ties: Mapping[str, float]) -> list[str]:
-    """Labels from the smallest median cost on; then by how many seeds got there, then by `ties`,
-    small first, then by label, so that the order of the input never matters."""
+    """The labels by median cost, smallest first; then by the number of seeds that reached the
+    target, then by `ties`, smallest first, then by label, so that the order of the input never
+    matters."""
     return sorted(
         costs,
         key=lambda label: (costs[label].median, -_share(costs[label]), ties[label], label),

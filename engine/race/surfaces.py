@@ -1,7 +1,5 @@
-"""Functions of two variables on which optimizers are watched; without torch.
-
-Each is written with the arithmetic that numbers, NumPy arrays and torch tensors share.
-"""
+"""Functions of two variables on which optimizers are watched; without torch. Each is written with
+the arithmetic that numbers, NumPy arrays and torch tensors share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +10,16 @@ from presets import ConfigError, unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """One function to descend, and the part of the plane that is shown."""
+    """A function to descend, and the part of the plane that is shown."""
 
     name: str
     formula: str
-    """For people."""
+    """The formula, to be shown."""
     function: Callable[[Any, Any], Any]
-    """f(x, y), elementwise."""
+    """The function f(x, y), elementwise."""
     start: tuple[float, float]
     minima: tuple[tuple[float, float], ...]
-    """Empty where it falls without end."""
+    """The minima; empty for a function without a lower bound."""
     x_range: tuple[float, float]
     y_range: tuple[float, float]
 
@@ -93,7 +91,7 @@ SURFACES = {
 
 
 def surface(name: str) -> Surface:
-    """By name; ConfigError offers the nearest ones."""
+    """The surface of this name. Raises ConfigError, which offers the nearest names."""
     if name not in SURFACES:
         raise ConfigError(unknown("surface", name, list(SURFACES)))
     return SURFACES[name]

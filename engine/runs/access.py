@@ -1,4 +1,4 @@
-"""Whose files these are, and which of them may be opened: what others left is never trusted."""
+"""Checks of ownership and of file kinds, and safe writing: files of others are never trusted."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from presets import UserError
 
 
 def check_root(root: Path) -> None:
-    """Raises UserError if others could put runs into `root`, or take ours away."""
+    """Raises UserError if other users could add runs to `root` or remove ours."""
     try:
         facts = root.stat()
     except FileNotFoundError:
@@ -28,7 +28,8 @@ def check_root(root: Path) -> None:
 
 
 def check_owner(run: Path) -> None:
-    """Raises UserError if the run directory is somebody else's: it can be watched, not changed."""
+    """Raises UserError if the run directory belongs to another user: it can be watched, not
+    changed."""
     try:
         uid = run.stat().st_uid
     except OSError as error:
@@ -38,7 +39,7 @@ def check_owner(run: Path) -> None:
 
 
 def owner(uid: int) -> str:
-    """A user's name, for people."""
+    """The name of a user, to be shown."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -46,10 +47,8 @@ def owner(uid: int) -> str:
 
 
 def open_regular(path: Path, flags: int = 0) -> BinaryIO:
-    """Open a file to read it; a pipe or device in its place is refused instead of waited for.
-
-    Raises OSError.
-    """
+    """Open a file for reading; a pipe or device in its place is refused, since opening it could
+    wait. Raises OSError."""
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     if stat.S_ISREG(os.fstat(file).st_mode):
         return os.fdopen(file, "rb")
@@ -62,10 +61,10 @@ def open_regular(path: Path, flags: int = 0) -> BinaryIO:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file aside, readable by its owner only; at the end it is renamed: others see all of
-    it or none.
+    """Write a file under another name, readable by its owner only, and rename it at the end:
+    readers see all of it or none.
 
-    Raises OSError. After any error what was there before is there still.
+    Raises OSError. After an error the earlier file is unchanged.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -80,7 +79,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """The same for a small file, which is on the disk when this returns. Raises OSError."""
+    """Replace a small file as `replacing` does; its data is on the disk when this returns. Raises
+    OSError."""
     with replacing(path) as file:
         file.write(data)
         file.flush()

@@ -41,7 +41,7 @@ _Whole = Annotated[int, Meta(ge=0, le=2**62)]
 
 
 class Best(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The best validation value so far."""
+    """The best validation value of a run so far."""
 
     metric: str
     """`val/accuracy`, or `val/loss` where there is no accuracy."""
@@ -50,41 +50,41 @@ class Best(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The scalars that decide how a run goes on."""
+    """The scalars of a checkpoint that decide how a run goes on."""
 
     step: _Whole
     steps: Count
     """The planned total, which commands may have changed."""
     seconds: Annotated[float, Meta(ge=0)]
-    """Since the run's start."""
+    """Seconds since the run's start."""
     optimizer: str
-    """Its type; another type cannot use its state."""
+    """The type of the optimizer; another type cannot use its state."""
     lr: Positive
-    """Before the schedule."""
+    """The learning rate before the schedule."""
     clip: Clip
     best: Best | None = None
     plateau: Plateau = Plateau()
     applied: list[str] = []
-    """The ids of the commands that brought it here."""
+    """The ids of the `set` commands that had been applied."""
 
 
 class FileFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a file has to be."""
+    """The size and checksum that a file must have."""
 
     bytes: _Whole
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a checkpoint is, and how to tell that it is whole."""
+    """The description of a checkpoint, by which a reader tells whether it is whole."""
 
     format: Literal[1] = 1
     step: _Whole
     sequence: _Whole
-    """Counts the checkpoints of a run in the order in which they were written."""
+    """The number of the checkpoint in the order of writing, within its run."""
     reason: Reason
     best: bool
-    """Whether it had the best validation value so far."""
+    """Whether the validation value was the best so far."""
     finite: bool
     """Whether all weights are finite."""
     files: dict[str, FileFacts]
@@ -92,7 +92,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with a readable manifest; `verify` tells whether its files are whole."""
+    """A checkpoint folder with a readable manifest; `verify` tells whether its files are whole."""
 
     path: Path
     manifest: Manifest
@@ -124,7 +124,8 @@ def read(path: Path) -> Checkpoint:
 
 
 def verify(checkpoint: Checkpoint) -> None:
-    """Raise UserError, in one line, unless every file is what was written."""
+    """Raises UserError, in one line, unless every file has the size and checksum of the
+    manifest."""
     for name, facts in checkpoint.manifest.files.items():
         path = checkpoint.path / name
         with _open(path) as file:
@@ -144,13 +145,13 @@ def digest(file: BinaryIO) -> str:
 
 
 def read_state(checkpoint: Checkpoint) -> State:
-    """Its scalars; UserError if they cannot be used."""
+    """The scalars of a checkpoint. Raises UserError if they cannot be used."""
     path = checkpoint.path / STATE
     return _decode(path, _read_small(path), State)
 
 
 def sealed(manifest: Manifest) -> bytes:
-    """The contents of its file, with a checksum as in the event log."""
+    """The contents of the manifest's file, with a checksum as in the event log."""
     body = msgspec.json.encode(manifest)
     return body[:-1] + _CRC % crc32(body)
 
@@ -196,7 +197,7 @@ def newest_valid(
 
 
 def named(run: RunDir, name: str) -> Checkpoint:
-    """The checkpoint of this name, verified; UserError if there is no such one."""
+    """The checkpoint of this name, verified. Raises UserError if there is none."""
     path = run.checkpoints_path / name
     if path not in _folders(run):
         known = ", ".join(item.name for item in listed(run)) or "none"

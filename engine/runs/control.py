@@ -15,34 +15,37 @@ from presets import UserError
 from presets.schema import ClipMode, Count, Positive
 
 MAX_BYTES = 65536
-"""Of a command file; a longer one is no command."""
+"""Maximum size of a command file, in bytes."""
 
 _LISTINGS = 100
-"""Of a folder into which commands pour without end, at one look."""
+"""Maximum number of listings in one poll of a folder into which commands pour without end."""
 
 CommandName = Literal["pause", "resume", "stop", "checkpoint", "profile", "set"]
 
 
 class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a command may say; `stop` knows `after`, `set` the rest."""
+    """The arguments of a command: `after` of `stop`, the rest of `set`."""
 
     after: Literal["step", "epoch"] = "step"
     lr: Positive | None = None
     lr_factor: Positive | None = None
-    """Multiplies the learning rate."""
+    """The factor by which the learning rate is multiplied."""
     clip_mode: ClipMode | None = None
     clip_threshold: Positive | None = None
     epochs: Count | None = None
-    """The new total; it may not be less than what is done."""
+    """The new total of epochs; not fewer than are done."""
     steps: Count | None = None
-    """Likewise, in optimizer steps."""
+    """The new total of optimizer steps; not fewer than are done."""
+    own: dict[str, str | int | float | bool | None] = {}
+    """For a loop that is not ours: values for what it registered under other names; None where
+    its function is called without one."""
 
 
-class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person asks of a running engine."""
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command to a running engine, as its file holds it."""
 
     id: str
-    command: CommandName
+    name: CommandName = msgspec.field(name="command")
     arguments: Arguments = Arguments()
 
 
@@ -53,37 +56,37 @@ class Refused(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def send(run: RunDir, command: CommandName, arguments: Arguments | None = None) -> str:
+def send(run: RunDir, name: CommandName, arguments: Arguments | None = None) -> str:
     """Leave a command for the engine; returns its id.
 
     Raises UserError if it cannot be written, or if the run is another user's.
     """
     check_owner(run.path)
-    request = Request(id=uuid.uuid4().hex, command=command, arguments=arguments or Arguments())
-    final = run.control_path / f"{time.time_ns()}-{request.id}.json"
+    command = Command(id=uuid.uuid4().hex, name=name, arguments=arguments or Arguments())
+    final = run.control_path / f"{time.time_ns()}-{command.id}.json"
     try:
         run.control_path.mkdir(mode=0o700, exist_ok=True)
         with replacing(final) as file:  # no wait for the disk: a key is answered at once
-            file.write(msgspec.json.encode(request))
+            file.write(msgspec.json.encode(command))
     except OSError as error:
         raise UserError(f"{run.control_path}: cannot be written ({error.strerror})") from None
-    return request.id
+    return command.id
 
 
-def _read(path: Path) -> Request | Refused:
+def _read(path: Path) -> Command | Refused:
     try:
         with open_regular(path, os.O_NOFOLLOW) as file:  # never a pipe, nor a link to elsewhere
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             return Refused(id=path.stem, reason=f"{path.name}: longer than {MAX_BYTES} bytes")
-        return msgspec.json.decode(data, type=Request)
+        return msgspec.json.decode(data, type=Command)
     except OSError as error:
         return Refused(id=path.stem, reason=f"{path.name}: {error.strerror}")
     except (msgspec.MsgspecError, UnicodeError) as error:
         return Refused(id=path.stem, reason=f"{path.name}: {str(error).splitlines()[0]}")
 
 
-def taken(run: RunDir) -> list[Request | Refused]:
+def taken(run: RunDir) -> list[Command | Refused]:
     """All commands that an engine has taken, oldest first, whether it answered them or not."""
     try:
         return [_read(path) for path in sorted(run.control_path.glob("*.taken"))]
@@ -92,21 +95,21 @@ def taken(run: RunDir) -> list[Request | Refused]:
 
 
 class Inbox:
-    """The engine's end: each command is taken once, oldest first."""
+    """The engine's end of the control folder: it takes each command once, oldest first."""
 
     def __init__(self, run: RunDir, interval: float = 0.05) -> None:
         self._folder = run.control_path
         self._interval = interval
-        """Seconds between two looks at the folder."""
-        self._next_look = 0.0
+        """Seconds between two polls of the folder."""
+        self._next_poll = 0.0
 
-    def take(self, *, at_once: bool = False) -> list[Request | Refused]:
-        """New commands; looks at the disk at most once an interval, unless `at_once`."""
+    def take(self, *, at_once: bool = False) -> list[Command | Refused]:
+        """New commands; polls the folder at most once an interval, unless `at_once`."""
         now = time.monotonic()
-        if now < self._next_look and not at_once:
+        if now < self._next_poll and not at_once:
             return []
-        self._next_look = now + self._interval
-        taken: list[Request | Refused] = []
+        self._next_poll = now + self._interval
+        taken: list[Command | Refused] = []
         try:
             for path in self._listed():
                 taken.append(_read(path))
@@ -116,8 +119,8 @@ class Inbox:
         return taken
 
     def _listed(self) -> list[Path]:
-        """The commands, oldest first. A listing may miss what comes while it is made, and have
-        what came after that: only if it stays the same is nothing missing in between."""
+        """The commands, oldest first. A listing may miss a command that arrives while it is made,
+        and yet have a later one: nothing is missing in between only if it stays the same."""
         found = sorted(self._folder.glob("*.json"))
         for _ in range(_LISTINGS if found else 0):
             again = sorted(self._folder.glob("*.json"))

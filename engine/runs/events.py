@@ -14,9 +14,9 @@ from msgspec import Meta, Struct
 
 NonFiniteText = Literal["nan", "inf", "-inf"]
 Value = float | NonFiniteText
-"""A number; NaN and infinities, which JSON lacks, are texts."""
+"""A number of a metric; NaN and infinities, which JSON lacks, are texts."""
 Time = Annotated[float, Meta(ge=0, lt=250e9)]
-"""Seconds since the epoch, until the year 9892: what a clock can show."""
+"""Seconds since the epoch, up to the year 9892, which `datetime` can still show."""
 Step = Annotated[int, Meta(ge=0, le=2**53)]
 """A number of optimizer steps, exact as a float64."""
 Count = Annotated[int, Meta(ge=1, le=2**53)]
@@ -27,66 +27,69 @@ _CRC_LENGTH = len(_CRC % 0)
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Base of all events."""
+    """The base of all events."""
 
     time: Time = msgspec.field(default_factory=time.time)
-    """When it was recorded, in seconds since the epoch."""
+    """The time of recording, in seconds since the epoch."""
 
 
 class Parent(Struct, frozen=True, kw_only=True):
-    """Where a forked run comes from."""
+    """The checkpoint that a forked run began with."""
 
     run: str
-    """The id of the run, which stands beside this one."""
+    """The id of the parent run, whose directory is beside this one's."""
     checkpoint: str
     step: Step
-    """The parent's steps until then; the child counts on from there."""
+    """The number of steps of the parent until the checkpoint; the child counts on from there."""
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
-    """The engine is about to take the first step."""
+    """The start of a run: the engine is about to take the first step."""
 
     config: dict[str, Any]
     """The resolved configuration, as `presets.schema.plain` writes it."""
     device: str
-    """Where it runs, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
+    """The device, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
     num_parameters: int
     planned_steps: Count | None
-    """None where a loop that is not ours did not say it."""
+    """The planned total of steps; None where a training loop of the user's did not tell it."""
     steps_per_epoch: Count | None
-    """Likewise."""
+    """The number of steps in an epoch; None as for `planned_steps`."""
     samples: dict[str, int]
     """The number of samples in `train`, `val` and `test`."""
     task: str = "classification"
-    """What is learned: `classification`, `regression` or `language`; `open` where the loop is not
-    ours and `config` is what it told."""
+    """What is learned: `classification`, `regression` or `language`; `open` for a training loop of
+    the user's, which told `config`."""
     parameters: list[str] = []
-    """The names of the parameters that are trained, from the input on."""
+    """The names of the trained parameters, in order from the input."""
     versions: dict[str, str] = {}
     parent: Parent | None = None
     """The checkpoint that a forked run began with."""
+    accepts: list[str] = []
+    """For a loop that is not ours, the commands that it obeys: `stop`, `pause`, `lr`, ... It
+    may register more later: then this event is written again, with the same time."""
 
 
 class Origin(Event, frozen=True, kw_only=True, tag="origin"):
-    """What a run began with, as SHA-256: by these a comparison proves that it is fair."""
+    """The SHA-256 hashes of what a run began with, which prove that a comparison is fair."""
 
     weights_sha256: str
-    """Of the initial weights."""
+    """The hash of the initial weights."""
     data_sha256: str
-    """Of all samples of the data set."""
+    """The hash of all samples of the data set."""
     batches_sha256: str
-    """Of the samples in each batch, for all planned epochs."""
+    """The hash of the samples of each batch, for all planned epochs."""
 
 
 class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
-    """Columns of metrics: one entry a step in each list."""
+    """The metrics of consecutive steps as columns, with one entry a step."""
 
     step: list[Step]
     """Optimizer steps, counted from 1."""
     seconds: list[float]
-    """When each step was recorded, in seconds since the run's start."""
+    """The time at which each step was recorded, in seconds since the run's start."""
     values: dict[str, list[Value]]
-    """By complete name: `train/loss`, `grad_norm`, `lr`."""
+    """The columns by full name, such as `train/loss`, `grad_norm`, `lr`."""
 
     def __post_init__(self) -> None:
         lengths = {len(column) for column in self.values.values()}
@@ -95,57 +98,57 @@ class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
 
 
 class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
-    """Means over a whole validation or test set."""
+    """The means over a whole validation or test set."""
 
     split: Literal["val", "test"]
     step: Step
     epoch: float
     seconds: float
-    """Since the run's start."""
+    """Seconds since the run's start."""
     training_seconds: float | None = None
-    """Of these, those spent on steps: without evaluations, checkpoints and pauses."""
+    """The part of `seconds` spent on steps, without evaluations, checkpoints and pauses."""
     values: dict[str, Value]
-    """Without the split: `loss`, `accuracy`."""
+    """The means by name without the split: `loss`, `accuracy`."""
 
 
 class LogLine(Event, frozen=True, kw_only=True, tag="log"):
-    """A line for people."""
+    """A message for people, in one line."""
 
     level: Literal["info", "warning", "error"]
     message: str
 
 
-class Command(Event, frozen=True, kw_only=True, tag="command"):
+class CommandAnswered(Event, frozen=True, kw_only=True, tag="command"):
     """What became of a command to the running engine."""
 
     id: str
     command: str
     arguments: dict[str, Any] = {}
-    """As they were given, such as {"lr": 0.01}."""
+    """The arguments as they were sent, such as {"lr": 0.01}."""
     outcome: Literal["accepted", "applied", "rejected"]
     step: Step
     """The last step before the command took effect."""
     reason: str = ""
-    """Why it was rejected, or what changed: "lr 0.001 -> 0.01"."""
+    """Why the command was rejected, or what it changed: "lr 0.001 -> 0.01"."""
 
 
 class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
-    """Training pauses or goes on."""
+    """A pause of training, or its end."""
 
     state: Literal["paused", "running"]
     step: Step
     reason: str
-    """One line, such as "command" or "grad_norm is nan at step 812"."""
+    """The reason in one line, such as "command" or "grad_norm is nan at step 812"."""
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
-    """A complete checkpoint is on the disk."""
+    """A complete checkpoint on the disk."""
 
     name: str
-    """Its folder under `checkpoints`, such as `step-00001200`."""
+    """The name of its folder under `checkpoints`, such as `step-00001200`."""
     step: Step
     reason: str
-    """`interval`, `best`, `end`, `command` or `stop`."""
+    """Why it was written: `interval`, `best`, `end`, `command` or `stop`."""
     bytes: int
     finite: bool
     """Whether all its weights are finite."""
@@ -159,51 +162,52 @@ class NonFinite(Event, frozen=True, kw_only=True, tag="non_finite"):
     quantity: Literal["loss", "grad_norm"]
     value: Value
     layer: str
-    """The parameter whose gradient is the first that is not finite, from the input on; or ""."""
+    """The first parameter from the input on whose gradient is not finite; "" if there is none."""
     policy: Literal["pause", "stop", "skip-step"]
     checkpoint: str
-    """The last good checkpoint, or ""."""
+    """The last good checkpoint; "" if there is none."""
 
 
 class Restarted(Event, frozen=True, kw_only=True, tag="restarted"):
-    """The run goes on in a new process; what the log holds of steps after `step` is void."""
+    """A restart of the run in a new process; all that the log has of steps after `step` is void."""
 
     step: Step
     checkpoint: str
-    """What it goes on from, or "" from the beginning."""
+    """The checkpoint that the run goes on from; "" for the beginning."""
     attempt: int
-    """How often it was restarted until now, counted from 1."""
+    """How often the run was restarted until now, counted from 1."""
     reason: str
-    """`resume`, or how the process before died."""
+    """`resume`, or how the previous process died."""
     cut_bytes: int = 0
-    """Of a torn last line, which was cut off."""
+    """Bytes of an incomplete last line, which were cut off."""
 
 
 class Gap(Event, frozen=True, kw_only=True, tag="gap"):
-    """Records that could not be written; training went on."""
+    """A gap in the log: records that could not be written while training went on."""
 
     records: int
     first_step: Step
     last_step: Step
-    """The steps whose records are missing, at most; 0 where none was a step's."""
+    """The last step whose record may be missing; both are 0 if no step's record is."""
     reason: str
 
 
 class Layers(Event, frozen=True, kw_only=True, tag="layers"):
-    """A look at each layer at one step."""
+    """The measurements of a layer probe: each layer at one step."""
 
     step: Step
     names: list[str]
-    """Of the layers, from the input on; each holds the parameters whose names begin with it."""
+    """The names of the layers, in order from the input; a layer has the parameters whose names
+    begin with its name."""
     kinds: list[str] = []
-    """What each of them is, such as `Linear`."""
+    """The class of each layer, such as `Linear`."""
     values: dict[str, list[Value]]
     """One entry a layer: `grad_norm` before clipping, `weight_norm`, `update_ratio`, which is
     log10(|update| / |weight|), and `dead`, the share of its ReLU units that were 0 for the whole
     batch, NaN where it has none."""
     totals: dict[str, Value] = {}
-    """Of the whole model: `grad_cosine` between the gradients of this step and the one before,
-    `noise_scale` in samples (McCandlish et al. 2018)."""
+    """Measurements of the whole model: `grad_cosine` between the gradients of this step and the one
+    before, `noise_scale` in samples (McCandlish et al. 2018)."""
 
 
 class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
@@ -213,39 +217,40 @@ class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
     of: Literal["gradient", "weight"]
     names: list[str]
     low: float
-    """log10 of the lower end of the first bin, which also counts what is smaller."""
+    """log10 of the lower end of the first bin, which also counts smaller values."""
     high: float
-    """log10 of the upper end of the last bin, which also counts what is larger."""
+    """log10 of the upper end of the last bin, which also counts larger values."""
     counts: list[list[int]]
-    """(layers, bins)."""
+    """The counts, (layers, bins)."""
 
 
 class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
-    """How often each class was taken for each."""
+    """The confusion matrix of a split."""
 
     split: Literal["val", "test"]
     step: Step
     names: list[str]
     counts: list[list[int]]
-    """(true class, predicted class)."""
+    """The counts, (true class, predicted class)."""
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
-    """What the model makes of one sample."""
+    """The prediction of the model for one sample."""
 
     expected: str
     predicted: str
     correct: bool
     confidence: float | None = None
-    """The probability that it gives to what it predicted, if it gives one."""
+    """The probability of what was predicted; None if the model gives none."""
     text: str = ""
-    """The input in words, where it is no picture."""
+    """The input as text; "" if it is a picture."""
     pixels: list[list[int]] = []
-    """Rows of grey values 0 to 255; empty where the input is no picture."""
+    """The picture as rows of grey values from 0 to 255; empty if the input is no picture."""
 
 
 class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
-    """Samples of a split: wrong ones first, about half of them if there are as many."""
+    """Predictions for samples of a split, the wrong ones first; about half are wrong if there are
+    as many."""
 
     split: Literal["val", "test"]
     step: Step
@@ -253,34 +258,34 @@ class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
 
 
 class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
-    """What a language model writes."""
+    """A text that a language model wrote."""
 
     step: Step
     prompt: str
     text: str
-    """What follows the prompt."""
+    """The text after the prompt."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """A line of a profile."""
+    """One operation of a profile."""
 
     name: str
     calls: int
     seconds: float
-    """Spent in itself, on the device where there is one."""
+    """Seconds in the operation itself, on the GPU if there is one."""
     share: float
-    """Of all operations."""
+    """The share of the time of all operations."""
 
 
 class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
-    """Where the time of some steps went."""
+    """A profile of some steps: where their time went."""
 
     first_step: Step
     last_step: Step
     operations: list[Operation]
-    """The most expensive first."""
+    """The operations, the most expensive first."""
     trace: str
-    """The file in the run directory, for chrome://tracing or Perfetto."""
+    """The name of the trace file in the run directory, for chrome://tracing or Perfetto."""
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
@@ -288,10 +293,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
 
     status: Literal["done", "stopped", "failed"]
     reason: str
-    """One line: what ended it."""
+    """What ended the run, in one line."""
     step: Step
     seconds: float
-    """Since the run's start."""
+    """Seconds since the run's start."""
     unsaved: str = ""
     """What of the run could not be written, why, and what there is instead; "" if nothing."""
 
@@ -302,7 +307,7 @@ AnyEvent = (
     | Scalars
     | Evaluation
     | LogLine
-    | Command
+    | CommandAnswered
     | StateChanged
     | CheckpointSaved
     | NonFinite
@@ -322,7 +327,7 @@ _decoder = msgspec.json.Decoder(AnyEvent)
 
 
 class DamagedLineError(ValueError):
-    """A complete line that is not what was written."""
+    """A complete line of a log that is not what was written."""
 
 
 def number(value: float) -> Value:
@@ -333,13 +338,14 @@ def number(value: float) -> Value:
 
 
 def encode(event: AnyEvent) -> bytes:
-    """One line, newline included."""
+    """The line of an event, with its newline."""
     body = _encoder.encode(event)
     return body[:-1] + _CRC % crc32(body) + b"\n"
 
 
 def decode(line: bytes) -> AnyEvent | None:
-    """Read a line without its newline; None for an event kind that this version does not know.
+    """The event of a line without its newline; None for a kind of event that this version does not
+    know.
 
     Raises DamagedLineError if the line is not what `encode` wrote.
     """

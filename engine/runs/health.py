@@ -1,4 +1,4 @@
-"""How a run is, derived from its log, its lock, its engine's sign of life and its process."""
+"""The status of a run, derived from its log, its lock, its heartbeat and its process."""
 
 import socket
 import time
@@ -17,42 +17,43 @@ from engine.runs.identity import Identity
 from engine.runs.run_directory import RunDir, Status
 
 SILENT_SECONDS = 3.0
-"""A stopped process is stalled after so long without a sign of life."""
+"""Seconds without a heartbeat after which a stopped process counts as stalled."""
 HELD_SECONDS = 10.0
-"""The same for a process that is not stopped: a library may keep the interpreter for seconds."""
+"""The same for a running process: a library may block the interpreter for seconds."""
 STARTING_SECONDS = 60.0
-"""The same before the first step, where libraries of gigabytes are loaded."""
+"""The same before the first step, while libraries of gigabytes are loaded."""
 FRESH_SECONDS = 10.0
-"""An engine on another machine that gave a sign of life within these is alive."""
+"""Age of a heartbeat, in seconds, up to which an engine on another machine counts as alive."""
 MIN_STALL_SECONDS = 30.0
 STALL_STEPS = 20.0
-"""No progress for so many times the mean step is a stall, if it is longer than that, too."""
+"""No progress for so many times the mean step is a stall, if it is `MIN_STALL_SECONDS` or more."""
 FIRST_STEP_SECONDS = 300.0
-"""The same before a mean is known: the first step may compile the model."""
+"""Seconds without progress that are a stall before a mean is known: the first step may compile the
+model."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """What a run's status is, and what there is to say about it."""
+    """The status of a run, with a detail in words."""
 
     status: Status
     detail: str = ""
-    """One line, such as "killed by signal 9"; "" if the status says it all."""
+    """The detail in one line, such as "killed by signal 9"; "" if there is none."""
     unsaved: str = ""
     """What its engine could not write until now, where the log does not say it; "" if nothing."""
 
 
 class Exit(Struct, frozen=True, kw_only=True):
-    """How a process ended, as its parent saw it."""
+    """The end of a process, as its parent saw it."""
 
     pid: int
     began: int
-    """Of the process, as in its `Identity`."""
+    """The start of the process, as in its `Identity`."""
     time: float
     code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
-    """Whether the kernel killed for lack of memory meanwhile."""
+    """Whether the kernel killed a process for lack of memory meanwhile."""
 
     def __str__(self) -> str:
         if self.signal is None:
@@ -62,7 +63,7 @@ class Exit(Struct, frozen=True, kw_only=True):
 
 
 def read_exit(run: RunDir, process: Identity | None) -> Exit | None:
-    """How this process ended; None if nobody saw it."""
+    """The end of this process; None if nobody saw it."""
     with suppress(OSError, msgspec.MsgspecError, UnicodeError):
         with open_regular(run.exit_path) as file:
             seen = msgspec.json.decode(file.read(4096), type=Exit)
@@ -79,8 +80,11 @@ def examine(
     ended: RunEnded | None,
     paused: bool = False,
 ) -> Health:
-    """The status with what is known of it. As with `run_directory.status`, ask `locked` before
-    reading the log that `started`, `ended` and `paused` are taken from."""
+    """The status of a run and its detail.
+
+    As with `run_directory.status`, call `locked` before reading the log that `started`, `ended` and
+    `paused` are taken from.
+    """
     simple = run_directory.status(run, alive=alive, started=started, ended=ended, paused=paused)
     if ended is not None or simple == "queued":
         return Health(simple)
@@ -115,7 +119,7 @@ def _of_far(
     started: RunStarted | None,
     paused: bool,
 ) -> Health:
-    """Of a run that nobody holds here, but whose engine ran under another kernel."""
+    """The health of a run that no process here holds, and whose engine ran under another kernel."""
     if fresh:
         status = run_directory.status(run, alive=True, started=started, ended=None, paused=paused)
         return Health(status, f"on {holder.host}")
@@ -151,7 +155,7 @@ def _unsaved(beat: Beat) -> str:
 
 
 def _stall(simple: Status, beat: Beat, holder: Identity | None, silent: float) -> str:
-    """Why the engine is stalled, and for how long; "" if it is not."""
+    """Why the engine is stalled, and for how long; "" if it is not stalled."""
     stopped = holder is not None and holder.testable and holder.state() in ("T", "t")
     if silent > SILENT_SECONDS and stopped:
         return f"its process is stopped (SIGSTOP), for {_seconds(silent)}"

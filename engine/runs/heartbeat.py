@@ -1,7 +1,7 @@
-"""The engine's sign of life: a small file that says when it was alive and when it made progress.
+"""The engine's heartbeat: a small file that says when it was alive and when it made progress.
 
-It is written in place, which works on a full disk too, and is the only trace of an engine that
-other machines can trust: locks need not reach them.
+It is written in place, which works on a full disk too. It is the only sign of an engine that other
+machines can trust: locks may not reach them.
 """
 
 import os
@@ -23,40 +23,40 @@ from engine.runs.run_directory import RunDir
 
 BEAT_SECONDS = 1.0
 _SIZE = 1024
-"""Bytes of the file: always the same, so that writing it needs no room on the disk."""
+"""Size of the file in bytes: constant, so that writing it needs no room on the disk."""
 
 
 class Beat(Struct, frozen=True, kw_only=True):
-    """What an engine says of itself about once a second."""
+    """The state of an engine as it writes it about once a second."""
 
     host: str
     boot: str
     time: float
-    """When it was alive, in seconds since the epoch."""
+    """The time of writing, in seconds since the epoch."""
     clock: float
     """The same on the monotonic clock, which all processes of one boot share."""
     step: int
-    """Steps taken by this process; 0 before the first, also after a restart."""
+    """The last step taken by this process; 0 before its first, also after a restart."""
     progress: float
-    """When the last of them was taken, on the monotonic clock."""
+    """The time of that step, on the monotonic clock."""
     step_seconds: float
-    """Mean seconds of a step of late; 0 before the first."""
+    """Mean seconds of recent steps; 0 before the first."""
     resting: str
     """Why no steps are taken: `paused`, `evaluating`, or ""."""
     log_trouble: str
     """Why the log cannot be written, or ""."""
     log_waiting: int
-    """Records that wait for the disk."""
+    """The number of records that wait for the disk."""
     log_dropped: int
-    """Records that were lost."""
+    """The number of records that were lost."""
     ended: str = ""
-    """How the run ended, for the case that the log could not be told."""
+    """How the run ended, in case the log could not be written."""
     reason: str = ""
     unsaved: str = ""
     """What could not be written so far, the log apart; "" if nothing."""
 
     def age(self) -> float:
-        """Seconds since the engine was alive; of another machine, by its own clock."""
+        """Seconds since the engine was alive; for another machine, by that machine's clock."""
         if self.boot == boot_id():
             return max(0.0, time.monotonic() - self.clock)
         return time.time() - self.time
@@ -72,7 +72,7 @@ class Heartbeat(threading.Thread):
         trouble: Callable[[], Trouble],
         on_step: Callable[[int], None] | None = None,
     ) -> None:
-        """`on_step` is told of each step, at once. Raises OSError if there can be no file."""
+        """`on_step` is called at each step. Raises OSError if the file cannot be made."""
         super().__init__(name="heartbeat", daemon=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._file = os.open(run.heartbeat_path, flags, 0o600)
@@ -91,20 +91,21 @@ class Heartbeat(threading.Thread):
         self.start()
 
     def progress(self, step: int) -> None:
-        """The run is now at this step."""
+        """Note that the run took this step."""
         self._step = step
         self._progress = time.monotonic()
         if self._on_step:
             self._on_step(step)
 
     def rest(self, why: str) -> str:
-        """No steps are to be expected, and why; "" when they are again. Returns what it was."""
+        """Say why no steps are to be expected; "" when they are again. Returns the previous
+        reason."""
         before, self._resting = self._resting, why
         self._progress = time.monotonic()
         return before
 
     def end(self, ended: RunEnded) -> None:
-        """Keep how the run ended, which a full disk may keep out of the log."""
+        """Note how the run ended, which a full disk may keep out of the log."""
         self._ended = ended
 
     def unsaved(self, text: str) -> None:
@@ -120,7 +121,7 @@ class Heartbeat(threading.Thread):
             os.close(self._file)
 
     def run(self) -> None:
-        """The thread's work."""
+        """Write the file about once a second, until `close`."""
         while not self._closed.wait(BEAT_SECONDS):
             self._beat()
 
@@ -147,7 +148,8 @@ class Heartbeat(threading.Thread):
             os.pwrite(self._file, encode(beat), 0)
 
     def _measure(self) -> None:
-        """A mean that follows changes of speed within seconds; one slow step shows too."""
+        """Update the mean, which follows changes of speed within seconds; one slow step shows
+        too."""
         step, at = self._step, self._progress
         steps = step - self._measured[0]
         if steps > 0:
@@ -158,13 +160,13 @@ class Heartbeat(threading.Thread):
 
 
 def encode(beat: Beat) -> bytes:
-    """JSON with a checksum, padded to the size of the file."""
+    """The contents of the file: JSON with a checksum, padded to the size of the file."""
     body = msgspec.json.encode(beat)
     return (body + b" %08x" % crc32(body)).ljust(_SIZE - 1) + b"\n"
 
 
 def read(run: RunDir) -> Beat | None:
-    """The newest sign of life; None if there is none that can be read."""
+    """The newest heartbeat; None if none can be read."""
     for _ in range(3):  # a read may fall into a write
         try:
             with open_regular(run.heartbeat_path) as file:

@@ -1,4 +1,4 @@
-"""Which process on which machine: enough to tell it from another that was given its number."""
+"""The identity of a process: enough to tell it from another one that was given its number."""
 
 import os
 import socket
@@ -12,44 +12,46 @@ from msgspec import Struct
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """One process, as it is written into the lock file of a run."""
+    """The identity of a process, as it is written into the lock file of a run."""
 
     host: str
     boot: str
-    """The kernel's boot id; it differs between machines, and on one from start to start."""
+    """The kernel's boot id, which differs between machines and between boots of one."""
     pid: int
     began: int
-    """When the process started, in clock ticks since the boot; 0 where the system does not say."""
+    """The start of the process, in clock ticks since the boot; 0 where the system does not say."""
     signed: float = 0.0
-    """When this was written, in seconds since the epoch."""
+    """The time of writing, in seconds since the epoch."""
 
     @property
     def same_boot(self) -> bool:
-        """Whether it lives, or lived, under the kernel that we run on: locks can be trusted."""
+        """Whether the process runs, or ran, under this very kernel, so that locks can be
+        trusted."""
         return self.boot == boot_id()
 
     @property
     def testable(self) -> bool:
-        """Whether its number means the same process to us; not in another container's world."""
+        """Whether the number means the same process here; in another container it does not."""
         return self.same_boot and self.host == socket.gethostname()
 
     def exists(self) -> bool:
-        """Whether this very process is there; False too where that cannot be tested."""
+        """Whether this very process exists; False too where that cannot be tested."""
         return self.testable and self.state() not in ("", "Z", "X")
 
     def state(self) -> str:
-        """The kernel's letter for what it does, such as `T` for stopped; "" if it is gone."""
+        """The kernel's letter for the state of the process, such as `T` for stopped; "" if it is
+        gone."""
         letter, began = _stat(self.pid)
         return letter if began == self.began else ""
 
 
 def own() -> Identity:
-    """This process."""
+    """The identity of this process."""
     return of(os.getpid())
 
 
 def of(pid: int) -> Identity:
-    """The process that has this number now."""
+    """The identity of the process that has this number now."""
     return Identity(
         host=socket.gethostname(),
         boot=boot_id(),
@@ -60,20 +62,20 @@ def of(pid: int) -> Identity:
 
 
 def decode(data: bytes) -> Identity | None:
-    """What `encode` wrote; None if it is anything else."""
+    """The identity that `encode` wrote; None if the data is anything else."""
     with suppress(msgspec.MsgspecError, UnicodeError):
         return msgspec.json.decode(data, type=Identity)
     return None
 
 
 def encode(identity: Identity) -> bytes:
-    """As JSON."""
+    """The identity as JSON."""
     return msgspec.json.encode(identity)
 
 
 @cache
 def boot_id() -> str:
-    """The kernel's, or "" where there is none to be had."""
+    """The kernel's boot id; "" where there is none."""
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return ""

@@ -1,4 +1,4 @@
-"""The engine's pen: it writes events of one run, and lines for people also to standard output."""
+"""The journal of a run: the engine's events, and messages that also go to standard output."""
 
 import time
 from collections.abc import Iterator
@@ -24,26 +24,26 @@ from engine.runs.unsaved import Unsaved
 
 @dataclass(frozen=True)
 class Restart:
-    """This process takes up a run that another one began."""
+    """A restart: this process goes on with a run that another one began."""
 
     attempt: int
     """How often the run was restarted until now, this time included."""
     reason: str
-    """`resume`, or how the process before died."""
+    """`resume`, or how the previous process died."""
     asked: bool = True
-    """Whether a person wanted it; else the engine took up a run that crashed."""
+    """Whether a person asked for it; else the engine restarted a run that crashed."""
     cut_bytes: int = 0
-    """Of a torn last line of the log, which was cut off."""
+    """Bytes of an incomplete last line of the log, which were cut off."""
 
 
 class Journal:
-    """Writes the event log of a run, and knows its clock and its last step."""
+    """The writer of a run's events, with the run's clock and last step."""
 
     def __init__(
         self, log: LogWriter, *, restart: Restart | None = None, heartbeat: Heartbeat | None = None
     ) -> None:
         self.restart = restart
-        """Set if the run goes on from a checkpoint; None for a run that begins."""
+        """The restart if the run goes on; None for a run that begins."""
         self._log = log
         self._heartbeat = heartbeat
         self._began = time.perf_counter()
@@ -54,7 +54,7 @@ class Journal:
         """Whether all of the run was saved; decided at its end."""
 
     def seconds(self) -> float:
-        """Since the run's start, to the millisecond."""
+        """Seconds since the run's start, to the millisecond."""
         return round(time.perf_counter() - self._began, 3)
 
     def go_on_from(self, step: int, seconds: float) -> None:
@@ -63,8 +63,8 @@ class Journal:
         self._began = time.perf_counter() - seconds
 
     def emit(self, event: AnyEvent) -> None:
-        """Hand an event to the log. Never waits for the disk and never fails: what a disk refuses
-        is counted, and becomes a `Gap` as soon as it writes again."""
+        """Hand an event to the log. Never waits for the disk and never fails: records that the disk
+        refuses are counted, and become a `Gap` as soon as it writes again."""
         if isinstance(event, RunStarted):
             self._began = time.perf_counter()
         elif isinstance(event, Scalars):
@@ -76,7 +76,7 @@ class Journal:
         self._log.append(event)
 
     def progress(self, step: int) -> None:
-        """A step was taken. Costs less than a microsecond; the watchers of the run rely on it."""
+        """Note that a step was taken, for the heartbeat. Costs less than a microsecond."""
         if self._heartbeat:
             self._heartbeat.progress(step)
 
@@ -103,7 +103,7 @@ class Journal:
         return self._log.sync(timeout)
 
     def say(self, message: str, level: Literal["info", "warning", "error"] = "info") -> None:
-        """A line for people, here and on standard output, which goes to `engine.log`."""
+        """Write a message into the log and on standard output, which goes to `engine.log`."""
         self.emit(LogLine(level=level, message=message))
         try:
             print(message, flush=True)
@@ -128,7 +128,7 @@ class Journal:
             self._heartbeat.unsaved(self._unsaved.text())
 
     def end(self, status: Literal["done", "stopped", "failed"], reason: str) -> None:
-        """The last event; `reason` is cut to one line of at most 500 characters."""
+        """Write the last event; `reason` is cut to one line of at most 500 characters."""
         if dropped := self._log.trouble().dropped:
             self.not_saved("log", f"{dropped} records of the log could not be written")
         unsaved = self._unsaved.text()

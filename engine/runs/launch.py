@@ -1,4 +1,4 @@
-"""Start a process of ours that outlives this one: an engine, or a race."""
+"""Start processes: an engine or a race, which outlive this one, or a helper that is asked."""
 
 import os
 import subprocess
@@ -17,11 +17,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes]:
     """Start one engine process that trains `runs` one after another.
 
-    With `resume` it goes on with runs that were stopped, failed or crashed.
-
-    It has a session of its own, so a hangup of this terminal does not reach it. Poll what is
-    returned now and then, or a finished engine stays in the process table.
-    Raises UserError if it cannot be started.
+    With `resume` it goes on with runs that were stopped, failed or crashed. It has a session of its
+    own, so a hangup of this terminal does not reach it. Poll the returned process now and then, or
+    a finished engine stays in the process table. Raises UserError if it cannot be started.
     """
     for run in runs:
         run_directory.check_ours(run)
@@ -31,11 +29,9 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
 def start_process(
     module: str, places: list[RunDir], *, resume: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m MODULE PATH ...` in a session of its own; what it prints goes to the first
-    `engine.log`.
-
-    It inherits the locks of these directories. Raises UserError if it cannot be started.
-    """
+    """Start `python -m MODULE PATH ...` in a session of its own. It prints to the first
+    `engine.log` and inherits the locks of these directories. Raises UserError if it cannot be
+    started."""
     environment = _environment()
     taken = [Lock(run, sign=False) for run in places]
     files = [lock.file for lock in taken]
@@ -74,8 +70,8 @@ def _open_log(run: RunDir) -> BinaryIO:
 
 
 def ask(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start `python -m MODULE ...` to be asked something: its input and output are pipes, what it
-    says of errors is dropped. It is this process's own, and does not outlive it for long."""
+    """Start `python -m MODULE ...` as a helper that is asked over pipes; its error output is
+    dropped. It ends soon after this process does."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
@@ -86,7 +82,7 @@ def ask(module: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, in which no other `engine` is found before this one.
+    """The environment for a child, in which no other `engine` is found before this one.
 
     The caller's folder may hold another `engine`: -P keeps it off the path, and where PYTHONPATH
     would put it back, ours goes first.

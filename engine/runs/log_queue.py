@@ -1,4 +1,4 @@
-"""The parts of a log's writer: what waits, what is missing, and how a line gets into the file."""
+"""The parts of a log's writer: waiting lines, missing records, and writes that resume."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 @dataclass
 class Missing:
-    """Records that were dropped since the last gap was queued."""
+    """A count of the records that were dropped since the last gap was queued."""
 
     records: int = 0
     first_step: int = 0
@@ -40,19 +40,20 @@ class Missing:
 
 @dataclass
 class Pen:
-    """Writes lines whole, also over several attempts."""
+    """A writer of whole lines, which may take several attempts for one."""
 
     file: int
     line: bytes = b""
     done: int = 0
-    """Bytes of `line` that are in the file."""
+    """The number of bytes of `line` that are in the file."""
     torn: bool = False
-    """The file may end inside a line."""
+    """Whether the file may end inside a line."""
     since: float = 0.0
-    """When the write in progress began, on the monotonic clock; 0 between two."""
+    """The start of the write in progress, on the monotonic clock; 0 between two."""
 
     def write(self, line: bytes) -> str:
-        """Write the line, or what an earlier attempt left of it; returns why it failed, or ""."""
+        """Write the line, or the rest that an earlier attempt left. Returns why it failed, "" if it
+        did not."""
         if not self.done:
             self.line = b"\n" + line if self.torn else line
         self.since = time.monotonic()
@@ -72,16 +73,16 @@ class Pen:
 
 @dataclass
 class Queue:
-    """Lines that wait, bounded in number and bytes."""
+    """A queue of waiting lines, bounded in number and bytes."""
 
     max_records: int
     max_bytes: int
     lines: deque[bytes] = field(default_factory=deque)
     size: int = 0
-    """In bytes."""
+    """The size of all lines in bytes."""
 
     def has_room(self, size: int) -> bool:
-        """A single record always fits, however large."""
+        """Whether a line of this many bytes fits; a single one always does."""
         fits = not self.lines or self.size + size <= self.max_bytes
         return fits and len(self.lines) < self.max_records
 
@@ -94,7 +95,7 @@ class Queue:
 
 
 def cut_torn_tail(file: int) -> int:
-    """Cut what follows the last newline of an open file; returns how many bytes that were."""
+    """Cut what follows the last newline of an open file; returns the number of bytes cut."""
     size = end = os.fstat(file).st_size
     while end > 0:
         begin = max(0, end - 65536)

@@ -1,4 +1,4 @@
-"""Follow an event log, and read one whole; `LogWriter` appends to it."""
+"""Readers of an event log: while it grows, or whole; `LogWriter` appends to it."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import BinaryIO
 from engine.runs.access import open_regular
 from engine.runs.events import (
     AnyEvent,
-    Command,
+    CommandAnswered,
     DamagedLineError,
     Restarted,
     RunEnded,
@@ -20,29 +20,29 @@ from engine.runs.log_writer import LogWriter
 __all__ = ["LogReader", "LogWriter", "commands", "lifecycle", "read_all", "tail"]
 
 MAX_LINE_BYTES = 16 * 2**20
-"""A longer line is damage, not a record."""
+"""Maximum length of a record, in bytes; a longer line is damage."""
 _LIFECYCLE = (b'{"kind":"run_', b'{"kind":"restarted"')
 
 
 class LogReader:
-    """Follows a log from its beginning, while it grows or after it ended.
+    """A reader that follows a log from its beginning, while it grows or after it ended.
 
-    Bytes after the last newline are "not yet": they are read again next time. Damage costs the
-    lines that it is in: the next newline is where the reading goes on.
+    Bytes after the last newline are an unfinished record, and are read again next time. Damage
+    costs the lines that it is in: reading goes on after the next newline.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged = 0
-        """Complete lines that were skipped because their checksum did not match."""
+        """The number of complete lines that were skipped because their checksum did not match."""
         self.unknown = 0
-        """Events of a kind that this version does not know."""
+        """The number of events of a kind that this version does not know."""
         self._offset = 0
         self._cut_first_line = False
 
     @property
     def offset(self) -> int:
-        """How much of the file was read, in bytes; it ends with a whole line."""
+        """The number of bytes read, which ends with a whole line."""
         return self._offset
 
     @property
@@ -51,15 +51,15 @@ class LogReader:
         return not self._cut_first_line
 
     def start_at(self, offset: int, *, whole_line: bool = False) -> None:
-        """Begin at a byte of the file instead of its beginning; a cut first line is dropped,
-        unless it is known that a whole one begins there."""
+        """Begin at a byte of the file instead of its beginning. A cut first line is dropped, unless
+        `whole_line` says that a whole one begins there."""
         self._offset = offset
         self._cut_first_line = offset > 0 and not whole_line
 
     def read(self, max_bytes: int = 2**20) -> list[AnyEvent]:
-        """Events that are new since the last call, from about `max_bytes` of the file.
+        """The events that are new since the last call, from about `max_bytes` of the file.
 
-        An empty list means that there is nothing more for now. A missing file is an empty one.
+        An empty list means that there is nothing more for now. A missing file counts as empty.
         Raises OSError if the file exists but cannot be read.
         """
         try:
@@ -72,7 +72,8 @@ class LogReader:
         return []
 
     def _next_lines(self, file: BinaryIO, max_bytes: int) -> list[bytes]:
-        """Whole lines after the offset, which moves behind them; none at the end of the file."""
+        """The whole lines after the offset, which moves behind them; empty at the end of the
+        file."""
         self._follow_truncation(file)
         file.seek(self._offset)
         data = file.read(max_bytes)
@@ -92,7 +93,7 @@ class LogReader:
         return lines
 
     def _follow_truncation(self, file: BinaryIO) -> None:
-        """After the file was cut below what was read: go on behind the last whole line of it."""
+        """If the file was cut below the offset, go on behind its last whole line."""
         if file.seek(0, 2) >= self._offset:
             return
         end = file.tell()
@@ -122,7 +123,7 @@ class LogReader:
 
 
 def read_all(path: Path) -> list[AnyEvent]:
-    """Every whole record of a log."""
+    """All whole records of a log."""
     reader = LogReader(path)
     events: list[AnyEvent] = []
     while chunk := reader.read(8 * 2**20):
@@ -142,25 +143,21 @@ def tail(path: Path, max_bytes: int = 2**18) -> list[AnyEvent]:
 
 
 def lifecycle(path: Path) -> list[RunStarted | Restarted | RunEnded]:
-    """When the run began, went on and ended, without decoding the rest; [] if there is no log.
-
-    Raises OSError if it cannot be read.
-    """
+    """The events that say when the run began, went on and ended; [] if there is no log. The rest is
+    not decoded. Raises OSError if the log cannot be read."""
     found = _beginning_with(_LIFECYCLE, path)
     return [event for event in found if isinstance(event, RunStarted | Restarted | RunEnded)]
 
 
-def commands(path: Path) -> list[Command]:
-    """What became of each command, without decoding the rest; [] if there is no log.
-
-    Raises OSError if it cannot be read.
-    """
+def commands(path: Path) -> list[CommandAnswered]:
+    """The events that say what became of each command; [] if there is no log. The rest is not
+    decoded. Raises OSError if the log cannot be read."""
     found = _beginning_with((b'{"kind":"command"',), path)
-    return [event for event in found if isinstance(event, Command)]
+    return [event for event in found if isinstance(event, CommandAnswered)]
 
 
 def _beginning_with(beginnings: tuple[bytes, ...], path: Path) -> Iterator[AnyEvent]:
-    """The whole records whose lines begin with one of these."""
+    """The whole records whose lines begin with one of these bytes."""
     try:
         with open_regular(path) as file:
             for line in file:

@@ -1,4 +1,4 @@
-"""Append to an event log from a thread of its own: no disk slows down or stops who appends."""
+"""A writer of an event log with a thread of its own, so that no disk slows down the engine."""
 
 import os
 import threading
@@ -11,33 +11,34 @@ from engine.runs.log_queue import Missing, Pen, Queue, cut_torn_tail
 
 MAX_QUEUED_RECORDS = 4096
 MAX_QUEUED_BYTES = 4 * 2**20
-"""What waits in memory for a disk that does not write; more is dropped and counted."""
+"""Maximum size of the records that wait in memory for the disk, in bytes; more is dropped and
+counted."""
 SYNC_SECONDS = 1.0
-"""Between two `fdatasync`, at least."""
+"""Minimum time between two `fdatasync`."""
 RETRY_SECONDS = 0.25
-"""After the disk refused a record."""
+"""Time until another attempt after the disk refused a record."""
 SLOW_SECONDS = 2.0
-"""A single write that takes longer is trouble to tell of."""
+"""Time after which a single write is reported as trouble."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What keeps a log from being written."""
+    """A trouble that keeps a log from being written."""
 
     reason: str
-    """As the system says it; "" if nothing does."""
+    """The reason in the system's words; "" if there is no trouble."""
     waiting: int
-    """Records in memory."""
+    """The number of records that wait in memory."""
     dropped: int
-    """Records that were lost so far."""
+    """The number of records that were lost so far."""
 
 
 class LogWriter:
-    """Appends events; one `os.write` each, `fdatasync` at most once a second.
+    """A writer that appends events: one `os.write` each, `fdatasync` at most once a second.
 
-    A record survives the death of the process once its `os.write` returned: `written` counts
-    these. What the disk does not take waits in memory; what does not fit there is dropped, and a
-    `Gap` takes its place in the log as soon as there is room again.
+    A record survives the death of the process once its `os.write` returned: `written` counts these.
+    Records that the disk does not take wait in memory; those that do not fit there are dropped, and
+    a `Gap` takes their place in the log as soon as there is room again.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class LogWriter:
         max_records: int = MAX_QUEUED_RECORDS,
         max_bytes: int = MAX_QUEUED_BYTES,
     ) -> None:
-        """Open or create the log; a torn last line is cut off. Raises OSError if it cannot be."""
+        """Open or create the log; an incomplete last line is cut off. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._file = os.open(path, flags, 0o600)
         self.cut_bytes = cut_torn_tail(self._file)
@@ -55,16 +56,16 @@ class LogWriter:
         self.dropped = 0
         self._queued = 0
         self._synced = 0
-        """These three count records of this writer since its beginning."""
+        """Like `written` and `_queued`, a count of this writer's records since its beginning."""
         self._pen = Pen(self._file)
         self._queue = Queue(max_records, max_bytes)
         self._missing = Missing()
         self._reason = ""
-        """Why the last write or sync failed; "" if it did not."""
+        """Why the last write or sync failed; "" if it succeeded."""
         self._sync_at = 0.0
-        """When the next `fdatasync` may be, on the monotonic clock."""
+        """The earliest time of the next `fdatasync`, on the monotonic clock."""
         self._hurry = False
-        """Somebody waits for an `fdatasync`."""
+        """Whether somebody waits for an `fdatasync`."""
         self._closing = self._gave_up = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
@@ -102,7 +103,7 @@ class LogWriter:
             )
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Write what waits and close; False if after `timeout` seconds records were left."""
+        """Write the waiting records and close; False if some were left after `timeout` seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -115,7 +116,7 @@ class LogWriter:
         return complete and not self._queue.lines and not self._missing.records
 
     def trouble(self) -> Trouble:
-        """What keeps the log from being written now."""
+        """The trouble that keeps the log from being written now."""
         reason, since = self._reason, self._pen.since
         if not reason and since and time.monotonic() - since > SLOW_SECONDS:
             reason = "the disk does not answer"
@@ -130,7 +131,7 @@ class LogWriter:
         self._missing = Missing()
 
     def _work(self) -> None:
-        """The thread."""
+        """The work of the thread."""
         try:
             while self._wait():
                 if self._queue.lines:

@@ -1,4 +1,4 @@
-"""What is in a run directory: create, find, lock, and tell its status."""
+"""Run directories: created, found, locked, and their status told."""
 
 import fcntl
 import os
@@ -33,10 +33,11 @@ Status = Literal[
     "growing",
     "quiet",
 ]
-"""The last two are of logs that other programs write: all that is known of those is whether the
-log still grows."""
+"""The status of a run. `growing` and `quiet` are for logs of other programs, of which only that is
+known: whether the log still grows."""
 RECORDED = "recorded_by"
-"""The key of a `config.yaml` that says: this run's loop is not ours, `settings` is what it told."""
+"""The key in a `config.yaml` that marks a run recorded from a training loop of the user's, whose
+settings are under `settings`."""
 INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
 NOT_SAVED: frozenset[Status] = frozenset({"done, not saved", "stopped, not saved"})
@@ -87,7 +88,7 @@ class RunDir:
 
     @property
     def heartbeat_path(self) -> Path:
-        """When the engine was last alive, and when it last made progress."""
+        """The heartbeat: when the engine was last alive, and when it last made progress."""
         return self.path / "heartbeat"
 
     @property
@@ -96,12 +97,12 @@ class RunDir:
 
     @property
     def exit_path(self) -> Path:
-        """How an engine ended that could not say so itself."""
+        """The file that says how an engine ended that could not say so in the log."""
         return self.path / "exit.json"
 
     @property
     def resume_path(self) -> Path:
-        """Present while somebody wants a run to go on although it has ended."""
+        """A file that is present while somebody wants a run to go on although it has ended."""
         return self.path / "resume"
 
     def config(self) -> RunConfig:
@@ -115,7 +116,8 @@ class RunDir:
         return run_config(data, str(self.config_path))
 
     def settings(self) -> dict[str, Any]:
-        """What to show as its configuration, also of a run whose loop is not ours; ConfigError."""
+        """The configuration to show, also for a run recorded from a loop of the user's. Raises
+        ConfigError."""
         data = yaml.read(self.config_path)
         if _is_recorded(data):
             told = data.get("settings")
@@ -128,7 +130,8 @@ def _is_recorded(data: Any) -> bool:
 
 
 def check_ours(run: RunDir) -> None:
-    """Raises UserError if no engine of ours can work on the run: its loop is somebody else's."""
+    """Raises UserError if the engine cannot work on the run, because a loop of the user's trained
+    it."""
     try:
         recorded = _is_recorded(yaml.read(run.config_path))
     except ConfigError:
@@ -138,7 +141,7 @@ def check_ours(run: RunDir) -> None:
 
 
 def default_root() -> Path:
-    """Where runs go when nobody says otherwise: $BIGMODEL_RUNS_DIR, else ./runs."""
+    """The default runs directory: $BIGMODEL_RUNS_DIR, else ./runs."""
     return Path(os.environ.get("BIGMODEL_RUNS_DIR") or "runs")
 
 
@@ -155,7 +158,7 @@ def create(root: Path, config: RunConfig) -> RunDir:
 
 
 def make(run: RunDir, config: dict[str, Any]) -> None:
-    """Make this very directory, with `config.yaml` in it; UserError as with `create`."""
+    """Make this very directory, with `config.yaml` in it. Raises UserError as `create` does."""
     root = run.path.parent
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -222,7 +225,7 @@ def find(root: Path, name: str) -> RunDir:
 
 
 def address(run: RunDir) -> str:
-    """How to name the run on a command line in this folder."""
+    """The name of the run for a command line in the current folder."""
     return run.id if run.path.parent == default_root() else shlex.quote(str(run.path))
 
 
@@ -240,7 +243,7 @@ class Lock:
         holds it, or if the run is another user's.
         """
         self.file = take(run) if inherited is None else inherited
-        """Open file, -1 once released."""
+        """The open file; -1 once released."""
         os.set_inheritable(self.file, False)
         if inherited is None:
             os.ftruncate(self.file, 0)
@@ -250,18 +253,18 @@ class Lock:
         os.register_at_fork(after_in_child=self.release)
 
     def sign(self) -> None:
-        """Let the lock tell that this process holds it."""
+        """Write into the lock that this process holds it."""
         sign(self.file, identity.own())
 
     def release(self) -> None:
-        """Let go, as far as this process is concerned; safe to call twice."""
+        """Release the lock in this process; safe to call twice."""
         if self.file >= 0:
             os.close(self.file)
             self.file = -1
 
 
 def take(run: RunDir) -> int:
-    """The open file of a lock that is now ours; UserError if it cannot be had."""
+    """Take the lock of a run; returns its open file. Raises UserError if another process has it."""
     check_owner(run.path)
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -281,7 +284,7 @@ def take(run: RunDir) -> int:
 
 
 def sign(file: int, who: Identity) -> None:
-    """Write into the open file of a lock who holds it."""
+    """Write into the open file of a lock which process holds it."""
     os.ftruncate(file, 0)
     os.pwrite(file, identity.encode(who), 0)
 
@@ -313,7 +316,8 @@ def holder(run: RunDir) -> Identity | None:
 
 
 def pid(run: RunDir) -> int | None:
-    """The process that holds the run, if it is alive here; a reused number is not mistaken."""
+    """The number of the process that holds the run, if it is alive here; a reused number is
+    noticed."""
     found = holder(run)
     return found.pid if found is not None and found.exists() else None
 

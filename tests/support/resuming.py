@@ -62,7 +62,7 @@ def steer_at(run, commands, *, die=None):
                 for command in [commands[step]] if die is None or step < die else []:
                     control.send(run, *command)
                 del commands[step]
-                self._inbox._next_look = 0.0
+                self._inbox._next_poll = 0.0
             return waiting(self, step)
 
         def progress(self, step):

@@ -24,7 +24,7 @@ from engine.runs import run_directory
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Confusion,
     Evaluation,
     Gap,
@@ -95,10 +95,10 @@ def hostile(root: Path, name: str, *events: AnyEvent, config: Any = None) -> Run
         Scalars(step=[1], seconds=[0.5], values=values),
         Evaluation(split="val", step=1, epoch=1, seconds=1, values={EVIL: 1.0, "loss": 1.0}),
         LogLine(level="error", message=EVIL),
-        Command(
+        CommandAnswered(
             id=EVIL, command=EVIL, arguments={EVIL: EVIL}, outcome="applied", step=1, reason=EVIL
         ),
-        Command(id=EVIL, command=EVIL, outcome="rejected", step=1, reason=EVIL),
+        CommandAnswered(id=EVIL, command=EVIL, outcome="rejected", step=1, reason=EVIL),
         CheckpointSaved(name=EVIL, step=1, reason=EVIL, bytes=1, finite=False),
         Restarted(step=1, checkpoint=EVIL, attempt=1, reason=EVIL),
         Gap(records=1, first_step=1, last_step=1, reason=EVIL),

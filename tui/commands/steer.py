@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
-from engine.runs.events import Command
+from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -107,6 +108,12 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @clip_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
+@click.option(
+    "--own",
+    metavar="NAME[=VALUE]",
+    multiple=True,
+    help="What a loop of your own registered with run.on(NAME, ...).",
+)
 @_json
 @click.pass_context
 def set_command(
@@ -124,9 +131,12 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
     names = ("lr", "lr_factor", "epochs", "steps")
     given = {name: options[name] for name in names if options[name] is not None}
     given |= clip_settings(options)
-    if not given:
+    own: dict[str, Any] = {}
+    for text in options["own"]:
+        own |= typed_commands.own(text).own
+    if not given and not own:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
-    return typed_commands.arguments(given)
+    return replace(typed_commands.arguments(given), own=own)
 
 
 @click.command()
@@ -226,13 +236,13 @@ def _end_of(path: Path) -> int:
         return 0
 
 
-def _wait(reader: LogReader, command_id: str) -> Command | None:
+def _wait(reader: LogReader, command_id: str) -> CommandAnswered | None:
     """The engine's last answer to a command within `ANSWER_SECONDS`; None if there was none."""
     answer = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         for event in reader.read():
-            if isinstance(event, Command) and event.id == command_id:
+            if isinstance(event, CommandAnswered) and event.id == command_id:
                 answer = event
         if answer and (answer.outcome != "accepted" or answer.reason):
             return answer  # a reason to accept tells when it will be applied
@@ -240,7 +250,7 @@ def _wait(reader: LogReader, command_id: str) -> Command | None:
     return answer
 
 
-def _line(answer: Command | None) -> str:
+def _line(answer: CommandAnswered | None) -> str:
     if answer is None:
         return "no answer yet; the engine will find the command between two steps"
     what = f": {answer.reason}" if answer.reason else ""

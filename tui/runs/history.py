@@ -6,7 +6,7 @@ from typing import Any, Literal
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Gap,
     LogLine,
     NonFinite,
@@ -16,6 +16,7 @@ from engine.runs.events import (
     StateChanged,
 )
 from engine.runs.run_directory import ended_status
+from tui.runs.withdrawn import Withdrawn
 from tui.text import count, file_size, number
 
 MarkKind = Literal["command", "checkpoint", "restart", "non-finite", "gap"]
@@ -52,7 +53,7 @@ def _say(event: AnyEvent) -> tuple[Level, str] | None:
     match event:
         case LogLine():
             said = event.level, event.message
-        case Command():
+        case CommandAnswered():
             said = _say_command(event)
         case StateChanged():
             words = "paused" if event.state == "paused" else "goes on"
@@ -73,6 +74,8 @@ def _say(event: AnyEvent) -> tuple[Level, str] | None:
             parent = event.parent
             where = f"{parent.checkpoint} of {parent.run}"
             said = "info", f"forked from {where} after step {count(parent.step)}"
+        case Withdrawn() if event.quiet:
+            said = "info", event.reason
         case Restarted() | Gap():
             said = "warning", _say_break(event)
     return said
@@ -94,7 +97,7 @@ def alarm_line(event: NonFinite) -> str:
     return f"{event.quantity} is {value} at step {count(event.step)}{layer}: {event.policy}"
 
 
-def _say_command(event: Command) -> tuple[Level, str] | None:
+def _say_command(event: CommandAnswered) -> tuple[Level, str] | None:
     if event.outcome == "accepted":
         return None  # `applied` or `rejected` follows, and says more
     asked = " ".join([event.command, *_say_arguments(event.arguments)])
@@ -117,11 +120,11 @@ def mark_of(event: AnyEvent) -> Mark | None:
     said = _say(event)
     text = said[1] if said else ""
     match event:
-        case Command() if event.outcome == "applied":
+        case CommandAnswered() if event.outcome == "applied":
             return Mark(event.step, "command", text)
         case CheckpointSaved():
             return Mark(event.step, "checkpoint", text)
-        case Restarted():
+        case Restarted() if not (isinstance(event, Withdrawn) and event.quiet):
             return Mark(event.step, "restart", text)
         case NonFinite():
             return Mark(event.step, "non-finite", text)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Confusion,
     Evaluation,
     Gap,
@@ -30,6 +30,7 @@ from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.points.series import Series
 from tui.runs.run import Run
+from tui.runs.withdrawn import Withdrawn
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
@@ -83,7 +84,7 @@ class RunState:
     """The same without the lines of the log: commands, checkpoints, pauses, restarts, faults."""
     marks: list[Mark] = field(default_factory=list)
     """Marks of what happened at a step, for the curves."""
-    commands: list[Command] = field(default_factory=list)
+    commands: list[CommandAnswered] = field(default_factory=list)
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
     """The newest layer probe."""
@@ -108,7 +109,7 @@ class RunState:
         match event:
             case Scalars():
                 for name, values in event.values.items():
-                    self._series(name).extend(event.step, values)
+                    self._series(name).merge(event.step, values)
                 self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
@@ -124,7 +125,14 @@ class RunState:
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
                 self._measured(event)
-            case Command() | StateChanged() | CheckpointSaved() | NonFinite() | Restarted() | Gap():
+            case (
+                CommandAnswered()
+                | StateChanged()
+                | CheckpointSaved()
+                | NonFinite()
+                | Restarted()
+                | Gap()
+            ):
                 self._happened(event)
         if note := note_of(event):
             self._remember(note, told=isinstance(event, LogLine))
@@ -153,10 +161,10 @@ class RunState:
             self.happened.append(note)
 
     def _happened(
-        self, event: Command | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
+        self, event: CommandAnswered | StateChanged | CheckpointSaved | NonFinite | Restarted | Gap
     ) -> None:
         match event:
-            case Command():
+            case CommandAnswered():
                 self.commands.append(event)
                 self._settle()
             case StateChanged():
@@ -168,6 +176,8 @@ class RunState:
                 self.checkpoints.append(event)
             case NonFinite():
                 self.alarm = event if event.policy != "skip-step" else self.alarm
+            case Withdrawn():
+                self._withdraw(event)
             case Restarted():
                 self._void_after(event.step)
                 self.clock = [piece for piece in self.clock if piece.step < event.step]
@@ -215,6 +225,20 @@ class RunState:
         self.status = "running"
         self._settle()
 
+    def _withdraw(self, event: Withdrawn) -> None:
+        """Drop what is void of another program's log."""
+        if event.metrics is None:
+            status = self.status
+            self._void_after(event.after)
+            self.status = status
+            return
+        for name in event.metrics:
+            if name in self.metrics:
+                self.metrics[name].truncate(event.after)
+        ends = [each.last_step for each in self.metrics.values() if each.last_step is not None]
+        self.seconds.truncate(max(ends, default=-1.0))
+        self.ended = None
+
     def _settle(self) -> None:
         """Work out the settings in force: those at the start, changed by each applied command."""
         if self.started is None:
@@ -222,7 +246,10 @@ class RunState:
         self.config = self.started.config
         for command in self.commands:
             if command.outcome == "applied" and command.command == "set":
-                self.config = changed(self.config, command.arguments)
+                if self.started.task == "open":  # it has settings of its own, by plain names
+                    self.config = self.config | command.arguments
+                else:
+                    self.config = changed(self.config, command.arguments)
 
     def _series(self, name: str) -> Series:
         return self.metrics.setdefault(name, Series())

@@ -19,11 +19,12 @@ from tui.runs import meta
 from tui.runs.listing import query, trash
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.app_screen import NEW, RACES
+from tui.screens.app_screen import BACK, LEAVE, NEW, RACES
 from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
+_ON_A_RUN = ("resume_run", "fork", "again", "delete", "undo")
 _ASCENDING = ("name", "status", "age", "device")
 
 
@@ -38,7 +39,7 @@ class RunsScreen(RunActions):
             Key("o", "sort", "Order", "sort by the next column", footer=True),
             Key("O", "reverse", "Reverse order", "the other way round"),
         ),
-        Key("escape", "back", "Back", "drop the filter; back to where you were", footer=True),
+        replace(BACK, does=f"drop the filter; {BACK.does}"),
         together(
             Key("t", "tag", "Tag", "tags, separated by spaces", footer=True),
             Key("a", "note", "Note", "a note on the run", footer=True),
@@ -53,7 +54,7 @@ class RunsScreen(RunActions):
         RACES,
         replace(NEW, name="New", does="choose and start another run"),
         replace(AGAIN, does=f"{AGAIN.does} and the marked ones"),
-        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (RunTable,)
@@ -118,6 +119,7 @@ class RunsScreen(RunActions):
             sort(wanted, column, descending=self._descending), (column.title, self._descending)
         )
         self.query_one("#title", Static).update(self._title())
+        self.refresh_bindings()
 
     def _why_empty(self) -> str:
         if self._rows:
@@ -134,6 +136,16 @@ class RunsScreen(RunActions):
             text.append("  reading ...", style="not bold dim")
         text.truncate(max(0, self.size.width - 2), overflow="ellipsis")
         return text
+
+    def offered(self, action: str, name: str) -> str:
+        row = self.query_one(RunTable).current
+        if action not in ("open", "tag", "note", "rename", "mark", *_ON_A_RUN):
+            return name
+        if row is None or (action == "undo" and not self._deleted):
+            return ""
+        if row.active and action in ("resume_run", "delete"):
+            return ""
+        return "" if action == "resume_run" and row.status == "done" else name
 
     def run_at_hand(self) -> RunDir | None:
         row = self.query_one(RunTable).current
@@ -182,7 +194,12 @@ class RunsScreen(RunActions):
         if self._query.terms:
             self._filter("")
         else:
-            self.host.close_runs()
+            super().action_back()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc also drops a filter."""
+        dropped = action == "back" and bool(self._query.terms)
+        return dropped or super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask which runs to show; the list follows while the text is typed."""

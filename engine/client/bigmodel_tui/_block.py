@@ -1,4 +1,4 @@
-"""Steps that were logged, and how their values leave the device without making it wait."""
+"""Logged steps, whose values leave the device without making it wait."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,26 @@ Column = dict[str, Any]
 
 @dataclass
 class Row:
-    """What was logged at a step."""
+    """The values that were logged at one step."""
 
     step: int
     seconds: float
-    """Since the run's start."""
+    """Seconds since the run's start."""
     values: dict[str, float]
     names: tuple[str, ...] = ()
-    """Of what `device_values` holds."""
+    """The names of the values in `device_values`."""
     device_values: Any = None
-    """Float32 (names,) on the device; a copy, for a loop may change its tensors in place."""
+    """Float32 (names,) on the device; a copy, since a loop may change its tensors in place."""
+
+    def has(self, values: dict[str, float], tensors: dict[str, Any]) -> bool:
+        """Whether another value of one of these was logged: then this is a row of its own."""
+        known = self.values
+        return any(name in self.names or name in known for name in tensors) or any(
+            name in self.names or known.get(name, value) != value for name, value in values.items()
+        )
 
     def add(self, values: dict[str, float], tensors: dict[str, Any]) -> None:
-        """Take in what was logged. The tensors are float32 and of no dimension."""
+        """Add logged values. The tensors are float32 without dimensions."""
         self.values |= values
         if tensors:
             names, parts = tuple(tensors), list(tensors.values())
@@ -39,7 +46,7 @@ class Row:
 
 @dataclass
 class Transfer:
-    """Values of consecutive rows on their way to the host."""
+    """A transfer of consecutive rows' values to the host."""
 
     rows: Sequence[Row]
     values: Any
@@ -59,7 +66,7 @@ class Transfer:
 
 @dataclass
 class Block:
-    """Consecutive rows that travel together."""
+    """A block of consecutive rows that are sent together."""
 
     rows: list[Row]
     transfers: list[Transfer] = field(default_factory=list)
@@ -74,7 +81,7 @@ class Block:
                 begin = end
 
     def wait(self, give_up: Any) -> bool:
-        """Wait for the copies, in a thread that may; False if `give_up()` came first."""
+        """Wait for the copies, in a thread that may wait; False if `give_up()` came first."""
         for transfer in self.transfers:
             while not transfer.arrived():
                 if give_up():
@@ -84,7 +91,7 @@ class Block:
         return True
 
     def columns(self) -> Iterator[Column]:
-        """Rows that have the same names, as columns."""
+        """The rows as columns; consecutive rows with the same names share one set."""
         begin = 0
         for end in range(1, len(self.rows) + 1):
             names = self.rows[begin].values.keys()

@@ -1,4 +1,4 @@
-"""What a loop says, as plain data: numbers, and settings of any kind."""
+"""Values of a loop as plain data: numbers, and settings of any kind."""
 
 import math
 import re
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_LEAVES = 400
-"""Settings that are kept; they are for people to read."""
+"""Maximum number of settings that are kept; they are for people to read."""
 MAX_TEXT = 300
 MAX_DEPTH = 8
 
 
 def torch() -> Any:
-    """The loop's torch, if it uses it."""
+    """The torch module if the loop uses it, else None."""
     return sys.modules.get("torch")
 
 
@@ -24,7 +24,7 @@ def is_tensor(value: object) -> bool:
 
 
 def number(value: Any) -> float | None:
-    """A number of Python or NumPy as a float, NaN and infinities too; None if it is none."""
+    """A number of Python or NumPy as a float, NaN and infinities too; None if it is no number."""
     if isinstance(value, str | bytes | complex) or value is None:
         return None
     try:
@@ -48,7 +48,7 @@ def scalar(tensor: Any) -> Any:
 
 
 def spread(tensor: Any) -> bool:
-    """Whether it is a DTensor, of which to learn the value is a matter for all processes."""
+    """Whether it is a DTensor, whose value only all processes together can compute."""
     return hasattr(tensor, "full_tensor")
 
 
@@ -83,7 +83,7 @@ def _plain(value: Any, left: list[int], depth: int) -> Any:
 
 
 def text(value: Any, limit: int) -> str:
-    """One line of any object, which UTF-8 can hold."""
+    """One line of text for any object, which UTF-8 can encode."""
     try:
         words = value if type(value) is str else str(value)
     except Exception:  # anybody's __str__

@@ -48,6 +48,8 @@ class Wire:
         """Raises OSError if no process can be started."""
         self.stop_asked = False
         """Somebody asked the run to stop."""
+        self.asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        """Commands for the loop, with `id`, `command` and `calls`."""
         self.alive = True
         self._queue: queue.SimpleQueue[Block | dict[str, Any] | None] = queue.SimpleQueue()
         self._put = self._taken = 0
@@ -72,6 +74,13 @@ class Wire:
     def pid(self) -> int:
         """Of the recorder."""
         return self._process.pid
+
+    def next_asked(self, wait: bool, seconds: float) -> dict[str, Any] | None:
+        """The next command for the loop; waits for it a while if told to."""
+        try:
+            return self.asked.get(wait, seconds) if wait else self.asked.get_nowait()
+        except queue.Empty:
+            return None
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue a message; a handful a run, so they always fit."""
@@ -159,6 +168,8 @@ class Wire:
                 if isinstance(report, dict):
                     self.stop_asked |= "stop" in report
                     ended |= "ended" in report
+                    if "ask" in report:
+                        self.asked.put(report["ask"])
                     if "error" in report:
                         said, self._complained = str(report["error"]), True
                         complain(f"this run is not recorded: {said}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.runs.control import Arguments, Inbox, Refused, Request
-from engine.runs.events import Command, StateChanged
+from engine.runs.control import Arguments, Command, Inbox, Refused
+from engine.runs.events import CommandAnswered, StateChanged
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
 from engine.training.steering.earlier_commands import Past
@@ -58,11 +58,11 @@ class Steering:
         self._journal = journal
         self._signals = signals
         self._past = Past(run)
-        self._queue: deque[Request | Refused] = deque(self._past.unanswered)
-        self._seen = {request.id for request in self._queue}
-        self._again: deque[Command] = deque()
+        self._queue: deque[Command | Refused] = deque(self._past.unanswered)
+        self._seen = {command.id for command in self._queue}
+        self._again: deque[CommandAnswered] = deque()
         self._restarted_at = 0
-        self._last: Request | None = None
+        self._last: Command | None = None
         """The command, if any, to stop after the epoch that ends with step `_last_step`."""
         self._last_step = 0
 
@@ -70,11 +70,11 @@ class Steering:
         """Before training begins: why it should not begin, None if it should. Obeys `stop` alone;
         other commands wait."""
         self._collect()
-        for request in self._queue:
-            if isinstance(request, Request) and request.command == "stop":
-                self._queue.remove(request)
-                self._answer(request, "accepted", step)
-                self._answer(request, "applied", step)
+        for command in self._queue:
+            if isinstance(command, Command) and command.name == "stop":
+                self._queue.remove(command)
+                self._answer(command, "accepted", step)
+                self._answer(command, "applied", step)
                 return "stop command"
         return self._signals.received or None
 
@@ -132,84 +132,84 @@ class Steering:
         self._queue.clear()
         if self._last is not None:
             late.insert(0, self._last)
-        for request in late:
-            reason = request.reason if isinstance(request, Refused) else "the run has ended"
-            self._answer(request, "rejected", step, reason)
+        for command in late:
+            reason = command.reason if isinstance(command, Refused) else "the run has ended"
+            self._answer(command, "rejected", step, reason)
 
     def _collect(self) -> None:
-        for request in self._inbox.take():
-            if not (request.id in self._seen or self._past.answered(request.id)):
-                self._seen.add(request.id)
-                self._queue.append(request)
+        for command in self._inbox.take():
+            if not (command.id in self._seen or self._past.answered(command.id)):
+                self._seen.add(command.id)
+                self._queue.append(command)
 
     def _obey_waiting(
         self, training: "Training", saver: "Saver", profiler: "Profiler"
     ) -> str | None:
         while self._queue:
-            request = self._queue.popleft()
+            command = self._queue.popleft()
             step = training.step
-            if isinstance(request, Refused):
-                self._answer(request, "rejected", step, request.reason)
+            if isinstance(command, Refused):
+                self._answer(command, "rejected", step, command.reason)
                 continue
             try:
-                self._check(request)
-                if request.arguments.after == "epoch":
-                    self._stop_later(request, training)
+                self._check(command)
+                if command.arguments.after == "epoch":
+                    self._stop_later(command, training)
                     continue
-                self._answer(request, "accepted", step)
-                changed = self._obey(request, training, saver, profiler)
+                self._answer(command, "accepted", step)
+                changed = self._obey(command, training, saver, profiler)
             except UserError as error:
-                self._answer(request, "rejected", step, str(error))
+                self._answer(command, "rejected", step, str(error))
                 continue
-            self._answer(request, "applied", step, changed)
-            if request.command == "stop":
+            self._answer(command, "applied", step, changed)
+            if command.name == "stop":
                 return "stop command"
-            self._tell_state(request, step)
+            self._tell_state(command, step)
         return None
 
-    def _check(self, request: Request) -> None:
+    def _check(self, command: Command) -> None:
         """Raises UserError with the reason if the command is to be rejected."""
-        arguments = set(_plain(request.arguments))
-        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after"}}
-        unknown = sorted(arguments - known.get(request.command, set()))
+        arguments = set(_plain(command.arguments))
+        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after", "own"}}
+        unknown = sorted(arguments - known.get(command.name, set()))
         if unknown:
-            raise UserError(f"{request.command} knows no {' or '.join(unknown)}")
-        if request.command == "resume" and not self.paused:
+            raise UserError(f"{command.name} knows no {' or '.join(unknown)}")
+        if command.name == "resume" and not self.paused:
             raise UserError("the run is not paused")
-        if request.command == "pause" and self.paused:
+        if command.name == "pause" and self.paused:
             raise UserError("the run is paused already")
 
-    def _stop_later(self, request: Request, training: "Training") -> None:
+    def _stop_later(self, command: Command, training: "Training") -> None:
         """Plan to stop after the epoch in which the command was first accepted."""
         if self._last is not None:
             raise UserError(f"the run stops after step {self._last_step} already")
-        begun = max(training.step, self._past.accepted_at(request.id), 1)
+        begun = max(training.step, self._past.accepted_at(command.id), 1)
         epochs = math.ceil(begun / training.steps_per_epoch)
-        self._last, self._last_step = request, epochs * training.steps_per_epoch
-        self._answer(request, "accepted", training.step, f"stops after step {self._last_step}")
+        self._last, self._last_step = command, epochs * training.steps_per_epoch
+        self._answer(command, "accepted", training.step, f"stops after step {self._last_step}")
 
     def _obey(
-        self, request: Request, training: "Training", saver: "Saver", profiler: "Profiler"
+        self, command: Command, training: "Training", saver: "Saver", profiler: "Profiler"
     ) -> str:
         """Returns what changed, in one line. Raises UserError with the reason to reject it."""
-        if request.command == "set":
-            changed = training.change(request.arguments)
-            training.applied.append(request.id)
+        if command.name == "set":
+            changed = training.change(command.arguments)
+            training.applied.append(command.id)
             return changed
-        if request.command == "checkpoint":
+        if command.name == "checkpoint":
             trouble = saver.save("command")
             if trouble or saver.newest is None:
                 raise UserError(trouble or "nothing to save")
             return f"saved {saver.newest.name}"
-        if request.command == "profile":
+        if command.name == "profile":
             profiler.begin(training.step)
             return "the next steps"
         return ""
 
-    def _tell_state(self, request: Request, step: int) -> None:
-        if request.command == "pause":
+    def _tell_state(self, command: Command, step: int) -> None:
+        if command.name == "pause":
             self.pause(step, "command")
-        elif request.command == "resume":
+        elif command.name == "resume":
             self.paused = False
             self._journal.emit(StateChanged(state="running", step=step, reason="command"))
 
@@ -222,7 +222,7 @@ class Steering:
             self._journal.say(f"step {training.step}: {changed}, again after the restart")
             if command.step > self._restarted_at:  # what the log says of later steps is void
                 self._journal.emit(
-                    Command(
+                    CommandAnswered(
                         id=command.id,
                         command=command.command,
                         arguments=command.arguments,
@@ -234,16 +234,16 @@ class Steering:
 
     def _answer(
         self,
-        request: Request | Refused,
+        command: Command | Refused,
         outcome: Literal["accepted", "applied", "rejected"],
         step: int,
         reason: str = "",
     ) -> None:
         self._journal.emit(
-            Command(
-                id=request.id,
-                command=request.command if isinstance(request, Request) else "",
-                arguments=_plain(request.arguments) if isinstance(request, Request) else {},
+            CommandAnswered(
+                id=command.id,
+                command=command.name if isinstance(command, Command) else "",
+                arguments=_plain(command.arguments) if isinstance(command, Command) else {},
                 outcome=outcome,
                 step=step,
                 reason=reason[:500],

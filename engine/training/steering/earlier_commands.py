@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from engine.runs.control import Refused, Request, taken
-from engine.runs.events import AnyEvent, Command, Restarted, StateChanged
+from engine.runs.control import Command, Refused, taken
+from engine.runs.events import AnyEvent, CommandAnswered, Restarted, StateChanged
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 
@@ -13,7 +13,7 @@ class Past:
 
     def __init__(self, run: RunDir) -> None:
         """Raises OSError if the log exists but cannot be read."""
-        self._applied: dict[str, Command] = {}
+        self._applied: dict[str, CommandAnswered] = {}
         """The applied `set` commands, by id."""
         self._accepted: dict[str, int] = {}
         self._finished: set[str] = set()
@@ -23,21 +23,21 @@ class Past:
         while events := reader.read():
             for event in events:
                 self._take_in(event)
-        self.unanswered: list[Request | Refused] = [
-            request for request in taken(run) if request.id not in self._finished
+        self.unanswered: list[Command | Refused] = [
+            command for command in taken(run) if command.id not in self._finished
         ]
         """Commands that an engine took from the folder, but could not obey before it died."""
 
     def _take_in(self, event: AnyEvent) -> None:
         match event:
-            case Command():
+            case CommandAnswered():
                 self._take_in_command(event)
             case StateChanged():
                 self.paused = event if event.state == "paused" else None
             case Restarted():
                 self.paused = None
 
-    def _take_in_command(self, event: Command) -> None:
+    def _take_in_command(self, event: CommandAnswered) -> None:
         if event.outcome == "accepted":
             self._accepted[event.id] = event.step
             return
@@ -54,7 +54,7 @@ class Past:
         """The step at which a command was first accepted; 0 if it never was."""
         return self._accepted.get(command_id, 0)
 
-    def applied_after(self, known: Collection[str]) -> list[Command]:
+    def applied_after(self, known: Collection[str]) -> list[CommandAnswered]:
         """The applied `set` commands whose ids are not in `known`, in the order of their steps."""
         found = [event for key, event in self._applied.items() if key not in known]
         return sorted(found, key=lambda event: event.step)

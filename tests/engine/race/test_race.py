@@ -89,12 +89,12 @@ class TestSpec:
         made = tiny("adam", "sgd", tier="fair", trials=6)
         factors = []
         for lane in made.lanes:
-            found = spec.rates(lane, "fair", 6, 30.0)
+            found = spec.trial_lrs(lane, "fair", 6, 30.0)
             default = lane.run_config().optimizer.options["lr"]
             factors.append([rate / default for rate in found])
             assert all(1 / 31 < factor < 31 for factor in factors[-1])
         np.testing.assert_allclose(factors[0], factors[1], rtol=1e-3)
-        grid = spec.rates(made.lanes[0], "rigorous", 3, 30.0)
+        grid = spec.trial_lrs(made.lanes[0], "rigorous", 3, 30.0)
         np.testing.assert_allclose(grid, [1e-3 / 30, 1e-3, 3e-2], rtol=1e-3)
 
 
@@ -123,11 +123,11 @@ class TestPlan:
                 plan.trials(made), [0.5, 0.9, 0.8, math.nan, 0.7, math.inf], strict=True
             )
         }
-        rates = plan.best_rates(made, reached)
+        lrs = plan.best_lrs(made, reached)
         trials = {(run.lane, run.number): run.lr for run in plan.trials(made)}
-        assert rates == {0: trials[0, 1], 1: trials[1, 0]}
-        assert plan.finals(made, rates)[0].config(made).optimizer.options["lr"] == rates[0]
-        assert plan.best_rates(made, {}) == {}
+        assert lrs == {0: trials[0, 1], 1: trials[1, 0]}
+        assert plan.finals(made, lrs)[0].config(made).optimizer.options["lr"] == lrs[0]
+        assert plan.best_lrs(made, {}) == {}
 
 
 class TestResults:
@@ -167,7 +167,9 @@ class TestResults:
         write_race(chosen, made, [[RISING, [*RISING[:-1], 0.99], RISING]] * 2)
         results, table = judged(chosen, made)
         assert table.winner is None
-        assert "no clear winner" in table.verdict
+        assert table.verdict.startswith(
+            "nobody is clearly ahead: adam and adam #2 are within each other's spread over 3 seeds"
+        )
         second = next(row for row in table.rows if row.label == "adam #2")
         assert second.speed_up.low <= 1 <= second.speed_up.high
         assert results.goal.value == pytest.approx(0.97)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.config import configure
 from engine.runs import control
-from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.events import CommandAnswered, Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
 from engine.training.steering.commands import Signals
 
@@ -125,7 +125,7 @@ def test_stop_command_ends_the_run_between_two_steps(train, tiny, monkeypatch):
     sent = []
     monkeypatch.setattr("engine.runs.control.Inbox.take", take_after(3, sent))
     events = train(tiny(epochs=50), prepare=lambda run: sent.append(control.send(run, "stop")))
-    assert [(c.id, c.outcome, c.step) for c in of(Command, events)] == [
+    assert [(c.id, c.outcome, c.step) for c in of(CommandAnswered, events)] == [
         (sent[0], "accepted", 3),
         (sent[0], "applied", 3),
     ]
@@ -149,7 +149,7 @@ def take_after(calls, sent):
 
 def test_stop_before_the_start(train, tiny):
     events = train(tiny(), prepare=lambda run: control.send(run, "stop"))
-    assert [c.outcome for c in of(Command, events)] == ["accepted", "applied"]
+    assert [c.outcome for c in of(CommandAnswered, events)] == ["accepted", "applied"]
     assert not of(RunStarted, events)
     assert (events[-1].status, events[-1].reason) == ("stopped", "stopped before it started")
 
@@ -164,7 +164,7 @@ def test_commands_that_come_too_late_are_answered(train, tiny, monkeypatch):
     monkeypatch.setattr("engine.training.steering.commands.Steering.stop_reason", lambda *_: None)
     monkeypatch.setattr("engine.training.steering.commands.Steering.waiting", lambda *_: False)
     events = train(tiny(), prepare=lambda run: control.send(run, "stop"))
-    (answer,) = of(Command, events)
+    (answer,) = of(CommandAnswered, events)
     assert (answer.outcome, answer.reason) == ("rejected", "the run has ended")
 
 
@@ -177,7 +177,7 @@ def test_garbage_commands_are_rejected_and_do_no_harm(train, tiny):
         (run.control_path / "9.json").mkdir()
 
     events = train(tiny(), prepare=prepare)
-    answers = of(Command, events)
+    answers = of(CommandAnswered, events)
     assert [answer.outcome for answer in answers] == ["rejected"] * 6
     assert all(answer.reason for answer in answers)
     assert events[-1].status == "done"

@@ -7,7 +7,7 @@ import pytest
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments
-from engine.runs.events import Command, Restarted, RunEnded, RunStarted
+from engine.runs.events import CommandAnswered, Restarted, RunEnded, RunStarted
 from engine.runs.log_queue import Pen
 from engine.runs.log_reader import read_all
 from presets.schema import ScheduleType
@@ -130,7 +130,7 @@ def test_what_was_steered_stays_steered(tmp_path, tiny, die):
     assert wait(in_child(lambda: train(cut))) == 0
     assert max(step for _, step in told(whole)) == 15
     check_equal(cut, whole)
-    applied = [c for c in of(Command, read_all(cut.events_path)) if c.outcome == "applied"]
+    applied = [c for c in of(CommandAnswered, read_all(cut.events_path)) if c.outcome == "applied"]
     assert [(c.step, c.reason) for c in applied[:3]] == [
         (3, "lr 0.001 -> 0.02"),
         (5, "clip none -> norm 0.1"),
@@ -150,7 +150,7 @@ def test_a_command_that_a_dying_engine_took_is_obeyed_by_the_next(tmp_path, tiny
     assert wait(in_child(take_and_die)) == 0
     train_and_die(run, 3)
     assert wait(in_child(lambda: train(run))) == 0
-    answers = of(Command, read_all(run.events_path))
+    answers = of(CommandAnswered, read_all(run.events_path))
     assert [(c.id, c.outcome, c.step) for c in answers] == [
         (command, "accepted", 0),
         (command, "applied", 0),

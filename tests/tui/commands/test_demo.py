@@ -6,7 +6,7 @@ import pytest
 
 from engine.runs import control, run_directory
 from engine.runs.events import (
-    Command,
+    CommandAnswered,
     Confusion,
     Histograms,
     Layers,
@@ -32,9 +32,9 @@ def test_the_recording_is_small_and_has_something_for_every_panel() -> None:
     assert RECORDING.stat().st_size <= 200_000
     events = recording()
     kinds = {type(event) for event in events}
-    assert {Scalars, Confusion, Histograms, Layers, Predictions, Command} <= kinds
+    assert {Scalars, Confusion, Histograms, Layers, Predictions, CommandAnswered} <= kinds
     assert isinstance(events[-1], RunEnded)
-    commands = {event.command for event in events if isinstance(event, Command)}
+    commands = {event.command for event in events if isinstance(event, CommandAnswered)}
     assert commands == {"checkpoint", "set"}
     assert any(1.0 in event.values["clipped"] for event in events if isinstance(event, Scalars))
 
@@ -57,7 +57,7 @@ def test_it_can_be_paused_and_stopped_and_nothing_else(run: RunDir) -> None:
     def state() -> follow.RunState:
         return follow.load(run)
 
-    def answer(name: str) -> Command:
+    def answer(name: str) -> CommandAnswered:
         given = control.send(run, name)
         found = lambda: [event for event in state().commands if event.id == given]  # noqa: E731
         return wait_for(found)[0]
@@ -80,6 +80,7 @@ def test_the_real_program_needs_no_torch_and_leaves_nothing(tmp_path: Path, monk
     there = {"TMPDIR": str(temporary), "PYTHONPATH": str(tmp_path)}
     with Terminal("--demo", cwd=tmp_path, environment=there) as terminal:
         terminal.wait_for("running  adamw  cnn on fashion-mnist")
+        terminal.wait_for("A recording: this run was trained earlier")
         terminal.wait_for("epoch 1/10")
         assert len(list(temporary.glob("bigmodel-demo-*"))) == 1
         terminal.send("n")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.runs import control, run_directory
-from engine.runs.events import Command, RunStarted
+from engine.runs.events import CommandAnswered, RunStarted
 from engine.runs.log_reader import LogWriter, read_all
 from support.recorded import record, wait_for
 from tui import cli
@@ -144,7 +144,7 @@ def test_what_an_engine_answers_does_not_control_the_terminal(runs_root) -> None
         log = LogWriter(run.events_path)
         reason = "\x1b]0;owned\x07\u202e"
         facts = {"id": request.id, "command": "pause", "step": 6, "reason": reason}
-        log.append(Command(outcome="rejected", **facts))
+        log.append(CommandAnswered(outcome="rejected", **facts))
         log.close()
 
     engine = threading.Thread(target=answer)

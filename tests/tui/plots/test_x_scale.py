@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.runs.events import Command, Restarted, RunStarted, Scalars
+from engine.runs.events import CommandAnswered, Restarted, RunStarted, Scalars
 from engine.runs.run_directory import RunDir
 from tui.plots import traces, x_scale
 from tui.plots.axes import Axes
@@ -266,6 +266,6 @@ def test_values_at_a_step_are_those_known_by_then() -> None:
 
 def test_marks_keep_their_step_when_commands_follow() -> None:
     state = run()
-    state.apply(Command(id="a", command="set", outcome="applied", step=40, reason="lr"))
+    state.apply(CommandAnswered(id="a", command="set", outcome="applied", step=40, reason="lr"))
     scale = x_scale.scale_of(state, "wall")
     assert scale.to_x(np.array([float(state.marks[0].step)])).tolist() == [BEGAN + 10]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Evaluation,
     Gap,
     LogLine,
@@ -48,8 +48,8 @@ def scalars(first: int, last: int) -> Scalars:
     )
 
 
-def command(step: int, outcome: str = "applied", **arguments: object) -> Command:
-    return Command(
+def command(step: int, outcome: str = "applied", **arguments: object) -> CommandAnswered:
+    return CommandAnswered(
         id="x", command="set", arguments=arguments, outcome=outcome, step=step, reason="why"
     )
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from engine.config import configure
 from engine.runs import run_directory
-from engine.runs.events import Command, Evaluation, LogLine, RunEnded, RunStarted, Scalars, encode
+from engine.runs.events import (
+    CommandAnswered,
+    Evaluation,
+    LogLine,
+    RunEnded,
+    RunStarted,
+    Scalars,
+    encode,
+)
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from presets.schema import plain
@@ -104,7 +112,7 @@ def test_the_log_is_bounded_and_commands_are_kept() -> None:
     run = state()
     for index in range(MAX_LOG_LINES + 10):
         run.apply(LogLine(level="info", message=str(index)))
-    run.apply(Command(id="x", command="stop", outcome="applied", step=3))
+    run.apply(CommandAnswered(id="x", command="stop", outcome="applied", step=3))
     assert len(run.log) == MAX_LOG_LINES
     assert run.log[0].message == "10"
     assert [command.step for command in run.commands] == [3]

@@ -11,10 +11,10 @@ from pathlib import Path
 from msgspec import structs
 
 from engine.runs import run_directory
-from engine.runs.control import Inbox, Refused, Request
+from engine.runs.control import Command, Inbox, Refused
 from engine.runs.events import (
     AnyEvent,
-    Command,
+    CommandAnswered,
     RunEnded,
     RunStarted,
     Scalars,
@@ -78,8 +78,8 @@ class Player(threading.Thread):
         begun, played, polled_at = self._events[0].time, -START_SECONDS, time.monotonic()
         waiting = deque(self._events)
         while waiting and not self._closed.wait(TICK_SECONDS):
-            for request in self._inbox.take():
-                self._obey(request)
+            for command in self._inbox.take():
+                self._obey(command)
             now = time.monotonic()
             played += 0.0 if self._paused else (now - polled_at) * self._pace
             polled_at = now
@@ -94,26 +94,26 @@ class Player(threading.Thread):
             self._step, self._seconds = event.step[-1], event.seconds[-1]
         os.write(self._file, encode(structs.replace(event, time=time.time())))
 
-    def _obey(self, request: Request | Refused) -> None:
+    def _obey(self, command: Command | Refused) -> None:
         """Answer a command: the recording can be paused and stopped, not changed."""
-        command = request.command if isinstance(request, Request) else "unreadable"
-        known = command in ("pause", "resume", "stop")
+        name = command.name if isinstance(command, Command) else "unreadable"
+        known = name in ("pause", "resume", "stop")
         self._write(
-            Command(
-                id=request.id,
-                command=command,
+            CommandAnswered(
+                id=command.id,
+                command=name,
                 outcome="applied" if known else "rejected",
                 step=self._step,
                 reason="" if known else "this is a recorded run; it can be paused and stopped",
             )
         )
-        if command == "pause":
+        if name == "pause":
             self._paused = True
             self._write(StateChanged(state="paused", step=self._step, reason="command"))
-        elif command == "resume":
+        elif name == "resume":
             self._paused = False
             self._write(StateChanged(state="running", step=self._step, reason="command"))
-        elif command == "stop":
+        elif name == "stop":
             self._stopped = True
             step, seconds = self._step, self._seconds
             self._write(RunEnded(status="stopped", reason="command", step=step, seconds=seconds))

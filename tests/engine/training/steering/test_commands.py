@@ -10,7 +10,7 @@ import pytest
 
 from engine.runs import checkpoint, control, run_directory
 from engine.runs.control import Arguments
-from engine.runs.events import CheckpointSaved, Command, RunEnded, Scalars, StateChanged
+from engine.runs.events import CheckpointSaved, CommandAnswered, RunEnded, Scalars, StateChanged
 from engine.runs.log_reader import read_all
 from engine.training.state import Training
 from engine.training.steering.commands import Signals
@@ -41,7 +41,7 @@ def living(tmp_path, tiny):
 
 
 def answers(run, command_id):
-    found = of(Command, read_all(run.events_path))
+    found = of(CommandAnswered, read_all(run.events_path))
     return [answer for answer in found if answer.id == command_id]
 
 
@@ -206,7 +206,7 @@ def test_a_signal_ends_a_pause(tmp_path, tiny):
 
 
 def applied_commands(run):
-    return [c for c in of(Command, read_all(run.events_path)) if c.outcome == "applied"]
+    return [c for c in of(CommandAnswered, read_all(run.events_path)) if c.outcome == "applied"]
 
 
 def crowd(run, each=20):
@@ -233,7 +233,7 @@ def crowd(run, each=20):
 def test_commands_of_two_processes_are_applied_once_and_in_order(living):
     run = living()
     applied = crowd(run)
-    everything = of(Command, read_all(run.events_path))
+    everything = of(CommandAnswered, read_all(run.events_path))
     assert Counter(c.outcome for c in everything) == {"accepted": 40, "applied": 40}
     sent = [path.stem.partition("-")[2] for path in sorted(run.control_path.glob("*.taken"))]
     assert sent == [c.id for c in applied]
@@ -241,7 +241,7 @@ def test_commands_of_two_processes_are_applied_once_and_in_order(living):
 
 def test_a_command_that_comes_twice_is_obeyed_once(living):
     run = living()
-    request = control.Request(id="same", command="set", arguments=Arguments(lr_factor=2.0))
+    request = control.Command(id="same", name="set", arguments=Arguments(lr_factor=2.0))
     for name in ("1.json", "2.json"):
         (run.control_path / name).write_bytes(msgspec.json.encode(request))
     wait_for(lambda: len(list(run.control_path.glob("*.taken"))) == 2)

@@ -11,7 +11,7 @@ from engine.runs import control, run_directory
 from engine.runs.checkpoint import listed
 from engine.runs.events import (
     CheckpointSaved,
-    Command,
+    CommandAnswered,
     Evaluation,
     NonFinite,
     Restarted,
@@ -77,7 +77,7 @@ def answer_pause(monkeypatch, *commands):
         original(self, step, reason)
         for command in commands:
             control.send(self.run, *command)
-        self._inbox._next_look = 0.0
+        self._inbox._next_poll = 0.0
         seen.append((step, reason))
 
     monkeypatch.setattr(Steering, "pause", pause)
@@ -149,7 +149,7 @@ def test_pause_lets_a_person_decide(train, tiny, tmp_path, poison, monkeypatch):
     assert seen == [(BAD, "loss is nan at step 5")]
     states = [(e.state, e.step) for e in of(StateChanged, events)]
     assert states == [("paused", BAD), ("running", BAD)]
-    applied = [(c.command, c.step) for c in of(Command, events) if c.outcome == "applied"]
+    applied = [(c.command, c.step) for c in of(CommandAnswered, events) if c.outcome == "applied"]
     assert applied == [("checkpoint", BAD), ("set", BAD), ("resume", BAD)]
     (saved, *_) = [e for e in of(CheckpointSaved, events) if e.reason == "command"]
     assert (saved.step, saved.finite) == (BAD, True)

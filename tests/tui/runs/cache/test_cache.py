@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.runs.events import (
-    Command,
+    CommandAnswered,
     Evaluation,
     Gap,
     Layers,
@@ -134,7 +134,7 @@ def lines_of(events: list[tuple[str, int, int]]) -> list[bytes]:
                 arguments = {"lr": 0.1, "odd": [1, None, "x"]}
                 lines.append(
                     encode(
-                        Command(
+                        CommandAnswered(
                             id="a", command="set", arguments=arguments, outcome="applied", step=step
                         )
                     )

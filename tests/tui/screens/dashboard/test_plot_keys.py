@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.runs.events import Command, Scalars
+from engine.runs.events import CommandAnswered, Scalars
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import Lock, RunDir
 from support.dashboards import dashboard, running
@@ -237,7 +237,9 @@ async def test_a_followed_window_moves_with_what_arrives_and_a_mark_is_explained
         values = {"train/loss": [0.5] * 30, "lr": [1.0] * 30}
         steps = list(range(121, 151))
         log.append(Scalars(step=steps, seconds=[9.0 + s for s in range(30)], values=values))
-        log.append(Command(id="a", command="set", outcome="applied", step=150, reason="lr now 1"))
+        log.append(
+            CommandAnswered(id="a", command="set", outcome="applied", step=150, reason="lr now 1")
+        )
         log.close()
         await until(pilot, lambda: panel(app)[-1].split()[-1] == "150")
         await pilot.press("left")

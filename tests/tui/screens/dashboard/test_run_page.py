@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.runs.events import CheckpointSaved, Command, LogLine
+from engine.runs.events import CheckpointSaved, CommandAnswered, LogLine
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from presets.schema import plain
@@ -157,7 +157,9 @@ def told(name: str = "r", lines: int = 60, status: str | None = "done") -> RunDi
     for number in range(lines):
         log.append(LogLine(level="info", message=f"line {number} of {'odd' * (number % 2)}"))
     log.append(
-        Command(id="1", command="set", arguments={"lr": 0.5}, outcome="applied", step=4, reason="")
+        CommandAnswered(
+            id="1", command="set", arguments={"lr": 0.5}, outcome="applied", step=4, reason=""
+        )
     )
     log.append(CheckpointSaved(name="step-6", step=6, reason="request", bytes=1, finite=True))
     log.close()
@@ -308,7 +310,9 @@ async def test_the_log_of_another_program_has_no_output(terminal_environment: No
 async def test_hostile_words_are_shown_and_never_obeyed(terminal_environment: None) -> None:
     run = told()
     log = LogWriter(run.events_path)
-    log.append(Command(id="x", command=BAD, arguments={BAD: BAD}, outcome="applied", step=1))
+    log.append(
+        CommandAnswered(id="x", command=BAD, arguments={BAD: BAD}, outcome="applied", step=1)
+    )
     log.append(LogLine(level="error", message=BAD))
     log.close()
     run.engine_log_path.write_text(f"{BAD}\nprinted 299\n")

@@ -9,7 +9,7 @@ import pytest
 from engine.config import configure
 from engine.runs import control, launch, run_directory
 from engine.runs.control import Arguments
-from engine.runs.events import Command
+from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import read_all
 from support.recorded import wait_for
 from support.terminal import ENTER, Terminal
@@ -129,7 +129,7 @@ def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], Non
     measured(f"{COMMANDS} applied once, in order; screens identical")
 
 
-def applied(run: run_directory.RunDir) -> list[Command]:
+def applied(run: run_directory.RunDir) -> list[CommandAnswered]:
     """In the order of the log."""
     events = read_all(run.events_path)
-    return [e for e in events if isinstance(e, Command) and e.outcome == "applied"]
+    return [e for e in events if isinstance(e, CommandAnswered) and e.outcome == "applied"]

@@ -14,6 +14,7 @@ from presets.schema import RunConfig, plain
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.choices.choice import FIELDS
+from tui.panels import keys
 from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launch.preset_list import PresetList
@@ -247,7 +248,7 @@ async def test_help_names_every_key_and_closes(
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         await until_shown(pilot, "Esc closes")
-        for key, what in LaunchScreen.KEYS:
+        for key, what in keys.lines(LaunchScreen):
             assert key in text(app)
             assert " ".join(what.split()[:3]) in text(app)
         assert "Gradient norm:" not in text(app)  # there is no plot here
