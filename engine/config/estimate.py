@@ -27,6 +27,7 @@ _FLOAT, _HALF, _INTEGER = 4, 2, 8  # bytes of a number; torch's labels and symbo
 _FLOPS_PER_MULTIPLY_ADD = 6
 _ASK_SECONDS = 3.0
 _REMEMBER_SECONDS = 10.0
+_MEMORY = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
 _asked: dict[str, tuple[float, int | None]] = {}
@@ -168,13 +169,22 @@ def _ask_driver(name: str) -> int | None:
 
 def _host_memory() -> int:
     """Free memory of the system in bytes, within the limit of the container if there is one."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
+    free = _available()
     with suppress(OSError, ValueError):  # no limit reads "max"
         limit, used = (int((_CGROUP / f"memory.{key}").read_text()) for key in ("max", "current"))
         free = min(free, max(0, limit - used + _reclaimable()))
     return free
+
+
+def _available() -> int:
+    """Bytes that can be had without swapping, as the kernel estimates them."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in _MEMORY.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    import psutil  # elsewhere than on Linux; it takes a while to load
+
+    return int(psutil.virtual_memory().available)
 
 
 def _reclaimable() -> int:

@@ -66,7 +66,18 @@ class JsonLines(Reporter):
 
     def ended(self, state: RunState, reason: str) -> None:
         facts = summary.summary(state, pid=None)
-        kept = ("id", "path", "status", "steps", "seconds", "best", "last", "test", "damaged")
+        kept = (
+            "id",
+            "path",
+            "status",
+            "steps",
+            "seconds",
+            "best",
+            "last",
+            "test",
+            "damaged",
+            "unsaved",
+        )
         self._write("ended", **{key: facts[key] for key in kept}, reason=reason)
 
     def _write(self, event: str, **fields: Any) -> None:

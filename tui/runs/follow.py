@@ -79,6 +79,7 @@ class Follower:
             found.status,
             self._damaged,
             found.detail,
+            unsaved=found.unsaved,
             kept=kept,
             keep=keep,
         )
@@ -205,6 +206,7 @@ def apply(state: RunState, news: News) -> None:
     for event in news.events:
         state.apply(event)
     state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
+    state.write_trouble = news.unsaved
 
 
 def load(run: Run) -> RunState:

@@ -28,7 +28,7 @@ from engine.runs.events import (
     StateChanged,
     Value,
 )
-from engine.runs.run_directory import ENDED, Status
+from engine.runs.run_directory import ENDED, Status, ended_status
 from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.judged import judged, larger_is_better
@@ -68,6 +68,8 @@ class RunState:
     status: Status = "queued"
     detail: str = ""
     """Details of the status, such as what killed the engine."""
+    write_trouble: str = ""
+    """What its engine could not write, where the log does not say it; "" if nothing."""
     given_name: str = ""
     """A name that a person gave on the runs screen."""
     started: RunStarted | None = None
@@ -123,7 +125,8 @@ class RunState:
                 self.clock = [ClockPiece(0, event.time)]
                 self._settle()
             case RunEnded():
-                self.ended, self.status, self.paused = event, event.status, None
+                self.ended, self.paused = event, None
+                self.status = ended_status(event.status, saved=not event.unsaved)
             case LogLine():
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
@@ -281,6 +284,11 @@ class RunState:
         return self.status not in ENDED
 
     @property
+    def unsaved(self) -> str:
+        """What of the run could not be written, in one line; "" if all was."""
+        return self.ended.unsaved if self.ended is not None else self.write_trouble
+
+    @property
     def first_step(self) -> int:
         """Steps that were taken before this run began: a fork counts on from its parent's."""
         parent = self.started.parent if self.started else None
@@ -350,7 +358,8 @@ class RunState:
     def outcome(self) -> str:
         """How the run stands or ended, in one line; empty while all is well."""
         if self.ended is not None:
-            return self.ended.reason
+            unsaved = self.ended.unsaved
+            return f"{unsaved}; {self.ended.reason}" if unsaved else self.ended.reason
         if self.status == "crashed":
             how = f"{self.detail}," if self.detail else "the engine died without a word"
             return f"{how} after step {self.step}"

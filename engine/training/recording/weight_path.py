@@ -1,5 +1,6 @@
 """The path of a model's weights in the course of a run, for pictures of it."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,13 @@ class WeightPath:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with replacing(self._folder / f"step-{step:08d}.npy") as file:
-                np.save(file, flat(self._model))
+                held = io.BytesIO()  # NumPy itself does not say why a file takes no more
+                np.save(held, flat(self._model))
+                file.write(held.getbuffer())
         except OSError as error:
             self._wanted = False
-            line = f"{self._folder}: cannot be written ({error.strerror}); no more weights are kept"
-            self._journal.say(line, "warning")
+            trouble = f"{self._folder}: cannot be written ({error.strerror or error})"
+            self._journal.not_saved("weights", f"{trouble}; no more weights are kept")
 
 
 def flat(model: nn.Module) -> NDArray[np.float32]:

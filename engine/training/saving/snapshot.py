@@ -1,10 +1,11 @@
 """The state of a run in memory: taken between two steps, written to files, read and restored."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import safetensors.torch
@@ -39,11 +40,42 @@ class Snapshot:
         libraries' own errors, as of a full disk."""
         try:
             safetensors.torch.save_file(self.weights, folder / WEIGHTS)
-            with (folder / TENSORS).open("wb") as file:
-                torch.save(self.tensors, file)
+            _save(self.tensors, folder / TENSORS)
         except (SafetensorError, RuntimeError) as error:
+            if number := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
             raise OSError(f"cannot be written ({_line(error)})") from None
         (folder / STATE).write_bytes(msgspec.json.encode(self.state))
+
+
+class _Noting:
+    """A file that remembers why it could not be written: torch reports another error for it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _save(tensors: Tensors, path: Path) -> None:
+    """Raises OSError with the system's own reason."""
+    with path.open("wb", buffering=0) as file:
+        noting = _Noting(file)
+        try:
+            torch.save(tensors, noting)  # type: ignore[arg-type]  # all that it calls is there
+        except RuntimeError:
+            if noting.error is not None:
+                raise noting.error from None
+            raise
 
 
 def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
