@@ -16,6 +16,7 @@ from typing import Literal
 from engine.config import configure
 from engine.programs.supervise import Claim, Supervisor, Whereabouts
 from engine.runs import checkpoint
+from engine.runs.access import open_to_append
 from engine.runs.events import Restarted, RunEnded, RunStarted
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal, Restart
@@ -148,8 +149,7 @@ def _restart(
 
 def _redirect_output(run: RunDir) -> None:
     """Send stdout and stderr, also those of libraries in C, to the run's `engine.log`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    file = os.open(run.engine_log_path, flags, 0o600)
+    file = open_to_append(run.engine_log_path)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(file, 1)

@@ -18,7 +18,7 @@ from types import FrameType
 import msgspec
 
 from engine.runs import identity, run_directory
-from engine.runs.access import replace_file
+from engine.runs.access import open_to_append, replace_file
 from engine.runs.events import LogLine, RunEnded, Scalars
 from engine.runs.health import Exit
 from engine.runs.identity import Identity
@@ -209,9 +209,8 @@ def _give_up(run: RunDir, reason: str) -> None:
 
 def _note(run: RunDir, line: str) -> None:
     """Write a line into the run's `engine.log`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     with suppress(OSError):
-        file = os.open(run.engine_log_path, flags, 0o600)
+        file = open_to_append(run.engine_log_path)
         try:
             os.write(file, f"{line}\n".encode())
         finally:

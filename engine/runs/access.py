@@ -1,6 +1,5 @@
 """Checks of ownership and of file kinds, and safe writing: files of others are never trusted."""
 
-import errno
 import os
 import pwd
 import secrets
@@ -11,6 +10,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from presets import UserError
+from presets.regular_files import open_regular, open_to_write, why_not_regular
+
+__all__ = [
+    "check_owner",
+    "check_root",
+    "open_regular",
+    "open_to_append",
+    "open_to_write",
+    "owner",
+    "replace_file",
+    "replacing",
+    "why_not_regular",
+]
 
 
 def check_root(root: Path) -> None:
@@ -46,19 +58,6 @@ def owner(uid: int) -> str:
         return f"user {uid}"
 
 
-def open_regular(path: Path, flags: int = 0) -> BinaryIO:
-    """Open a file for reading; a pipe or device in its place is refused, since opening it could
-    wait. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return os.fdopen(file, "rb")
-    folder = stat.S_ISDIR(os.fstat(file).st_mode)
-    os.close(file)
-    if folder:
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "not a regular file", str(path))
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file under another name, readable by its owner only, and rename it at the end:
@@ -67,15 +66,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises OSError. After an error the earlier file is unchanged.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        with os.fdopen(open_to_write(draft, os.O_WRONLY | os.O_EXCL), "wb") as file:
             yield file
         draft.rename(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
         raise
+
+
+def open_to_append(path: Path) -> int:
+    """Open or create a file of text that is only added to, such as `engine.log`; returns its
+    number. Raises OSError as `open_to_write` does."""
+    return open_to_write(path, os.O_WRONLY | os.O_APPEND)
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.runs import run_directory
+from engine.runs.access import open_to_append
 from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir
 from presets import UserError
 
@@ -65,8 +66,7 @@ def start_process(
 
 
 def _open_log(run: RunDir) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return os.fdopen(os.open(run.engine_log_path, flags, 0o600), "ab")
+    return os.fdopen(open_to_append(run.engine_log_path), "ab")
 
 
 def ask(module: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -184,7 +184,7 @@ def test_only_plain_files_are_commands(run, tmp_path):
     answers = control.Inbox(run).take()
     assert [type(answer) for answer in answers] == [control.Refused] * 4
     assert [answer.reason.partition(": ")[2] for answer in answers] == [
-        "not a regular file",
+        "a pipe, not a regular file",
         "Too many levels of symbolic links",
         "Is a directory",
         "longer than 65536 bytes",

@@ -18,7 +18,7 @@ from msgspec import structs
 from platformdirs import user_cache_path
 
 from engine.runs import run_directory
-from engine.runs.access import replace_file
+from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import follow, meta
@@ -50,7 +50,8 @@ class Index:
     def load(self) -> None:
         """Take the rows from the cache without reading the runs; none if it cannot be used."""
         try:
-            data = self.path.read_bytes()
+            with open_regular(self.path) as file:
+                data = file.read()
             head, body = data[: len(_FORMAT)], data[len(_FORMAT) + 4 :]
             check = data[len(_FORMAT) : len(_FORMAT) + 4]
             if head != _FORMAT or zlib.crc32(body).to_bytes(4, "big") != check:
