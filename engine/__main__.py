@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from engine.config import configure
+from engine.config import configure, estimate
 from engine.programs.supervise import Claim, Supervisor, Whereabouts
 from engine.runs import checkpoint
 from engine.runs.access import open_to_append
@@ -185,7 +185,17 @@ def _outcome(
         return "failed", str(error)
     except Exception as error:
         traceback.print_exc()
-        return "failed", f"{type(error).__name__}: {error}"
+        return "failed", f"{type(error).__name__}: {error}{_memory_wanted(run, error)}"
+
+
+def _memory_wanted(run: RunDir, error: Exception) -> str:
+    """After a lack of memory, how much the run was expected to need; "" after another error."""
+    lacks = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if not lacks and "allocate memory" not in str(error):
+        return ""
+    with suppress(Exception):  # it is said beside the error, not instead of it
+        return f" (the run needs about {estimate.needed_bytes(run.config()) / 1e9:.3g} GB)"
+    return ""
 
 
 if __name__ == "__main__":

@@ -20,15 +20,19 @@ def open_to_write(path: Path, flags: int) -> int:
     return _opened(path, flags | os.O_CREAT | os.O_NOFOLLOW)
 
 
-def why_not_regular(path: Path) -> str:
-    """What is there instead of a regular file; "" for a regular file, and for nothing."""
+def why_not_readable(path: Path) -> str:
+    """Why a file cannot be read, such as that a pipe is there; "" if it can, or is not there."""
     try:
         mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return _kind(mode)
+        if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            return os.strerror(errno.EACCES)
     except FileNotFoundError:
         return ""
     except OSError as error:
         return error.strerror or str(error)
-    return "" if stat.S_ISREG(mode) else _kind(mode)
+    return ""
 
 
 def _opened(path: Path, flags: int) -> int:
@@ -36,7 +40,7 @@ def _opened(path: Path, flags: int) -> int:
         file = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
-            raise OSError(errno.EINVAL, why_not_regular(path), str(path)) from None
+            raise OSError(errno.EINVAL, why_not_readable(path), str(path)) from None
         raise
     mode = os.fstat(file).st_mode
     if stat.S_ISREG(mode):

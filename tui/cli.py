@@ -149,6 +149,7 @@ def _current_runs(root: Path) -> list[RunDir]:
     help="Go on with a run that ended before it was done.",
 )
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
+@click.option("--force", is_flag=True, help="Start even if it does not fit into memory.")
 @_json
 @_runs_dir
 @click.pass_context
@@ -164,6 +165,7 @@ def run(
     as_json: bool,
     detach: bool,
     resume: str | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Train without the app.
@@ -175,7 +177,7 @@ def run(
     from engine.race import devices
     from presets import plugins
     from presets.userconfig import read_config
-    from tui.commands import headless
+    from tui.commands import headless, memory
 
     if resume is None:
         plugins.check()
@@ -189,6 +191,7 @@ def run(
         devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
+        memory.check(config, force=force)
         chosen = run_directory.create(root, config)
     else:
         _only_resume(context)
@@ -196,6 +199,7 @@ def run(
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
+        memory.check(config, force=force)
     if detach:
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
@@ -210,7 +214,7 @@ def _only_resume(context: click.Context) -> None:
     others = [
         param.opts[-1]
         for param in context.command.params
-        if param.name not in ("resume", "detach", "as_json", "root")
+        if param.name not in ("resume", "detach", "as_json", "root", "force")
         and param.name is not None
         and context.get_parameter_source(param.name) is not click.core.ParameterSource.DEFAULT
     ]
@@ -221,6 +225,8 @@ def _only_resume(context: click.Context) -> None:
 def _resumable(run: RunDir) -> RunDir:
     """The run, if it can be resumed. Raises UserError if an engine has it, or if it is done."""
     access.check_owner(run.path)
+    if why := run_directory.fault(run):
+        raise UserError(f"{run.path}: cannot be resumed; {why}")
     status = find_runs.load(run).status
     if run_directory.locked(run):
         raise UserError(f"{run.path}: another engine is at work on this run")
@@ -234,12 +240,17 @@ def _resumable(run: RunDir) -> RunDir:
 @_runs_dir
 def list_command(root: Path, as_json: bool) -> None:
     """List the runs, oldest first."""
-    from tui.runs import summary
+    from tui.runs import follow, summary
 
     found = run_directory.list_runs(root)
     if not found:
         say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
-    rows = [summary.row(find_runs.load(run), pid=run_directory.pid(run)) for run in found]
+    rows = [
+        summary.row(
+            follow.load_or_say(run), pid=run_directory.pid(run), fault=run_directory.fault(run)
+        )
+        for run in found
+    ]
     lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
     for line in lines:
         click.echo(line)

@@ -238,7 +238,8 @@ class Recorder:
                 self._answer(command, "rejected", "the run was asked to stop already")
             else:
                 self._stop = command
-                self._answer(command, "accepted", "the loop sees it in should_stop")
+                alone = "; its process is not ours to end" if command.arguments.now else ""
+                self._answer(command, "accepted", f"the loop sees it in should_stop{alone}")
                 _report(self._reports, stop=command.id)
 
     def _answer(

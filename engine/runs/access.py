@@ -1,28 +1,38 @@
 """Checks of ownership and of file kinds, and safe writing: files of others are never trusted."""
 
+import errno
 import os
 import pwd
 import secrets
+import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from presets import UserError
-from presets.regular_files import open_regular, open_to_write, why_not_regular
+from presets.regular_files import open_regular, open_to_write, why_not_readable
 
 __all__ = [
     "check_owner",
     "check_root",
+    "new_folder",
     "open_regular",
     "open_to_append",
     "open_to_write",
     "owner",
     "replace_file",
     "replacing",
-    "why_not_regular",
+    "why_not_readable",
 ]
+
+
+_DRAFT = ".new-"
+_ABANDONED_SECONDS = 3600.0
+"""Age in seconds from which a draft of a folder counts as abandoned: filling one takes
+milliseconds."""
 
 
 def check_root(root: Path) -> None:
@@ -74,6 +84,38 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             draft.unlink()
         raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a hidden name beside `path`, which gets that name at the end: whoever is
+    killed meanwhile leaves nothing that is listed.
+
+    Raises OSError, also if something is at `path`. After an error nothing is left.
+    """
+    _remove_abandoned(path.parent)
+    draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
+    try:
+        draft.mkdir(mode=0o700)
+        yield draft
+        _give_name(draft, path)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    if os.path.lexists(path):  # a rename would replace an empty folder
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    draft.rename(path)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Remove the drafts of folders whose makers were killed."""
+    with suppress(OSError):
+        for path in root.glob(f"{_DRAFT}*"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def open_to_append(path: Path) -> int:

@@ -285,6 +285,11 @@ class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
     """The name of the trace file in the run directory, for chrome://tracing or Perfetto."""
 
 
+KILLED = "killed at once: "
+"""The beginning of the reason of a run whose engine was told to stop and did not within a second.
+"""
+
+
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The last event of a run."""
 

@@ -18,8 +18,11 @@ def plain_number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def row(state: RunState, *, pid: int | None) -> Plain:
-    """A run as an entry of a list; `pid` is that of a living engine, since numbers are reused."""
+def row(state: RunState, *, pid: int | None, fault: str = "") -> Plain:
+    """A run as an entry of a list; `pid` is that of a living engine, since numbers are reused.
+    `fault` says which of its files cannot be read."""
+    if state.status == "unreadable":
+        fault = fault or state.detail
     config = state.config
     lr = section(config, "optimizer").get("lr", config.get("lr"))
     started = state.started
@@ -38,6 +41,7 @@ def row(state: RunState, *, pid: int | None) -> Plain:
         "best_val_accuracy": _best(state, "val/accuracy"),
         "age_seconds": age,
         "path": str(state.run.path.absolute()),
+        "fault": fault,
     }
 
 
@@ -121,7 +125,7 @@ def _cells(row: Plain) -> list[str]:
         number(lr) if isinstance(lr, int | float) else "-",
         step,
         number(row["best_val_accuracy"]),
-        age(row["age_seconds"]),
+        age(row["age_seconds"]) + (f"  ! {clean(row['fault'])}" if row["fault"] else ""),
     ]
 
 

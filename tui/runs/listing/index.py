@@ -74,7 +74,7 @@ class Index:
 
     def refresh(self) -> Iterator[list[Row]]:
         """Bring the rows up to date; yields all rows now and then while there is much to read, and
-        at the end. Runs that cannot be read are left out and tried again next time."""
+        at the end. Runs that cannot be read say so, and are tried again next time."""
         found = dict(_stamps(self._root))
         gone = self.rows.keys() - found.keys()
         for run_id in gone:
@@ -83,11 +83,9 @@ class Index:
         renamed, shown = bool(gone), time.monotonic()
         for run_id, stamp in found.items():
             old = self.rows.get(run_id)
-            if old is not None and old.stamp == stamp and not old.active:
+            if old is not None and old.stamp == stamp and not (old.active or old.unreadable):
                 continue
             row = self._read(RunDir(self._root / run_id), stamp)
-            if row is None:
-                continue
             renamed |= old is None or old.settings != row.settings or old.name != row.name
             label = old.label if old is not None else row.label
             self.rows[run_id] = structs.replace(row, label=row.name or label)
@@ -101,22 +99,22 @@ class Index:
             self.save()
         yield list(self.rows.values())
 
-    def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row | None:
+    def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row:
         follower, state = self._open.get(run.id) or (follow.Follower(run), RunState(run=run))
         try:
             while news := follower.poll(at_once=True):
                 follow.apply(state, news)
                 if not news.events:
                     break
-        except OSError:
-            return None
+        except OSError as error:
+            follow.apply(state, follow.unreadable(run, error))
         if state.active:
             self._open[run.id] = follower, state
         else:
             self._open.pop(run.id, None)
         if not state.config:
             state.config = _configuration(run)
-        return row_of(state, meta.read(run), stamp)
+        return row_of(state, meta.read(run), stamp, run_directory.fault(run))
 
     def _label(self) -> None:
         rows = list(self.rows.values())
@@ -149,6 +147,8 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     except OSError:
         return
     for entry in folders:
+        if not run_directory.is_run(Path(entry.path)):
+            continue
         stamp = []
         for name in ("config.yaml", "events.jsonl", "meta.json", "lock"):
             try:
@@ -157,8 +157,7 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
                 stamp += [0, 0]
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
-        if stamp[0] or stamp[1]:  # without a configuration it is not a run
-            yield entry.name, tuple(stamp)
+        yield entry.name, tuple(stamp)
 
 
 def active_count(root: Path) -> int:

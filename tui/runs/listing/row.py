@@ -49,6 +49,12 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
         return self.status not in ENDED
 
     @property
+    def unreadable(self) -> bool:
+        """Whether some of its files could not be read: a change of their permissions may mend that,
+        which the stamp does not tell."""
+        return self.status == "unreadable" or self.note.startswith("! ")
+
+    @property
     def progress(self) -> float:
         """The share of planned steps that is done, 0 to 1."""
         return min(1.0, self.step / self.planned_steps) if self.planned_steps else 0.0
@@ -96,8 +102,12 @@ def _facts(packed: bytes) -> dict[str, Any]:
     return facts
 
 
-def row_of(state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = ()) -> Row:
-    """Sum up a run."""
+def row_of(
+    state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = (), fault: str = ""
+) -> Row:
+    """Sum up a run; `fault` says which of its files cannot be read."""
+    if state.status == "unreadable":
+        fault = fault or state.detail
     metrics = _summed_up(state)
     chosen = [name for name in ("val/accuracy", "val/loss", "train/loss") if name in metrics]
     config = state.started.config if state.started else state.config
@@ -114,7 +124,7 @@ def row_of(state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = ()) 
         started=state.started.time if state.started else None,
         device=state.started.device if state.started else str(state.config.get("device", "")),
         name=remarks.name or str(config.get("name") or ""),
-        note=remarks.note,
+        note=f"! {fault}" if fault else remarks.note,
         tags=remarks.tags,
         settings=msgspec.Raw(_packer.encode(flatten(config))),
         metrics=msgspec.Raw(_packer.encode(metrics)),
