@@ -92,7 +92,7 @@ def test_status_of_an_ended_run(run, how):
 
 
 def test_status_while_an_engine_lives_and_after_it_was_killed(run):
-    assert status(run) == "queued"
+    assert status(run) == "never started"
     code = (
         "import sys, pathlib; from engine.runs.run_directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"

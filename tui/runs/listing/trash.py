@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from engine.runs import locking
-from engine.runs.run_directory import RunDir, take
+from engine.runs.run_directory import RunDir, locked, take
 from presets import UserError
 
 FOLDER = ".trash"
@@ -18,6 +18,8 @@ def delete(run: RunDir) -> Path:
     """
     folder = run.path.parent / FOLDER
     place = _free(folder, run.id)
+    if locked(run):
+        raise UserError(f"{run.id}: an engine is at work on it; stop it first")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         # A lock that is no file keeps no engine off, nor can one begin.
