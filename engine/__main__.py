@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from engine.config import configure
+from engine.config import configure, estimate
 from engine.programs.supervise import Claim, Supervisor, Whereabouts
 from engine.runs import checkpoint
+from engine.runs.access import open_to_append
 from engine.runs.events import Restarted, RunEnded, RunStarted
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal, Restart
@@ -153,8 +154,7 @@ def _restart(
 
 def _redirect_output(run: RunDir) -> None:
     """Send stdout and stderr, also those of libraries in C, to the run's `engine.log`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    file = os.open(run.engine_log_path, flags, 0o600)
+    file = open_to_append(run.engine_log_path)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(file, 1)
@@ -190,7 +190,17 @@ def _outcome(
         return "failed", str(error)
     except Exception as error:
         traceback.print_exc()
-        return "failed", f"{type(error).__name__}: {error}"
+        return "failed", f"{type(error).__name__}: {error}{_memory_wanted(run, error)}"
+
+
+def _memory_wanted(run: RunDir, error: Exception) -> str:
+    """After a lack of memory, how much the run was expected to need; "" after another error."""
+    lacks = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if not lacks and "allocate memory" not in str(error):
+        return ""
+    with suppress(Exception):  # it is said beside the error, not instead of it
+        return f" (the run needs about {estimate.needed_bytes(run.config()) / 1e9:.3g} GB)"
+    return ""
 
 
 if __name__ == "__main__":

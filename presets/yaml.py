@@ -6,7 +6,6 @@ over 20, and it knows fewer surprises: `no` is text, `010` is ten, `1e-3` is a n
 """
 
 import math
-import os
 import re
 from collections.abc import Hashable
 from pathlib import Path
@@ -25,6 +24,7 @@ from yaml.scanner import Scanner
 from yaml.serializer import Serializer
 
 from presets.errors import ConfigError
+from presets.regular_files import open_regular
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -158,16 +158,11 @@ def parse(text: str | bytes, source: str = "text") -> Any:
 def read(path: Path) -> Any:
     """Read a YAML file; ConfigError names the file and the line."""
     try:
-        with open(path, "rb", opener=_open_now) as file:
+        with open_regular(path) as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     return parse(text, str(path))
-
-
-def _open_now(path: str, flags: int) -> int:
-    """Open without waiting, so that a pipe in a file's place is empty."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def dump(data: Any) -> str:

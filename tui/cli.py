@@ -166,6 +166,7 @@ def _current_runs(root: Path) -> list[RunDir]:
     help="Go on with a run that ended before it was done.",
 )
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
+@click.option("--force", is_flag=True, help="Start even if it does not fit into memory.")
 @_json
 @_runs_dir
 @click.pass_context
@@ -181,6 +182,7 @@ def run(
     as_json: bool,
     detach: bool,
     resume: str | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Train without the app.
@@ -191,7 +193,7 @@ def run(
     from engine.config import configure
     from engine.race import devices
     from presets.userconfig import read_config
-    from tui.commands import find_runs, headless
+    from tui.commands import find_runs, headless, memory
 
     if resume is None:
         tell_problems()
@@ -205,6 +207,7 @@ def run(
         devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
+        memory.check(config, force=force)
         chosen = run_directory.create(root, config)
     else:
         _only_resume(context)
@@ -212,6 +215,7 @@ def run(
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
+        memory.check(config, force=force)
     if detach:
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return
@@ -226,7 +230,7 @@ def _only_resume(context: click.Context) -> None:
     others = [
         param.opts[-1]
         for param in context.command.params
-        if param.name not in ("resume", "detach", "as_json", "root")
+        if param.name not in ("resume", "detach", "as_json", "root", "force")
         and param.name is not None
         and context.get_parameter_source(param.name) is not click.core.ParameterSource.DEFAULT
     ]
@@ -239,6 +243,8 @@ def _resumable(run: RunDir) -> RunDir:
     from tui.commands import find_runs
 
     access.check_owner(run.path)
+    if why := run_directory.fault(run):
+        raise UserError(f"{run.path}: cannot be resumed; {why}")
     status = find_runs.load(run).status
     if run_directory.locked(run):
         raise UserError(f"{run.path}: another engine is at work on this run")

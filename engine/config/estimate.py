@@ -29,6 +29,12 @@ _ASK_SECONDS = 3.0
 _REMEMBER_SECONDS = 10.0
 _MEMORY = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
+_GROUPS = Path("/proc/self/cgroup")
+_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+"""The files that say how much memory a control group may take and takes, of both versions."""
 
 _asked: dict[str, tuple[float, int | None]] = {}
 
@@ -88,6 +94,11 @@ def flops_per_sample(config: RunConfig) -> int:
 def fits(needed: Memory, free: int | None) -> bool | None:
     """Whether the run fits into `free` bytes, torch itself included; None if `free` is unknown."""
     return None if free is None else needed.total + RUNTIME_BYTES <= free
+
+
+def needed_bytes(config: RunConfig, free: int | None = None) -> int:
+    """All memory that the run needs on its device, torch itself included. Raises ConfigError."""
+    return memory(config, free).total + RUNTIME_BYTES
 
 
 def free_memory(device: str) -> int | None:
@@ -168,11 +179,14 @@ def _ask_driver(name: str) -> int | None:
 
 
 def _host_memory() -> int:
-    """Free memory of the system in bytes, within the limit of the container if there is one."""
+    """Free memory of the system in bytes, within the limits of the container and of the control
+    groups of this process if there are any."""
     free = _available()
-    with suppress(OSError, ValueError):  # no limit reads "max"
-        limit, used = (int((_CGROUP / f"memory.{key}").read_text()) for key in ("max", "current"))
-        free = min(free, max(0, limit - used + _reclaimable()))
+    for group in cgroups():
+        for names in _LIMITS:
+            with suppress(OSError, ValueError):  # no limit reads "max"
+                limit, used = (int((group / name).read_text()) for name in names)
+                free = min(free, max(0, limit - used + _reclaimable(group)))
     return free
 
 
@@ -187,9 +201,22 @@ def _available() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _reclaimable() -> int:
-    """Bytes of cached files of the container, which the kernel frees when memory runs short."""
+def cgroups() -> list[Path]:
+    """The folders of the control groups that this process is in, the innermost first."""
+    found: list[Path] = []
+    with suppress(OSError, ValueError):
+        for line in _GROUPS.read_text().splitlines():
+            _, controllers, name = line.split(":", 2)
+            if controllers in ("", "memory"):
+                root = _CGROUP / controllers
+                inner = root / name.strip("/")
+                found += [path for path in (inner, *inner.parents) if path.is_relative_to(root)]
+    return list(dict.fromkeys([*found, _CGROUP]))
+
+
+def _reclaimable(group: Path) -> int:
+    """Bytes of cached files of a control group, which the kernel frees when memory runs short."""
     with suppress(OSError, ValueError, KeyError):
-        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        lines = (group / "memory.stat").read_text().splitlines()
         return int(dict(line.split() for line in lines)["inactive_file"])
     return 0

@@ -22,6 +22,7 @@ from engine.config import configure, registry
 from engine.config.registry import Split
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
+from engine.runs.access import open_regular
 from engine.tasks import Task
 from engine.training.recording import weight_path
 from presets import UserError
@@ -72,7 +73,7 @@ def of_race(race: RaceDir, seed: int, lane: int | None = None) -> Plane:
             continue
         if not (found := weight_path.listed(run)):
             continue
-        rows = np.stack([np.load(path, allow_pickle=False) for _, path in found])
+        rows = np.stack([_vector(path) for _, path in found])
         if ways and rows.shape[1] != ways[0][2].shape[1]:
             continue  # a lane with another model
         config = config or run.config()
@@ -80,6 +81,12 @@ def of_race(race: RaceDir, seed: int, lane: int | None = None) -> Plane:
     if config is None:
         raise UserError(f"{race.id}: no weights were kept of seed {seed}")
     return _through(config, ways, seed)
+
+
+def _vector(path: Path) -> Floats:
+    with open_regular(path) as file:
+        vector: Floats = np.load(file, allow_pickle=False)
+    return vector
 
 
 def _through(config: RunConfig, ways: list[tuple[str, list[int], Floats]], seed: int) -> Plane:

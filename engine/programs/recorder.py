@@ -21,6 +21,7 @@ import msgspec
 
 from engine.programs.loop_commands import POLL_SECONDS, LoopCommands
 from engine.runs import identity, run_directory
+from engine.runs.access import open_to_append
 from engine.runs.events import Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal
@@ -88,8 +89,7 @@ def _make(run: RunDir, settings: Message) -> None:
 
 
 def _redirect_output(run: RunDir) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    file = os.open(run.engine_log_path, flags, 0o600)
+    file = open_to_append(run.engine_log_path)
     for standard in (1, 2):
         os.dup2(file, standard)
     os.close(file)

@@ -48,6 +48,8 @@ class Director:
         """Why the race is to stop; "" while it is not."""
         self._unsaved = ""
         """What of its runs could not be written."""
+        self._now = False
+        """Whether its engines are to be gone at once."""
 
     def run(self) -> RunEnded:
         """Run the race; returns how it ended, which is in its log too."""
@@ -170,6 +172,7 @@ class Director:
                 )
             )
             if command.name == "stop":
+                self._now |= command.arguments.now
                 self._stop("stop command")
             elif known:
                 self._pause(command.name == "pause")
@@ -195,15 +198,25 @@ class Director:
                     self._told.add(name)
 
     def _stop(self, reason: str) -> None:
+        self._now |= bool(self._stopping)  # a second time
         self._stopping = self._stopping or reason
 
     def _end_workers(self) -> None:
-        """Stop the workers' runs after the current step; they can be resumed."""
+        """Stop the workers' runs after the current step, or at once if a second stop comes; they
+        can be resumed."""
+        self._terminate()
+        hurried = False
+        while any(worker.poll() is None for worker in self._workers):
+            if self._now and not hurried:
+                self._terminate()  # an engine that is told twice is gone within two seconds
+                hurried = True
+            time.sleep(POLL_SECONDS / 4)
+            self._obey()
+
+    def _terminate(self) -> None:
         for worker in self._workers:
             if worker.poll() is None:
                 worker.terminate()
-        for worker in self._workers:
-            worker.wait()
 
     def _say(self, message: str, *, error: bool = False) -> None:
         self._log.append(LogLine(level="error" if error else "info", message=message))

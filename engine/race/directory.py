@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.race.spec import RaceSpec
-from engine.runs.access import check_root, open_regular, replace_file
+from engine.runs.access import check_root, new_folder, open_regular, replace_file
 from engine.runs.run_directory import RunDir, matching
 from presets import ConfigError, UserError
 from presets.convert import convert
@@ -67,9 +67,13 @@ class RaceDir:
     def write(self, spec: RaceSpec) -> None:
         """Write another race in its place, with more seeds or lanes. Raises UserError."""
         try:
-            replace_file(self.spec_path, msgspec.json.format(msgspec.json.encode(spec)))
+            replace_file(self.spec_path, _encoded(spec))
         except OSError as error:
             raise UserError(f"{self.spec_path}: cannot be written ({error.strerror})") from None
+
+
+def _encoded(spec: RaceSpec) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(spec))
 
 
 def races_root(runs_root: Path) -> Path:
@@ -86,11 +90,13 @@ def create(runs_root: Path, spec: RaceSpec) -> RaceDir:
         for folder in (runs_root, races_root(runs_root)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             check_root(folder)
-        for folder in (race.path, race.runs_path, race.process.control_path):
-            folder.mkdir(mode=0o700)
+        with new_folder(race.path) as draft:
+            made = RaceDir(draft)
+            for folder in (made.runs_path, made.process.control_path):
+                folder.mkdir(mode=0o700)
+            replace_file(made.spec_path, _encoded(spec))
     except OSError as error:
         raise UserError(f"{race.path}: cannot be written ({error.strerror})") from None
-    race.write(spec)
     return race
 
 
@@ -99,7 +105,11 @@ def list_races(runs_root: Path) -> list[RaceDir]:
     folder = races_root(runs_root)
     try:
         check_root(folder)
-        found = [RaceDir(path) for path in folder.iterdir() if (path / "race.json").is_file()]
+        found = [
+            RaceDir(path)
+            for path in folder.iterdir()
+            if (path / "race.json").is_file() and not path.name.startswith(".")
+        ]
     except FileNotFoundError:
         return []
     except OSError as error:

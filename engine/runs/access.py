@@ -4,13 +4,35 @@ import errno
 import os
 import pwd
 import secrets
+import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from presets import UserError
+from presets.regular_files import open_regular, open_to_write, why_not_readable
+
+__all__ = [
+    "check_owner",
+    "check_root",
+    "new_folder",
+    "open_regular",
+    "open_to_append",
+    "open_to_write",
+    "owner",
+    "replace_file",
+    "replacing",
+    "why_not_readable",
+]
+
+
+_DRAFT = ".new-"
+_ABANDONED_SECONDS = 3600.0
+"""Age in seconds from which a draft of a folder counts as abandoned: filling one takes
+milliseconds."""
 
 
 def check_root(root: Path) -> None:
@@ -46,19 +68,6 @@ def owner(uid: int) -> str:
         return f"user {uid}"
 
 
-def open_regular(path: Path, flags: int = 0) -> BinaryIO:
-    """Open a file for reading; a pipe or device in its place is refused, since opening it could
-    wait. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return os.fdopen(file, "rb")
-    folder = stat.S_ISDIR(os.fstat(file).st_mode)
-    os.close(file)
-    if folder:
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "not a regular file", str(path))
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file under another name, readable by its owner only, and rename it at the end:
@@ -67,15 +76,52 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises OSError. After an error the earlier file is unchanged.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        with os.fdopen(open_to_write(draft, os.O_WRONLY | os.O_EXCL), "wb") as file:
             yield file
         draft.rename(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
         raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a hidden name beside `path`, which gets that name at the end: whoever is
+    killed meanwhile leaves nothing that is listed.
+
+    Raises OSError, also if something is at `path`. After an error nothing is left.
+    """
+    _remove_abandoned(path.parent)
+    draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
+    try:
+        draft.mkdir(mode=0o700)
+        yield draft
+        _give_name(draft, path)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    if os.path.lexists(path):  # a rename would replace an empty folder
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    draft.rename(path)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Remove the drafts of folders whose makers were killed."""
+    with suppress(OSError):
+        for path in root.glob(f"{_DRAFT}*"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def open_to_append(path: Path) -> int:
+    """Open or create a file of text that is only added to, such as `engine.log`; returns its
+    number. Raises OSError as `open_to_write` does."""
+    return open_to_write(path, os.O_WRONLY | os.O_APPEND)
 
 
 def replace_file(path: Path, data: bytes) -> None:

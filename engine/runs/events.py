@@ -339,6 +339,11 @@ class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
         return bounds.rising((self.first_step, self.last_step))
 
 
+KILLED = "killed at once: "
+"""The beginning of the reason of a run whose engine was told to stop and did not within a second.
+"""
+
+
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The last event of a run."""
 

@@ -152,7 +152,8 @@ def _later(parent: RunDir, state: State) -> list[tuple[int, Arguments]]:
         raise UserError(f"{parent.events_path}: cannot be read ({error.strerror})") from None
     # An engine that goes on from a checkpoint applies a command again; the last time counts.
     applied = {e.id: e for e in events if (e.command, e.outcome) == ("set", "applied")}
-    later = [event for key, event in applied.items() if key not in state.applied]
+    known = frozenset(state.applied)
+    later = [event for key, event in applied.items() if key not in known]
     found = []
     for event in sorted(later, key=lambda event: event.step):
         try:

@@ -54,12 +54,23 @@ class Exit(Struct, frozen=True, kw_only=True):
     signal: int | None = None
     out_of_memory: bool = False
     """Whether the kernel killed a process for lack of memory meanwhile."""
+    peak_bytes: int | None = None
+    """The most memory that the process held."""
+    estimated_bytes: int | None = None
+    """The memory that the run was expected to need; known after a lack of it."""
 
     def __str__(self) -> str:
         if self.signal is None:
             return f"ended without a word, with exit status {self.code}"
-        likely = "; out of memory likely" if self.out_of_memory else ""
+        likely = f"; out of memory likely{self._sizes()}" if self.out_of_memory else ""
         return f"killed by signal {self.signal}{likely}"
+
+    def _sizes(self) -> str:
+        held = f"it held {self.peak_bytes / 1e9:.3g} GB" if self.peak_bytes else ""
+        need = self.estimated_bytes
+        wanted = f"its need was estimated at {need / 1e9:.3g} GB" if need else ""
+        said = ", ".join(filter(None, (held, wanted)))
+        return f" ({said})" if said else ""
 
 
 def read_exit(run: RunDir, process: Identity | None) -> Exit | None:
@@ -86,7 +97,7 @@ def examine(
     `paused` are taken from.
     """
     simple = run_directory.status(run, alive=alive, started=started, ended=ended, paused=paused)
-    if ended is not None or simple == "queued":
+    if ended is not None or simple in ("queued", "never started"):
         return Health(simple)
     beat, holder = heartbeat.read(run), run_directory.holder(run)
     if not alive and started is None and holder is not None and holder.exists():

@@ -15,7 +15,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from engine.runs.access import open_regular
+from engine.runs.access import open_regular, open_to_write
 from engine.runs.events import RunEnded
 from engine.runs.identity import boot_id
 from engine.runs.log_writer import Trouble
@@ -74,8 +74,7 @@ class Heartbeat(threading.Thread):
     ) -> None:
         """`on_step` is called at each step. Raises OSError if the file cannot be made."""
         super().__init__(name="heartbeat", daemon=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._file = os.open(run.heartbeat_path, flags, 0o600)
+        self._file = open_to_write(run.heartbeat_path, os.O_RDWR)
         self._trouble = trouble
         self._on_step = on_step
         self._host, self._boot = socket.gethostname()[:80], boot_id()

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.runs import run_directory
-from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir
+from engine.runs import identity, locking, run_directory
+from engine.runs.access import open_to_append
+from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir, UnlockableError
 from presets import UserError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,12 @@ def start(runs: list[RunDir], *, resume: bool = False) -> subprocess.Popen[bytes
     """
     for run in runs:
         run_directory.check_ours(run)
-    return start_process("engine", runs, resume=resume)
+    try:
+        return start_process("engine", runs, resume=resume)
+    except UnlockableError:
+        for run in () if resume else runs:
+            run_directory.discard(run)
+        raise
 
 
 def start_process(
@@ -33,7 +39,13 @@ def start_process(
     `engine.log` and inherits the locks of these directories. Raises UserError if it cannot be
     started."""
     environment = _environment()
-    taken = [Lock(run, sign=False) for run in places]
+    taken: list[Lock] = []
+    try:
+        taken.extend(Lock(place, sign=False) for place in places)
+    except UserError:
+        for lock in taken:
+            lock.release()
+        raise
     files = [lock.file for lock in taken]
     environment[INHERITED_LOCKS] = " ".join(map(str, files))
     command = [
@@ -47,7 +59,7 @@ def start_process(
         for place in places if resume else ():
             place.resume_path.touch(mode=0o600)
         with _open_log(places[0]) as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -57,16 +69,20 @@ def start_process(
                 umask=0o077,
                 pass_fds=files,
             )
+        for place in places:
+            locking.hand_over(place.path, identity.of(process.pid))
     except OSError as error:
-        raise UserError(f"cannot start the engine: {error.strerror}") from None
+        where = f" ({error.filename})" if error.filename else ""
+        raise UserError(f"cannot start the engine: {error.strerror}{where}") from None
+    else:
+        return process
     finally:
         for lock in taken:
             lock.release()
 
 
 def _open_log(run: RunDir) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return os.fdopen(os.open(run.engine_log_path, flags, 0o600), "ab")
+    return os.fdopen(open_to_append(run.engine_log_path), "ab")
 
 
 def ask(module: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -21,6 +21,8 @@ __all__ = ["LogReader", "LogWriter", "commands", "lifecycle", "read_all", "tail"
 
 MAX_LINE_BYTES = 16 * 2**20
 """Maximum length of a record, in bytes; a longer line is damage."""
+_TOO_LONG = b"too long"
+"""What is decoded in place of a line that is longer, and counts as damaged."""
 _LIFECYCLE = (b'{"kind":"run_', b'{"kind":"restarted"')
 
 
@@ -76,6 +78,8 @@ class LogReader:
         file."""
         self._follow_truncation(file)
         file.seek(self._offset)
+        if self._cut_first_line and not self._skip_line(file):
+            return []
         data = file.read(max_bytes)
         end = data.rfind(b"\n")
         while end < 0 and len(data) < MAX_LINE_BYTES and (more := file.read(max_bytes)):
@@ -83,14 +87,23 @@ class LogReader:
             end = data.rfind(b"\n")
         if end < 0 and len(data) < MAX_LINE_BYTES:
             return []
-        if end < 0:
-            end = len(data) - 1  # too long for a record: what follows it is dropped with it
-        cut, self._cut_first_line = self._cut_first_line, data[end : end + 1] != b"\n"
+        if end < 0:  # too long for a record: what follows it is dropped with it
+            self._cut_first_line = True
+            self._offset += len(data)
+            return [_TOO_LONG]
         self._offset += end + 1
-        lines = data[: end + 1].split(b"\n")
-        if cut:
-            lines[0] = b""
-        return lines
+        return data[: end + 1].split(b"\n")
+
+    def _skip_line(self, file: BinaryIO) -> bool:
+        """Move behind the next newline; False if there is none yet."""
+        while data := file.read(2**20):
+            newline = data.find(b"\n")
+            self._offset += len(data) if newline < 0 else newline + 1
+            if newline >= 0:
+                self._cut_first_line = False
+                file.seek(self._offset)
+                return True
+        return False
 
     def _follow_truncation(self, file: BinaryIO) -> None:
         """If the file was cut below the offset, go on behind its last whole line."""
@@ -160,10 +173,21 @@ def _beginning_with(beginnings: tuple[bytes, ...], path: Path) -> Iterator[AnyEv
     """The whole records whose lines begin with one of these bytes."""
     try:
         with open_regular(path) as file:
-            for line in file:
-                if line.startswith(beginnings) and line.endswith(b"\n"):
+            for line in _whole_lines(file):
+                if line.startswith(beginnings):
                     with suppress(DamagedLineError):
                         if (event := decode(line[:-1])) is not None:
                             yield event
     except FileNotFoundError:
         return
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines that end with a newline; what is too long for a record is left out, and never in
+    memory as a whole."""
+    inside = False
+    while line := file.readline(MAX_LINE_BYTES):
+        ends = line.endswith(b"\n")
+        if ends and not inside:
+            yield line
+        inside = not ends

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.runs.access import open_to_write
 from engine.runs.events import AnyEvent, encode
 from engine.runs.log_queue import Missing, Pen, Queue, cut_torn_tail
 
@@ -49,8 +50,7 @@ class LogWriter:
         max_bytes: int = MAX_QUEUED_BYTES,
     ) -> None:
         """Open or create the log; an incomplete last line is cut off. Raises OSError."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._file = os.open(path, flags, 0o600)
+        self._file = open_to_write(path, os.O_RDWR | os.O_APPEND)
         self.cut_bytes = cut_torn_tail(self._file)
         self.written = 0
         self.dropped = 0

@@ -1,23 +1,31 @@
 """Run directories: created, found, locked, and their status told."""
 
-import fcntl
 import os
 import secrets
 import shlex
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from engine.runs import identity
-from engine.runs.access import check_owner, check_root, open_regular
+from engine.runs import identity, locking
+from engine.runs.access import (
+    check_owner,
+    check_root,
+    new_folder,
+    open_regular,
+    open_to_write,
+    why_not_readable,
+)
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.identity import Identity
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 
 Status = Literal[
+    "never started",
     "queued",
     "starting",
     "running",
@@ -32,9 +40,11 @@ Status = Literal[
     "crashed",
     "growing",
     "quiet",
+    "unreadable",
 ]
-"""The status of a run. `growing` and `quiet` are for logs of other programs, of which only that is
-known: whether the log still grows."""
+"""The status of a run. `never started`: it was made, and whoever made it was gone before an engine
+began. `unreadable`: its log cannot be read. `growing` and `quiet` are for logs of other
+programs, of which only that is known: whether the log still grows."""
 RECORDED = "recorded_by"
 """The key in a `config.yaml` that marks a run recorded from a training loop of the user's, whose
 settings are under `settings`."""
@@ -42,7 +52,15 @@ INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
 NOT_SAVED: frozenset[Status] = frozenset({"done, not saved", "stopped, not saved"})
 """The run came to its end, but something of it could not be written."""
-ENDED: frozenset[Status] = NOT_SAVED | {"done", "stopped", "failed", "crashed", "quiet"}
+ENDED: frozenset[Status] = NOT_SAVED | {
+    "never started",
+    "done",
+    "stopped",
+    "failed",
+    "crashed",
+    "quiet",
+    "unreadable",
+}
 
 
 @dataclass(frozen=True)
@@ -163,12 +181,44 @@ def make(run: RunDir, config: dict[str, Any]) -> None:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_root(root)
-        run.path.mkdir(mode=0o700)
-        run.control_path.mkdir(mode=0o700)
-        run.config_path.touch(mode=0o600)
-        run.config_path.write_text(yaml.dump(config), encoding="utf-8")
+        with new_folder(run.path) as draft:
+            made = RunDir(draft)
+            made.control_path.mkdir(mode=0o700)
+            with os.fdopen(open_to_write(made.config_path, os.O_WRONLY), "wb") as file:
+                file.write(yaml.dump(config).encode())
     except OSError as error:
         raise UserError(f"runs directory {root}: cannot be written ({error.strerror})") from None
+
+
+def discard(run: RunDir) -> None:
+    """Remove a run that was made a moment ago and could not be started; never one with a log."""
+    if not os.path.lexists(run.events_path):
+        shutil.rmtree(run.path, ignore_errors=True)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder holds a run, or what is left of one: one whose files are damaged or cannot
+    be read counts."""
+    if path.name.startswith("."):
+        return False  # a draft, or the trash
+    for name in ("config.yaml", "events.jsonl"):
+        try:
+            os.lstat(path / name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return True
+        return True
+    return False
+
+
+def fault(run: RunDir) -> str:
+    """What keeps the run's files from being read, in one line; "" if nothing does."""
+    for path in (run.config_path, run.events_path, run.lock_path, run.engine_log_path):
+        if why := why_not_readable(path):
+            return f"{path.name}: {why}"
+    why = why_not_readable(run.path / "meta.json")
+    return f"meta.json: {why}" if why else ""
 
 
 def list_runs(root: Path) -> list[RunDir]:
@@ -178,7 +228,7 @@ def list_runs(root: Path) -> list[RunDir]:
     """
     try:
         check_root(root)
-        found = [RunDir(path) for path in root.iterdir() if (path / "config.yaml").is_file()]
+        found = [RunDir(path) for path in root.iterdir() if is_run(path)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -212,7 +262,7 @@ def find(root: Path, name: str) -> RunDir:
     """The run with this path, id, or unique beginning of an id; UserError if there is none."""
     if "/" in name or name in (".", ".."):
         run = RunDir(Path(name).absolute())
-        if run.config_path.is_file() or run.events_path.is_file():
+        if is_run(run.path):
             return run
         raise UserError(f"{name}: not a run directory (no config.yaml and no events.jsonl in it)")
     matches = matching(list_runs(root), name)
@@ -229,6 +279,10 @@ def address(run: RunDir) -> str:
     return run.id if run.path.parent == default_root() else shlex.quote(str(run.path))
 
 
+class UnlockableError(UserError):
+    """The file system keeps a run from being locked in any way, whoever asks."""
+
+
 class Lock:
     """The exclusive lock that a living engine holds on its run; the kernel drops it at death.
 
@@ -242,6 +296,7 @@ class Lock:
         With `sign`, the lock tells who holds it: this process. Raises UserError if another engine
         holds it, or if the run is another user's.
         """
+        self._run = run
         self.file = take(run) if inherited is None else inherited
         """The open file; -1 once released."""
         os.set_inheritable(self.file, False)
@@ -250,14 +305,21 @@ class Lock:
         if sign:
             self.sign()
         # flock belongs to the open file, which a forked worker would share and keep alive.
-        os.register_at_fork(after_in_child=self.release)
+        os.register_at_fork(after_in_child=self._close)
 
     def sign(self) -> None:
         """Write into the lock that this process holds it."""
-        sign(self.file, identity.own())
+        who = identity.own()
+        sign(self.file, who)
+        locking.hand_over(self._run.path, who)
 
     def release(self) -> None:
         """Release the lock in this process; safe to call twice."""
+        if self.file >= 0:
+            locking.let_go(self._run.path)
+        self._close()
+
+    def _close(self) -> None:
         if self.file >= 0:
             os.close(self.file)
             self.file = -1
@@ -267,18 +329,18 @@ def take(run: RunDir) -> int:
     """Take the lock of a run; returns its open file. Raises UserError if another process has it."""
     check_owner(run.path)
     try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = os.open(run.lock_path, flags, 0o600)
+        file = open_to_write(run.lock_path, os.O_RDWR)
     except OSError as error:
         raise UserError(f"{run.lock_path}: cannot be opened ({error.strerror})") from None
-    # `locked` takes the lock for an instant to see whether it is free: hence several tries.
-    for attempt in range(20):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    try:
+        # `locked` takes the lock for an instant to see whether it is free: hence several tries.
+        for attempt in range(20):
+            if locking.acquire(run.path, file):
+                return file
             time.sleep(0.01 * (attempt < 19))
-        else:
-            return file
+    except OSError as error:
+        os.close(file)
+        raise UnlockableError(f"{run.path}: cannot be locked ({error.strerror})") from None
     os.close(file)
     raise UserError(f"{run.path}: another engine is at work on this run")
 
@@ -292,18 +354,10 @@ def sign(file: int, who: Identity) -> None:
 def locked(run: RunDir) -> bool:
     """Whether a living engine holds the run, as far as locks reach: see `health.examine`."""
     try:
-        file = os.open(run.lock_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open_regular(run.lock_path) as file:
+            return locking.is_held(run.path, file.fileno())
     except OSError:
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
-    finally:
-        os.close(file)
-    return False
 
 
 def holder(run: RunDir) -> Identity | None:
@@ -348,4 +402,4 @@ def status(
         if started is not None:
             return "paused" if paused else "running"
         return "starting" if run.engine_log_path.exists() else "queued"
-    return "queued" if started is None and not run.lock_path.exists() else "crashed"
+    return "never started" if started is None and holder(run) is None else "crashed"

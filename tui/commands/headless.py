@@ -11,6 +11,7 @@ import click
 
 from engine.config.configure import Plan
 from engine.runs import control, health, launch, run_directory
+from engine.runs.access import open_regular
 from engine.runs.events import AnyEvent
 from engine.runs.run_directory import NOT_SAVED, RunDir
 from presets import UserError
@@ -183,7 +184,7 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
 def last_line(run: RunDir) -> str:
     """The last line that the engine printed; a traceback's last line names the error."""
     try:
-        with run.engine_log_path.open("rb") as file:
+        with open_regular(run.engine_log_path) as file:
             file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
             text = file.read().decode("utf-8", "replace").strip()
     except OSError:

@@ -11,7 +11,7 @@ from engine.runs.run_directory import RunDir
 from tui.runs.listing import columns
 from tui.runs.listing.index import Index
 from tui.runs.listing.row import Row
-from tui.text import cells, column
+from tui.text import cells, clean, column
 
 USUAL = ("id", "status", "name", "lr", "progress", "best", "age")
 
@@ -38,10 +38,13 @@ def table(found: Sequence[Row], names: str = "") -> list[str]:
         return []
     lines = columns.table(found, wanted)
     widths = [max(map(cells, each)) for each in zip(*lines, strict=True)]
-    return [
+    head, *rows = [
         "  ".join(column(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+    # A run that cannot be read says why at the end of its line.
+    faults = [f"  {clean(row.fault)}" if row.fault else "" for row in found]
+    return [head, *(line + fault for line, fault in zip(rows, faults, strict=True))]
 
 
 def as_json(root: Path, found: Sequence[Row]) -> Iterator[str]:
@@ -69,6 +72,7 @@ def _facts(run: RunDir, row: Row) -> dict[str, Any]:
         "best": {"metric": row.best_of, "value": row.metric(row.best_of)} if row.best_of else None,
         "age_seconds": time.time() - row.started if row.started is not None else None,
         "path": str(run.path.absolute()),
+        "fault": row.fault.removeprefix("! "),
     }
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from engine.config import configure
+from engine.config import configure, estimate
 from engine.config.configure import Plan
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from engine.runs.run_directory import RunDir
 from presets.schema import RunConfig
+from tui.commands.memory import size
 from tui.runs import summary
 from tui.runs.alerts.alerts import Alert
 from tui.runs.store import RunState
@@ -47,6 +48,7 @@ class JsonLines(Reporter):
             batch_size=plan.batch_size,
             num_parameters=plan.num_parameters,
             samples=dict(plan.samples),
+            estimated_bytes=estimate.needed_bytes(config),
         )
 
     def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
@@ -91,7 +93,8 @@ class Lines(Reporter):
         parts = (config.model.name, config.dataset.name, config.optimizer.name)
         click.echo(
             f"{clean(run.id)}: {clean(' + '.join(parts))}, {count(plan.num_parameters)} parameters,"
-            f" {count(plan.steps)} steps of {count(plan.batch_size)} samples"
+            f" {count(plan.steps)} steps of {count(plan.batch_size)} samples,"
+            f" about {size(estimate.needed_bytes(config))} of memory"
         )
         for line in configure.dataset_info(config).cautions:
             click.echo(f"note: {clean(config.dataset.name)}: {clean(line)}")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
-from engine.runs.events import CommandAnswered
+from engine.runs.events import KILLED, CommandAnswered, RunEnded
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -70,12 +70,22 @@ def resume(context: click.Context, name: str, root: Path, as_json: bool) -> None
     default="step",
     help="What to finish first; a step unless given.",
 )
+@click.option("--now", is_flag=True, help="Kill the engine if it has not stopped within a second.")
 @_json
 @click.pass_context
-def stop(context: click.Context, name: str, root: Path, after: str, as_json: bool) -> None:
-    """Stop a run, with a checkpoint."""
+def stop(
+    context: click.Context, /, *, name: str, root: Path, after: str, now: bool, as_json: bool
+) -> None:
+    """Stop a run, with a checkpoint.
+
+    A second stop does what --now does: whatever the engine is at, it is gone within two seconds. No
+    checkpoint is written then; the run can be resumed from the newest one.
+    """
+    if now and after != "step":
+        raise UserError(f"--now waits for nothing; leave out --after {after}")
     found = find_runs.find_steered(root, name)
-    context.exit(_steer(found, "stop", convert({"after": after}, Arguments), as_json=as_json))
+    arguments = convert({"after": after, "now": now}, Arguments)
+    context.exit(_steer(found, "stop", arguments, as_json=as_json))
 
 
 @click.command()
@@ -153,6 +163,7 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @click.option("--with-changes", is_flag=True, help="Take what was changed after the checkpoint.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
+@click.option("--force", is_flag=True, help="Start even if it does not fit into memory.")
 @_json
 @click.pass_context
 def fork(
@@ -166,6 +177,7 @@ def fork(
     sets: tuple[str, ...],
     with_changes: bool,
     detach: bool,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Start a new run from a checkpoint of this one, with its settings at that checkpoint.
@@ -176,7 +188,7 @@ def fork(
     from engine.config import configure
     from engine.runs import fork
     from presets.userconfig import read_config
-    from tui.commands import headless
+    from tui.commands import headless, memory
 
     alerts = read_config().alerts
     parent = find_runs.find_ours(root, name)
@@ -184,6 +196,7 @@ def fork(
     config = fork.config(at, optimizer=optimizer, settings=settings, with_changes=with_changes)
     say(_settings_taken(at, with_changes=with_changes))
     plan = configure.plan(config)
+    memory.check(config, force=force)
     child = run_directory.create(parent.path.parent, config)
     if detach:
         headless.detach(child, config, plan, as_json=as_json)
@@ -211,7 +224,7 @@ def _steer(
     reader = LogReader(run.events_path)
     reader.start_at(_end_of(run.events_path))
     command_id = control.send(run, command, arguments)
-    answer = _wait(reader, command_id)
+    answer = _wait(run, reader, command_id)
     if as_json:
         facts = {
             "run": run.id,
@@ -236,14 +249,23 @@ def _end_of(path: Path) -> int:
         return 0
 
 
-def _wait(reader: LogReader, command_id: str) -> CommandAnswered | None:
-    """The engine's last answer to a command within `ANSWER_SECONDS`; None if there was none."""
+def _wait(run: RunDir, reader: LogReader, command_id: str) -> CommandAnswered | None:
+    """The last answer to a command within `ANSWER_SECONDS`; None if there was none. Where the
+    engine was killed at once, its parent says so in the log."""
     answer = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         for event in reader.read():
             if isinstance(event, CommandAnswered) and event.id == command_id:
                 answer = event
+            if isinstance(event, RunEnded) and event.reason.startswith(KILLED):
+                return CommandAnswered(
+                    id=command_id,
+                    command="stop",
+                    outcome="applied",
+                    step=event.step,
+                    reason=event.reason,
+                )
         if answer and (answer.outcome != "accepted" or answer.reason):
             return answer  # a reason to accept tells when it will be applied
         time.sleep(_POLL_SECONDS)

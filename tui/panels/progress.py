@@ -11,6 +11,7 @@ from tui.runs.store import RunState, section
 from tui.text import clean, count, duration, number
 
 STATUS_COLORS = {
+    "never started": "warning",
     "queued": "foreground",
     "starting": "accent",
     "running": "primary",
@@ -25,11 +26,12 @@ STATUS_COLORS = {
     "crashed": "error",
     "growing": "primary",
     "quiet": "foreground",
+    "unreadable": "error",
 }
 _LEAST_BAR = 5
 """Least width of the bar when it makes room for figures, in cells."""
 _SHARE = len(" 100%")
-_IN_TROUBLE = NOT_SAVED | {"failed", "crashed"}
+_IN_TROUBLE = NOT_SAVED | {"failed", "crashed", "unreadable"}
 
 
 class ProgressPanel(Panel, can_focus=False):
@@ -73,6 +75,7 @@ class ProgressPanel(Panel, can_focus=False):
         planned = state.planned_steps
         if state.started is None:
             words = {
+                "never started": " no engine ever began with it",
                 "queued": " waiting for its turn",
                 "starting": " the engine is loading torch and the data",
             }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from engine.runs.events import Scalars
 from engine.runs.run_directory import ENDED
-from tui.runs.follow import Follows, follower
+from tui.runs.follow import follower, unreadable
 from tui.runs.news import News
 from tui.runs.run import Run
 
@@ -16,11 +16,24 @@ IDLE_SECONDS = 1.0
 """Seconds between two polls when every run has ended."""
 
 
-def _poll(reader: Follows) -> News | None:
-    try:
-        return reader.poll()
-    except OSError:  # a disk that fails for a moment must not end the thread
-        return None
+class _Patient:
+    """A reader that says once that a log cannot be read; a disk that fails for a moment must not
+    end the thread."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._reader = follower(run)
+        self._trouble = ""
+
+    def poll(self) -> News | None:
+        try:
+            news = self._reader.poll()
+        except OSError as error:
+            news = unreadable(self._run, error)
+            before, self._trouble = self._trouble, news.detail
+            return news if news.detail != before else None
+        self._trouble = ""
+        return news
 
 
 class Feed(threading.Thread):
@@ -33,14 +46,14 @@ class Feed(threading.Thread):
     def __init__(self, runs: Sequence[Run], deliver: Callable[[tuple[News, ...]], None]) -> None:
         """`deliver` is called in this thread, and has to call `taken` when it is done."""
         super().__init__(name="feed", daemon=True)
-        self._followers = [follower(run) for run in runs]
+        self._followers = [_Patient(run) for run in runs]
         self._deliver = deliver
         self._taken = threading.Event()
         self._closed = threading.Event()
 
     def add(self, runs: Sequence[Run]) -> None:
         """Follow these runs too, from the next poll on."""
-        self._followers += [follower(run) for run in runs]
+        self._followers += [_Patient(run) for run in runs]
 
     def taken(self) -> None:
         """Say that the last batch was taken."""
@@ -74,7 +87,7 @@ class Feed(threading.Thread):
         batch: list[News] = []
         steps = 0
         for reader in self._followers:
-            if (item := _poll(reader)) is None:
+            if (item := reader.poll()) is None:
                 continue
             batch.append(item)
             steps += sum(len(event.step) for event in item.events if isinstance(event, Scalars))

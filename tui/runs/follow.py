@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import singledispatch
 from itertools import groupby
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -48,6 +49,13 @@ class Follower:
         Lock and process are examined every `HEALTH_SECONDS`, or `at_once`. Raises OSError if the
         log cannot be read.
         """
+        try:
+            return self._poll(at_once=at_once)
+        except OSError:
+            self._health = None  # whoever says so to a person is told when it can be read again
+            raise
+
+    def _poll(self, *, at_once: bool) -> News | None:
         kept = None if self._opened else self._open()
         alive = self._ended is None and run_directory.locked(self.run)
         events = merged(self._reader.read())
@@ -219,6 +227,22 @@ def load(run: Run) -> RunState:
         if not news.events and not news.more:
             break
     return state
+
+
+def unreadable(run: Run, error: OSError) -> News:
+    """What is known of a run whose log cannot be read."""
+    name = Path(error.filename).name if isinstance(error.filename, str) else "events.jsonl"
+    return News(run, (), "unreadable", 0, f"{name}: cannot be read ({error.strerror or error})")
+
+
+def load_or_say(run: Run) -> RunState:
+    """The state of a run as its log has it now; one that says why where it cannot be read."""
+    try:
+        return load(run)
+    except OSError as error:
+        state = open_state(run)
+        apply(state, unreadable(run, error))
+        return state
 
 
 def keep(state: RunState, news: News) -> Callable[[], bool]:

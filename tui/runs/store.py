@@ -89,6 +89,8 @@ class RunState:
     marks: list[Mark] = field(default_factory=list)
     """Marks of what happened at a step, for the curves."""
     commands: list[CommandAnswered] = field(default_factory=list)
+    commanded_steps: int | None = None
+    """The last total of steps that a command set; None if none did."""
     checkpoints: list[CheckpointSaved] = field(default_factory=list)
     layers: Layers | None = None
     """The newest layer probe."""
@@ -172,7 +174,7 @@ class RunState:
         match event:
             case CommandAnswered():
                 self.commands.append(event)
-                self._settle()
+                self._obeyed(event)
             case StateChanged():
                 self.paused = event if event.state == "paused" else None
                 self.status = event.state
@@ -249,13 +251,23 @@ class RunState:
         """Work out the settings in force: those at the start, changed by each applied command."""
         if self.started is None:
             return
-        self.config = self.started.config
+        self.config, self.commanded_steps = self.started.config, None
         for command in self.commands:
-            if command.outcome == "applied" and command.command == "set":
-                if self.started.task == "open":  # it has settings of its own, by plain names
-                    self.config = self.config | command.arguments
-                else:
-                    self.config = changed(self.config, command.arguments)
+            self._obeyed(command)
+
+    def _obeyed(self, command: CommandAnswered) -> None:
+        """Bring the settings in force up to date with one more command."""
+        if self.started is None or (command.outcome, command.command) != ("applied", "set"):
+            return
+        if self.started.task == "open":  # it has settings of its own, by plain names
+            self.config = self.config | command.arguments
+        else:
+            self.config = changed(self.config, command.arguments)
+        steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
+        if isinstance(epochs, int) and self.started.steps_per_epoch and steps is None:
+            steps = epochs * self.started.steps_per_epoch
+        if isinstance(steps, int) and 1 <= steps <= MOST:
+            self.commanded_steps = steps
 
     def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
         """Add points to a metric. Other programs' logs may have late ones; an engine of ours has
@@ -304,14 +316,8 @@ class RunState:
         """The step at which it will end, also after commands that changed it; None if unknown."""
         if self.started is None:
             return None
-        for command in reversed(self.commands):
-            if command.outcome == "applied" and command.command == "set":
-                steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
-                if isinstance(epochs, int) and self.started.steps_per_epoch and steps is None:
-                    steps = epochs * self.started.steps_per_epoch
-                if isinstance(steps, int) and 1 <= steps <= MOST:
-                    return steps
-        return self.started.planned_steps
+        commanded = self.commanded_steps
+        return self.started.planned_steps if commanded is None else commanded
 
     @property
     def elapsed(self) -> float:

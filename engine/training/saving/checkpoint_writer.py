@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from engine.runs.access import open_regular
 from engine.runs.checkpoint import (
     MANIFEST,
     STATE,
@@ -103,7 +104,7 @@ def _free_name(root: Path, step: int) -> Path:
 
 def _settle(path: Path) -> FileFacts:
     """Make sure that a file is on the disk and private to the user; returns size and digest."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         os.fchmod(file.fileno(), 0o600)
         os.fsync(file.fileno())
         return FileFacts(bytes=os.fstat(file.fileno()).st_size, sha256=digest(file))

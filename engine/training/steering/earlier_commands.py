@@ -23,9 +23,7 @@ class Past:
         while events := reader.read():
             for event in events:
                 self._take_in(event)
-        self.unanswered: list[Command | Refused] = [
-            command for command in taken(run) if command.id not in self._finished
-        ]
+        self.unanswered: list[Command | Refused] = taken(run, but=self._finished)
         """Commands that an engine took from the folder, but could not obey before it died."""
 
     def _take_in(self, event: AnyEvent) -> None:
@@ -56,5 +54,6 @@ class Past:
 
     def applied_after(self, known: Collection[str]) -> list[CommandAnswered]:
         """The applied `set` commands whose ids are not in `known`, in the order of their steps."""
+        known = frozenset(known)
         found = [event for key, event in self._applied.items() if key not in known]
         return sorted(found, key=lambda event: event.step)

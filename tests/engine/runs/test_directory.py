@@ -92,7 +92,7 @@ def test_status_of_an_ended_run(run, how):
 
 
 def test_status_while_an_engine_lives_and_after_it_was_killed(run):
-    assert status(run) == "queued"
+    assert status(run) == "never started"
     code = (
         "import sys, pathlib; from engine.runs.run_directory import Lock, RunDir\n"
         "lock = Lock(RunDir(pathlib.Path(sys.argv[1]))); print('locked', flush=True)\n"
@@ -184,7 +184,7 @@ def test_only_plain_files_are_commands(run, tmp_path):
     answers = control.Inbox(run).take()
     assert [type(answer) for answer in answers] == [control.Refused] * 4
     assert [answer.reason.partition(": ")[2] for answer in answers] == [
-        "not a regular file",
+        "a pipe, not a regular file",
         "Too many levels of symbolic links",
         "Is a directory",
         "longer than 65536 bytes",

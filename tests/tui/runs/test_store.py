@@ -259,11 +259,11 @@ def test_a_run_without_an_end_is_running_while_its_lock_is_held(tmp_path: Path) 
     assert follow.load(run).status == "crashed"
 
 
-def test_a_run_that_never_began_is_queued(tmp_path: Path) -> None:
+def test_a_run_that_never_began(tmp_path: Path) -> None:
     run = run_directory.create(tmp_path, configure.resolve())
-    queued = follow.load(run)
-    assert (queued.status, queued.step) == ("queued", 0)
-    assert queued.config["model"]["name"] == "mlp"
+    made = follow.load(run)
+    assert (made.status, made.step) == ("never started", 0)
+    assert made.config["model"]["name"] == "mlp"
 
 
 def test_a_configuration_from_another_version_does_not_hide_the_log(tmp_path: Path) -> None:

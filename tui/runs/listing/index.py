@@ -17,7 +17,8 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_cache_path
 
-from engine.runs.access import replace_file
+from engine.runs import run_directory
+from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import follow, meta
@@ -51,7 +52,8 @@ class Index:
     def load(self) -> None:
         """Take the rows from the cache without reading the runs; none if it cannot be used."""
         try:
-            data = self.path.read_bytes()
+            with open_regular(self.path) as file:
+                data = file.read()
             head, body = data[: len(_FORMAT)], data[len(_FORMAT) + 4 :]
             check = data[len(_FORMAT) : len(_FORMAT) + 4]
             if head != _FORMAT or zlib.crc32(body).to_bytes(4, "big") != check:
@@ -72,7 +74,7 @@ class Index:
 
     def refresh(self) -> Iterator[list[Row]]:
         """Bring the rows up to date; yields all rows now and then while there is much to read, and
-        at the end. Runs that cannot be read are left out and tried again next time."""
+        at the end. Runs that cannot be read say so, and are tried again next time."""
         found = dict(_stamps(self._root))
         gone = self.rows.keys() - found.keys()
         for run_id in gone:
@@ -81,11 +83,9 @@ class Index:
         renamed, shown = bool(gone), time.monotonic()
         for run_id, stamp in found.items():
             old = self.rows.get(run_id)
-            if old is not None and old.stamp == stamp and not old.active:
+            if old is not None and old.stamp == stamp and not (old.active or old.unreadable):
                 continue
             row = self._read(RunDir(self._root / run_id), stamp)
-            if row is None:
-                continue
             renamed |= old is None or old.settings != row.settings or old.name != row.name
             same = old is not None and old.name == row.name
             label = old.label if old is not None and same else row.name or row.label
@@ -100,22 +100,22 @@ class Index:
             self.save()
         yield list(self.rows.values())
 
-    def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row | None:
+    def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row:
         follower, state = self._open.get(run.id) or (follow.Follower(run), RunState(run=run))
         try:
             while news := follower.poll(at_once=True):
                 follow.apply(state, news)
                 if not news.events:
                     break
-        except OSError:
-            return None
+        except OSError as error:
+            follow.apply(state, follow.unreadable(run, error))
         if state.active:
             self._open[run.id] = follower, state
         else:
             self._open.pop(run.id, None)
         if not state.config:
             state.config = _configuration(run)
-        return row_of(state, meta.read(run), stamp)
+        return row_of(state, meta.read(run), stamp, run_directory.fault(run))
 
     def _label(self) -> None:
         rows = list(self.rows.values())
@@ -151,6 +151,8 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     except OSError:
         return
     for entry in folders:
+        if not run_directory.is_run(Path(entry.path)):
+            continue
         stamp = []
         for name in ("config.yaml", "events.jsonl", "meta.json", "lock"):
             try:
@@ -159,5 +161,4 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
                 stamp += [0, 0]
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
-        if stamp[0] or stamp[1]:  # without a configuration it is not a run
-            yield entry.name, tuple(stamp)
+        yield entry.name, tuple(stamp)

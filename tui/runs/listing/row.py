@@ -49,6 +49,17 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
         return self.status not in ENDED
 
     @property
+    def unreadable(self) -> bool:
+        """Whether some of its files could not be read: a change of their permissions may mend that,
+        which the stamp does not tell."""
+        return self.status == "unreadable" or bool(self.fault)
+
+    @property
+    def fault(self) -> str:
+        """Which of its files cannot be read, and why; "" if all can."""
+        return self.note if self.note.startswith("! ") else ""
+
+    @property
     def progress(self) -> float:
         """The share of planned steps that is done, 0 to 1."""
         return min(1.0, self.step / self.planned_steps) if self.planned_steps else 0.0
@@ -106,8 +117,12 @@ def _facts(packed: bytes) -> dict[str, Any]:
     return facts
 
 
-def row_of(state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = ()) -> Row:
-    """Sum up a run."""
+def row_of(
+    state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = (), fault: str = ""
+) -> Row:
+    """Sum up a run; `fault` says which of its files cannot be read."""
+    if state.status == "unreadable":
+        fault = fault or state.detail
     metrics = _summed_up(state)
     chosen = state.judged_by
     config = state.started.config if state.started else state.config
@@ -124,7 +139,7 @@ def row_of(state: RunState, remarks: meta.Remarks, stamp: tuple[int, ...] = ()) 
         started=state.started.time if state.started else None,
         device=state.started.device if state.started else str(state.config.get("device", "")),
         name=remarks.name or str(config.get("name") or ""),
-        note=remarks.note,
+        note=f"! {fault}" if fault else remarks.note,
         tags=remarks.tags,
         settings=msgspec.Raw(_packer.encode(flatten(config))),
         metrics=msgspec.Raw(_packer.encode(metrics)),

@@ -1,10 +1,10 @@
 """Move deleted runs to a folder beside them, from which they can be restored."""
 
-import fcntl
 import os
 from pathlib import Path
 
-from engine.runs.run_directory import RunDir
+from engine.runs import locking
+from engine.runs.run_directory import RunDir, locked, take
 from presets import UserError
 
 FOLDER = ".trash"
@@ -17,21 +17,21 @@ def delete(run: RunDir) -> Path:
     Raises UserError if an engine is at work or the folder cannot be written.
     """
     folder = run.path.parent / FOLDER
-    lock = -1
+    place = _free(folder, run.id)
+    if locked(run):
+        raise UserError(f"{run.id}: an engine is at work on it; stop it first")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        if run.lock_path.exists():
-            lock = os.open(run.lock_path, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        place = _free(folder, run.id)
-        run.path.rename(place)
-    except BlockingIOError:
-        raise UserError(f"{run.id}: an engine is at work on it; stop it first") from None
+        # A lock that is no file keeps no engine off, nor can one begin.
+        lock = take(run) if run.lock_path.is_file() else -1
+        try:
+            run.path.rename(place)
+        finally:
+            if lock >= 0:
+                locking.let_go(place if place.exists() else run.path)
+                os.close(lock)
     except OSError as error:
         raise UserError(f"{run.path}: cannot be deleted ({error.strerror})") from None
-    finally:
-        if lock >= 0:
-            os.close(lock)
     return place
 
 

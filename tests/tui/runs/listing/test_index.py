@@ -130,7 +130,7 @@ def test_strange_folders_are_passed_over(root: Path, cache: Path) -> None:
     odd = root / b"odd-\xff".decode("utf-8", "surrogateescape")
     shutil.copytree(root / "a", odd)
     rows = refreshed(Index(root, cache))
-    assert rows["e"].status == "queued"
+    assert rows["e"].status == "never started"
     assert rows[odd.name].step == 4
     assert len(rows) == 5
     assert refreshed(Index(root / "nowhere", cache)) == {}
