@@ -21,8 +21,9 @@ def factor(  # noqa: PLR0911 (one line for each type)
     that the schedule is said to end with; after it the factor stays what it was there.
 
     cosine: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts. one-cycle: Smith and
-    Topin 2018, arXiv:1708.07120, with the same steps as torch's OneCycleLR. wsd: Hu et al. 2024, arXiv:2404.06395. inverse-sqrt: Vaswani et
-    al. 2017, arXiv:1706.03762. range-test: Smith 2017, arXiv:1506.01186.
+    Topin 2018, arXiv:1708.07120, with the same steps as torch's OneCycleLR. wsd: Hu et al. 2024,
+    arXiv:2404.06395. inverse-sqrt: Vaswani et al. 2017, arXiv:1706.03762. range-test: Smith 2017,
+    arXiv:1506.01186.
     """
     warmup = schedule.warmup_steps
     if step <= warmup:

@@ -67,7 +67,7 @@ ENDS = {
     "one-cycle": {"start_factor": 1000.0},
     "range-test": {"min_lr": 1e-3, "max_lr": 0.05},
 }
-"""Settings with which a schedule's last factor is 0.1, of those that are said to end with a value."""
+"""Settings with which a schedule's last factor is 0.1, where it is said to end with a value."""
 
 
 @pytest.mark.parametrize("warmup", [0, 1, 7])
@@ -147,7 +147,7 @@ def test_the_other_schedules_are_those_of_torch():
 
 
 def test_plateau_is_that_of_torch():
-    """Torch counts the evaluations that it bears, one fewer than those after which the rate falls."""
+    """Torch counts the evaluations that it bears: one fewer than those after which it acts."""
     losses = [1.0, 0.9, 0.95, 0.9, 0.91, 0.8, 0.8, 0.9, 0.85, 0.81, 0.7, 0.9]
     torchs = Torch(
         lambda o: LR_SCHEDULER.ReduceLROnPlateau(

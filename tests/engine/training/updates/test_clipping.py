@@ -187,7 +187,9 @@ class ReferenceZClip:
             return norm
         deviation = np.sqrt(self.variance)
         z = (norm - self.mean) / (deviation + 1e-6)
-        left = self.mean + self.z_score / (z / self.z_score) * deviation if z > self.z_score else norm
+        left = (
+            self.mean + self.z_score / (z / self.z_score) * deviation if z > self.z_score else norm
+        )
         self.mean = self.decay * self.mean + (1 - self.decay) * left
         self.variance = self.decay * self.variance + (1 - self.decay) * (left - self.mean) ** 2
         return left
