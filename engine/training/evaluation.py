@@ -9,7 +9,7 @@ from engine.runs.events import Evaluation, number
 from engine.runs.journal import Journal
 from engine.tasks import Task
 from engine.training.batches import Tensors
-from engine.training.judged import Judge
+from engine.training.saving.judged import Judge
 from engine.training.state import Outcome, Training
 from presets.schema import Target
 

@@ -17,7 +17,6 @@ from engine.training.assemble import assemble
 from engine.training.batches import Batches, Tensors, stays_on_host, to_device
 from engine.training.device import describe, pick, set_threads
 from engine.training.evaluation import Evaluator
-from engine.training.judged import Judge
 from engine.training.passes import Passes
 from engine.training.precision import set_precision
 from engine.training.recording import utilisation
@@ -25,6 +24,7 @@ from engine.training.recording.diagnostics import Diagnostics
 from engine.training.recording.metrics import MetricBuffer
 from engine.training.recording.profiling import Profiler
 from engine.training.recording.weight_path import WeightPath
+from engine.training.saving.judged import Judge
 from engine.training.saving.saver import Saver
 from engine.training.saving.snapshot import Observer, observe_on
 from engine.training.saving.starting_point import Resumed
@@ -203,6 +203,8 @@ def _started(
     )
     if resumed is None:
         weight_path.keep(training.step)
+    if passes.remark:
+        journal.say(passes.remark)
     journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
     return _Started(
         device=device,

@@ -24,8 +24,8 @@ from engine.runs.run_directory import RunDir
 from engine.training import loop, session
 from engine.training.assemble import assemble
 from engine.training.evaluation import Evaluator
-from engine.training.judged import Judge
 from engine.training.saving import checkpoint_writer, saver, snapshot
+from engine.training.saving.judged import Judge
 from engine.training.steering import non_finite
 from engine.training.steering.commands import Signals, Steering
 

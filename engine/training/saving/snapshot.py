@@ -48,7 +48,7 @@ from engine.runs.checkpoint import (
     read_state,
     verify,
 )
-from engine.training.judged import Judge
+from engine.training.saving.judged import Judge
 from engine.training.state import Training
 from engine.training.updates.parameter_groups import completed, fitted
 from engine.training.updates.two_sets import evaluated_weights

@@ -8,11 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config import configure, registry
+from engine.runs.events import Scalars
+from engine.training.assemble import assemble
+from engine.training.batches import Batches
 from engine.training.updates import build_optimizer
 from engine.training.updates.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
 from engine.training.updates.clipping import Clipper, gradient_norms
 from presets.schema import Clip
 from support import optimizing
+from support.forked import of
 
 GRADIENTS = [np.array([[3.0, -0.5], [0.25, 0.0]]), np.array([-4.0, 0.5, 1.0])]
 NORMS = [np.sqrt((gradient**2).sum()) for gradient in GRADIENTS]
@@ -399,3 +404,49 @@ def test_a_step_is_not_scaled_by_what_an_earlier_one_needed():
     clipper.use(Clip(mode="norm", threshold=0.1))
     assert values(clipper(gradient_norms(weights)))["grad_norm"] == float("inf")
     assert optimizer.grad_scale is None
+
+
+def agc_of_the_papers_code(named, ratio, head, eps=1e-3):
+    """The authors' `unitwise_norm` and clipping in float64, with the output dimension first."""
+    for name, weight in named:
+        if name.rpartition(".")[0] == head:
+            continue
+        value, gradient = weight.detach().double().numpy(), weight.grad.double().numpy()
+        axes = tuple(range(1, value.ndim)) if np.squeeze(value).ndim > 1 else None
+        largest = ratio * np.maximum(np.sqrt((value**2).sum(axis=axes, keepdims=True)), eps)
+        norm = np.sqrt((gradient**2).sum(axis=axes, keepdims=True))
+        clipped = gradient * (largest / np.maximum(norm, 1e-6))
+        weight.grad.copy_(torch.from_numpy(np.where(norm < largest, gradient, clipped)))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_cnn_small_with_agc_is_that_of_the_papers_code_step_by_step(train, optimizer):
+    """Convolutions, batch norm's vectors and a dense head, over 30 steps."""
+    settings = {"clip.mode": "agc", "model.dropout": 0.0, "steps": 30, "seed": 1}
+    settings |= {"device": "cpu", "threads": 1, "diagnostics.every": "off", "predictions": 0}
+    config = configure.resolve(
+        model="cnn-small", dataset="digits", optimizer=optimizer, settings=settings
+    )
+    events = train(config)
+    plan = configure.plan(config)
+    training = assemble(config, plan, CPU)
+    batches = Batches(
+        registry.build("dataset", config.dataset),
+        batch_size=plan.batch_size,
+        per_epoch=plan.steps_per_epoch,
+        seed=config.seed,
+        device=CPU,
+    )
+    head, losses = training.names[-1].rpartition(".")[0], []
+    for number in range(1, 31):
+        x, y = batches.at(number)
+        training.clear_gradients()
+        loss = torch.nn.functional.cross_entropy(training.model(x), y)
+        loss.backward()
+        agc_of_the_papers_code(training.named, 0.01, head)
+        training.optimizer.step()
+        losses.append(loss.item())
+    recorded = [value for e in of(Scalars, events) for value in e.values["train/loss"]]
+    assert recorded == pytest.approx(losses, rel=2e-6)
+    fractions = [value for e in of(Scalars, events) for value in e.values["clip/fraction"]]
+    assert np.mean(fractions) > 0.3

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.training.state import Training
-from engine.training.untouched import untouched
 from engine.training.updates.two_sets import evaluated_weights
+from engine.training.updates.untouched import untouched
 
 _NORMS = (nn.modules.batchnorm._NormBase,)
 

@@ -14,7 +14,7 @@ def untouched(model: nn.Module, device: torch.device) -> Iterator[None]:
     Every observer's passes run in here: buffers are copies, so that no tensor is written to which a
     graph with second derivatives may still need; there are no gradients; afterwards buffers,
     gradients, the mode of each module and torch's random streams are those of before, bit for bit.
-    Weights are the observer's own business (see `updates.two_sets` and `updates.ema`).
+    Weights are the observer's own business (see `two_sets` and `ema`).
     """
     modes = [(module, module.training) for module in model.modules()]
     buffers = [
