@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -129,6 +129,19 @@ class MetricBuffer:
             self._rows.began += now - max(self._paused_at, self._rows.began)
             self._paused_seconds += now - self._paused_at
             self._paused_at = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The clock of training, and whether all losses were finite."""
+        return {"training_seconds": self.training_seconds, "finite": self._finite}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state, or from an empty one: the run's first step is about to be taken,
+        and all seconds that it has lasted so far count as a pause, apart from those of training.
+        Raises TypeError or ValueError if it does not fit."""
+        trained = float(state.get("training_seconds", 0.0))
+        self._finite = bool(state.get("finite", True))
+        self._paused_seconds = self._journal.seconds() - trained
+        self._rows.began = time.perf_counter()
 
     @property
     def training_seconds(self) -> float:

@@ -13,7 +13,8 @@ from engine.runs.events import CheckpointSaved
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
 from engine.training.saving import checkpoint_writer, snapshot
-from engine.training.saving.snapshot import Snapshot
+from engine.training.saving.judged import Judge
+from engine.training.saving.snapshot import Observer, Snapshot
 from engine.training.state import Training
 from presets.schema import CheckpointPolicy
 
@@ -33,6 +34,8 @@ class Saver:
         run: RunDir,
         journal: Journal,
         training: Training,
+        judge: Judge,
+        observers: Mapping[str, Observer],
         device: torch.device,
         policy: CheckpointPolicy,
         best: tuple[str, Literal["max", "min"]],
@@ -45,6 +48,8 @@ class Saver:
         self._run = run
         self._journal = journal
         self._training = training
+        self._judge = judge
+        self._observers = observers
         self._device = device
         self._policy = policy
         self._best = best
@@ -135,7 +140,13 @@ class Saver:
             self.save(reason)
 
     def _take(self) -> Snapshot:
-        return snapshot.take(self._training, self._device, self._journal.seconds())
+        return snapshot.take(
+            self._training,
+            self._judge,
+            self._device,
+            self._journal.seconds(),
+            self._observers,
+        )
 
     def _identity(self) -> tuple[int, int]:
         """What two equal states of a run have in common, and different ones do not: the steps, and
@@ -160,6 +171,7 @@ class Saver:
                     best=best,
                     finite=taken.finite,
                     fill=taken.write,
+                    weights=taken.sets,
                 )
                 self._journal.sync(_SYNC_SECONDS)
         except OSError as error:
