@@ -241,7 +241,9 @@ class RunState:
 
     def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
         """Append points to a metric; those whose step goes back, without a restart, are counted."""
-        series = self.metrics.setdefault(name, Series())
+        series = self.metrics.get(name)
+        if series is None:
+            series = self.metrics[name] = Series()
         newest = series.last_step
         begin = 0 if newest is None else bisect_left(steps, newest)
         self.fallen += begin

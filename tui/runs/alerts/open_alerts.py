@@ -63,7 +63,7 @@ class OpenAlerts:
         `now` is in seconds since the epoch; `earlier` if it is known that the events happened
         before the run was opened. The cost grows with the number of new points.
         """
-        newest = events[-1].time if events else now
+        newest = max((event.time for event in events), default=now)
         past = newest < self._opened_at if events else self._unsettled(state.id, now)
         if earlier:  # events made from another program's log have no time of their own
             newest, past = min(newest, _newest_step(state, now)), True
