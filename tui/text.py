@@ -7,6 +7,8 @@ import unicodedata
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that never reach the terminal: control and escape characters, direction
 overrides, surrogates, private and unassigned code points, line separators."""
+_HOURS_IN_DAYS = 48
+"""Hours from which on a duration is said in days."""
 
 
 def clean(text: str, limit: int = 2000) -> str:
@@ -101,7 +103,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10."""
+    """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10; from two days on 3d 7h, 120d."""
     if seconds is None or not math.isfinite(seconds):
         return "-"
     if seconds < 9.95:  # rounds to 9.9
@@ -110,6 +112,9 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= _HOURS_IN_DAYS:
+        days, hours = divmod(hours, 24)
+        return f"{days}d {hours}h" if days < 100 else f"{count(days)}d"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 

@@ -84,6 +84,9 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     versions: dict[Name, Name] = {}
     parent: Parent | None = None
     """The checkpoint that a forked run began with."""
+    accepts: list[str] = []
+    """For a loop that is not ours, the commands that it obeys: `stop`, `pause`, `lr`, ... It
+    may register more later: then this event is written again, with the same time."""
 
     def fault(self) -> str:
         return bounds.plain(self.config)

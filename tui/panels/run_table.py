@@ -73,6 +73,7 @@ class RunTable(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor + by))
+        self.screen.refresh_bindings()  # other things can be done with another run
         self._scroll()
 
     def action_move_page(self, by: int) -> None:

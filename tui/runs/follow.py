@@ -18,6 +18,7 @@ from engine.runs.events import (
     RunStarted,
     Scalars,
     StateChanged,
+    Withdrawn,
 )
 from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
@@ -189,7 +190,7 @@ def _orders(event: AnyEvent, names: tuple[str, ...]) -> bool:
         return any(f"{event.split}/{name}" in names for name in event.values)
     if isinstance(event, Layers):
         return any(name in names for name in event.totals)
-    return isinstance(event, Restarted | RunStarted | RunEnded)
+    return isinstance(event, Restarted | RunStarted | RunEnded | Withdrawn)
 
 
 def _joined(parts: list[Scalars]) -> Scalars:

@@ -24,11 +24,12 @@ from tui.runs.listing import columns, query, trash
 from tui.runs.listing.columns import COLUMNS, Column, sort
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.app_screen import NEW, RACES
+from tui.screens.app_screen import BACK, LEAVE, NEW, RACES
 from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
+_ON_A_RUN = ("resume_run", "fork", "again", "delete", "undo")
 _COLUMNS_HINT = "words, settings and metrics: status optimizer.lr best:val/loss last:train/loss"
 _ASCENDING = ("name", "status", "age", "device", "id")
 
@@ -44,7 +45,7 @@ class RunsScreen(RunActions):
             Key("o", "sort", "Order", "sort by the next column", footer=True),
             Key("O", "reverse", "Reverse order", "the other way round"),
         ),
-        Key("escape", "back", "Back", "drop the filter; back to where you were", footer=True),
+        replace(BACK, does=f"drop the filter; {BACK.does}"),
         Key("c", "columns", "Columns", f"choose the columns: {_COLUMNS_HINT}", footer=True),
         together(
             Key("t", "tag", "Tag", "tags, separated by spaces", footer=True),
@@ -60,7 +61,7 @@ class RunsScreen(RunActions):
         RACES,
         replace(NEW, name="New", does="choose and start another run"),
         replace(AGAIN, does=f"{AGAIN.does} and the marked ones"),
-        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (RunTable,)
@@ -125,6 +126,7 @@ class RunsScreen(RunActions):
         descending = self._chosen.descending
         table.show(sort(wanted, column, descending=descending), (column.name, descending), shown)
         self.query_one("#title", Static).update(self._title())
+        self.refresh_bindings()
 
     def _columns(self) -> Sequence[Column]:
         """The columns for these runs; the usual ones if what was remembered is of no use."""
@@ -148,6 +150,16 @@ class RunsScreen(RunActions):
             text.append("  reading ...", style="not bold dim")
         text.truncate(max(0, self.size.width - 2), overflow="ellipsis")
         return text
+
+    def offered(self, action: str, name: str) -> str:
+        row = self.query_one(RunTable).current
+        if action not in ("open", "tag", "note", "rename", "mark", *_ON_A_RUN):
+            return name
+        if row is None or (action == "undo" and not self._deleted):
+            return ""
+        if row.active and action in ("resume_run", "delete"):
+            return ""
+        return "" if action == "resume_run" and row.status == "done" else name
 
     def run_at_hand(self) -> RunDir | None:
         row = self.query_one(RunTable).current
@@ -215,7 +227,12 @@ class RunsScreen(RunActions):
         if self._query.terms:
             self._filter("")
         else:
-            self.host.close_runs()
+            super().action_back()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc also drops a filter."""
+        dropped = action == "back" and bool(self._query.terms)
+        return dropped or super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask which runs to show; the list follows while the text is typed."""

@@ -53,8 +53,12 @@ class StandingsPanel(RowsPanel[RaceView]):
         rows = view.news.standings.rows
         places = range(first, min(len(rows), first + height - 1))
         lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
-        troubles = [row for row in rows if row.trouble][: max(0, height - len(lines) - 1)]
-        return [*lines, Text(), *map(self._trouble, troubles)] if troubles else lines
+        more = [self._trouble(row) for row in rows if row.trouble]
+        verdict = self.heading(view)
+        if verdict.cell_len + len(self.title(view)) + 4 > width:  # the title line has cut it
+            more = [*verdict.wrap(self.app.console, max(1, width - 2)), *more]
+        more = more[: max(0, height - len(lines) - 1)]
+        return [*lines, Text(), *more] if more else lines
 
     def _header(self, view: RaceView) -> list[str]:
         return standings_table.header(view.news.spec, view.news.goal)
