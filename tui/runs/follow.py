@@ -18,7 +18,6 @@ from engine.runs.events import (
     RunStarted,
     Scalars,
     StateChanged,
-    Withdrawn,
 )
 from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
@@ -190,7 +189,7 @@ def _orders(event: AnyEvent, names: tuple[str, ...]) -> bool:
         return any(f"{event.split}/{name}" in names for name in event.values)
     if isinstance(event, Layers):
         return any(name in names for name in event.totals)
-    return isinstance(event, Restarted | RunStarted | RunEnded | Withdrawn)
+    return isinstance(event, Restarted | RunStarted | RunEnded)
 
 
 def _joined(parts: list[Scalars]) -> Scalars:
