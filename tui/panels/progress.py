@@ -8,7 +8,7 @@ from engine.runs.run_directory import NOT_SAVED
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
 from tui.runs.store import RunState, section
-from tui.text import clean, count, duration, number
+from tui.text import cells, clean, count, duration, number
 
 STATUS_COLORS = {
     "never started": "warning",
@@ -57,9 +57,10 @@ class ProgressPanel(Panel, can_focus=False):
         elif said := state.outcome():
             line.append(f"  {clean(said)}", style=self.color("error") if state.unsaved else color)
         if view.alerts:
-            words = f"! {view.alerts} alert{'s' * (view.alerts > 1)} "
-            line.truncate(max(0, width - len(words) - 1), overflow="ellipsis", pad=True)
-            line.append(f" {words}", style=f"bold {self.color('warning')}")
+            number = view.alerts.number
+            words = f"! {number} alert{'s' * (number > 1)} {view.alerts.letters} "
+            line.truncate(max(0, width - cells(words) - 1), overflow="ellipsis", pad=True)
+            line.append(f" {words}", style=f"bold {self.color(view.alerts.level)}")
         line.truncate(width, overflow="ellipsis")
         return line
 

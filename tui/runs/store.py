@@ -1,10 +1,13 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import numpy as np
 
 from engine.runs.bounds import MOST
 from engine.runs.events import (
@@ -41,6 +44,8 @@ MAX_HISTORY = 500
 MAX_PROBES = 240
 """Maximum number of histograms that are kept of each kind: more than a screen has columns."""
 MAX_TEXTS = 50
+RECENT_STEPS = 100
+"""Maximum number of steps over which the newest mean of a noisy metric is taken."""
 
 Measured = TypeVar("Measured", Layers, Confusion, Predictions)
 
@@ -272,7 +277,9 @@ class RunState:
     def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
         """Add points to a metric. Other programs' logs may have late ones; an engine of ours has
         none without a restart, so that those are damage, and counted."""
-        series = self.metrics.setdefault(name, Series())
+        series = self.metrics.get(name)
+        if series is None:
+            series = self.metrics[name] = Series()
         if self.read_only:
             series.merge(steps, values)
             return
@@ -338,6 +345,22 @@ class RunState:
         """The newest value of a metric."""
         series = self.metrics.get(metric)
         return series.last if series is not None else None
+
+    def recent(self, metric: str) -> float | None:
+        """The mean of a noisy metric over its last steps: an epoch, `RECENT_STEPS` at most.
+
+        A single batch, which may have few samples, says little. A newest value that is not finite
+        is returned as it is.
+        """
+        series = self.metrics.get(metric)
+        if series is None or series.last is None or not math.isfinite(series.last):
+            return series.last if series is not None else None
+        per_epoch = self.started.steps_per_epoch if self.started else None
+        steps = min(per_epoch or RECENT_STEPS, RECENT_STEPS)
+        values = series.values[series.index_after((series.last_step or 0.0) - steps) :]
+        known = values[np.isfinite(values)]
+        largest = float(np.abs(known).max()) or 1.0
+        return float((known / largest).mean()) * largest  # the sum of large ones would overflow
 
     def best(self, metric: str) -> tuple[int, float] | None:
         """Step and value at which a metric was best, as `larger_is_better` says."""

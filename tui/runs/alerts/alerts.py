@@ -12,6 +12,9 @@
 | `target` | an evaluation reached the run's target |
 | `finished` | the run is done, stopped, failed or crashed |
 
+`target` and the end of a run that did not fail are news: they are told as alerts are, but need
+nobody, and so are neither counted nor listed.
+
 An alert is told once; it is armed again when its cause is gone. The numbers are those of `Alerts`
 in the user's configuration.
 """
@@ -28,6 +31,17 @@ from tui.runs.store import RunState
 from tui.text import number
 
 Level = Literal["information", "warning", "error"]
+LETTERS: dict[AlertKind, str] = {
+    "nan": "N",
+    "divergence": "D",
+    "explosion": "X",
+    "clipping": "C",
+    "plateau": "P",
+    "stall": "S",
+    "disk": "W",
+    "target": "T",
+    "finished": "F",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +55,17 @@ class Alert:
     step: int
     text: str
     """One line, without the run's name."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is good to know and nothing that a person has to see to."""
+        return self.level == "information"
+
+    @property
+    def letter(self) -> str:
+        """Stands for its kind where there is no room for words, and tells kinds apart without
+        colours."""
+        return LETTERS[self.kind]
 
 
 class Watch:
