@@ -18,9 +18,12 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
+from engine.runs import run_directory
+from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
 from tui.runs.run import Run
+from tui.screens.app_screen import AppScreen, AtWork
 from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 from tui.terminal import themes
@@ -64,6 +67,8 @@ class BigModelApp(FrugalApp):
         self._runs = runs
         self.processes: list[Popen[bytes]] = []
         """Engines that this app started; each is polled, or it would stay in the process table."""
+        self.started: list[RunDir] = []
+        """Runs whose engines this app started."""
         self.failure: Exception | None = None
         """What ended the app, if it was an error of its own."""
         super().__init__()
@@ -145,6 +150,7 @@ class BigModelApp(FrugalApp):
             self.open_dashboard(self._runs)
         elif self._race is not None:
             self.open_launch()
+            self.open_races()
             self.open_race(self._race)
         else:
             self.open_launch()
@@ -156,21 +162,29 @@ class BigModelApp(FrugalApp):
         elif not small and isinstance(self.screen, TooSmallScreen):
             self.pop_screen()
 
-    def open_launch(self, fork: "Fork | None" = None) -> None:
-        """Show the launch screen in place of what is shown, to fork a run if one is given."""
+    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None:
+        """Show the launch screen over what is shown, to fork a run if one is given; with `longer`,
+        at the setting that says how long it trains."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self._show(LaunchScreen(fork))
+        self._open(LaunchScreen(fork, longer=longer))
 
     def open_again(self, rerun: "Rerun") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self.push_screen(LaunchScreen(rerun=rerun))
+        self._open(LaunchScreen(rerun=rerun))
 
-    def close_again(self) -> None:
-        """Close the launch screen that `open_again` opened."""
-        self.pop_screen()
+    @property
+    def can_go_back(self) -> bool:
+        """Whether a screen is under the one that is shown, dialogs and Textual's own aside."""
+        screens = [screen for screen in self.screen_stack[1:] if not screen.is_modal]
+        return len(screens) > 1
+
+    def go_back(self) -> None:
+        """Close the screen that is shown, if there is one under it."""
+        if self.can_go_back:
+            self.pop_screen()
 
     def open_beside(self, rerun: "Rerun", runs: Sequence[Run]) -> None:
         """Show new runs together with those beside which they were begun, at most `MOST_LANES`."""
@@ -186,51 +200,59 @@ class BigModelApp(FrugalApp):
             below.add(runs)
         else:
             beside = [run for run in rerun.beside if run in kept or run.id == rerun.run.id]
-            self._show(DashboardScreen([*beside, *runs], selected=runs[0]))
+            self._open(DashboardScreen([*beside, *runs], selected=runs[0]))
 
     def open_runs(self) -> None:
         """List all runs over what is shown."""
         from tui.screens.runs import RunsScreen
 
-        self.push_screen(RunsScreen(self.root))
-
-    def close_runs(self) -> None:
-        """Back from the list of runs to what is under it."""
-        self.pop_screen()
+        self._open(RunsScreen(self.root))
 
     def open_dashboard(self, runs: Sequence[Run]) -> None:
-        """Show the dashboard of these runs in place of what is shown."""
+        """Show the dashboard of these runs over what is shown."""
         from tui.screens.dashboard.screen import DashboardScreen
 
-        self._show(DashboardScreen(runs))
+        self._open(DashboardScreen(runs))
 
     def open_races(self) -> None:
         """List all races over what is shown."""
         from tui.screens.race.all_races import RacesScreen
 
-        self._go_back_below(RacesScreen)
-        self.push_screen(RacesScreen(self.root))
+        self._open(RacesScreen(self.root))
 
     def open_race(self, race: "RaceDir") -> None:
-        """Show a race over the list of races, from which it was opened or set up."""
+        """Show a race over what is shown."""
         from tui.screens.race.screen import RaceScreen
-        from tui.screens.race.setup import RaceSetupScreen
 
-        self._go_back_below(RaceSetupScreen, RaceScreen)
-        self.push_screen(RaceScreen(race))
+        self._open(RaceScreen(race))
 
-    def _go_back_below(self, *kinds: type[Screen[Any]]) -> None:
-        """Leave the screens from the first of these kinds on."""
-        while any(isinstance(screen, kinds) for screen in self.screen_stack):
-            self.pop_screen()
+    def _open(self, screen: Screen[Any]) -> None:
+        """Show a screen over what is shown, so that Esc leads back there.
 
-    def _show(self, screen: Screen[None]) -> None:
-        while len(self.screen_stack) > 2:  # the list of runs lies over another screen
-            self.pop_screen()
-        if len(self.screen_stack) > 1:
+        An older screen of its kind is closed, unless the app began with it: however long somebody
+        goes from screen to screen, there are never more than kinds, each with its feed.
+        """
+        kind = type(screen)
+        closed = [old for old in self.screen_stack[2:] if type(old) is kind]
+        if type(self.screen) is kind:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+        for old in closed:
+            if old in self._screen_stack:  # in the middle, where Textual has no way to close it
+                self._screen_stack.remove(old)
+                old.remove()
+
+    def at_work(self) -> list[AtWork]:
+        """The runs that train or are paused, of those that are shown or that this app started."""
+        found: dict[Path, AtWork] = {}
+        for screen in self.screen_stack:
+            if isinstance(screen, AppScreen):
+                found |= {each.run.path.absolute(): each for each in screen.runs_at_work()}
+        for run in self.started:
+            if run.path.absolute() not in found and run_directory.locked(run):
+                found[run.path.absolute()] = AtWork(run)
+        return list(found.values())
 
     def write_control(self, text: str) -> None:
         """Write control characters, such as a bell, to the terminal."""

@@ -15,7 +15,7 @@ from tui.commands import completion, docs, find_lr, find_runs, serve, steer
 from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
 from tui.commands.doctor import command as doctor
-from tui.commands.errors import PROGRAM, OneLineGroup, say
+from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
 from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, clip_options, component_options, settings
@@ -78,6 +78,12 @@ def cli(
 
 @cli.command()
 @click.argument("runs", metavar="[RUN ...]", nargs=-1, shell_complete=complete_runs)
+@click.option(
+    "--step-column",
+    metavar="NAME",
+    help="The column or field with the steps, of other programs' logs; kept for their folder."
+    " auto: find it again.",
+)
 @screen_options
 @_runs_dir
 @click.pass_context
@@ -86,6 +92,7 @@ def watch(
     /,
     *,
     runs: tuple[str, ...],
+    step_column: str | None,
     root: Path,
     ascii_only: bool,
     no_mouse: bool,
@@ -93,9 +100,11 @@ def watch(
     """Open the dashboard on runs, running or finished.
 
     RUN may also be a race, or the path of logs that other programs write: TensorBoard, W&B,
-    Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and folders of these.
+    Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON, JSON lines, and folders of these.
     Without RUN: the runs that are active now, else the newest one.
     """
+    if step_column is not None:
+        _keep_step_column(runs, step_column)
     race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
     chosen = None if race else find_runs.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
@@ -107,6 +116,15 @@ def watch(
         no_mouse=no_mouse or bool(outer.get("no_mouse")),
     )
     context.exit(status)
+
+
+def _keep_step_column(names: tuple[str, ...], column: str) -> None:
+    """Keep the step column for the folders of these logs. Raises UserError."""
+    from tui.commands import step_columns
+
+    if not names:
+        raise UserError("--step-column: name the logs of another program that it is for")
+    step_columns.keep(names, column)
 
 
 def _current_runs(root: Path) -> list[RunDir]:
@@ -175,12 +193,11 @@ def run(
     """
     from engine.config import configure
     from engine.race import devices
-    from presets import plugins
     from presets.userconfig import read_config
     from tui.commands import headless, memory
 
     if resume is None:
-        plugins.check()
+        tell_problems()
         config = configure.resolve(
             recipe=recipe,
             model=model,
@@ -236,23 +253,25 @@ def _resumable(run: RunDir) -> RunDir:
 
 
 @cli.command("ls")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    default="",
+    help="Words, settings and metrics, such as 'id status optimizer.lr best:val/loss'.",
+)
+@click.option(
+    "--sort", metavar="NAME", default="", help="Sort by a column; with a minus, largest first."
+)
 @_json
 @_runs_dir
-def list_command(root: Path, as_json: bool) -> None:
+def list_command(root: Path, as_json: bool, columns: str, sort: str) -> None:
     """List the runs, oldest first."""
-    from tui.runs import follow, summary
+    from tui.commands import list_runs
 
-    found = run_directory.list_runs(root)
-    if not found:
+    if not run_directory.list_runs(root):
         say(f"no runs in {root} yet; `{PROGRAM}` or `{PROGRAM} run` starts one")
-    rows = [
-        summary.row(
-            follow.load_or_say(run), pid=run_directory.pid(run), fault=run_directory.fault(run)
-        )
-        for run in found
-    ]
-    lines = [json.dumps(row) for row in rows] if as_json else summary.table(rows)
-    for line in lines:
+    rows = list_runs.rows(root, sort)
+    for line in list_runs.as_json(root, rows) if as_json else list_runs.table(rows, columns):
         click.echo(line)
 
 
@@ -282,6 +301,7 @@ def presets(root: Path, as_json: bool) -> None:
     """
     from tui.commands import presets as catalog
 
+    tell_problems()
     entries = catalog.entries()
     for line in map(json.dumps, entries) if as_json else catalog.lines(entries):
         click.echo(line)

@@ -7,6 +7,8 @@ import unicodedata
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that never reach the terminal: control and escape characters, direction
 overrides, surrogates, private and unassigned code points, line separators."""
+_HOURS_IN_DAYS = 48
+"""Hours from which on a duration is said in days."""
 
 
 def clean(text: str, limit: int = 2000) -> str:
@@ -23,6 +25,38 @@ def _clean_character(character: str) -> str:
     return (
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _FORBIDDEN else character
     )
+
+
+def cells(text: str) -> int:
+    """The width of a text on the terminal: wide characters take two cells, accents none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, width: int, *, keep_end: bool = False) -> str:
+    """The text in at most `width` cells, with an ellipsis where some of it was cut off."""
+    if cells(text) <= width:
+        return text
+    characters = text[::-1] if keep_end else text
+    used, kept = 1, 0
+    for character in characters:
+        used += cells(character)
+        if used > width:
+            break
+        kept += 1
+    if width < 1:
+        return ""
+    return f"…{text[len(text) - kept :]}" if keep_end else f"{text[:kept]}…"
+
+
+def column(text: str, width: int, *, right: bool = False, keep_end: bool = False) -> str:
+    """The text in exactly `width` cells, cut or filled with blanks; as a column of a table."""
+    text = cut(text, width, keep_end=keep_end)
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
 
 
 def real(value: object) -> float | None:
@@ -69,7 +103,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10."""
+    """A duration for people: 4.2 s, 38 s, 12:07, 3:05:10; from two days on 3d 7h, 120d."""
     if seconds is None or not math.isfinite(seconds):
         return "-"
     if seconds < 9.95:  # rounds to 9.9
@@ -78,6 +112,9 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= _HOURS_IN_DAYS:
+        days, hours = divmod(hours, 24)
+        return f"{days}d {hours}h" if days < 100 else f"{count(days)}d"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 

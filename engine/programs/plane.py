@@ -1,10 +1,13 @@
-"""`python -m engine.programs.plane RACE_DIR SEED`: the plane of a race's lanes, as JSON.
+"""`python -m engine.programs.plane RACE_DIR SEED [LANE]`: the plane of a race's lanes, or of one
+of them by its number, as JSON.
 
 The two directions in which the lanes' weights differ most are the axes (principal components, as
-in Li et al. 2018, arXiv:1712.09913, section 7), and the loss is computed on a grid over them.
+in Li et al. 2018, arXiv:1712.09913, section 7), and the loss is computed on a grid over them. Each
+lane counts alike, however far it goes: a lane that runs off would else be all that is seen.
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -28,6 +31,8 @@ from presets.schema import RunConfig
 GRID = 25
 MARGIN = 0.15
 """The margin around the paths on each side, as a share of their extent."""
+FAR = 3.0
+"""A lane that goes this many times as far as the median lane does not widen the grid."""
 MAX_SAMPLES = 1024
 """Maximum number of validation samples on which the loss is computed."""
 
@@ -56,14 +61,17 @@ class Plane(Struct, frozen=True, kw_only=True):
     ways: list[Way]
 
 
-def of_race(race: RaceDir, seed: int) -> Plane:
-    """The plane of a race's lanes for one seed. Raises UserError if there are no weights."""
+def of_race(race: RaceDir, seed: int, lane: int | None = None) -> Plane:
+    """The plane of a race's lanes for one seed, or of one lane alone. Raises UserError if there are
+    no weights."""
     spec = race.spec()
     ways: list[tuple[str, list[int], Floats]] = []
     config: RunConfig | None = None
     for planned in finals(spec):
         run = race.run(planned.name)
-        if planned.number != seed or not (found := weight_path.listed(run)):
+        if planned.number != seed or lane not in (None, planned.lane):
+            continue
+        if not (found := weight_path.listed(run)):
             continue
         rows = np.stack([_vector(path) for _, path in found])
         if ways and rows.shape[1] != ways[0][2].shape[1]:
@@ -82,29 +90,68 @@ def _vector(path: Path) -> Floats:
 
 
 def _through(config: RunConfig, ways: list[tuple[str, list[int], Floats]], seed: int) -> Plane:
-    weights = np.concatenate([rows for *_, rows in ways])
-    weights = weights[np.isfinite(weights).all(axis=1)]
-    centre = weights.mean(axis=0)
-    axes, shares = principal(weights - centre)
-    placed = [(label, steps, (rows - centre) @ axes.T) for label, steps, rows in ways]
-    points = np.concatenate([each[np.isfinite(each).all(axis=1)] for *_, each in placed])
-    x, y = (_grid(points[:, axis]) for axis in range(2))
-    losses = _losses(config, centre, axes, x, y)
+    found = place([rows for *_, rows in ways])
+    losses = _losses(config, found.centre, found.axes, found.x, found.y)
     return Plane(
         seed=seed,
-        explained=(float(shares[0]), float(shares[1])),
-        x=x.tolist(),
-        y=y.tolist(),
+        explained=found.explained,
+        x=found.x.tolist(),
+        y=found.y.tolist(),
         losses=[[float(v) if np.isfinite(v) else None for v in row] for row in losses],
         ways=[
             Way(
                 label=label,
                 steps=steps,
-                points=[(float(a), float(b)) for a, b in each if np.isfinite(a + b)],
+                points=[(float(a), float(b)) for a, b in points if np.isfinite(a + b)],
             )
-            for label, steps, each in placed
+            for (label, steps, _), points in zip(ways, found.points, strict=True)
         ],
     )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where ways lie on a plane of all weights."""
+
+    centre: Floats
+    """The place of the plane's origin, float32 (n,)."""
+    axes: Floats
+    """float32 (2, n), each of length 1."""
+    explained: tuple[float, float]
+    x: Floats
+    y: Floats
+    """The grid over the plane."""
+    points: list[Floats]
+    """The points of each way, float32 (steps, 2)."""
+
+
+def place(ways: list[Floats]) -> Placed:
+    """The plane through ways, float32 (steps, n) each, as it suits most of them."""
+    known = [rows[np.isfinite(rows).all(axis=1)] for rows in ways]
+    reaches = [_reach(rows) for rows in known]
+    near = [reach <= FAR * float(np.median(reaches)) for reach in reaches]
+    centre = np.concatenate([known[at] for at, is_near in enumerate(near) if is_near]).mean(axis=0)
+    alike = [(rows - rows[:1]) / (reach or 1.0) for rows, reach in zip(known, reaches, strict=True)]
+    scaled = np.concatenate(alike)
+    axes, shares = principal((scaled - scaled.mean(axis=0)).astype(np.float32))
+    points = [(rows - centre) @ axes.T for rows in ways]
+    seen = np.concatenate([points[at] for at, is_near in enumerate(near) if is_near])
+    seen = seen[np.isfinite(seen).all(axis=1)]
+    return Placed(
+        centre=centre,
+        axes=axes,
+        explained=(float(shares[0]), float(shares[1])),
+        x=_grid(seen[:, 0]),
+        y=_grid(seen[:, 1]),
+        points=points,
+    )
+
+
+def _reach(rows: Floats) -> float:
+    """How far a lane goes from its start; 0 for one without finite weights."""
+    if not len(rows):
+        return 0.0
+    return float(np.linalg.norm((rows - rows[0]).astype(np.float64), axis=1).max())
 
 
 def principal(centred: Floats) -> tuple[Floats, NDArray[np.float64]]:
@@ -156,9 +203,10 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        plane = of_race(RaceDir(Path(given[0])), int(given[1]))
+        lane = int(given[2]) if len(given) > 2 else None
+        plane = of_race(RaceDir(Path(given[0])), int(given[1]), lane)
     except (IndexError, ValueError):
-        print("usage: python -m engine.programs.plane RACE_DIR SEED", file=sys.stderr)
+        print("usage: python -m engine.programs.plane RACE_DIR SEED [LANE]", file=sys.stderr)
         return 2
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)

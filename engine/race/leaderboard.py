@@ -99,13 +99,22 @@ def _verdict(
         return f"one seed: no intervals, so no winner is named; {ranked[0]} was first ({tier})"
     if winner is None:
         rivals = [label for label in ranked[1:] if first.overlaps(costs[label])]
-        return f"no clear winner: {ranked[0]} and {_some(rivals)} overlap ({tier})"
-    return f"{winner} is first, its interquartile range apart from all others ({tier})"
+        return (
+            f"nobody is clearly ahead: {_some([ranked[0], *rivals])} are within each other's "
+            f"spread over {first.of} seeds, so which is first may be chance; more seeds may "
+            f"tell ({tier})"
+        )
+    return (
+        f"{winner} is clearly ahead: its spread over {first.of} seeds is apart from that of all "
+        f"others ({tier})"
+    )
 
 
-def _some(labels: list[str], most: int = 3) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
+def _some(labels: list[str], most: int = 4) -> str:
+    """Some labels in words: "adam, sgd and momentum"."""
+    if len(labels) > most:
+        return f"{', '.join(labels[:most])} and {len(labels) - most} more"
+    return f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def _row(results: RaceResults, lane: int) -> Row:

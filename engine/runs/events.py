@@ -6,21 +6,36 @@ any JSON tool reads the log and ours notices a damaged line.
 
 import math
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zlib import crc32
 
 import msgspec
 from msgspec import Meta, Struct
 
-NonFiniteText = Literal["nan", "inf", "-inf"]
-Value = float | NonFiniteText
-"""A number of a metric; NaN and infinities, which JSON lacks, are texts."""
-Time = Annotated[float, Meta(ge=0, lt=250e9)]
-"""Seconds since the epoch, up to the year 9892, which `datetime` can still show."""
-Step = Annotated[int, Meta(ge=0, le=2**53)]
-"""A number of optimizer steps, exact as a float64."""
-Count = Annotated[int, Meta(ge=1, le=2**53)]
-"""A whole number >= 1."""
+from engine.runs import bounds
+from engine.runs.bounds import (
+    Bins,
+    Classes,
+    Columns,
+    Count,
+    Epoch,
+    Line,
+    Matrix,
+    Name,
+    Names,
+    NonFiniteText,
+    Pixels,
+    Power,
+    Seconds,
+    Share,
+    Step,
+    Time,
+    Value,
+    Values,
+    Whole,
+)
+
+__all__ = ["NonFiniteText", "Step", "Time", "Value"]
 
 _CRC = b',"crc":"%08x"}'
 _CRC_LENGTH = len(_CRC % 0)
@@ -32,13 +47,17 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     time: Time = msgspec.field(default_factory=time.time)
     """The time of recording, in seconds since the epoch."""
 
+    def fault(self) -> str:
+        """What does not fit together in it, beyond the types, in one line; "" if all does."""
+        return ""
+
 
 class Parent(Struct, frozen=True, kw_only=True):
     """The checkpoint that a forked run began with."""
 
-    run: str
+    run: Name
     """The id of the parent run, whose directory is beside this one's."""
-    checkpoint: str
+    checkpoint: Name
     step: Step
     """The number of steps of the parent until the checkpoint; the child counts on from there."""
 
@@ -48,33 +67,39 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
     config: dict[str, Any]
     """The resolved configuration, as `presets.schema.plain` writes it."""
-    device: str
+    device: Name
     """The device, such as `cpu` or `cuda:0 (NVIDIA H200)`."""
-    num_parameters: int
+    num_parameters: Whole
     planned_steps: Count | None
     """The planned total of steps; None where a training loop of the user's did not tell it."""
     steps_per_epoch: Count | None
     """The number of steps in an epoch; None as for `planned_steps`."""
-    samples: dict[str, int]
+    samples: dict[Name, Whole]
     """The number of samples in `train`, `val` and `test`."""
-    task: str = "classification"
+    task: Name = "classification"
     """What is learned: `classification`, `regression` or `language`; `open` for a training loop of
     the user's, which told `config`."""
-    parameters: list[str] = []
+    parameters: Annotated[list[Name], Meta(max_length=100_000)] = []
     """The names of the trained parameters, in order from the input."""
-    versions: dict[str, str] = {}
+    versions: dict[Name, Name] = {}
     parent: Parent | None = None
     """The checkpoint that a forked run began with."""
+    accepts: list[str] = []
+    """For a loop that is not ours, the commands that it obeys: `stop`, `pause`, `lr`, ... It
+    may register more later: then this event is written again, with the same time."""
+
+    def fault(self) -> str:
+        return bounds.plain(self.config)
 
 
 class Origin(Event, frozen=True, kw_only=True, tag="origin"):
     """The SHA-256 hashes of what a run began with, which prove that a comparison is fair."""
 
-    weights_sha256: str
+    weights_sha256: Name
     """The hash of the initial weights."""
-    data_sha256: str
+    data_sha256: Name
     """The hash of all samples of the data set."""
-    batches_sha256: str
+    batches_sha256: Name
     """The hash of the samples of each batch, for all planned epochs."""
 
 
@@ -83,15 +108,17 @@ class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
 
     step: list[Step]
     """Optimizer steps, counted from 1."""
-    seconds: list[float]
+    seconds: list[Seconds]
     """The time at which each step was recorded, in seconds since the run's start."""
-    values: dict[str, list[Value]]
+    values: Columns
     """The columns by full name, such as `train/loss`, `grad_norm`, `lr`."""
 
     def __post_init__(self) -> None:
-        lengths = {len(column) for column in self.values.values()}
-        if not self.step or lengths - {len(self.step)} or len(self.seconds) != len(self.step):
-            raise ValueError("expected columns of one length > 0")
+        if wrong := bounds.of_one_length((self.seconds, *self.values.values()), len(self.step)):
+            raise ValueError(wrong)
+
+    def fault(self) -> str:
+        return bounds.rising(self.step)
 
 
 class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
@@ -99,12 +126,12 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
 
     split: Literal["val", "test"]
     step: Step
-    epoch: float
-    seconds: float
+    epoch: Epoch
+    seconds: Seconds
     """Seconds since the run's start."""
-    training_seconds: float | None = None
+    training_seconds: Seconds | None = None
     """The part of `seconds` spent on steps, without evaluations, checkpoints and pauses."""
-    values: dict[str, Value]
+    values: Values
     """The means by name without the split: `loss`, `accuracy`."""
 
 
@@ -112,21 +139,24 @@ class LogLine(Event, frozen=True, kw_only=True, tag="log"):
     """A message for people, in one line."""
 
     level: Literal["info", "warning", "error"]
-    message: str
+    message: Line
 
 
 class CommandAnswered(Event, frozen=True, kw_only=True, tag="command"):
     """What became of a command to the running engine."""
 
-    id: str
-    command: str
+    id: Name
+    command: Name
     arguments: dict[str, Any] = {}
     """The arguments as they were sent, such as {"lr": 0.01}."""
     outcome: Literal["accepted", "applied", "rejected"]
     step: Step
     """The last step before the command took effect."""
-    reason: str = ""
+    reason: Line = ""
     """Why the command was rejected, or what it changed: "lr 0.001 -> 0.01"."""
+
+    def fault(self) -> str:
+        return bounds.plain(self.arguments)
 
 
 class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
@@ -134,19 +164,19 @@ class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
 
     state: Literal["paused", "running"]
     step: Step
-    reason: str
+    reason: Line
     """The reason in one line, such as "command" or "grad_norm is nan at step 812"."""
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A complete checkpoint on the disk."""
 
-    name: str
+    name: Name
     """The name of its folder under `checkpoints`, such as `step-00001200`."""
     step: Step
-    reason: str
+    reason: Line
     """Why it was written: `interval`, `best`, `end`, `command` or `stop`."""
-    bytes: int
+    bytes: Whole
     finite: bool
     """Whether all its weights are finite."""
 
@@ -158,10 +188,10 @@ class NonFinite(Event, frozen=True, kw_only=True, tag="non_finite"):
     """The step that was not taken."""
     quantity: Literal["loss", "grad_norm"]
     value: Value
-    layer: str
+    layer: Name
     """The first parameter from the input on whose gradient is not finite; "" if there is none."""
     policy: Literal["pause", "stop", "skip-step"]
-    checkpoint: str
+    checkpoint: Name
     """The last good checkpoint; "" if there is none."""
 
 
@@ -169,42 +199,50 @@ class Restarted(Event, frozen=True, kw_only=True, tag="restarted"):
     """A restart of the run in a new process; all that the log has of steps after `step` is void."""
 
     step: Step
-    checkpoint: str
+    checkpoint: Name
     """The checkpoint that the run goes on from; "" for the beginning."""
-    attempt: int
+    attempt: Whole
     """How often the run was restarted until now, counted from 1."""
-    reason: str
+    reason: Line
     """`resume`, or how the previous process died."""
-    cut_bytes: int = 0
+    cut_bytes: Whole = 0
     """Bytes of an incomplete last line, which were cut off."""
 
 
 class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """A gap in the log: records that could not be written while training went on."""
 
-    records: int
+    records: Whole
     first_step: Step
     last_step: Step
     """The last step whose record may be missing; both are 0 if no step's record is."""
-    reason: str
+    reason: Line
+
+    def fault(self) -> str:
+        return bounds.rising((self.first_step, self.last_step))
 
 
 class Layers(Event, frozen=True, kw_only=True, tag="layers"):
     """The measurements of a layer probe: each layer at one step."""
 
     step: Step
-    names: list[str]
+    names: Names
     """The names of the layers, in order from the input; a layer has the parameters whose names
     begin with its name."""
-    kinds: list[str] = []
+    kinds: Names = []
     """The class of each layer, such as `Linear`."""
-    values: dict[str, list[Value]]
+    values: Columns
     """One entry a layer: `grad_norm` before clipping, `weight_norm`, `update_ratio`, which is
     log10(|update| / |weight|), and `dead`, the share of its ReLU units that were 0 for the whole
     batch, NaN where it has none."""
-    totals: dict[str, Value] = {}
+    totals: Values = {}
     """Measurements of the whole model: `grad_cosine` between the gradients of this step and the one
     before, `noise_scale` in samples (McCandlish et al. 2018)."""
+
+    def fault(self) -> str:
+        kinds = [self.kinds] if self.kinds else []
+        uneven = bounds.of_one_length((*self.values.values(), *kinds), len(self.names))
+        return uneven or bounds.distinct(self.names)
 
 
 class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
@@ -212,13 +250,19 @@ class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
 
     step: Step
     of: Literal["gradient", "weight"]
-    names: list[str]
-    low: float
+    names: Names
+    low: Power
     """log10 of the lower end of the first bin, which also counts smaller values."""
-    high: float
+    high: Power
     """log10 of the upper end of the last bin, which also counts larger values."""
-    counts: list[list[int]]
+    counts: Annotated[list[Bins], Meta(max_length=bounds.MAX_NAMES)]
     """The counts, (layers, bins)."""
+
+    def fault(self) -> str:
+        if self.high - self.low < bounds.LEAST_SPAN:
+            return f"expected bounds {bounds.LEAST_SPAN} apart, got {self.low} and {self.high}"
+        bins = len(self.counts[0]) if self.counts else 0
+        return bounds.table(self.counts, len(self.names), bins) or bounds.distinct(self.names)
 
 
 class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
@@ -226,22 +270,26 @@ class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
 
     split: Literal["val", "test"]
     step: Step
-    names: list[str]
-    counts: list[list[int]]
+    names: Classes
+    counts: Matrix
     """The counts, (true class, predicted class)."""
+
+    def fault(self) -> str:
+        classes = len(self.names) or len(self.counts)
+        return bounds.table(self.counts, classes, classes)
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
     """The prediction of the model for one sample."""
 
-    expected: str
-    predicted: str
+    expected: Name
+    predicted: Name
     correct: bool
-    confidence: float | None = None
+    confidence: Share | None = None
     """The probability of what was predicted; None if the model gives none."""
-    text: str = ""
+    text: Line = ""
     """The input as text; "" if it is a picture."""
-    pixels: list[list[int]] = []
+    pixels: Pixels = []
     """The picture as rows of grey values from 0 to 255; empty if the input is no picture."""
 
 
@@ -251,26 +299,29 @@ class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
 
     split: Literal["val", "test"]
     step: Step
-    samples: list[Prediction]
+    samples: Annotated[list[Prediction], Meta(max_length=bounds.MAX_SAMPLES)]
+
+    def fault(self) -> str:
+        return bounds.pictures(sample.pixels for sample in self.samples)
 
 
 class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     """A text that a language model wrote."""
 
     step: Step
-    prompt: str
-    text: str
+    prompt: Line
+    text: Line
     """The text after the prompt."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
     """One operation of a profile."""
 
-    name: str
-    calls: int
-    seconds: float
+    name: Name
+    calls: Whole
+    seconds: Seconds
     """Seconds in the operation itself, on the GPU if there is one."""
-    share: float
+    share: Share
     """The share of the time of all operations."""
 
 
@@ -279,10 +330,13 @@ class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
 
     first_step: Step
     last_step: Step
-    operations: list[Operation]
+    operations: Annotated[list[Operation], Meta(max_length=bounds.MAX_NAMES)]
     """The operations, the most expensive first."""
-    trace: str
+    trace: Name
     """The name of the trace file in the run directory, for chrome://tracing or Perfetto."""
+
+    def fault(self) -> str:
+        return bounds.rising((self.first_step, self.last_step))
 
 
 KILLED = "killed at once: "
@@ -294,10 +348,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The last event of a run."""
 
     status: Literal["done", "stopped", "failed"]
-    reason: str
+    reason: Line
     """What ended the run, in one line."""
     step: Step
-    seconds: float
+    seconds: Seconds
     """Seconds since the run's start."""
 
 
@@ -324,6 +378,16 @@ AnyEvent = (
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
+_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
+
+
+class _Kind(Struct):
+    """The kind of an event, of whatever version."""
+
+    kind: str
+
+
+_kind_decoder = msgspec.json.Decoder(_Kind)
 
 
 class DamagedLineError(ValueError):
@@ -347,15 +411,26 @@ def decode(line: bytes) -> AnyEvent | None:
     """The event of a line without its newline; None for a kind of event that this version does not
     know.
 
-    Raises DamagedLineError if the line is not what `encode` wrote.
+    Raises DamagedLineError if the line is not what `encode` wrote, or if a value in it is of the
+    wrong type, out of its range, too large, or does not fit the others.
     """
     body = line[:-_CRC_LENGTH] + b"}"
     if len(line) <= _CRC_LENGTH or line[-_CRC_LENGTH:] != _CRC % crc32(body):
         raise DamagedLineError("checksum mismatch")
     try:
         event: AnyEvent = _decoder.decode(body)
-    except msgspec.ValidationError:
-        return None  # written by another version: an old screen reads a new log
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError) and not _is_known(body):
+            return None  # written by another version: an old screen reads a new log
         raise DamagedLineError(str(error)) from None
+    if wrong := event.fault():
+        raise DamagedLineError(wrong)
     return event
+
+
+def _is_known(body: bytes) -> bool:
+    """Whether this version knows the kind of an event."""
+    try:
+        return _kind_decoder.decode(body).kind in _KINDS
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return True

@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from support.recorded import record
 from tui.app import BigModelApp
-from tui.panels.run_table import COLUMNS, RunTable, sort
+from tui.panels.run_table import RunTable
 from tui.runs.listing import query
+from tui.runs.listing.columns import COLUMNS, sort
 from tui.runs.listing.index import Index
 from tui.screens.runs import RunsScreen
 
@@ -83,7 +84,7 @@ def main(number: int) -> None:
         index.load()
         rows = list(index.rows.values())
         assert len(rows) == number
-        age = next(column for column in COLUMNS if column.title == "age")
+        age = next(column for column in COLUMNS if column.name == "age")
         sort(rows, age, descending=False)
         say("rows loaded from the index and sorted", time.perf_counter() - begin)
         begin = time.perf_counter()

@@ -105,6 +105,11 @@ def test_number_is_near_the_value_and_short(value: float, digits: int) -> None:
         (727.2, "12:07"),
         (3599.6, "1:00:00"),
         (11110, "3:05:10"),
+        (48 * 3600 - 1, "47:59:59"),
+        (48 * 3600, "2d 0h"),
+        (12.5 * 86_400, "12d 12h"),
+        (120 * 86_400, "120d"),
+        (4000 * 86_400, "4,000d"),
     ],
 )
 def test_duration(seconds: float | None, shown: str) -> None:

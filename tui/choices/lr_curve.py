@@ -101,7 +101,8 @@ def draw(
     if suggestion is not None:
         at = math.log10(suggestion.lr) - low
         ends = np.array([np.nanmin(curve), np.nanmax(curve)])
-        curves.append(Curve(x=np.array([at, at]), y=ends, color=accent, lane=2))
+        # A line that is not whole would be a dot: it is one column wide.
+        curves.append(Curve(x=np.array([at, at]), y=ends, color=accent, lane=2 * ascii_only))
     lines = still_plot.draw(curves, frame)[:-1]
     return [*lines, _axis(low, high, frame)]
 

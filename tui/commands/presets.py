@@ -7,7 +7,7 @@ from engine.config import configure, registry
 from engine.config.registry import Kind
 from presets import ConfigError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
-from tui.text import clean, count
+from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
@@ -19,10 +19,8 @@ _OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "s
 def entries() -> list[Entry]:
     """One entry a preset; a preset of the user or of a plug-in that cannot be used has a `problem`.
 
-    Raises ConfigError if a built-in preset cannot be used, or if a plug-in that `config.yaml`
-    enables is missing.
+    Raises ConfigError if a built-in preset cannot be used.
     """
-    plugins.check()
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
     found += [
@@ -93,7 +91,7 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
 def lines(found: list[Entry]) -> list[str]:
     """A heading for each kind, then for each preset its name and description, its sizes, and where
     it is from if it is not built in."""
-    width = max(len(entry["name"]) for entry in found) + 2
+    width = max(cells(clean(entry["name"])) for entry in found) + 2
     text: list[str] = []
     for kind in dict.fromkeys(entry["kind"] for entry in found):
         text += [""] if text else []
@@ -105,7 +103,7 @@ def lines(found: list[Entry]) -> list[str]:
                     about.append(clean(f"from {entry['origin']}"))
                 names = [clean(entry["name"]), *[""] * len(about)]
                 rows = zip(names, filter(None, about), strict=False)
-                text += [f"  {name:<{width}}{words}" for name, words in rows]
+                text += [f"  {column(name, width)}{words}" for name, words in rows]
     return text
 
 

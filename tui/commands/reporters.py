@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine.config import estimate
+from engine.config import configure, estimate
 from engine.config.configure import Plan
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from engine.runs.run_directory import RunDir
@@ -85,6 +85,8 @@ class Lines(Reporter):
             f" {count(plan.steps)} steps of {count(plan.batch_size)} samples,"
             f" about {size(estimate.needed_bytes(config))} of memory"
         )
+        for line in configure.dataset_info(config).cautions:
+            click.echo(f"note: {clean(config.dataset.name)}: {clean(line)}")
 
     def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
         for event in events:

@@ -1,5 +1,6 @@
 """A web server for the app that answers only requests with a secret token."""
 
+import html
 import secrets
 import socket
 
@@ -85,7 +86,11 @@ class Server(TextualServer):
             "config": {"static": {"url": "/static/"}},
             "application": {"name": self.title},
         }
-        return aiohttp_jinja2.render_template("app_index.html", request, context)
+        page = aiohttp_jinja2.render_string("app_index.html", request, context)
+        # The template has no title, and a tab without one has the address of a socket for a name.
+        title = f"<title>{html.escape(f'{self.title} on {socket.gethostname()}')}</title>"
+        page = page.replace("<head>", f"<head>{title}", 1)
+        return web.Response(text=page, content_type="text/html")
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:

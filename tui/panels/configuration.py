@@ -8,7 +8,7 @@ from tui.choices.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.plots.lanes import View
 from tui.runs.store import RunState
-from tui.text import clean, count
+from tui.text import cells, clean, column, count
 
 _KEY_WIDTH = 26
 
@@ -34,7 +34,7 @@ class ConfigurationPanel(LinesPanel):
     def lines(self, view: View, width: int) -> Sequence[Text]:
         state = view.focus.state
         settings = self._compare(state).settings
-        longest = max([len("run"), *(len(setting.key) for setting in settings)])
+        longest = max([len("run"), *(cells(clean(setting.key, 300)) for setting in settings)])
         room = min(longest, _KEY_WIDTH, max(10, width // 2))
         lines = [self._setting(setting, room) for setting in settings]
         return [*lines, *(self._fact(key, value, room) for key, value in _facts(state))]
@@ -65,8 +65,7 @@ class ConfigurationPanel(LinesPanel):
 
 
 def _fit(key: str, room: int) -> str:
-    key = clean(key, 300)
-    return (key if len(key) <= room else f"…{key[1 - room :]}").ljust(room)
+    return column(clean(key, 300), room, keep_end=True)
 
 
 def _facts(state: RunState) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The confusion matrix of a classifier: rows are true classes, columns what was predicted."""
 
 from collections.abc import Sequence
+from heapq import nlargest
 
 from rich.text import Text
 
@@ -9,7 +10,7 @@ from tui.panels.panel import Panel
 from tui.plots import heat
 from tui.plots.lanes import View
 from tui.plots.palette import ink_on
-from tui.text import clean, count
+from tui.text import cells, clean, column, count
 
 
 class ConfusionPanel(Panel):
@@ -33,20 +34,21 @@ class ConfusionPanel(Panel):
         names = [clean(name, 12) for name in event.names] or [
             str(index) for index in range(len(event.counts))
         ]
-        label = min(max(map(len, names)), max(3, width // 5))
+        label = min(max(map(cells, names)), max(3, width // 5))
         widest = max(len(str(number)) for row in event.counts for number in row)
-        cell = max(widest, min(4, max(map(len, names)))) + 1
+        cell = max(widest, min(4, max(map(cells, names)))) + 1
         if len(names) > height - 1 or label + 1 + cell * len(names) > width:
             return self._worst(event, names, height)
         head = Text(" " * (label + 1), style=self.color("plot-ink"))
         for name in names:
-            head.append(name[: cell - 1].rjust(cell))
+            head.append(column(_begin(name, cell - 1), cell, right=True))
         lines = [head]
         for index, row in enumerate(event.counts):
-            line = Text(names[index][:label].rjust(label) + " ", style=self.color("plot-ink"))
+            name = column(_begin(names[index], label), label, right=True)
+            line = Text(f"{name} ", style=self.color("plot-ink"))
             total = sum(row) or 1
-            for column, number in enumerate(row):
-                line.append(*self._cell(number, number / total, index == column, cell))
+            for place, number in enumerate(row):
+                line.append(*self._cell(number, number / total, index == place, cell))
             lines.append(line)
         return lines
 
@@ -58,20 +60,27 @@ class ConfusionPanel(Panel):
 
     def _worst(self, event: Confusion, names: list[str], height: int) -> list[Text]:
         """The pairs of classes that are mixed up most often."""
-        pairs = sorted(
+        pairs = nlargest(
+            max(0, height - 1),
             (
-                (number, row, column)
+                (number, row, guess)
                 for row, numbers in enumerate(event.counts)
-                for column, number in enumerate(numbers)
-                if row != column and number
+                for guess, number in enumerate(numbers)
+                if row != guess and number
             ),
-            reverse=True,
         )
         lines = [Text(f" {len(names)} classes; taken for another most often:")]
-        for number, row, column in pairs[: height - 1]:
+        for number, row, guess in pairs:
             line = Text(f" {count(number):>6} ", style=self.color("error"))
-            lines.append(line.append(f"{names[row]} taken for {names[column]}", style="none"))
+            lines.append(line.append(f"{names[row]} taken for {names[guess]}", style="none"))
         return lines
+
+
+def _begin(name: str, width: int) -> str:
+    """As much of the name as fits, without an ellipsis, for which there is no room."""
+    while cells(name) > width:
+        name = name[:-1]
+    return name
 
 
 def _without(view: View) -> str:

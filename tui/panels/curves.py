@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
+from tui.panels.legend import legend
 from tui.panels.panel import Panel
 from tui.plots import chart, crosshair, marks, placed_marks, readout, x_scale
 from tui.plots.axes import Axes
@@ -81,6 +82,8 @@ class CurvesPanel(Panel):
         self._val = val
         self._more = dict(more or {})
         self._noisy = noisy
+        self.legend = False
+        """Whether the title line names the runs, where no list of them is beside."""
         self._traces = Traces()
         self._drawn: Drawn | None = None
         """What was drawn last: kept, because drawing takes most of the time that a key waits."""
@@ -93,7 +96,7 @@ class CurvesPanel(Panel):
         if view.plots.crosshair is not None:
             return self._crosshair_heading(view)
         if view.several:
-            return Text(self._what(view))
+            return self._legend(view) if self.legend else Text(self._what(view))
         room = self.size.width - len(self.title(view)) - 4
         shown = [t for t in self.traces(view) if not t.behind and not t.inherited]
         text = Text()
@@ -104,6 +107,14 @@ class CurvesPanel(Panel):
         if text.cell_len > room:  # of blanks
             text.rstrip()
         return text
+
+    def _legend(self, view: View) -> Text:
+        """Which curves are shown, and the runs by their lines, as many as there is room for."""
+        what = Text(self._what(view))
+        lanes = ((lane.index, lane.label, lane.color) for lane in view.lanes)
+        room = self.size.width - len(self.title(view)) - what.cell_len - 5
+        (line,) = legend(lanes, max(1, room), 1, plain=self.plain)
+        return what.append_text(line)
 
     def _values(self, traces: Sequence[Trace], digits: int, train: str) -> Text:
         """The newest values, with this number of digits."""

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-_ALWAYS = ("help", "quit", "app.quit")
+_ALWAYS = ("help", "leave")
 """Actions that are shown even where others have to go."""
 
 
@@ -67,18 +67,24 @@ class FittingFooter(Widget):
 
     def _changed(self, screen: Screen[object]) -> None:
         """Draw anew if the keys are others: at most changes of the focus they are the same."""
-        keys = tuple(map(self._key, _first_of_actions(screen)))
+        found = map(self._key, _first_of_actions(screen))
+        keys = tuple(key for key in found if key.description)
         if keys != self._keys and self.app.app_focus:
             self._keys = keys
             self.refresh()
 
     def _key(self, active: ActiveBinding) -> FooterKey:
-        """The key that is shown: in an input, `?` would be typed."""
+        """The key that is shown: in an input, `?` would be typed. A screen that `offered` says ""
+        for an action cannot do it now."""
         binding = active.binding
+        offered = getattr(self.screen, "offered", None)
+        name = binding.description
+        if offered is not None:
+            name = offered(binding.action, name)
         if binding.action == "help" and isinstance(self.screen.focused, Input):
-            return FooterKey("f1", "F1", binding.description, binding.action, active.enabled)
+            return FooterKey("f1", "F1", name, binding.action, active.enabled)
         shown = self.app.get_key_display(binding)
-        return FooterKey(binding.key, shown, binding.description, binding.action, active.enabled)
+        return FooterKey(binding.key, shown, name, binding.action, active.enabled)
 
     def fitting(self) -> list[FooterKey]:
         """The keys that fit, in their order."""

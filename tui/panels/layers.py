@@ -10,7 +10,7 @@ from engine.runs.events import Layers
 from tui.panels.keys import MOVE, Key, bindings
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.text import clean, number
+from tui.text import clean, column, cut, number
 
 BAND = (-3.5, -2.5)
 """Range of log10(update / weight) in which most layers learn well, near 1e-3."""
@@ -117,11 +117,11 @@ class LayersPanel(Panel):
 
     def _head(self, name_width: int, gauge: bool) -> Text:
         head = Text("  ", style=self.color("plot-ink"))
-        for index, column in enumerate(_COLUMNS):
-            word = _HEADS.get(column, column) + ("v" if self._column == index and index else "")
+        for index, measured in enumerate(_COLUMNS):
+            word = _HEADS.get(measured, measured) + ("v" if self._column == index and index else "")
             style = "bold" if self._column == index else ""
             head.append(word.ljust(name_width) if index == 0 else word.rjust(9), style=style)
-            if column == "update_ratio" and gauge:
+            if measured == "update_ratio" and gauge:
                 low, high, cells = _GAUGE
                 head.append(f"  {low:g}".ljust(cells) + f"{high:g} ")
         return head
@@ -130,17 +130,16 @@ class LayersPanel(Panel):
         name = clean(probe.names[row])
         if row < len(probe.kinds):
             name = f"{name} {clean(probe.kinds[row], 20)}".strip()
-        if len(name) > name_width - 1:
-            name = "…" + name[-(name_width - 2) :]
+        name = cut(name, name_width - 1, keep_end=True)
         line = Text("> " if selected else "  ", style="bold")
-        line.append(name.ljust(name_width), style="bold" if selected else "")
-        for column in _COLUMNS[1:]:
-            value = numbers(probe, column)[row]
-            if column == "update_ratio":
+        line.append(column(name, name_width), style="bold" if selected else "")
+        for measured in _COLUMNS[1:]:
+            value = numbers(probe, measured)[row]
+            if measured == "update_ratio":
                 line.append(f"{value:9.2f}", style=self.color(health(value)))
                 if gauge:
                     line.append("  ").append(self._gauge(value))
-            elif column == "dead":
+            elif measured == "dead":
                 words = "-" if math.isnan(value) else f"{value:.0%}"
                 line.append(words.rjust(9), style=self.color("error") if value > 0.5 else "")
             else:

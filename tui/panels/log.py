@@ -26,6 +26,8 @@ class LogPanel(LinesPanel):
             missing.append(f"gap: {_plural(state.lost_records, 'record')} not written")
         if state.damaged:
             missing.append(f"{_plural(state.damaged, 'damaged line')} skipped")
+        if state.fallen:
+            missing.append(f"{_plural(state.fallen, 'value')} skipped whose step goes back")
         return Text(", ".join(missing), style=self.color("warning"))
 
     def lines(self, view: View, width: int) -> Sequence[Text]:

@@ -9,7 +9,7 @@ from tui.machine.usage import Sample
 from tui.panels.panel import Panel
 from tui.plots import bars
 from tui.plots.lanes import View
-from tui.text import clean, file_size
+from tui.text import clean, column, file_size
 
 _BAR = 10
 _CORE_WIDTH = 15
@@ -89,7 +89,7 @@ class GpuPanel(MachinePanel):
 
     def _line(self, gpu: Gpu, width: int) -> Text:
         name = clean(gpu.name, 40).removeprefix("NVIDIA ")
-        line = Text(f" {gpu.index} {name:<{max(8, min(24, width - 66))}.{max(8, width - 66)}} ")
+        line = Text(f" {gpu.index} {column(name, max(8, min(24, width - 66)))} ")
         busy = gpu.busy
         line.append(self._bar(busy or 0.0)).append(f" {'-' if busy is None else f'{busy:.0%}':>4}")
         if gpu.memory_used is not None and gpu.memory_total:

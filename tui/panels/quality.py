@@ -4,12 +4,12 @@ from rich.text import Text
 
 from tui.panels.curves import CurvesPanel
 from tui.plots.lanes import View
+from tui.runs.judged import CUSTOMARY, TITLES
 from tui.text import clean
 
 _QUALITY = {
-    "classification": ("Accuracy", "train/accuracy", "val/accuracy"),
-    "regression": ("Mean absolute error", "train/mae", "val/mae"),
-    "language": ("Bits per character", "", "val/bits_per_char"),
+    task: (TITLES[name], f"train/{name}" if task != "language" else "", f"val/{name}")
+    for task, name in CUSTOMARY.items()
 }
 _TASKS = {*_QUALITY, "open"}
 

@@ -1,10 +1,6 @@
 """The list of all runs: only the rows that are visible are drawn, however many there are."""
 
-import math
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual.events import Click
@@ -14,64 +10,12 @@ from textual.widget import Widget
 
 from tui.panels.keys import MOVE_FAR, bindings, together
 from tui.panels.progress import STATUS_COLORS
+from tui.runs.listing.columns import COLUMNS, Column
 from tui.runs.listing.row import Row
-from tui.runs.summary import age
-from tui.text import clean, count, duration, fixed
+from tui.text import column as in_cells
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its name, its width, and how its cells are made from a row."""
-
-    title: str
-    width: int
-    """Width in cells; 0 takes what is left."""
-    show: Callable[[Row], str]
-    key: Callable[[Row], Any]
-    """The value that sorts; runs without one come last in either direction."""
-    right: bool = False
-    rank: int = 0
-    """Columns of a higher rank go first where the terminal is narrow."""
-
-
-def _progress(row: Row) -> str:
-    planned = "" if row.planned_steps is None else f"/{count(row.planned_steps)}"
-    return f"{count(row.step)}{planned}"
-
-
-def _age(row: Row) -> float | None:
-    return None if row.started is None else time.time() - row.started
-
-
-def _remarks(row: Row) -> str:
-    return " ".join([*(f"#{tag}" for tag in row.tags), row.note])
-
-
-COLUMNS = (
-    Column("name", 0, lambda row: clean(row.label), lambda row: row.label.lower()),
-    Column("status", 11, lambda row: clean(row.status), lambda row: row.status),
-    Column("progress", 15, _progress, lambda row: row.progress, right=True, rank=1),
-    Column("best", 8, lambda row: fixed(row.best), lambda row: row.best, right=True),
-    Column("time", 8, lambda row: duration(row.seconds), lambda row: row.seconds, right=True),
-    Column("age", 7, lambda row: age(_age(row)), _age, right=True),
-    Column("device", 18, lambda row: clean(row.device), lambda row: row.device, rank=2),
-    Column("tags, note", 24, lambda row: clean(_remarks(row)), _remarks, rank=3),
-)
 _NAME_WIDTH = 24
 """Least width of the widest column, in cells, as long as other columns can be left out."""
-
-
-def sort(rows: Iterable[Row], column: Column, *, descending: bool) -> list[Row]:
-    """Rows in the order of a column; those without a value last, equal ones by id."""
-    known = [(row, column.key(row)) for row in rows]
-    with_value = [pair for pair in known if not _is_missing(pair[1])]
-    with_value.sort(key=lambda pair: pair[0].id)
-    with_value.sort(key=lambda pair: pair[1], reverse=descending)
-    return [row for row, _ in with_value] + [row for row, key in known if _is_missing(key)]
-
-
-def _is_missing(key: Any) -> bool:
-    return key is None or key == "" or (isinstance(key, float) and math.isnan(key))
 
 
 class RunTable(Widget, can_focus=True):
@@ -94,6 +38,7 @@ class RunTable(Widget, can_focus=True):
         self._rows: list[Row] = []
         self._cursor = 0
         self._first = 0
+        self._all_columns: Sequence[Column] = COLUMNS
         self._sorted = ("age", False)
         self.marked: set[str] = set()
         """The ids of the runs that are to be opened together."""
@@ -105,9 +50,15 @@ class RunTable(Widget, can_focus=True):
         """The row under the cursor."""
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
-    def show(self, rows: list[Row], sorted_by: tuple[str, bool]) -> None:
+    def show(
+        self,
+        rows: list[Row],
+        sorted_by: tuple[str, bool],
+        columns: Sequence[Column] = COLUMNS,
+    ) -> None:
         """Show these rows in this order; the cursor stays on its run, if it is still there."""
         current = self.current
+        self._all_columns = columns
         self._rows, self._sorted = rows, sorted_by
         place = next((i for i, row in enumerate(rows) if current and row.id == current.id), None)
         self._cursor = min(self._cursor, max(0, len(rows) - 1)) if place is None else place
@@ -122,6 +73,7 @@ class RunTable(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor + by))
+        self.screen.refresh_bindings()  # other things can be done with another run
         self._scroll()
 
     def action_move_page(self, by: int) -> None:
@@ -176,9 +128,9 @@ class RunTable(Widget, can_focus=True):
         self.refresh()
 
     def _columns(self) -> Sequence[tuple[Column, int]]:
-        kept = list(COLUMNS)
-        while kept[-1].rank and self._left(kept) < _NAME_WIDTH:
-            kept.remove(max(kept, key=lambda column: column.rank))
+        kept = list(self._all_columns)
+        while self._left(kept) < _NAME_WIDTH and any(column.rank for column in kept):
+            kept.remove(max(kept, key=lambda column: (column.rank, kept.index(column))))
         name_width = max(4, self._left(kept))
         return [(column, column.width or name_width) for column in kept]
 
@@ -190,9 +142,9 @@ class RunTable(Widget, can_focus=True):
         line = Text("    ", style=theme["plot-ink"])
         title, descending = self._sorted
         for column, width in columns:
-            arrow = (" ▼" if descending else " ▲") if column.title == title else ""
-            words = f"{column.title}{arrow}"
-            line.append(_cell(words, width, right=column.right), style="bold" if arrow else "")
+            arrow = (" ▼" if descending else " ▲") if column.name == title else ""
+            words = f"{column.head}{arrow}"
+            line.append(in_cells(words, width, right=column.right), style="bold" if arrow else "")
             line.append(" ")
         return line
 
@@ -202,18 +154,12 @@ class RunTable(Widget, can_focus=True):
         line.append("* " if row.id in self.marked else "  ", style=theme["accent"])
         for column, width in columns:
             style = ""
-            if column.title == "status":
+            if column.name == "status":
                 style = theme[STATUS_COLORS.get(row.status, "foreground")]
-            elif at_cursor and column.title == "name":
+            elif at_cursor and column.name == "name":
                 style = "bold"
-            line.append(_cell(column.show(row), width, right=column.right), style=style).append(" ")
+            line.append(in_cells(column.show(row), width, right=column.right), style=style)
+            line.append(" ")
         if at_cursor:
             line.stylize(f"on {theme['panel']}")
         return line
-
-
-def _cell(words: str, width: int, *, right: bool) -> str:
-    text = Text(words)
-    text.truncate(width, overflow="ellipsis")
-    gap = " " * (width - text.cell_len)
-    return gap + text.plain if right else text.plain + gap

@@ -1,4 +1,4 @@
-"""The runs of the dashboard: status, best, final and test values of each."""
+"""The runs of the dashboard: status, and the values of the metric that each is judged by."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ from tui.panels.progress import STATUS_COLORS
 from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.plots.lanes import Lane, View
-from tui.text import clean, fixed
+from tui.text import clean, fixed, number
+from tui.text import column as in_cells
 
 _COLUMNS = ("best", "final", "test")
 _STATUS_WIDTH = 8
@@ -27,7 +28,12 @@ class RunsPanel(RowsPanel[View]):
         return view.selected
 
     def heading(self, view: View) -> Text:
-        return Text("accuracy" if self._narrow else "accuracy on validation and test data")
+        metrics = list(dict.fromkeys(_judged(lane) for lane in view.lanes))
+        known = [clean(metric, 40) for metric in metrics if metric]
+        if not known:
+            return Text("no metric yet")
+        words = known[0] if len(known) == 1 else f"by {', '.join(known)}"
+        return Text(words if self._narrow or len(known) > 1 else f"{words}, and of the test set")
 
     def show_figures(self, view: View) -> None:
         self.show(view)
@@ -52,14 +58,23 @@ class RunsPanel(RowsPanel[View]):
         sample = line_sample(lane.index, ascii_only=self.plain)
         row = Text().append(">" if selected else " ", style="bold")
         row.append(sample if view.several else "   ", style=lane.color).append(" ")
-        name = clean(lane.label)
-        if len(name) > name_width:
-            name = name[: name_width - 1] + "…"
-        row.append(f"{name:<{name_width}} ", style="bold" if selected else "")
+        name = in_cells(clean(lane.label), name_width)
+        row.append(f"{name} ", style="bold" if selected else "")
         status = state.status.ljust(status_width)
         row.append(status, style=self.color(STATUS_COLORS[state.status]))
-        best = state.best("val/accuracy")
-        cells = (best[1] if best else None, state.last("val/accuracy"), state.last("test/accuracy"))
-        return row.append(
-            "".join(fixed(value, column - 4 + (column < 8)).rjust(column) for value in cells)
-        )
+        metric = _judged(lane)
+        best = state.best(metric)
+        test = f"test/{metric.partition('/')[2]}"
+        cells = (best[1] if best else None, state.last(metric), state.last(test))
+        return row.append("".join(_figure(value, column) for value in cells))
+
+
+def _judged(lane: Lane) -> str:
+    return lane.state.judged_by
+
+
+def _figure(value: float | None, width: int) -> str:
+    """A value in a column with a blank before it; in fewer digits where it would not fit."""
+    fitting = (fixed(value, decimals) for decimals in range(width - 4 + (width < 8), -1, -1))
+    short = next((text for text in fitting if len(text) < width), number(value, 3))
+    return in_cells(short, width - 1, right=True).rjust(width)

@@ -8,8 +8,9 @@ from rich.text import Text
 from presets.dotted_keys import flatten
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
+from tui.runs.in_force import clip_words
 from tui.runs.store import section
-from tui.text import clean, count
+from tui.text import cells, clean, column, count
 
 
 class SettingsPanel(Panel):
@@ -34,7 +35,8 @@ class SettingsPanel(Panel):
         return [self._line(key, value, width) for key, value in rows[:height]]
 
     def _line(self, key: str, value: str, width: int) -> Text:
-        line = Text(f" {clean(key):<10} ", style=self.color("plot-ink"))
+        key = clean(key)
+        line = Text(f" {column(key, max(10, cells(key)))} ", style=self.color("plot-ink"))
         line.append(clean(value), style=self.color("foreground"))
         line.truncate(width, overflow="ellipsis")
         return line
@@ -43,12 +45,10 @@ class SettingsPanel(Panel):
 def _rows(config: dict[str, Any]) -> list[tuple[str, str]]:
     if not config:
         return []
-    clip = section(config, "clip")
-    mode = clip.get("mode", "none")
     length = "epochs" if config.get("epochs") is not None else "steps"
     rows = [(kind, _component(section(config, kind))) for kind in ("model", "dataset", "optimizer")]
     rows += [
-        ("clip", mode if mode == "none" else f"{mode} {clip.get('threshold', '')}"),
+        ("clip", clip_words(config)),
         ("batch size", str(config.get("batch_size"))),
         (length, str(config.get(length))),
         ("seed", str(config.get("seed"))),

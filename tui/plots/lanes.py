@@ -5,8 +5,9 @@ from typing import Literal
 
 from tui.plots.palette import lane_colors
 from tui.plots.view import PlotView
-from tui.runs.labels import labels
+from tui.runs.labels import labels, told_apart
 from tui.runs.store import RunState
+from tui.text import day_and_time
 
 _USUAL = PlotView()
 Split = Literal["train", "val"]
@@ -61,7 +62,9 @@ def make_lanes(states: list[RunState], colors: dict[str, str]) -> tuple[Lane, ..
     # By the settings at the start: a command that changes one does not rename a run.
     first = [state.started.config if state.started else state.config for state in states]
     made = labels(first)
-    names = [state.given_name or name for state, name in zip(states, made, strict=True)]
+    given = [state.given_name or name for state, name in zip(states, made, strict=True)]
+    begun = [day_and_time(state.started.time) if state.started else "" for state in states]
+    names = told_apart(given, first, begun, [state.id for state in states])
     palette = lane_colors(colors)
     return tuple(
         Lane(state, name, index, palette[index % len(palette)])

@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
+from tui.text import cells
+
 Codes = NDArray[np.uint32]
 """Unicode code points."""
 Indices = NDArray[np.int16]
 
+_SECOND_HALF = "\0"
+"""Stands in the second cell of a wide character; never part of what is drawn."""
+
 
 @dataclass
 class Picture:
-    """A picture of `height` rows of `width` cells; all characters are one cell wide."""
+    """A picture of `height` rows of `width` cells; a wide character takes two of them."""
 
     glyphs: Codes
     """(height, width)."""
@@ -52,14 +57,24 @@ class Picture:
         """Write a line of text at a cell; what lies outside of the picture is left out."""
         if not 0 <= row < self.height or not 0 <= column < self.width:
             return
-        text = text[: self.width - column]
+        if not text.isascii():
+            text = _one_cell_each(text)
+        if len(text) > self.width - column:
+            whole, text = text, text[: self.width - column]
+            if whole[len(text)] == _SECOND_HALF:  # half a character cannot be drawn
+                text = f"{text[:-1]} "
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        self.glyphs[row, column : column + len(codes)] = codes
-        self.styles[row, column : column + len(codes)] = self.style(style)
+        end = column + len(codes)
+        if self.glyphs[row, column] == ord(_SECOND_HALF):
+            self.glyphs[row, column - 1] = ord(" ")
+        if end < self.width and self.glyphs[row, end] == ord(_SECOND_HALF):
+            self.glyphs[row, end] = ord(" ")
+        self.glyphs[row, column:end] = codes
+        self.styles[row, column:end] = self.style(style)
 
     def text(self, row: int) -> str:
         """The characters of a row."""
-        return str(self.glyphs[row].tobytes(), "utf-32-le")
+        return str(self.glyphs[row].tobytes(), "utf-32-le").replace(_SECOND_HALF, "")
 
     def lines(self) -> list[list[Segment]]:
         """The rows as segments, one for each stretch of one style."""
@@ -69,10 +84,21 @@ class Picture:
         ends = (columns + 1).tolist()
         lines = []
         for row in range(self.height):
-            text, line, begin = self.text(row), [], 0
+            text, line, begin = str(self.glyphs[row].tobytes(), "utf-32-le"), [], 0
             of_row = self.styles[row].tolist()
             for end in (*ends[borders[row] : borders[row + 1]], self.width):
-                line.append(Segment(text[begin:end], styles[of_row[begin]]))
+                part = text[begin:end].replace(_SECOND_HALF, "")
+                line.append(Segment(part, styles[of_row[begin]]))
                 begin = end
             lines.append(line)
         return lines
+
+
+def _one_cell_each(text: str) -> str:
+    """A character for each cell: accents that take none are left out."""
+    found = []
+    for character in text:
+        width = cells(character)
+        if width:
+            found.append(character + _SECOND_HALF * (width - 1))
+    return "".join(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tui.plots.axes import Axes
 from tui.plots.picture import Picture
 from tui.plots.ticks import LABEL_WIDTH
-from tui.text import count, number
+from tui.text import cells, column, count, cut, number
 
 _LONGEST_LABEL = 22
 _SHORTEST_LABEL = 8
@@ -45,7 +45,7 @@ class Value:
 
 def width_of(values: Sequence[Value]) -> int:
     """The width in cells of values side by side."""
-    return sum(len(value.sample) + len(value.text) + 3 for value in values)
+    return sum(len(value.sample) + cells(value.text) + 3 for value in values)
 
 
 def without_common(labels: Sequence[str]) -> list[str]:
@@ -90,7 +90,7 @@ def draw(
     if values and rows > len(remarks):
         below = _list(picture, values, axes, sides, rows - len(remarks))
     for row, remark in enumerate(remarks):
-        picture.write(below + row, sides[0].begin(len(remark)), remark, "bold")
+        picture.write(below + row, sides[0].begin(cells(remark)), remark, "bold")
 
 
 def _list(
@@ -98,7 +98,7 @@ def _list(
 ) -> int:
     """Draw as many values as fit; returns the row below the last one of the first side."""
     labels = [_cut(value.label, _LONGEST_LABEL, axes) for value in values]
-    of_label, of_sample = max(map(len, labels)), len(values[0].sample)
+    of_label, of_sample = max(map(cells, labels)), len(values[0].sample)
     numbers = [value.numbers for value in values]
     room = sides[0].room - of_sample - 2
     if max(map(len, numbers)) + min(of_label, _SHORTEST_LABEL) > room:
@@ -117,18 +117,21 @@ def _list(
     shown = min(len(values), places)
     for index, (value, label) in enumerate(zip(values[:shown], labels[:shown], strict=True)):
         column, row = divmod(index, rows)
-        start, name = begins[column], _cut(label, of_label, axes).ljust(of_label)
+        start, name = begins[column], _column(label, of_label, axes)
         if shown < len(values) and index == shown - 1:
             text = f"and {len(values) - shown + 1} more".ljust(width)
             picture.write(1 + row, start, text, axes.ink)
             continue
         line = " ".join(part for part in (value.sample, name, numbers[index]) if part)
-        picture.write(1 + row, start, _cut(line.rstrip(), width, axes).ljust(width), "")
+        picture.write(1 + row, start, _column(line.rstrip(), width, axes), "")
         picture.write(1 + row, start, value.sample, value.color)
     return 1 + min(rows, shown)
 
 
 def _cut(text: str, width: int, axes: Axes) -> str:
-    if len(text) <= width:
-        return text
-    return text[: width - 1] + ("." if axes.ascii else "…") if width > 0 else ""
+    shorter = cut(text, max(0, width))
+    return shorter.replace("…", ".") if axes.ascii and shorter != text else shorter
+
+
+def _column(text: str, width: int, axes: Axes) -> str:
+    return column(_cut(text, width, axes), max(0, width))

@@ -73,15 +73,20 @@ def draw(
         picture.glyphs[:] = codes[levels * (len(codes) - 1) // (_BANDS - 1)]
     else:
         _paint(picture, levels, deep, high)
-    for place in terrain.minima:
-        _put(picture, terrain, place, "x" if plain else "✕", "bold #ffffff")
     for way in ways:
         _trail(picture, terrain, way, at, plain=plain)
     for way in ways:
         if len(way.points):
             x, y = way.points[min(at, len(way.points) - 1)]
             _put(picture, terrain, (float(x), float(y)), way.letter, f"bold reverse {way.color}")
+    for place in terrain.minima:  # last: that is where the ways end, and would hide it
+        _put(picture, terrain, place, minimum(plain=plain), "bold reverse #ffffff")
     return picture
+
+
+def minimum(*, plain: bool) -> str:
+    """The character that marks a minimum."""
+    return "x" if plain else "✕"
 
 
 def _levels(terrain: Terrain, columns: int, rows: int) -> NDArray[np.intp]:

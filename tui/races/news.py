@@ -1,5 +1,6 @@
 """The news of a race: read from its directory in a thread and handed over complete."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +31,17 @@ IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trying:
+    """A trial that is not over."""
+
+    lr: float
+    step: int
+    """The step of its newest evaluation; 0 before the first."""
+    value: float
+    """Its newest value of the race's metric; NaN before the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LaneNews:
     """The news of one lane."""
 
@@ -46,7 +58,10 @@ class LaneNews:
     """For each of these steps, 1 if its gradient was clipped, else 0."""
     layers: Layers | None
     trials: tuple[tuple[float, float], ...]
-    """Learning rate and best value of each trial, by learning rate."""
+    """Learning rate and best value of each trial that is over, by learning rate."""
+    trying: tuple[Trying, ...]
+    """The trials that have begun and are not over."""
+    num_trials: int
     lr: float | None
     """The learning rate of the preset."""
     tuned_lr: float | None
@@ -81,9 +96,13 @@ class RaceNews:
     @property
     def fingerprint(self) -> object:
         """A value that stays equal while there is nothing new to draw."""
-        lengths = [(len(lane.median), len(lane.grad_norms), lane.ended) for lane in self.lanes]
+        lengths = [
+            (len(lane.median), len(lane.grad_norms), lane.ended, len(lane.trials))
+            for lane in self.lanes
+        ]
+        tried = [(trying.lr, trying.step) for lane in self.lanes for trying in lane.trying]
         # As text, since a NaN in the standings is not equal to itself.
-        return self.status, self.reason, self.done, self.total, repr(self.standings), lengths
+        return self.status, self.reason, self.done, self.total, repr(self.standings), lengths, tried
 
 
 class Watcher:
@@ -185,6 +204,8 @@ def _lane(results: RaceResults, lane: int) -> LaneNews:
         clipped=np.array(shown.clipped if shown else [], dtype=float),
         layers=shown.layers if shown else None,
         trials=tuple(_trials(results, results.of(lane, "trial"))),
+        trying=tuple(_trying(results, results.of(lane, "trial"))),
+        num_trials=spec.num_trials,
         lr=float(lr) if isinstance(lr, int | float) else None,
         tuned_lr=results.lrs.get(lane),
         ended=sum(run.ended for run in runs),
@@ -202,6 +223,20 @@ def _trials(results: RaceResults, runs: list[RunResult]) -> list[tuple[float, fl
         for run in runs
         if run.planned.lr is not None and run.ended
     )
+
+
+def _trying(results: RaceResults, runs: list[RunResult]) -> list[Trying]:
+    begun = [run for run in runs if run.status != "queued" and not run.ended]
+    metric = results.spec.metric
+    return [
+        Trying(
+            lr=run.planned.lr,
+            step=run.steps[-1] if run.steps else 0,
+            value=(run.values.get(metric) or [math.nan])[-1],
+        )
+        for run in begun
+        if run.planned.lr is not None
+    ]
 
 
 class RaceFeed(threading.Thread):

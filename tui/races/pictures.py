@@ -10,6 +10,7 @@ import numpy as np
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
 from tui.plots import matplotlib_figures
+from tui.races import scale
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
@@ -42,7 +43,7 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
     """Median curves with interquartile bands, over steps or training seconds."""
 
     def draw(axes: Any, results: RaceResults) -> bool:
-        any_drawn = False
+        any_drawn, metric = False, results.spec.metric
         for lane, each in enumerate(results.spec.lanes):
             runs = [run for run in results.of(lane) if run.steps]
             if not runs:
@@ -51,13 +52,17 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
             color, dash = matplotlib_figures.style(lane)
-            axes.plot(x, median, dash, color=color, label=matplotlib_figures.entry(each.label))
-            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
-            any_drawn = True
+            shown = [scale.drawn(row, metric, log_y=True) for row in (median, low, high)]
+            axes.plot(x, shown[0], dash, color=color, label=matplotlib_figures.entry(each.label))
+            axes.fill_between(x, shown[1], shown[2], color=color, alpha=0.15, linewidth=0)
+            any_drawn |= bool((shown[0] > 0).any())
         axes.set_xlabel("training seconds" if unit == "seconds" else "step")
-        axes.set_ylabel(results.spec.metric)
-        if (goal := results.goal) is not None and goal.metric == results.spec.metric:
-            axes.axhline(goal.value, color="grey", linewidth=0.8)
+        axes.set_ylabel(scale.name(metric, log_y=True))
+        if (goal := results.goal) is not None and goal.metric == metric:
+            level = scale.drawn(np.array([goal.value]), metric, log_y=True)
+            axes.axhline(float(level[0]), color="grey", linewidth=0.8)
+        if any_drawn:
+            matplotlib_figures.logarithmic(axes, "y")
         return any_drawn
 
     return draw

@@ -9,7 +9,8 @@ from engine.race.results import RaceResults
 from engine.race.spec import RaceSpec
 from engine.race.statistics import Spread
 from presets.schema import Target
-from tui.text import clean, file_size, number
+from tui.text import cells as width_of
+from tui.text import clean, column, file_size, number
 
 DNF = "DNF"
 
@@ -25,7 +26,7 @@ def header(spec: RaceSpec, goal: Target | None) -> list[str]:
     metric = spec.metric.removeprefix("val/")
     reached = "target" if spec.target else "level of reference"
     target = [f"steps to {reached}", "seconds", "seeds", "held"] if goal else []
-    reference = [f"speed-up vs {clean(spec.reference_lane)}"] if goal else []
+    reference = [f"against {clean(spec.reference_lane)}"] if goal else []
     rest = [f"best {metric}", "final", "test", "ms/step", "memory", "clipped", "lr"]
     return ["", "lane", *target, *reference, *rest]
 
@@ -86,19 +87,36 @@ def _value(row: Row, found: Spread) -> str:
 
 def _ratio(spec: RaceSpec, row: Row) -> str:
     if row.label == spec.reference_lane:
-        return "1 (reference)"
-    if row.speed_up is None:
-        return "-"
+        return "reference"
     ratio = row.speed_up
-    return f"{number(ratio.value, 3)} ({number(ratio.low, 3)} to {number(ratio.high, 3)})"
+    if ratio is None or not 0 < ratio.value < math.inf:  # one of the two missed
+        return "-"
+    ends = [ratio.low, ratio.high]
+    if max(ends) <= 1 or min(ends) >= 1:  # all of it faster, or all of it slower
+        first, last = sorted(map(_factor, ends))
+        return f"{_times(ratio.value)} ({first:.3g} to {last:.3g})"
+    return f"{_times(ratio.value)} ({_times(ratio.low)} to {_times(ratio.high)})"
+
+
+def _factor(ratio: float) -> float:
+    """How many times as fast or as slow, at least 1; infinity for one that missed."""
+    return math.inf if ratio == 0 else max(ratio, 1 / ratio)
+
+
+def _times(ratio: float) -> str:
+    """A speed-up in words: `2x faster`, `1.5x slower`."""
+    factor = _factor(ratio)
+    if f"{factor:.3g}" == "1":
+        return "as fast"
+    return f"{factor:.3g}x {'faster' if ratio > 1 else 'slower'}"
 
 
 def text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a plain table with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(width_of, each)) for each in zip(head, *rows, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if index == 1 else cell.rjust(width)
+            column(cell, width, right=index != 1)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (head, *rows)

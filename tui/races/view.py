@@ -23,7 +23,8 @@ class RaceView:
     """Whether only the selected lane is drawn."""
     unit: Unit = "steps"
     bands: Bands = "selected"
-    log_y: bool = False
+    log_y: bool = True
+    """Whether the plot shows errors or losses on a logarithmic axis, or the metric as it is."""
     other: int | None = None
     """The lane beside the selected one on the page of layers; the first of the others if None."""
 

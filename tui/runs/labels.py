@@ -1,12 +1,15 @@
 """Short names for runs that say how they differ from each other: `adam lr=0.003`."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import presets
 from presets import ConfigError, dotted_keys
 
 _COMPONENTS = ("model", "dataset", "optimizer")
+_MOST_ADDED = 3
+"""Maximum number of settings that are added to a label which several runs have."""
 _OPERATION = ("checkpoint", "on_non_finite", "max_restarts", "parent")
 """Settings that keep a run alive and do not change what it learns."""
 
@@ -30,6 +33,54 @@ def labels(configs: list[dict[str, Any]]) -> list[str]:
         str(config.get("name") or " ".join(words))
         for config, words in zip(flat, parts, strict=True)
     ]
+
+
+def told_apart(
+    made: Sequence[str],
+    configs: Sequence[dict[str, Any]],
+    begun: Sequence[str],
+    ids: Sequence[str],
+) -> list[str]:
+    """The labels, with what differs added to those that several runs have.
+
+    That is the settings in which these runs differ, else when they began, else their ids. `begun`
+    are texts, such as `2026-11-23 14:05`; "" where it is not known.
+    """
+    found = list(made)
+    for alike in _alike(found):
+        _add_settings(found, alike, configs)
+    for alike in _alike(found):
+        times = [begun[place] for place in alike]
+        distinct = "" not in times and len(set(times)) == len(times)
+        for place in alike:
+            found[place] += f" {begun[place] if distinct else ids[place]}"
+    return found
+
+
+def _alike(made: Sequence[str]) -> list[list[int]]:
+    """The places of labels that several have."""
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(made):
+        places.setdefault(label, []).append(place)
+    return [alike for alike in places.values() if len(alike) > 1]
+
+
+def _add_settings(made: list[str], alike: Sequence[int], configs: Sequence[dict[str, Any]]) -> None:
+    """Add the first settings in which runs of one label differ, to each of them."""
+    flat = [dotted_keys.flatten(configs[place]) for place in alike]
+    keys = [
+        key
+        for key in dict.fromkeys(key for config in flat for key in config)
+        if key != "name" and dotted_keys.split(key)[0] not in _OPERATION
+    ]
+    differ = [key for key in keys if len({repr(config.get(key)) for config in flat}) > 1]
+    for place, config in zip(alike, flat, strict=True):
+        words = [
+            f"{dotted_keys.split(key)[1] or key}={_short(config[key])}"
+            for key in differ[:_MOST_ADDED]
+            if config.get(key) is not None
+        ]
+        made[place] = " ".join([made[place], *words])
 
 
 def _without_implied(config: dict[str, Any]) -> dict[str, Any]:

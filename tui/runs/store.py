@@ -1,10 +1,12 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from engine.runs.bounds import MOST
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -24,12 +26,15 @@ from engine.runs.events import (
     SampleText,
     Scalars,
     StateChanged,
+    Value,
 )
 from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
+from tui.runs.judged import judged, larger_is_better
 from tui.runs.points.series import Series
 from tui.runs.run import Run
+from tui.runs.withdrawn import Withdrawn
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
@@ -102,17 +107,19 @@ class RunState:
     """Number of records that the engine could not write: a gap in what is shown."""
     damaged: int = 0
     """Number of lines of the log that were skipped because they were damaged."""
+    fallen: int = 0
+    """Number of values that were skipped because their step lies before the one before it."""
 
     def apply(self, event: AnyEvent) -> None:
         """Take in one event."""
         match event:
             case Scalars():
                 for name, values in event.values.items():
-                    self._series(name).extend(event.step, values)
+                    self._extend(name, event.step, values)
                 self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
-                    self._series(f"{event.split}/{name}").extend([event.step], [value])
+                    self._extend(f"{event.split}/{name}", [event.step], [value])
             case RunStarted():
                 self.started = event
                 self.clock = [ClockPiece(0, event.time)]
@@ -174,6 +181,8 @@ class RunState:
                 self.checkpoints.append(event)
             case NonFinite():
                 self.alarm = event if event.policy != "skip-step" else self.alarm
+            case Withdrawn():
+                self._withdraw(event)
             case Restarted():
                 self._void_after(event.step)
                 self.clock = [piece for piece in self.clock if piece.step < event.step]
@@ -190,7 +199,7 @@ class RunState:
             case Layers():
                 self.layers = event
                 for name, value in event.totals.items():
-                    self._series(name).extend([event.step], [value])
+                    self._extend(name, [event.step], [value])
             case Histograms():
                 kept = self.histograms.setdefault(event.of, deque(maxlen=MAX_PROBES))
                 kept.append(event)
@@ -221,6 +230,20 @@ class RunState:
         self.status = "running"
         self._settle()
 
+    def _withdraw(self, event: Withdrawn) -> None:
+        """Drop what is void of another program's log."""
+        if event.metrics is None:
+            status = self.status
+            self._void_after(event.after)
+            self.status = status
+            return
+        for name in event.metrics:
+            if name in self.metrics:
+                self.metrics[name].truncate(event.after)
+        ends = [each.last_step for each in self.metrics.values() if each.last_step is not None]
+        self.seconds.truncate(max(ends, default=-1.0))
+        self.ended = None
+
     def _settle(self) -> None:
         """Work out the settings in force: those at the start, changed by each applied command."""
         if self.started is None:
@@ -233,15 +256,27 @@ class RunState:
         """Bring the settings in force up to date with one more command."""
         if self.started is None or (command.outcome, command.command) != ("applied", "set"):
             return
-        self.config = changed(self.config, command.arguments)
+        if self.started.task == "open":  # it has settings of its own, by plain names
+            self.config = self.config | command.arguments
+        else:
+            self.config = changed(self.config, command.arguments)
         steps, epochs = command.arguments.get("steps"), command.arguments.get("epochs")
-        if isinstance(steps, int):
+        if isinstance(epochs, int) and self.started.steps_per_epoch and steps is None:
+            steps = epochs * self.started.steps_per_epoch
+        if isinstance(steps, int) and 1 <= steps <= MOST:
             self.commanded_steps = steps
-        elif isinstance(epochs, int) and self.started.steps_per_epoch:
-            self.commanded_steps = epochs * self.started.steps_per_epoch
 
-    def _series(self, name: str) -> Series:
-        return self.metrics.setdefault(name, Series())
+    def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
+        """Add points to a metric. Other programs' logs may have late ones; an engine of ours has
+        none without a restart, so that those are damage, and counted."""
+        series = self.metrics.setdefault(name, Series())
+        if self.read_only:
+            series.merge(steps, values)
+            return
+        newest = series.last_step
+        begin = 0 if newest is None else bisect_left(steps, newest)
+        self.fallen += begin
+        series.extend(steps[begin:], values[begin:])
 
     @property
     def id(self) -> str:
@@ -297,9 +332,19 @@ class RunState:
         return series.last if series is not None else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value at which a metric was best: losses are best small, the rest large."""
+        """Step and value at which a metric was best, as `larger_is_better` says."""
         series = self.metrics.get(metric)
-        return series.best(largest=not metric.endswith("loss")) if series is not None else None
+        return series.best(largest=larger_is_better(metric)) if series is not None else None
+
+    @property
+    def judged_by(self) -> str:
+        """The metric that says how good it is, by its task; "" if it has none."""
+        return judged(self.task, self.metrics)
+
+    @property
+    def task(self) -> str:
+        """What is learned; "" before it began."""
+        return self.started.task if self.started else ""
 
     def clipped_share(self, window: int = 100) -> float | None:
         """Share of the last `window` steps whose gradient was clipped."""
@@ -332,7 +377,7 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
         match key:
             case "lr":
                 optimizer["lr"] = value
-            case "lr_factor" if isinstance(lr := optimizer.get("lr"), int | float):
+            case "lr_factor" if _are_numbers(lr := optimizer.get("lr"), value):
                 optimizer["lr"] = lr * value
             case "clip_mode":
                 clip["mode"] = value
@@ -342,6 +387,10 @@ def changed(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
                 new["epochs" if key == "steps" else "steps"] = None
                 new[key] = value
     return new | {"optimizer": optimizer, "clip": clip}
+
+
+def _are_numbers(*values: object) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def section(config: dict[str, Any], name: str) -> dict[str, Any]:

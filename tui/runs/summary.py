@@ -1,48 +1,18 @@
 """Summarise a run as plain data and as text; pure functions of its state."""
 
 import math
-import time
 from typing import Any
 
 from presets.dotted_keys import flatten
-from tui.runs.store import RunState, section
-from tui.text import clean, count, duration, number
+from tui.runs.store import RunState
+from tui.text import cells, clean, column, count, duration, number
 
 Plain = dict[str, Any]
-
-_COLUMNS = ("id", "status", "name", "lr", "step", "best val/accuracy", "age")
 
 
 def plain_number(value: float) -> float | str:
     """A number for JSON, which lacks NaN and infinities: those become "nan", "inf", "-inf"."""
     return value if math.isfinite(value) else str(value)
-
-
-def row(state: RunState, *, pid: int | None, fault: str = "") -> Plain:
-    """A run as an entry of a list; `pid` is that of a living engine, since numbers are reused.
-    `fault` says which of its files cannot be read."""
-    if state.status == "unreadable":
-        fault = fault or state.detail
-    config = state.config
-    lr = section(config, "optimizer").get("lr", config.get("lr"))
-    started = state.started
-    age = time.time() - started.time if started else None
-    return {
-        "id": state.id,
-        "name": state.given_name or str(state.config.get("name") or ""),
-        "status": state.status,
-        "pid": pid if state.active else None,
-        "model": _named(config, "model"),
-        "dataset": _named(config, "dataset"),
-        "optimizer": _named(config, "optimizer"),
-        "lr": lr if isinstance(lr, int | float) else None,
-        "step": state.step,
-        "planned_steps": state.planned_steps,
-        "best_val_accuracy": _best(state, "val/accuracy"),
-        "age_seconds": age,
-        "path": str(state.run.path.absolute()),
-        "fault": fault,
-    }
 
 
 def summary(state: RunState, *, pid: int | None) -> Plain:
@@ -70,14 +40,8 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
         "path": str(state.run.path.absolute()),
         "events_path": str(state.run.events_path.absolute()),
         "damaged": state.damaged,
+        "fallen": state.fallen,
     }
-
-
-def _named(config: Plain, key: str) -> str | None:
-    """The name of a part; the settings of an own loop may be a single word."""
-    value = config.get(key)
-    name = value.get("name") if isinstance(value, dict) else value
-    return name if isinstance(name, str) else None
 
 
 def _lasts(state: RunState) -> dict[str, float]:
@@ -85,48 +49,16 @@ def _lasts(state: RunState) -> dict[str, float]:
     return {name: value for name, value in lasts.items() if value is not None}
 
 
-def _best(state: RunState, metric: str) -> float | None:
-    best = state.best(metric)
-    return best[1] if best else None
-
-
 def _bests(state: RunState) -> dict[str, Plain]:
-    """Best step and value of metrics with a good direction, except of the test set."""
+    """Best step and value of losses and of what the run is judged by, except of the test set."""
     chosen = [
         name
         for name in state.metrics
-        if name.endswith(("/loss", "/accuracy")) and not name.startswith("test/")
+        if (name.endswith(("/loss", "/accuracy")) or name == state.judged_by)
+        and not name.startswith("test/")
     ]
     bests = {name: state.best(name) for name in chosen}
     return {name: {"step": best[0], "value": best[1]} for name, best in bests.items() if best}
-
-
-def table(rows: list[Plain]) -> list[str]:
-    """The lines of `ls`: a head and a line for each run, in columns."""
-    if not rows:
-        return []
-    cells = [list(_COLUMNS), *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_COLUMNS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
-
-
-def _cells(row: Plain) -> list[str]:
-    step = str(row["step"])
-    if row["planned_steps"] is not None:
-        step += f"/{row['planned_steps']}"
-    lr = row["lr"]
-    return [
-        clean(row["id"]),
-        row["status"],
-        clean(row["name"] or str(row["optimizer"] or "-"), 24),
-        number(lr) if isinstance(lr, int | float) else "-",
-        step,
-        number(row["best_val_accuracy"]),
-        age(row["age_seconds"]) + (f"  ! {clean(row['fault'])}" if row["fault"] else ""),
-    ]
 
 
 def age(seconds: float | None) -> str:
@@ -153,17 +85,23 @@ def page(facts: Plain) -> list[str]:
         "steps": f"{steps} in {duration(facts['seconds'])}",
         "log": facts["events_path"],
         "damaged": f"{facts['damaged']} lines of the log skipped" if facts["damaged"] else None,
+        "went back": f"{facts['fallen']} values skipped" if facts["fallen"] else None,
     }
-    lines = [f"{key:<12}{clean(str(value))}" for key, value in head.items() if value]
+    lines = [f"{column(key, 12)}{clean(str(value))}" for key, value in head.items() if value]
     lines += ["", "configuration"]
-    lines += [f"  {clean(key):<25} {clean(str(value))}" for key, value in flat(facts["config"])]
+    lines += [f"  {_wide(key)} {clean(str(value))}" for key, value in flat(facts["config"])]
     best = facts["best"]
     lines += ["", f"{'metric':<28}{'last':<12}best"]
     for name, value in facts["last"].items():
         where = best.get(name)
         text = f"{number(where['value'])} at step {where['step']}" if where else ""
-        lines.append(f"  {clean(name):<25} {number(float(value)):<12}{text}".rstrip())
+        lines.append(f"  {_wide(name)} {number(float(value)):<12}{text}".rstrip())
     return lines
+
+
+def _wide(name: str) -> str:
+    """A name in a column of 25 cells, or whole where it is longer."""
+    return column(clean(name), max(25, cells(clean(name))))
 
 
 def flat(tree: Plain) -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Leaving: asks what becomes of runs that still train."""
+"""Leaving: asks what becomes of runs that train or are paused."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,10 +9,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.runs import control, run_directory
-from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.keys import Key, bindings
-from tui.screens.app_screen import AppScreen
+from tui.screens.app_screen import AppScreen, AtWork
 from tui.text import clean
 
 Answer = Literal["leave", "stop", "cancel"]
@@ -28,18 +27,18 @@ class QuitScreen(ModalScreen[Answer]):
     )
     BINDINGS = bindings(KEYS)
 
-    def __init__(self, active: int) -> None:
-        """`active` is the number of runs that still train."""
+    def __init__(self, active: Sequence[AtWork]) -> None:
         super().__init__()
         self._active = active
 
     def compose(self) -> ComposeResult:
-        runs, it = ("A run is", "it") if self._active == 1 else (f"{self._active} runs are", "them")
+        it = "it" if len(self._active) == 1 else "them"
+        left = "paused" if all(each.paused for each in self._active) else "running"
         with Vertical(id="quit") as box:
             box.border_title = "Quit"
             yield Static(
-                f"{runs} still training.\n\n"
-                f"  l  leave {it} running and quit (Enter)\n"
+                f"{_how(self._active)}\n\n"
+                f"  l  leave {it} {left} and quit (Enter)\n"
                 f"  s  stop {it} and quit\n"
                 "  c  stay here (Esc)",
                 markup=False,
@@ -50,24 +49,40 @@ class QuitScreen(ModalScreen[Answer]):
         self.dismiss(answer)
 
 
-def leave(screen: AppScreen, active: Sequence[RunDir]) -> None:
-    """End the app, after asking what becomes of the runs that still train."""
+def _how(active: Sequence[AtWork]) -> str:
+    """How many runs train, and how many are paused, in a sentence."""
+    paused = sum(each.paused for each in active)
+    trains = len(active) - paused
+    if not paused:
+        return f"{'A run is' if trains == 1 else f'{trains} runs are'} still training."
+    keep = "keeps its memory" if paused == 1 else "keep their memory"
+    if not trains:
+        return f"{'A run is' if paused == 1 else f'{paused} runs are'} paused and {keep}."
+    each = "one" if paused == 1 else f"{paused}"
+    return f"{trains + paused} runs are at work: {each} of them paused, which {keep}."
+
+
+def leave(screen: AppScreen, active: Sequence[AtWork]) -> None:
+    """End the app, after asking what becomes of the runs that train or are paused."""
     if not active:
         screen.app.exit()
         return
 
+    runs = [each.run for each in active]
+
     def answered(answer: Answer | None) -> None:
         if answer == "stop":
-            for run in active:
+            for run in runs:
                 try:
                     control.send(run, "stop")
                 except UserError as error:
                     screen.complain(str(error))
-            screen.app.exit(message=f"stopping {', '.join(clean(run.id) for run in active)}")
+            screen.app.exit(message=f"stopping {', '.join(clean(run.id) for run in runs)}")
         elif answer == "leave":
-            names = " ".join(run_directory.address(run) for run in active)
+            names = " ".join(run_directory.address(run) for run in runs)
+            still = "paused" if all(each.paused for each in active) else "training"
             screen.app.exit(
-                message=clean(f"still training; come back with: bigmodel-tui watch {names}")
+                message=clean(f"still {still}; come back with: bigmodel-tui watch {names}")
             )
 
-    screen.app.push_screen(QuitScreen(len(active)), answered)
+    screen.app.push_screen(QuitScreen(active), answered)

@@ -72,6 +72,11 @@ class RunActions(AppScreen):
         if (run := self._own_run_at_hand()) is not None:
             self._prepare_fork(run, self.label_at_hand())
 
+    def train_longer(self) -> None:
+        """Go to the launch screen, to train on from the newest checkpoint of a run that ended."""
+        if (run := self._own_run_at_hand()) is not None:
+            self._prepare_fork(run, self.label_at_hand(), longer=True)
+
     def _own_run_at_hand(self) -> RunDir | None:
         """The run at hand if an engine of ours can work on it; else says why not."""
         run = self.run_at_hand()
@@ -96,6 +101,7 @@ class RunActions(AppScreen):
     def _start(self, run: RunDir) -> bool:
         try:
             self.host.processes.append(launch.start([run], resume=True))
+            self.host.started.append(run)
         except UserError as error:
             self.complain(str(error))
             return False
@@ -103,13 +109,13 @@ class RunActions(AppScreen):
 
     # Reading a large checkpoint takes a while; the screen goes on meanwhile.
     @work(thread=True, exclusive=True, group="fork")
-    def _prepare_fork(self, run: RunDir, label: str) -> None:
+    def _prepare_fork(self, run: RunDir, label: str, *, longer: bool = False) -> None:
         try:
             prepared = fork_of(run, label)
         except UserError as error:
             self.app.call_from_thread(self.complain, str(error))
         else:
-            self.app.call_from_thread(self.host.open_launch, prepared)
+            self.app.call_from_thread(self.host.open_launch, prepared, longer=longer)
 
 
 def fork_of(run: RunDir, label: str) -> Fork:

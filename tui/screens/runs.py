@@ -1,9 +1,11 @@
 """All runs: sorted, filtered, annotated, deleted; opened, resumed and forked from here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from msgspec import structs
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.message import Message
@@ -11,20 +13,25 @@ from textual.widgets import Static
 
 from engine.runs.run_directory import RunDir
 from presets import UserError
+from tui.choices import remembered
+from tui.choices.shown_columns import SUBJECT, ShownColumns
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
 from tui.panels.prompt import Prompt, Question
-from tui.panels.run_table import COLUMNS, RunTable, sort
+from tui.panels.run_table import RunTable
 from tui.runs import meta
-from tui.runs.listing import query, trash
+from tui.runs.listing import columns, query, trash
+from tui.runs.listing.columns import COLUMNS, Column, sort
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
-from tui.screens.app_screen import NEW, RACES
+from tui.screens.app_screen import BACK, LEAVE, NEW, RACES
 from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"
-_ASCENDING = ("name", "status", "age", "device")
+_ON_A_RUN = ("resume_run", "fork", "again", "delete", "undo")
+_COLUMNS_HINT = "words, settings and metrics: status optimizer.lr best:val/loss last:train/loss"
+_ASCENDING = ("name", "status", "age", "device", "id")
 
 
 class RunsScreen(RunActions):
@@ -38,7 +45,8 @@ class RunsScreen(RunActions):
             Key("o", "sort", "Order", "sort by the next column", footer=True),
             Key("O", "reverse", "Reverse order", "the other way round"),
         ),
-        Key("escape", "back", "Back", "drop the filter; back to where you were", footer=True),
+        replace(BACK, does=f"drop the filter; {BACK.does}"),
+        Key("c", "columns", "Columns", f"choose the columns: {_COLUMNS_HINT}", footer=True),
         together(
             Key("t", "tag", "Tag", "tags, separated by spaces", footer=True),
             Key("a", "note", "Note", "a note on the run", footer=True),
@@ -53,7 +61,7 @@ class RunsScreen(RunActions):
         RACES,
         replace(NEW, name="New", does="choose and start another run"),
         replace(AGAIN, does=f"{AGAIN.does} and the marked ones"),
-        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (RunTable,)
@@ -77,8 +85,8 @@ class RunsScreen(RunActions):
         self._shown = 0
         self._complete = False
         self._query = query.Query()
-        self._column = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
-        self._descending = False
+        self._chosen = remembered.load(SUBJECT, ShownColumns)
+        """The columns that a person chose, and the order of the rows."""
         self._deleted: list[tuple[Path, Row]] = []
 
     def compose(self) -> ComposeResult:
@@ -109,15 +117,23 @@ class RunsScreen(RunActions):
         wanted = self._rows
         if self._query.terms:
             wanted = [row for row in wanted if self._query.matches(row)]
-        column = COLUMNS[self._column]
+        shown = self._columns()
         self._shown = len(wanted)
         table = self.query_one(RunTable)
         table.marked &= {row.id for row in self._rows}
         table.empty = self._why_empty()
-        table.show(
-            sort(wanted, column, descending=self._descending), (column.title, self._descending)
-        )
+        column = next((each for each in shown if each.name == self._chosen.sort), shown[0])
+        descending = self._chosen.descending
+        table.show(sort(wanted, column, descending=descending), (column.name, descending), shown)
         self.query_one("#title", Static).update(self._title())
+        self.refresh_bindings()
+
+    def _columns(self) -> Sequence[Column]:
+        """The columns for these runs; the usual ones if what was remembered is of no use."""
+        try:
+            return columns.chosen(self._chosen.columns, self._rows)
+        except UserError:
+            return COLUMNS
 
     def _why_empty(self) -> str:
         if self._rows:
@@ -134,6 +150,16 @@ class RunsScreen(RunActions):
             text.append("  reading ...", style="not bold dim")
         text.truncate(max(0, self.size.width - 2), overflow="ellipsis")
         return text
+
+    def offered(self, action: str, name: str) -> str:
+        row = self.query_one(RunTable).current
+        if action not in ("open", "tag", "note", "rename", "mark", *_ON_A_RUN):
+            return name
+        if row is None or (action == "undo" and not self._deleted):
+            return ""
+        if row.active and action in ("resume_run", "delete"):
+            return ""
+        return "" if action == "resume_run" and row.status == "done" else name
 
     def run_at_hand(self) -> RunDir | None:
         row = self.query_one(RunTable).current
@@ -168,13 +194,32 @@ class RunsScreen(RunActions):
 
     def action_sort(self) -> None:
         """Sort by the next column."""
-        self._column = (self._column + 1) % len(COLUMNS)
-        self._descending = COLUMNS[self._column].title not in _ASCENDING
-        self._show()
+        names = [column.name for column in self._columns()]
+        at = names.index(self._chosen.sort) if self._chosen.sort in names else -1
+        name = names[(at + 1) % len(names)]
+        self._choose(sort=name, descending=name not in _ASCENDING)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        self._descending = not self._descending
+        self._choose(descending=not self._chosen.descending)
+
+    def action_columns(self) -> None:
+        """Ask for the columns; they are kept, also after the next start."""
+
+        def choose(text: str) -> None:
+            names = tuple(dict.fromkeys(text.replace(",", " ").split()))
+            columns.chosen(names, self._rows)
+            self._choose(columns=names)
+
+        now = " ".join(column.name for column in self._columns())
+        self.query_one(Prompt).ask(
+            Question("Columns", f"{_COLUMNS_HINT}; empty: the usual ones", choose, value=now)
+        )
+
+    def _choose(self, **changes: Any) -> None:
+        """Show and remember other columns or another order."""
+        self._chosen = structs.replace(self._chosen, **changes)
+        remembered.save(SUBJECT, self._chosen)
         self._show()
 
     def action_back(self) -> None:
@@ -182,7 +227,12 @@ class RunsScreen(RunActions):
         if self._query.terms:
             self._filter("")
         else:
-            self.host.close_runs()
+            super().action_back()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc also drops a filter."""
+        dropped = action == "back" and bool(self._query.terms)
+        return dropped or super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask which runs to show; the list follows while the text is typed."""

@@ -171,7 +171,10 @@ class Steering:
         """Raises UserError with the reason if the command is to be rejected."""
         arguments = set(_plain(command.arguments))
         of_stop = {"after", "now"}
-        known = {"stop": of_stop, "set": set(Arguments.__struct_fields__) - of_stop}
+        known = {
+            "stop": of_stop,
+            "set": set(Arguments.__struct_fields__) - of_stop - {"own"},
+        }
         unknown = sorted(arguments - known.get(command.name, set()))
         if unknown:
             raise UserError(f"{command.name} knows no {' or '.join(unknown)}")

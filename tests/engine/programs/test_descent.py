@@ -78,12 +78,10 @@ def test_principal_directions_are_those_of_the_covariance():
     np.testing.assert_allclose(shares, values[::-1][:2] / values.sum(), rtol=1e-4)
 
 
-def test_the_plane_goes_through_the_ways(tmp_path):
+def keep_weights(race, made):
+    """Weights of 4 steps of each run: one number moves, twice as far in the first lane."""
     from torch import nn
 
-    made = tiny("adam", "sgd", budget=20, seeds=1)
-    race = directory.create(tmp_path, made)
-    write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
     from engine.config import configure, registry
 
     for lane, planned in enumerate(plan.finals(made)):
@@ -96,6 +94,13 @@ def test_the_plane_goes_through_the_ways(tmp_path):
             moved = start.copy()
             moved[lane * 7] += step * (1.0 if lane else 2.0)
             np.save(folder / f"step-{step:08d}.npy", moved)
+
+
+def test_the_plane_goes_through_the_ways(tmp_path):
+    made = tiny("adam", "sgd", budget=20, seeds=1)
+    race = directory.create(tmp_path, made)
+    write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
+    keep_weights(race, made)
     found = plane.of_race(race, 0)
     assert [way.label for way in found.ways] == ["adam", "sgd"]
     assert sum(found.explained) == pytest.approx(1.0)
@@ -112,3 +117,31 @@ def test_without_weights_there_is_no_plane(tmp_path):
     write_race(race, made, [[[0.5]], [[0.5]]])
     with pytest.raises(UserError, match="no weights were kept"):
         plane.of_race(race, 0)
+
+
+def test_a_lane_that_runs_off_does_not_press_the_others_together():
+    rng = np.random.default_rng(5)
+    start = rng.normal(size=40).astype(np.float32)
+    steps = np.arange(6, dtype=np.float32)[:, None]
+    ways = [start + steps * rng.normal(size=40).astype(np.float32) for _ in range(3)]
+    ways.append(start + 1000 * steps * rng.normal(size=40).astype(np.float32))
+    reaches = [plane._reach(rows) for rows in ways]
+    assert reaches[3] > 100 * reaches[0]
+    found = plane.place(ways)
+    assert np.linalg.norm(found.axes, axis=1) == pytest.approx([1.0, 1.0], abs=1e-4)
+    width = max(found.x[-1] - found.x[0], found.y[-1] - found.y[0])
+    for points in found.points[:3]:
+        assert np.linalg.norm(points[-1] - points[0]) > 0.1 * width
+    assert np.abs(found.points[3]).max() > width
+
+
+def test_a_lane_alone_has_its_own_plane(tmp_path):
+    made = tiny("adam", "sgd", budget=20, seeds=1)
+    race = directory.create(tmp_path, made)
+    write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
+    keep_weights(race, made)
+    alone = plane.of_race(race, 0, 1)
+    assert [way.label for way in alone.ways] == ["sgd"]
+    length = math.dist(alone.ways[0].points[0], alone.ways[0].points[-1])
+    assert length == pytest.approx(3.0, rel=1e-3)
+    assert length > 0.5 * (alone.x[-1] - alone.x[0])

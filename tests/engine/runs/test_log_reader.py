@@ -32,7 +32,7 @@ def scalars(length):
     return st.builds(
         Scalars,
         time=st.floats(0, 2e9),
-        step=column(st.integers(1, 10**9)),
+        step=column(st.integers(1, 10**9)).map(sorted),
         seconds=column(st.floats(0, 1e6)),
         values=st.dictionaries(st.text(max_size=8), column(values), max_size=3),
     )

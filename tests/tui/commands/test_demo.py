@@ -80,6 +80,7 @@ def test_the_real_program_needs_no_torch_and_leaves_nothing(tmp_path: Path, monk
     there = {"TMPDIR": str(temporary), "PYTHONPATH": str(tmp_path)}
     with Terminal("--demo", cwd=tmp_path, environment=there) as terminal:
         terminal.wait_for("running  adamw  cnn on fashion-mnist")
+        terminal.wait_for("A recording: this run was trained earlier")
         terminal.wait_for("epoch 1/10")
         assert len(list(temporary.glob("bigmodel-demo-*"))) == 1
         terminal.send("n")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -63,6 +64,7 @@ async def test_the_token_becomes_a_cookie_and_leaves_the_address(
     text = await page.text()
     assert f"ws://127.0.0.1:{client.port}/ws" in text
     assert server.token not in text
+    assert f"<head><title>bigmodel-tui on {socket.gethostname()}</title>" in text
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert (await client.get("/static/js/textual.js")).status == 200

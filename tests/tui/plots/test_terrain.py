@@ -11,7 +11,7 @@ from engine.race.directory import RaceDir
 from engine.race.surfaces import SURFACES, surface
 from engine.runs import launch
 from presets import ConfigError
-from support.seen import until, until_shown
+from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.plots import terrain
 from tui.plots.terrain import Terrain, Way
@@ -140,3 +140,69 @@ async def test_the_engine_of_a_plane_ends_with_its_screen(asked):
         await until(pilot, lambda: processes)
         await pilot.press("escape")
         await until(pilot, lambda: processes[0].poll() is not None)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_minimum_is_seen_where_ways_end(plain):
+    _, rows = drawn([way([(-1, -1), (0, 0)]), way([(1, 1), (0, 0)], index=1)], 1, plain=plain)
+    assert rows[10][20] == terrain.minimum(plain=plain)
+
+
+@pytest.mark.parametrize("presses", range(1, len(SURFACES) + 1))
+async def test_a_surface_that_is_computed_shows_no_other(asked, presses):
+    processes = asked("import time; time.sleep(60)")
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = DescentScreen()
+        await app.push_screen(screen)
+        names = list(SURFACES)
+        late = surface("rosenbrock")
+        await pilot.press(*["s"] * presses)
+        chosen = surface(names[presses % len(names)])
+        await until_shown(pilot, f"{chosen.name}   f = {chosen.formula}"[:100])
+        found = way([(0, 0), (1, 1)])
+        screen._arrived(late, (found,), "")  # of a surface that was left
+        screen._failed(late, "trouble")
+        shown = screen._landscape
+        wanted = (found,) if chosen is late else ()
+        assert (shown.ground.x, shown.ground.y) == (chosen.x_range, chosen.y_range)
+        assert shown.ways == wanted
+        await pilot.press("escape")
+        await until(pilot, lambda: all(each.poll() is not None for each in processes))
+
+
+def plane_of(points, label="adam"):
+    """What the engine says of a plane: a bowl, and the way of a lane."""
+    return {
+        "seed": 0,
+        "explained": [0.8, 0.1],
+        "x": [-1.0, 0.0, 1.0],
+        "y": [-1.0, 0.0, 1.0],
+        "losses": [[2.0, 1.0, 2.0], [1.0, 0.5, 1.0], [2.0, None, 2.0]],
+        "ways": [{"label": label, "points": points}],
+    }
+
+
+async def test_each_lane_has_a_plane_of_its_own(terminal_environment, monkeypatch):
+    asked_for = []
+    monkeypatch.setattr(PlaneScreen, "_compute", lambda self, lane: asked_for.append(lane))
+    app = BigModelApp(root=Path("runs"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = PlaneScreen(RaceDir(Path("race")), ("adam", "sgd"))
+        await app.push_screen(screen)
+        screen._arrived(None, plane_of([(0, 0), (9, 9)]))
+        await until_shown(pilot, "The lanes' weights on the plane of their two")
+        assert "goes beyond the edge" in text(app)
+        assert screen._landscape.ground.minima == ((0.0, 0.0),)
+        await pilot.press("o")
+        await until_shown(pilot, "adam on the plane of its own")
+        screen._arrived(1, plane_of([(0, 0)], "sgd"))  # comes before it is asked for
+        assert "adam on the plane" in text(app)
+        screen._arrived(0, plane_of([(0, 0), (0.5, 0.5)]))
+        await until_shown(pilot, "validation loss 0.5 (x, dark) to 2 (light)")
+        await pilot.press("o")
+        await until_shown(pilot, "sgd on the plane of its own")
+        assert [each.label for each in screen._landscape.ways] == ["sgd"]
+        await pilot.press("o")
+        await until_shown(pilot, "The lanes' weights on the plane of their two")
+        assert asked_for == [None, 0]

@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
+from textual.widgets import Static
+
 from tui.app import BigModelApp
 from tui.commands.demo.player import Player, prepare, recording
 from tui.commands.open_app import open_app
@@ -19,13 +22,18 @@ if TYPE_CHECKING:
 
 _PACE = 2.0
 """Speed of the playback, relative to the recording."""
+_WHAT = "A recording: this run was trained earlier and is played; nothing trains now"
 _ONLY = "The demo plays a recorded run and trains nothing: bigmodel-tui without --demo does."
 
 
 class DemoScreen(DashboardScreen):
     """A dashboard of the recording, which may be left without a question."""
 
-    def action_quit(self) -> None:
+    def compose(self) -> ComposeResult:
+        yield Static(f" {_WHAT}", id="demo", markup=False)
+        yield from super().compose()
+
+    def action_leave(self) -> None:
         """Leave, and end the recording."""
         self.app.exit()
 
@@ -43,9 +51,9 @@ class DemoApp(BigModelApp):
 
     def open_dashboard(self, runs: "Sequence[Run]") -> None:
         """Show the recorded run."""
-        self._show(DemoScreen(runs))
+        self._open(DemoScreen(runs))
 
-    def open_launch(self, fork: "Fork | None" = None) -> None:
+    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None:
         """Say that the demo trains nothing."""
         self.notify(_ONLY)
 

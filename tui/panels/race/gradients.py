@@ -9,7 +9,7 @@ from tui.panels.panel import Panel
 from tui.plots import chart, heat
 from tui.races.view import RaceView
 from tui.runs.points.series import Floats
-from tui.text import clean, number
+from tui.text import clean, column, cut, number
 
 _NAME = 18
 
@@ -52,9 +52,9 @@ class RaceGradientsPanel(Panel[RaceView]):
         news = view.news.lanes[lane]
         color = view.color(lane)
         selected = lane == view.selected
-        name = clean(news.label, _NAME - 3)
+        name = cut(clean(news.label), _NAME - 2)
         norms = Text(">" if selected else " ", style="bold")
-        norms.append(f"{name:<{_NAME - 1}}", style=f"bold {color}" if selected else color)
+        norms.append(f"{column(name, _NAME - 1)}", style=f"bold {color}" if selected else color)
         norms.append(self._drawn(_stretches(news.grad_norms, cells, view), scale), style=color)
         last = news.grad_norms[-1] if len(news.grad_norms) else None
         norms.append(f" {number(last, 3):>9}", style=self.color("plot-ink"))

@@ -9,7 +9,7 @@ from engine.runs.events import Layers
 from tui.panels.layers import health, numbers
 from tui.panels.panel import Panel
 from tui.races.view import RaceView
-from tui.text import clean, number
+from tui.text import clean, column, cut, number
 
 _COLUMNS = (("update_ratio", "update"), ("grad_norm", "gradient"), ("dead", "dead"))
 _CELL = 9
@@ -39,22 +39,20 @@ class RaceLayersPanel(Panel[RaceView]):
         for lane, probe in zip(pair, probes, strict=True):
             step = f", step {probe.step}" if probe is not None else ""
             words = clean(f"{view.news.lanes[lane].label}{step}", of_lane - 2)
-            head.append(f"  {words:<{of_lane - 2}}", style=f"bold {view.color(lane)}")
+            head.append(f"  {column(words, of_lane - 2)}", style=f"bold {view.color(lane)}")
             second.append("  " + "".join(word.rjust(_CELL) for _, word in _COLUMNS))
         rows = [self._row(names[row], row, probes, name_width) for row in range(len(names))]
         return [head, second, *rows][:height]
 
     def _row(self, name: str, row: int, probes: list[Layers | None], name_width: int) -> Text:
-        shown = clean(name)
-        if len(shown) > name_width - 1:
-            shown = "…" + shown[-(name_width - 2) :]
-        line = Text(f" {shown:<{name_width}}")
+        shown = cut(clean(name), name_width - 1, keep_end=True)
+        line = Text(f" {column(shown, name_width)}")
         for probe in probes:
             line.append("  ")
-            for column, _ in _COLUMNS:
-                values = numbers(probe, column) if probe is not None else []
+            for measured, _ in _COLUMNS:
+                values = numbers(probe, measured) if probe is not None else []
                 value = values[row] if row < len(values) else math.nan
-                line.append(_text(column, value).rjust(_CELL), style=self._style(column, value))
+                line.append(_text(measured, value).rjust(_CELL), style=self._style(measured, value))
         return line
 
     def _style(self, column: str, value: float) -> str:

@@ -6,13 +6,18 @@ import numpy as np
 from rich.segment import Segment
 from rich.text import Text
 
+from tui.panels.legend import legend
 from tui.panels.panel import Panel
+from tui.panels.race import tuning
 from tui.plots import chart
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
+from tui.plots.ticks import LABEL_WIDTH
+from tui.races import scale
 from tui.races.view import RaceView
+from tui.runs.points.series import Floats
 from tui.text import clean, number
 
 BAND = 0.45
@@ -26,7 +31,7 @@ class RacePlotPanel(Panel[RaceView]):
     HEADING = "Race"
 
     def title(self, view: RaceView) -> str:
-        return clean(view.news.spec.metric)
+        return scale.name(view.news.spec.metric, log_y=view.log_y)
 
     def heading(self, view: RaceView) -> Text:
         text = Text(f"over {_UNIT_WORDS[view.unit]}, median", style=self.color("plot-ink"))
@@ -38,6 +43,8 @@ class RacePlotPanel(Panel[RaceView]):
 
     def body(self, view: RaceView, width: int, height: int) -> Sequence[Text | list[Segment]]:
         curves = [curve for lane in view.drawn for curve in self._curves(view, lane)]
+        if not curves and view.news.spec.num_trials and not view.hidden:
+            return tuning.lines(view, width, height, ink=self.color("plot-ink"))
         if not curves:
             words = "all lanes are hidden; h shows the selected one" if view.hidden else "waiting"
             return [Text(), Text(f" {words}", style=self.color("plot-ink"))]
@@ -52,18 +59,25 @@ class RacePlotPanel(Panel[RaceView]):
             baseline=None,
         )
         goal = view.news.goal
-        threshold = goal.value if goal and goal.metric == view.news.spec.metric else None
+        threshold = None
+        if goal is not None and goal.metric == view.news.spec.metric:
+            threshold = float(self._drawn(view, np.array([goal.value]))[0])
+        if view.log_y and threshold is not None and threshold <= 0:
+            threshold = None
         return list(chart.draw(curves, axes, threshold).lines())
+
+    def _drawn(self, view: RaceView, values: Floats) -> Floats:
+        return scale.drawn(values, view.news.spec.metric, log_y=view.log_y)
 
     def _curves(self, view: RaceView, lane: int) -> list[Curve]:
         news, color = view.news.lanes[lane], view.color(lane)
         x = news.x[view.unit]
         if not len(x):
             return []
-        found = [Curve(x=x, y=news.median, color=color, lane=lane)]
+        found = [Curve(x=x, y=self._drawn(view, news.median), color=color, lane=lane)]
         if view.bands == "all" or (view.bands == "selected" and lane == view.selected):
             faint = blend(color, self.color("background"), BAND)
-            ends = (news.low, news.high)
+            ends = (self._drawn(view, end) for end in (news.low, news.high))
             found = [Curve(x=x, y=y, color=faint, lane=2, behind=True) for y in ends] + found
         return found
 
@@ -80,11 +94,14 @@ class SensitivityPanel(Panel[RaceView]):
 
     HEADING = "Learning-rate sensitivity"
 
+    def title(self, view: RaceView) -> str:
+        return f"best {clean(view.news.spec.metric)} of each trial"
+
     def heading(self, view: RaceView) -> Text:
         lane = view.lane
         if lane.tuned_lr is None or lane.lr is None:
-            return Text()
-        words = f"{clean(lane.label, 24)}: best {lane.tuned_lr:.3g}, preset {lane.lr:.3g}"
+            return Text("over its learning rate", style=self.color("plot-ink"))
+        words = f"{clean(lane.label, 24)}: * best {lane.tuned_lr:.3g}, p preset {lane.lr:.3g}"
         return Text(words, style=view.color(view.selected))
 
     def body(self, view: RaceView, width: int, height: int) -> Sequence[Text | list[Segment]]:
@@ -96,14 +113,17 @@ class SensitivityPanel(Panel[RaceView]):
                 curves.append(Curve(x=x, y=y, color=view.color(lane), lane=lane))
                 marks.append(lane)
         if not curves:
+            if view.news.spec.num_trials:
+                return tuning.lines(view, width, height, ink=self.color("plot-ink"))
             words = (
-                "the trials are not over yet"
-                if view.news.spec.num_trials
-                else "tier quick tunes nothing; a race of tier fair or rigorous shows how each lane"
+                "tier quick tunes nothing; a race of tier fair or rigorous shows how each lane"
                 " depends on its learning rate"
             )
             said = Text(words, style=self.color("plot-ink"))
             return [Text(), *said.wrap(self.app.console, max(1, width - 1))]
+        lanes = ((lane, view.news.lanes[lane].label, view.color(lane)) for lane in sorted(marks))
+        named = legend(lanes, width, max(1, height // 6), plain=self.plain)
+        height -= len(named) + 1
         ends = [float(end) for curve in curves for end in (curve.x[0], curve.x[-1])]
         low, high = min(ends), max(ends)
         axes = Axes(
@@ -119,7 +139,10 @@ class SensitivityPanel(Panel[RaceView]):
         picture = chart.draw(curves, axes)
         for lane in marks:
             self._mark(picture, axes, view, lane)
-        return list(picture.lines())
+        picture.write(height - 1, 0, " " * LABEL_WIDTH, axes.ink)  # no steps
+        under = Text("learning rate", style=axes.ink, justify="center")
+        under.align("center", width)
+        return [*named, *picture.lines(), under]
 
     def _mark(self, picture: Picture, axes: Axes, view: RaceView, lane: int) -> None:
         """A letter on the top row at the preset's learning rate, and one at the tuned one."""

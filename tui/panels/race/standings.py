@@ -9,7 +9,7 @@ from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.races import standings_table
 from tui.races.view import RaceView
-from tui.text import clean
+from tui.text import cells, clean, column
 
 
 class StandingsPanel(RowsPanel[RaceView]):
@@ -44,7 +44,7 @@ class StandingsPanel(RowsPanel[RaceView]):
         news = view.news
         head = self._header(view)
         table = standings_table.cells(news.spec, news.standings, timed=news.timed)
-        widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
+        widths = [max(map(cells, each)) for each in zip(head, *table, strict=True)]
         widths[1] = min(widths[1], max(8, width // 4))
         shown = self._columns(widths, width)
         first = self.first_row(view, height)
@@ -53,8 +53,12 @@ class StandingsPanel(RowsPanel[RaceView]):
         rows = view.news.standings.rows
         places = range(first, min(len(rows), first + height - 1))
         lines += [self._row(view, at, self._cells(table[at], widths, shown)) for at in places]
-        troubles = [row for row in rows if row.trouble][: max(0, height - len(lines) - 1)]
-        return [*lines, Text(), *map(self._trouble, troubles)] if troubles else lines
+        more = [self._trouble(row) for row in rows if row.trouble]
+        verdict = self.heading(view)
+        if verdict.cell_len + len(self.title(view)) + 4 > width:  # the title line has cut it
+            more = [*verdict.wrap(self.app.console, max(1, width - 2)), *more]
+        more = more[: max(0, height - len(lines) - 1)]
+        return [*lines, Text(), *more] if more else lines
 
     def _header(self, view: RaceView) -> list[str]:
         return standings_table.header(view.news.spec, view.news.goal)
@@ -66,23 +70,17 @@ class StandingsPanel(RowsPanel[RaceView]):
     def _columns(self, widths: list[int], width: int) -> list[int]:
         """The indexes of the columns that fit; the place comes with the line sample."""
         left, shown = width - 8, []
-        for index, cells in enumerate(widths[1:], 1):
+        for index, wide in enumerate(widths[1:], 1):
             if 1 < index < 2 + self._skipped:
                 continue
-            left -= cells + 2
+            left -= wide + 2
             if left < 0:
                 break
             shown.append(index)
         return shown
 
     def _cells(self, row: Sequence[str], widths: list[int], shown: list[int]) -> str:
-        cells = []
-        for index in shown:
-            cell = row[index]
-            if len(cell) > widths[index]:
-                cell = cell[: widths[index] - 1] + "…"
-            cells.append(cell.ljust(widths[index]) if index == 1 else cell.rjust(widths[index]))
-        return "  ".join(cells)
+        return "  ".join(column(row[i], widths[i], right=i != 1) for i in shown)
 
     def _row(self, view: RaceView, place: int, cells: str) -> Text:
         row = view.news.standings.rows[place]

@@ -18,10 +18,12 @@ _ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", 
 _SECONDS = "\0seconds"
 """A name that no metric has, because names from a log are cleaned of NUL."""
 _MADE_BY = (
+    "engine.runs.bounds",
     "engine.runs.events",
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",
     "tui.runs.history",
+    "tui.runs.judged",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",
     "tui.runs.points.steps",

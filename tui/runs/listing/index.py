@@ -22,11 +22,12 @@ from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import follow, meta
-from tui.runs.labels import labels
+from tui.runs.labels import labels, told_apart
 from tui.runs.listing.row import Row, row_of
 from tui.runs.store import RunState
+from tui.text import day_and_time
 
-_FORMAT = b"bigmodel-tui runs 1\n"
+_FORMAT = b"bigmodel-tui runs 2\n"
 _BATCH_SECONDS = 0.5
 """Seconds between two partial results while many runs are read for the first time."""
 
@@ -87,8 +88,9 @@ class Index:
                 continue
             row = self._read(RunDir(self._root / run_id), stamp)
             renamed |= old is None or old.settings != row.settings or old.name != row.name
-            label = old.label if old is not None else row.label
-            self.rows[run_id] = structs.replace(row, label=row.name or label)
+            same = old is not None and old.name == row.name
+            label = old.label if old is not None and same else row.name or row.label
+            self.rows[run_id] = structs.replace(row, label=label)
             self._unsaved |= not row.active
             if time.monotonic() - shown > _BATCH_SECONDS:
                 yield list(self.rows.values())
@@ -118,10 +120,13 @@ class Index:
 
     def _label(self) -> None:
         rows = list(self.rows.values())
-        made = labels([msgspec.msgpack.decode(bytes(row.settings)) for row in rows])
+        settings = [msgspec.msgpack.decode(bytes(row.settings)) for row in rows]
+        made = [row.name or label for row, label in zip(rows, labels(settings), strict=True)]
+        begun = [day_and_time(row.started or 0.0) for row in rows]
+        made = told_apart(made, settings, begun, [row.id for row in rows])
         for row, label in zip(rows, made, strict=True):
-            if row.label != (row.name or label):
-                self.rows[row.id] = structs.replace(row, label=row.name or label)
+            if row.label != label:
+                self.rows[row.id] = structs.replace(row, label=label)
                 self._unsaved = True
 
 

@@ -28,7 +28,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     step: int
     planned_steps: int | None
     best: float | None
-    """Best validation accuracy, else best validation loss, else best training loss."""
+    """Best value of the metric that the run is judged by."""
     best_of: str
     """The metric whose best value `best` is."""
     seconds: float
@@ -41,7 +41,9 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     settings: msgspec.Raw
     """The configuration with dotted keys, packed: most rows are never asked for it."""
     metrics: msgspec.Raw
-    """By name the best value, for metrics with a good direction, else the last one; packed."""
+    """By name the best value and the last one; packed."""
+    fault: str = ""
+    """Which of its files cannot be read, and why; "" if all can."""
 
     @property
     def active(self) -> bool:
@@ -52,7 +54,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     def unreadable(self) -> bool:
         """Whether some of its files could not be read: a change of their permissions may mend that,
         which the stamp does not tell."""
-        return self.status == "unreadable" or self.note.startswith("! ")
+        return self.status == "unreadable" or bool(self.fault)
 
     @property
     def progress(self) -> float:
@@ -79,7 +81,17 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
             if name in settings:
                 return [settings[name]]
         found = [value for name, value in settings.items() if name.endswith(f".{key}")]
-        return found or ([metrics[key]] if key in metrics else [])
+        return found or ([metrics[key][0]] if key in metrics else [])
+
+    def metric(self, name: str, *, last: bool = False) -> float | None:
+        """The best value of a metric, or the last one; None if it has none."""
+        values = _facts(bytes(self.metrics)).get(name)
+        value = values[last] if values else math.nan
+        return None if math.isnan(value) else float(value)
+
+    def setting(self, key: str) -> Any:
+        """The setting with this dotted key; None if the run has none."""
+        return _facts(bytes(self.settings)).get(key)
 
 
 _PROPERTIES: dict[str, Callable[[Row], Any]] = {
@@ -109,7 +121,7 @@ def row_of(
     if state.status == "unreadable":
         fault = fault or state.detail
     metrics = _summed_up(state)
-    chosen = [name for name in ("val/accuracy", "val/loss", "train/loss") if name in metrics]
+    chosen = state.judged_by
     config = state.started.config if state.started else state.config
     return Row(
         id=state.id,
@@ -118,8 +130,8 @@ def row_of(
         status=state.status,
         step=state.step,
         planned_steps=state.planned_steps,
-        best=metrics[chosen[0]] if chosen else None,
-        best_of=chosen[0] if chosen else "",
+        best=metrics[chosen][0] if chosen else None,
+        best_of=chosen,
         seconds=state.elapsed,
         started=state.started.time if state.started else None,
         device=state.started.device if state.started else str(state.config.get("device", "")),
@@ -128,13 +140,14 @@ def row_of(
         tags=remarks.tags,
         settings=msgspec.Raw(_packer.encode(flatten(config))),
         metrics=msgspec.Raw(_packer.encode(metrics)),
+        fault=fault,
     )
 
 
-def _summed_up(state: RunState) -> dict[str, float]:
-    summed: dict[str, float] = {}
+def _summed_up(state: RunState) -> dict[str, tuple[float, float]]:
+    """Best and last value of each metric; NaN where it has none that is finite."""
+    summed = {}
     for name in state.metrics:
-        best = state.best(name) if name.endswith(("loss", "accuracy")) else None
-        value = best[1] if best else state.last(name)
-        summed[name] = math.nan if value is None else value
+        best, last = state.best(name), state.last(name)
+        summed[name] = best[1] if best else math.nan, math.nan if last is None else last
     return summed

@@ -17,7 +17,7 @@ from tui.panels.field import Field
 from tui.panels.flow import COLUMNS
 from tui.panels.keys import Key, bindings, together
 from tui.panels.known import Known
-from tui.text import clean
+from tui.text import clean, column
 
 _WIDTHS = {3: "1/4", 4: "1/3", 6: "1/2", 8: "2/3", COLUMNS: "all"}
 _HINT = "Space show  J K move  w width\nr restore   / find     Enter done"
@@ -202,10 +202,8 @@ class ArrangeScreen(ModalScreen[None]):
         shown = name in self._listing.shown
         room = max(8, self.query_one(OptionList).scrollable_content_region.width - 11)
         title = self._titles[name]
-        if len(title) > room:
-            title = f"{title[: room - 1]}…"
         row = Text(f"[{'x' if shown else ' '}] ", no_wrap=True)
-        row.append(title.ljust(room), style="" if shown else "dim")
+        row.append(column(title, room), style="" if shown else "dim")
         if shown:
             span = self._listing.spans[name]
             row.append(f" {_WIDTHS.get(span, f'{span}/12'):>4}")

@@ -51,7 +51,11 @@ class PageActions(WatchingScreen):
             Key("left_square_bracket", "move(-1)", "Previous run", "select the run before"),
             Key("right_square_bracket", "move(1)", "Next run", "the next run, on any page"),
         ),
-        Key("tab,shift+tab", "", does="go to another panel"),
+        together(
+            Key("tab", "panel(1)", "Next panel", "go to another panel"),
+            Key("shift+tab", "panel(-1)", "Previous panel"),
+            does="go to another panel; with many runs on a small terminal, to another plot",
+        ),
         Key("m", "zoom", "Maximize", "show the panel at hand alone, or all again", footer=True),
     )
 
@@ -93,6 +97,11 @@ class PageActions(WatchingScreen):
     def on_rows_panel_selected(self, message: RunsPanel.Selected) -> None:
         """Select the run of a row."""
         self.change_view(selected=message.place)
+
+    def action_panel(self, by: int) -> None:
+        """Go to another panel; where plots are shown one at a time, show another one."""
+        if self.maximized is not None or not self.page.turn(by):
+            self.focus_next() if by > 0 else self.focus_previous()
 
     def action_zoom(self) -> None:
         """Maximize the focused panel, or the first one; or show all panels again."""

@@ -66,7 +66,7 @@ class PlotActions(WatchingScreen):
             "escape",
             "escape",
             "Hide crosshair",
-            "hide the crosshair; without one, show all panels again",
+            "hide the crosshair; without one, show all panels again; then back to where you were",
         ),
         Key(
             "x",
@@ -134,12 +134,14 @@ class PlotActions(WatchingScreen):
         self._place(view, moved.crosshair or 0.0)
 
     def action_escape(self) -> None:
-        """Hide the crosshair; without one, show all panels again."""
+        """Hide the crosshair; without one, show all panels again; then back to where you were."""
         view = self.watched.view
         if view is not None and view.plots.crosshair is not None:
             self._set(crosshair=None)
         elif self.maximized is not None:
             self.minimize()
+        else:
+            self.host.go_back()
 
     def action_axis(self) -> None:
         """The next x axis that the runs have."""

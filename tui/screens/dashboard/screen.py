@@ -29,9 +29,9 @@ from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.follow import keep
 from tui.runs.news import News
 from tui.runs.run import Run
-from tui.screens import quit
-from tui.screens.app_screen import NEW, RACES, RUNS
+from tui.screens.app_screen import LEAVE, NEW, RACES, RUNS, AtWork
 from tui.screens.dashboard.alert_toasts import AlertToasts
+from tui.screens.dashboard.offers import possible
 from tui.screens.dashboard.page_actions import PAGES, PageActions
 from tui.screens.dashboard.pages.metrics import MetricsPage
 from tui.screens.dashboard.pages.page import NARROW_COLUMNS
@@ -59,13 +59,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
             "Alerts",
             "alerts: what happened to the runs (NaN, divergence, stalls, ...)",
         ),
-        Key(
-            "q",
-            "quit",
-            "Quit",
-            "quit; asks whether a run that still trains is left running or stopped",
-            footer=True,
-        ),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (LayersPanel, DistributionPanel, SamplesPanel, MetricsPage, LinesPanel)
@@ -91,6 +85,8 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
     def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
         super().__init__(runs, selected)
         self._painter = Painter(self, self._draw, self._draw_figures)
+        self._offers: tuple[frozenset[str], bool] | None = None
+        """What the footer was drawn for."""
 
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
@@ -154,9 +150,8 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         self.alerts.show_list()
         self.change_view()
 
-    def action_quit(self) -> None:
-        """Leave, after asking what becomes of runs that still train."""
-        quit.leave(self, self.watched.active)
+    def runs_at_work(self) -> Sequence[AtWork]:
+        return self.watched.at_work
 
     def change_view(self, **changes: Any) -> None:
         """Show the panels a view with other fields; without any, draw all of them again."""
@@ -181,6 +176,14 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         if self.watched.view is not None:
             self.page.show(self.watched.view)
             self._show_in(self.query(Panel))
+            self._offer()
+
+    def _offer(self) -> None:
+        """Bring the footer up to date if other things can be done with the run at hand."""
+        state = self.state_at_hand()
+        if state is not None and self._offers != (now := (possible(state), state.paused is None)):
+            self._offers = now
+            self.refresh_bindings()
 
     def _draw_figures(self) -> None:
         """The newest values, and the lists that keys move in."""

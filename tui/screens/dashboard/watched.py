@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from engine.runs.events import Parent
-from engine.runs.run_directory import RunDir
 from tui.plots.lanes import Lane, View, make_lanes
 from tui.plots.view import PlotView
 from tui.runs.feed import Feed
@@ -13,6 +12,7 @@ from tui.runs.follow import apply, open_state
 from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.store import RunState
+from tui.screens.app_screen import AtWork
 
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")
 
@@ -115,10 +115,13 @@ class WatchedRuns:
         return [state.run for state in self.states.values()]
 
     @property
-    def active(self) -> list[RunDir]:
-        """Those that still train, and that commands reach."""
-        states = self.states.values()
-        return [own(state.run) for state in states if state.active and not state.read_only]
+    def at_work(self) -> list[AtWork]:
+        """Those that train or are paused, and that commands reach."""
+        return [
+            AtWork(own(state.run), paused=state.paused is not None)
+            for state in self.states.values()
+            if state.active and not state.read_only
+        ]
 
     def name_of(self, state: RunState) -> str:
         """What a run is called here: its label, or its id while it has none."""

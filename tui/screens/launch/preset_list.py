@@ -10,7 +10,7 @@ import presets
 from presets import userpresets
 from tui.panels.keys import Key, bindings, together
 from tui.screens.launch.narrowing import NarrowingList
-from tui.text import clean
+from tui.text import cells, clean
 
 ComponentKind = Literal["models", "datasets", "optimizers"]
 
@@ -102,7 +102,7 @@ class PresetList(NarrowingList):
         note = self._notes.get(name, "")
         room = self.scrollable_content_region.width - text.cell_len - 3
         for words in (note, *_SHORTER.get(note, ())):
-            if words and len(words) <= room:
-                text.append(" " * (room + 1 - len(words))).append(words, style="dim")
+            if words and cells(words) <= room:
+                text.append(" " * (room + 1 - cells(words))).append(words, style="dim")
                 break
         return text

@@ -11,7 +11,7 @@ import presets
 from presets import userpresets
 from tui.panels.keys import Key, bindings, closing
 from tui.screens.launch.narrowing import NarrowingList
-from tui.text import clean
+from tui.text import cells, clean
 
 _LEAST_COLUMNS = 20
 """Least width of a description."""
@@ -26,7 +26,7 @@ class RecipeList(NarrowingList):
         own = userpresets.names("recipes")
         known = presets.names("recipes")
         super().__init__([*own, *(name for name in known if name not in own)], id="recipes")
-        self._width = max(map(len, known))
+        self._width = max(map(cells, known))
         self._own = own
 
     def about(self, name: str) -> str:
@@ -37,7 +37,8 @@ class RecipeList(NarrowingList):
         column = self._width + 2
         room = max(_LEAST_COLUMNS, self.scrollable_content_region.width - column - 2)
         said = f"\n{' ' * column}".join(wrap(words, room))
-        return Text(name.ljust(column), style="bold").append(said, style="not bold")
+        blanks = " " * (column - cells(name))
+        return Text(f"{name}{blanks}", style="bold").append(said, style="not bold")
 
 
 class RecipesScreen(ModalScreen[str | None]):

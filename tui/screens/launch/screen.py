@@ -14,7 +14,7 @@ from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
-from tui.screens.app_screen import RUNS, AppScreen
+from tui.screens.app_screen import BACK, LEAVE, RUNS, AppScreen
 from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.form import LaunchForm
 from tui.screens.launch.narrowing import NarrowingList
@@ -34,7 +34,7 @@ class LaunchScreen(AppScreen):
     KEYS = (
         Key("enter", "start", "Start", "train what is chosen", footer=True, priority=True),
         MARK,
-        Key("escape", "back", "Back", "from a run's settings: back to the runs", footer=True),
+        BACK,
         # With priority, or text that follows in one packet of a slow link lands in the old field.
         together(
             Key("tab", "app.focus_next", "Next", footer=True, priority=True),
@@ -85,14 +85,18 @@ class LaunchScreen(AppScreen):
             footer=True,
         ),
         RUNS,
-        Key("q", "app.quit", "Quit", "quit; runs go on", footer=True),
+        LEAVE,
     )
     BINDINGS = bindings(KEYS)
     PARTS = (NarrowingList, PresetList)
 
-    def __init__(self, fork: Fork | None = None, rerun: Rerun | None = None) -> None:
-        """To fork a run, or to begin another one with a run's settings."""
+    def __init__(
+        self, fork: Fork | None = None, rerun: Rerun | None = None, *, longer: bool = False
+    ) -> None:
+        """To fork a run, or to begin another one with a run's settings; `longer` begins at the
+        setting that says how long it trains."""
         super().__init__()
+        self._first = "#length" if longer else "#optimizers"
         self._purpose = Purpose(fork, rerun)
         self._form = LaunchForm(self._purpose)
         self._started = False
@@ -105,7 +109,7 @@ class LaunchScreen(AppScreen):
         self._form.first_use = self._purpose.first_use(self.host.root)
         choice, gone = self._purpose.first_choice()
         self._form.begin(choice)
-        self.query_one("#optimizers").focus()
+        self.query_one(self._first).focus()
         for line in gone:
             self.notify(clean(line), markup=False)
         for problem in presets.problems():
@@ -183,15 +187,15 @@ class LaunchScreen(AppScreen):
         """Take what was changed in the parent after the checkpoint."""
         self._form.take_changes()
 
-    def action_back(self) -> None:
-        """Back to the screen from which this one was opened."""
-        self.host.close_again()
+    def on_screen_resume(self) -> None:
+        """Somebody came back: another run may be started."""
+        self._started = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A way back only where another screen is under this one; changes only of a fork."""
+        """Changes only of a fork."""
         if action == "take_changes":
             return self._purpose.fork is not None and bool(self._purpose.fork.changed)
-        return self._purpose.rerun is not None if action == "back" else True
+        return super().check_action(action, parameters)
 
     def action_mark(self) -> None:
         """Say what Space does, outside the list of optimizers."""
@@ -224,8 +228,10 @@ class LaunchScreen(AppScreen):
             self.complain(str(error), title="Cannot start")
             return
         self._started = True
+        self.host.started += runs
         self._purpose.keep_started(choice)
         if self._purpose.rerun is None:
+            self.host.go_back()  # the new runs take the place of the form, if it lay over others
             self.host.open_dashboard(runs)
         else:
             self.host.open_beside(self._purpose.rerun, runs)

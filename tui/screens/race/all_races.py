@@ -1,6 +1,7 @@
 """All races: opened, begun, and set beside each other as performance profiles."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from tui.plots.chart import Curve, line_sample
 from tui.plots.palette import lane_colors
 from tui.races.news import Watcher
 from tui.runs.points.series import Floats
-from tui.screens.app_screen import AppScreen
+from tui.screens.app_screen import BACK, LEAVE, AppScreen
 from tui.text import clean, counted
 
 FACTORS = np.geomspace(1.0, 8.0, 60)
@@ -84,8 +85,8 @@ class RacesScreen(AppScreen):
             "watch optimizers descend a surface of two variables",
             footer=True,
         ),
-        Key("escape", "back", "Back", "back to where you were", footer=True),
-        Key("q", "app.quit", "Quit", "quit; races go on", footer=True),
+        BACK,
+        replace(LEAVE, does="quit; races go on, and what becomes of other runs is asked"),
     )
     BINDINGS = bindings(KEYS)
 
@@ -159,10 +160,6 @@ class RacesScreen(AppScreen):
         from tui.screens.race.surface_descent import DescentScreen
 
         self.app.push_screen(DescentScreen())
-
-    def action_back(self) -> None:
-        """Back to where you were."""
-        self.app.pop_screen()
 
 
 def _cost(row: leaderboard.Row) -> float:

@@ -6,6 +6,7 @@ from rich.segment import Segment
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -19,6 +20,8 @@ from tui.text import clean, count, number
 
 _SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 """Speeds of the replay, in points a second."""
+_NARROW = 120
+"""Columns below which the legend leaves more room to the picture."""
 _DEEP, _HIGH = "#10203a", "#7d8a99"
 
 
@@ -117,6 +120,9 @@ class TerrainScreen(Screen[None]):
             yield LegendPanel(id="legend")
         yield Static("", id="terrain-words", markup=False)
         yield FittingFooter()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < _NARROW, "-narrow")
 
     def show(self, landscape: Landscape) -> None:
         """Show other ways, at their start, and let them run."""

@@ -17,7 +17,7 @@ from tui.panels.prompt import Prompt, Question
 from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
-from tui.screens.app_screen import AppScreen
+from tui.screens.app_screen import BACK, LEAVE, RACES, AppScreen
 from tui.screens.race import lane_runs
 from tui.screens.race.commands import RaceCommands
 from tui.screens.race.pages import PAGES, RacePages, title
@@ -72,8 +72,9 @@ class RaceScreen(AppScreen):
             "a run five times as long, with the selected lane's settings",
             footer=True,
         ),
-        Key("escape", "back", "Back", "to the list of races", footer=True),
-        Key("q", "app.quit", "Quit", "quit; the race goes on", footer=True),
+        RACES,
+        BACK,
+        replace(LEAVE, does="quit; the race goes on, and what becomes of other runs is asked"),
     )
     BINDINGS = bindings(KEYS)
 
@@ -129,6 +130,7 @@ class RaceScreen(AppScreen):
         else:
             self.change_view(news=news, colors=colors)
         self._show_title()
+        self.refresh_bindings()
 
     @property
     def _view(self) -> RaceView | None:
@@ -140,6 +142,16 @@ class RaceScreen(AppScreen):
     def _show_title(self) -> None:
         if self._view is not None:
             self.query_one("#race-title", Static).update(title(self._view.news, self._pages.page))
+
+    def offered(self, action: str, name: str) -> str:
+        """A race that is over is not paused, nor stopped; one at work is not gone on with."""
+        status = self._view.news.status if self._view is not None else "running"
+        at_work = status in ("running", "paused")
+        if action in ("pause", "stop") and not at_work:
+            return ""
+        if action == "resume" and (at_work or status == "done"):
+            return ""
+        return "Go on" if action == "pause" and status == "paused" else name
 
     def action_page(self, page: int) -> None:
         """Show another page."""
@@ -223,10 +235,6 @@ class RaceScreen(AppScreen):
     def action_longer(self) -> None:
         """The launch screen with the selected lane's settings."""
         self._command(lambda view: self.host.open_again(lane_runs.longer(self._race, view)))
-
-    def action_back(self) -> None:
-        """To the list of races."""
-        self.host.open_races()
 
     def _command(self, carry_out: Callable[[RaceView], str | None]) -> None:
         """Carry out what a key asks for, once the race is known; say what it answers."""

@@ -17,7 +17,7 @@ from presets import ConfigError, UserError
 from tui.choices import race_choice
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
-from tui.screens.app_screen import AppScreen
+from tui.screens.app_screen import BACK, AppScreen
 from tui.text import clean, count, counted, duration
 
 
@@ -88,7 +88,7 @@ class RaceSetupScreen(AppScreen):
             does="go to the next or previous setting; Up and Down too",
             shown="Tab, Shift+Tab",
         ),
-        Key("escape", "back", "Back", "back to where you were", footer=True),
+        BACK,
     )
     BINDINGS = bindings(KEYS)
 
@@ -164,8 +164,5 @@ class RaceSetupScreen(AppScreen):
             self.complain(str(error), title="Cannot start")
             return
         self._started = True
+        self.host.go_back()  # the race takes the place of the form
         self.host.open_race(race)
-
-    def action_back(self) -> None:
-        """Back to where you were."""
-        self.app.pop_screen()

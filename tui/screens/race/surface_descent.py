@@ -12,7 +12,7 @@ from engine.race.surfaces import SURFACES, Surface
 from engine.runs import launch
 from tui.panels.keys import Key, bindings
 from tui.plots.palette import lane_colors
-from tui.plots.terrain import Terrain, Way
+from tui.plots.terrain import Terrain, Way, minimum
 from tui.screens.race.replay import Landscape, TerrainScreen
 from tui.text import number
 
@@ -30,11 +30,11 @@ class DescentScreen(TerrainScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._surface = "rosenbrock"
+        self._surface = surfaces.surface("rosenbrock")
         self._process: subprocess.Popen[bytes] | None = None
 
     def on_mount(self) -> None:
-        self._descend()
+        self._turn_to(self._surface)
 
     def on_unmount(self) -> None:
         if self._process is not None:
@@ -43,17 +43,35 @@ class DescentScreen(TerrainScreen):
     def action_surface(self) -> None:
         """The next surface, with the same optimizers."""
         names = list(SURFACES)
-        self._surface = names[(names.index(self._surface) + 1) % len(names)]
-        self._descend()
+        following = names[(names.index(self._surface.name) + 1) % len(names)]
+        self._turn_to(surfaces.surface(following))
 
-    @work(thread=True, exclusive=True)
-    def _descend(self) -> None:
-        place = surfaces.surface(self._surface)
-        self.app.call_from_thread(self._announce, place)
-        request = {"surface": place.name, "optimizers": _OPTIMIZERS, "steps": STEPS}
+    def _turn_to(self, place: Surface) -> None:
+        """Show a surface at once, without ways until they are computed. All that a thread found
+        for another surface is dropped: the name and the picture are those of one surface."""
+        self._surface = place
         if self._process is not None:
             self._process.kill()
-        process = self._process = launch.ask("engine.programs.descent")
+            self._process = None
+        self.show(Landscape(ground(place), ()))
+        self.say(
+            f"{place.name}   f = {place.formula}",
+            "each optimizer gets the best of 17 learning rates; computing ...",
+        )
+        self._descend(place)
+
+    def _begun(self, process: subprocess.Popen[bytes], place: Surface) -> None:
+        """A process computes the ways; if another surface was chosen meanwhile, for nothing."""
+        if place is self._surface and self.is_running:
+            self._process = process
+        else:
+            process.kill()
+
+    @work(thread=True, exclusive=True)
+    def _descend(self, place: Surface) -> None:
+        request = {"surface": place.name, "optimizers": _OPTIMIZERS, "steps": STEPS}
+        process = launch.ask("engine.programs.descent")
+        self.app.call_from_thread(self._begun, process, place)
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError):  # killed meanwhile, for another surface
@@ -80,34 +98,28 @@ class DescentScreen(TerrainScreen):
                     note=lowest,
                 )
             )
-            self.app.call_from_thread(self._arrived, process, place, tuple(ways), trouble)
+            self.app.call_from_thread(self._arrived, place, tuple(ways), trouble)
         process.wait()
-        if not ways and process is self._process:
+        if not ways:
             words = trouble or "the engine found no way; python -m engine.programs.descent says why"
-            self.app.call_from_thread(self.say, f"{place.name}: {place.formula}", words)
+            self.app.call_from_thread(self._failed, place, words)
 
-    def _announce(self, place: Surface) -> None:
-        self.say(
-            f"{place.name}   f = {place.formula}",
-            "each optimizer gets the best of 17 learning rates; computing ...",
-        )
+    def _failed(self, place: Surface, words: str) -> None:
+        if place is self._surface:
+            self.say(f"{place.name}: {place.formula}", words)
 
-    def _arrived(
-        self,
-        process: subprocess.Popen[bytes],
-        place: Surface,
-        ways: tuple[Way, ...],
-        trouble: str,
-    ) -> None:
-        if process is not self._process:
+    def _arrived(self, place: Surface, ways: tuple[Way, ...], trouble: str) -> None:
+        if place is not self._surface:
             return  # another surface was chosen meanwhile
         before = self._landscape
         landscape = Landscape(ground(place), ways)
-        if before is not None and before.ground.x == landscape.ground.x and len(ways) > 1:
+        if before is not None and before.ways:
             landscape.at = before.at
         self.show(landscape)
         waiting = len(_OPTIMIZERS) - len(ways)
-        words = "each with the best of 17 learning rates, after 200 steps"
+        mark = minimum(plain=bool(getattr(self.app, "plain", False)))
+        where = f"{mark} marks the minimum" if place.minima else "it has no minimum"
+        words = f"each with the best of 17 learning rates, after 200 steps; {where}"
         self.say(
             f"{place.name}   f = {place.formula}",
             trouble or (f"{words}; {waiting} to come" if waiting else words),

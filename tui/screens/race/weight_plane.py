@@ -10,43 +10,80 @@ from engine.race.directory import RaceDir
 from engine.runs import launch
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way
+from tui.runs.points.series import Floats
 from tui.screens.race.replay import Landscape, TerrainScreen
 from tui.text import number
 
 
 class PlaneScreen(TerrainScreen):
     """A replay of the lanes on the plane of their weights, which an engine process computes from
-    those that were kept of seed 0."""
+    those that were kept of seed 0. A lane alone has a plane of its own, in which it is seen whole
+    however short its way is beside the others."""
 
     def __init__(self, race: RaceDir, labels: tuple[str, ...]) -> None:
         super().__init__()
         self._race = race
         self._labels = labels
-        self._process: subprocess.Popen[bytes] | None = None
+        self._lane: int | None = None
+        """The lane whose plane is shown; None for that of all."""
+        self._known: dict[int | None, tuple[Landscape, str]] = {}
+        """The planes that were computed, and what is said of each."""
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def on_mount(self) -> None:
-        self.say("The lanes' weights on their plane", "computing the loss on it ...")
-        self._compute()
+        self._turn_to(None)
 
     def on_unmount(self) -> None:
-        if self._process is not None:  # the end of the app would wait for it
-            self._process.kill()
+        for process in self._processes:  # the end of the app would wait for them
+            process.kill()
 
-    @work(thread=True, exclusive=True)
-    def _compute(self) -> None:
-        process = self._process = launch.ask(
-            "engine.programs.plane", str(self._race.path.absolute()), "0"
-        )
+    def action_solo(self) -> None:
+        """Show the next lane on its own plane; after the last one, all of them."""
+        following = 0 if self._lane is None else self._lane + 1
+        self._turn_to(following if following < len(self._labels) else None)
+
+    def _turn_to(self, lane: int | None) -> None:
+        """Show the plane of a lane, or of all, once it is computed."""
+        self._lane = lane
+        if lane in self._known:
+            landscape, words = self._known[lane]
+            landscape.at = 0
+            self.show(landscape)
+            self.say(self._title(lane), words)
+        else:
+            self.say(self._title(lane), "computing the loss on it ...")
+            self._compute(lane)
+
+    def _title(self, lane: int | None) -> str:
+        if lane is None:
+            return "The lanes' weights on the plane of their two principal directions"
+        return f"{self._labels[lane]} on the plane of its own two principal directions"
+
+    @work(thread=True)
+    def _compute(self, lane: int | None) -> None:
+        only = [] if lane is None else [str(lane)]
+        folder = str(self._race.path.absolute())
+        process = launch.ask("engine.programs.plane", folder, "0", *only)
+        self._processes.append(process)
         out, _ = process.communicate()
         if process.returncode:
-            words = "no weights of seed 0 were kept yet; they are with each evaluation of a race"
-            self.app.call_from_thread(self.say, "The lanes' weights on their plane", words)
+            self.app.call_from_thread(self._failed, lane)
             return
-        found = msgspec.json.decode(out)
-        self.app.call_from_thread(self._arrived, found)
+        self.app.call_from_thread(self._arrived, lane, msgspec.json.decode(out))
 
-    def _arrived(self, found: dict[str, object]) -> None:
+    def _failed(self, lane: int | None) -> None:
+        if lane == self._lane:
+            words = "no weights of seed 0 were kept yet; they are with each evaluation of a race"
+            self.say(self._title(lane), words)
+
+    def _arrived(self, lane: int | None, found: dict[str, object]) -> None:
+        """Keep a plane, and show it if it is still asked for."""
         plane = msgspec.convert(found, _Plane)
+        self._known[lane] = self._landscape_of(plane), _words(plane)
+        if lane == self._lane:
+            self._turn_to(lane)
+
+    def _landscape_of(self, plane: "_Plane") -> Landscape:
         colors = lane_colors(self.app.theme_variables)
         ways: list[Way] = []
         for way in plane.ways:
@@ -57,18 +94,17 @@ class PlaneScreen(TerrainScreen):
                     points=np.array(way.points, dtype=float).reshape(-1, 2),
                     color=colors[index % len(colors)],
                     index=index,
+                    note="goes beyond the edge" if _leaves(way.points, plane) else "",
                 )
             )
-        losses = np.array([[np.nan if v is None else v for v in row] for row in plane.losses])
-        ground = Terrain(x=(plane.x[0], plane.x[-1]), y=(plane.y[0], plane.y[-1]), heights=losses)
-        self.show(Landscape(ground, ways, unit="evaluation"))
-        first, second = plane.explained
-        low, high = float(np.nanmin(losses)), float(np.nanmax(losses))
-        self.say(
-            "The lanes' weights on the plane of their two principal directions",
-            f"these hold {first:.0%} and {second:.0%} of the variance of all weights; validation "
-            f"loss from {number(low, 3)} (dark) to {number(high, 3)} (light); seed {plane.seed}",
+        losses = _heights(plane)
+        ground = Terrain(
+            x=(plane.x[0], plane.x[-1]),
+            y=(plane.y[0], plane.y[-1]),
+            heights=losses,
+            minima=_lowest(plane, losses),
         )
+        return Landscape(ground, ways, unit="evaluation")
 
 
 class _Way(msgspec.Struct):
@@ -83,3 +119,33 @@ class _Plane(msgspec.Struct):
     y: list[float]
     losses: list[list[float | None]]
     ways: list[_Way]
+
+
+def _heights(plane: _Plane) -> Floats:
+    """The losses, float64 (y, x); NaN where there is none."""
+    return np.array([[np.nan if v is None else v for v in row] for row in plane.losses])
+
+
+def _lowest(plane: _Plane, losses: Floats) -> tuple[tuple[float, float], ...]:
+    """Where the loss on the grid is smallest; nowhere if none is finite."""
+    if not np.isfinite(losses).any():
+        return ()
+    row, column = np.unravel_index(np.nanargmin(losses), losses.shape)
+    return ((plane.x[int(column)], plane.y[int(row)]),)
+
+
+def _leaves(points: list[tuple[float, float]], plane: _Plane) -> bool:
+    x, y = plane.x, plane.y
+    return any(not (x[0] <= a <= x[-1] and y[0] <= b <= y[-1]) for a, b in points)
+
+
+def _words(plane: _Plane) -> str:
+    """What is said of a plane."""
+    losses = _heights(plane)
+    known = losses[np.isfinite(losses)]
+    first, second = plane.explained
+    loss = "no finite loss"
+    if len(known):
+        low, high = float(known.min()), float(known.max())
+        loss = f"validation loss {number(low, 3)} (x, dark) to {number(high, 3)} (light)"
+    return f"{loss}; the directions hold {first:.0%} and {second:.0%} of the variance; o: each lane"

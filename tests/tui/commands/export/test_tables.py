@@ -135,3 +135,13 @@ def test_a_full_disk_behind_standard_output_is_one_line(runs_root: Path, kind: s
 
 def test_the_command_knows_every_axis() -> None:
     assert export_command.X_AXES == x_scale.KINDS
+
+
+def test_a_metric_that_was_never_logged_has_no_column() -> None:
+    assert export.columns(state_of()) == []
+    values = {"train/loss": [1.0], "mine": [2.0]}
+    some = state_of(Scalars(step=[1], seconds=[0.1], values=values))
+    assert written(export.write_csv, some).splitlines()[0] == "step,time,train/loss,mine"
+    every = {name: [1.0] for name in export.STEP_COLUMNS}
+    full = state_of(Scalars(step=[1], seconds=[0.1], values=every))
+    assert export.columns(full) == list(export.STEP_COLUMNS)

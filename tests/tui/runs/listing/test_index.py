@@ -11,10 +11,10 @@ from engine.runs.events import CheckpointSaved, Parent, RunStarted, Scalars, enc
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
-from tui.panels.run_table import COLUMNS, sort
 from tui.runs import meta
 from tui.runs.ancestry import inherited
 from tui.runs.listing import query, trash
+from tui.runs.listing.columns import COLUMNS, sort
 from tui.runs.listing.index import Index
 from tui.runs.listing.row import Row
 
@@ -142,7 +142,7 @@ def test_rows_are_sorted_by_any_column(root: Path, cache: Path) -> None:
         up = sort(rows, column, descending=False)
         down = sort(rows, column, descending=True)
         assert {row.id for row in up} == {row.id for row in down} == {"a", "b", "c"}
-    best = next(column for column in COLUMNS if column.title == "best")
+    best = next(column for column in COLUMNS if column.name == "best")
     assert [row.id for row in sort(rows, best, descending=True)] == ["b", "c", "a"]
 
 

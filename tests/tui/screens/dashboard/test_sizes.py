@@ -7,8 +7,10 @@ import pytest
 
 from engine.runs.run_directory import RunDir
 from support.dashboards import dashboard, running, selected
+from support.recorded import record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
+from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
 from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.quit import QuitScreen
@@ -93,3 +95,42 @@ async def test_a_plain_terminal_gets_ascii_only(
             await pilot.press(key)
             await pilot.pause()
             assert text(app).isascii()
+
+
+def runs_of(number: int) -> list[RunDir]:
+    return [record(Path("runs"), f"r-{at}", seed=at) for at in range(number)]
+
+
+def plots(app: BigModelApp) -> list[str]:
+    return [str(panel.id) for panel in app.screen.query(CurvesPanel) if panel.display]
+
+
+@pytest.mark.parametrize("number", [3, 4, 8])
+async def test_many_runs_on_a_small_terminal_have_one_plot_at_a_time(
+    terminal_environment: None, number: int
+) -> None:
+    app = dashboard(*runs_of(number))
+    async with running(app, (80, 24)) as pilot:
+        await until_shown(pilot, "Loss  training, smoothed")
+        for name in ("loss", "accuracy", "gradients", "loss"):
+            await until(pilot, lambda name=name: plots(app) == [name])
+            await until(pilot, lambda name=name: app.screen.query_one(f"#{name}").size.width == 80)
+            title = app.screen.query_one(f"#{name}", CurvesPanel)._strips[0].text
+            assert "seed=0" in title
+            assert "seed=1" in title
+            assert "seed=3" in title or number < 4 or "more" in title
+            await pilot.press("tab")
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: plots(app) == ["loss"])
+        await pilot.press("j")
+        await until(pilot, lambda: "seed=1" in selected(app))
+        await pilot.resize_terminal(160, 48)
+        await until(pilot, lambda: {"loss", "accuracy", "gradients"} <= set(plots(app)))
+        assert "seed=1  " not in app.screen.query_one("#loss", CurvesPanel)._strips[0].text
+
+
+async def test_two_runs_on_a_small_terminal_have_all_plots(terminal_environment: None) -> None:
+    app = dashboard(*runs_of(2))
+    async with running(app, (80, 24)) as pilot:
+        await until_shown(pilot, "Loss  training, smoothed")
+        assert {"loss", "accuracy", "gradients"} <= set(plots(app))

@@ -152,7 +152,7 @@ async def test_from_the_list_it_is_shown_with_the_run_and_the_marked_ones(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         assert set(shown(app)) == {adam.id, sgd.id, begun[0][0].id}
-        assert len(app.screen_stack) == 2
+        assert sum(isinstance(each, DashboardScreen) for each in app.screen_stack) == 1
 
 
 async def test_at_most_so_many_runs_are_kept(
@@ -273,6 +273,26 @@ async def test_samples_follow_the_data_set(begun: list[list[RunDir]]) -> None:
         datasets.choose("digits")
         await until_shown(pilot, "learning rate over the steps")
         await until_shown(pilot, "▀▀▀▀")
+
+
+@pytest.mark.parametrize("size", [SIZE, (80, 24)])
+async def test_what_a_table_was_taken_for_is_said(
+    begun: list[list[RunDir]], tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{row}.5,{row % 2}\n" for row in range(60)))
+    app = app_with()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        app.screen.query_one("#datasets", PresetList).choose("csv")
+        await type_into(pilot, "more", f"dataset.path={path}")
+        app.screen.query_one("#models").focus()
+        await until_shown(
+            pilot, "regression: y has numbers (0, 1); for classes: dataset.task=class"
+        )
+        if size == SIZE:
+            await until(pilot, lambda: "predicts y: regression" in sample(app))
+            for line in ("a", "0.5", "1.5", "2.5"):
+                assert line in sample(app)
 
 
 @pytest.mark.parametrize("close", ["escape", "q", "i"])

@@ -76,6 +76,27 @@ def test_every_curve_can_be_drawn(losses: list[float], width: int, height: int) 
     assert all(line.plain.isascii() for line in lines)
 
 
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("width", range(40, 120, 7))
+def test_a_line_marks_the_rate_from_top_to_bottom(width: int, ascii_only: bool) -> None:
+    losses = curve(-3.0, -1.0)
+    found = lr_curve.suggest(RATES, losses)
+    assert isinstance(found, Suggestion)
+    lines = lr_curve.draw(
+        RATES,
+        losses,
+        found,
+        width=width,
+        height=16,
+        ink="#888888",
+        color="#ffffff",
+        accent="#00ff00",
+        ascii_only=ascii_only,
+    )
+    marked = [line for line in lines if any("00ff00" in str(span.style) for span in line.spans)]
+    assert len(marked) >= 8
+
+
 def test_the_command_finds_a_rate_and_leaves_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)

@@ -11,6 +11,7 @@ from engine.runs import control, launch
 from support.racing import CURVES, TARGET, tiny, write_race, write_run
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
+from tui.panels.footer import FittingFooter
 from tui.panels.keys import lines
 from tui.races.news import Watcher
 from tui.races.view import RaceView
@@ -56,7 +57,7 @@ async def test_curves_and_standings(race):
         screen = text(app)
         assert "val/accuracy" in screen
         assert "6 of 6 runs" in screen
-        assert "adam is first, its interquartile range apart" in screen
+        assert "adam is clearly ahead: its spread over 3 seeds is apart from" in screen
         assert any("1" in row and "adam" in row and "20 (15 to 20)" in row for row in rows(app))
         assert any("2" in row and "sgd" in row and "DNF" in row for row in rows(app))
         assert "⣀" in screen or "⠤" in screen or "⠉" in screen
@@ -92,7 +93,7 @@ async def test_lanes_are_selected_hidden_and_alone(race):
         assert screen._view.drawn == [1]
         await pilot.press("o", "x", "x", "b", "L")
         assert (screen._view.unit, screen._view.bands) == ("seconds", "all")
-        assert screen._view.log_y
+        assert not screen._view.log_y
         await until_shown(pilot, "over training seconds")
 
 
@@ -282,3 +283,72 @@ async def test_a_lane_that_diverged_says_at_which_step(runs_root):
     async with session as pilot:
         await shown(app, pilot, race)
         await until_shown(pilot, "sgd: diverged in 1 of 1 runs, first at step 7")
+
+
+async def test_the_plot_shows_errors_until_l_shows_the_metric(race):
+    app, session = opened(race)
+    async with session as pilot:
+        await shown(app, pilot, race)
+        await until_shown(pilot, "error, 1 - val/accuracy")
+        await pilot.press("L")
+        await until(pilot, lambda: "error" not in text(app))
+        assert " val/accuracy " in text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_tuning_says_what_it_tries(runs_root, size):
+    made = tiny("adam", "sgd", seeds=2, trials=4, tier="fair")
+    race = directory.create(runs_root, made)
+    first, second, *_ = (run for run in plan.trials(made) if run.lane == 0)
+    write_run(race, made, first, [0.5, 0.7])
+    write_run(race, made, second, [0.25], status=None)
+    app, session = opened(race, size)
+    async with session as pilot:
+        await shown(app, pilot, race)
+        await until_shown(pilot, "tuning: 1 of 8 trials are over")
+        for key in ("1", "2"):
+            await pilot.press(key)
+            await until_shown(pilot, f"tries lr {second.lr:.3g}, step 10: 0.25")
+            if key == "1":
+                assert f"best lr {first.lr:.3g}: 0.7" in text(app)
+                assert any("sgd" in row and "0/4  waits for its turn" in row for row in rows(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_the_page_of_rates_says_what_its_axes_and_lines_are(runs_root, size):
+    made = tiny("adam", "sgd", seeds=2, trials=4, tier="fair")
+    race = directory.create(runs_root, made)
+    for planned in plan.trials(made):
+        write_run(race, made, planned, [0.5, 0.5 + planned.number / 10])
+    app, session = opened(race, size)
+    async with session as pilot:
+        await shown(app, pilot, race)
+        await pilot.press("2")
+        await until_shown(pilot, "best val/accuracy of each trial")
+        lines = [row.rstrip() for row in rows(app)]
+        assert lines[2].split() == ["───", "adam", "╌╌╌", "sgd"]
+        assert lines[-2].strip() == "learning rate"
+        assert not any(row.startswith("step") for row in lines)
+
+
+@pytest.mark.parametrize(
+    ("status", "offered", "not_offered"),
+    [
+        ("running", {"Pause", "Stop"}, {"Go on", "Resume"}),
+        ("paused", {"Go on", "Stop"}, {"Pause", "Resume"}),
+        ("stopped", {"Resume"}, {"Pause", "Go on", "Stop"}),
+        ("failed", {"Resume"}, {"Pause", "Go on", "Stop"}),
+        ("done", set(), {"Pause", "Go on", "Stop", "Resume"}),
+    ],
+)
+async def test_the_footer_offers_what_can_be_done_with_the_race(
+    race, monkeypatch, status, offered, not_offered
+):
+    read = Watcher.read
+    monkeypatch.setattr(Watcher, "read", lambda self: replace(read(self), status=status))
+    app, session = opened(race, (200, 40))
+    async with session as pilot:
+        await shown(app, pilot, race)
+        footer = app.screen.query_one(FittingFooter)
+        await until(pilot, lambda: offered <= {key.description for key in footer.fitting()})
+        assert not not_offered & {key.description for key in footer.fitting()}

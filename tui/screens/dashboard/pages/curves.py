@@ -7,9 +7,10 @@ from textual.widget import Widget
 
 from tui.choices import remembered
 from tui.panels import arrangement as layout
-from tui.panels.arrangement import METRIC, Arrangement, Layout
+from tui.panels.arrangement import METRIC, Arrangement, Layout, Placed
+from tui.panels.curves import CurvesPanel
 from tui.panels.distribution import DistributionPanel
-from tui.panels.flow import Cell
+from tui.panels.flow import COLUMNS, Cell
 from tui.panels.known import PANELS, Known, known
 from tui.panels.layers import LayersPanel
 from tui.panels.panel import Panel
@@ -19,6 +20,10 @@ from tui.screens.dashboard.pages.page import FlowPage
 SUBJECT = "layout"
 """The name under which the layout is remembered."""
 _LIST_LINES, _NARROW_LIST_LINES = 11, 5
+_SHORT = 36
+"""Lines of a narrow terminal below which the curves of many runs are shown one plot at a time."""
+_MANY = 3
+"""Runs from which on their curves need the width of the terminal."""
 
 
 class CurvesPage(FlowPage, can_focus=False):
@@ -32,6 +37,9 @@ class CurvesPage(FlowPage, can_focus=False):
         self._layout = remembered.load(SUBJECT, Layout)
         self._made: dict[str, Panel] = {}
         self._metrics: frozenset[str] = frozenset()
+        self._lanes = 1
+        self._turned = 0
+        """Which of the plots is shown where they are shown one at a time."""
 
     def compose(self) -> ComposeResult:
         for placed in self.arrangement:
@@ -43,6 +51,9 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def show(self, view: View) -> None:
         super().show(view)
+        if (self._lanes >= _MANY) != (len(view.lanes) >= _MANY):
+            self._lanes = len(view.lanes)
+            self._bring()
         metrics = frozenset(name for lane in view.lanes for name in lane.state.metrics)
         if metrics != self._metrics:
             self._metrics = metrics
@@ -51,6 +62,28 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def on_resize(self) -> None:
         self._bring()
+
+    @property
+    def one_plot(self) -> bool:
+        """Whether plots are shown one at a time: many runs on a small terminal that the app
+        arranges."""
+        small = self.narrow and self.app.size.height < _SHORT and self._layout.narrow is None
+        return small and self._lanes >= _MANY
+
+    def turn(self, by: int) -> bool:
+        if self.one_plot:
+            self._turned += by
+            self._bring()
+        return self.one_plot
+
+    def _shown(self) -> list[Placed]:
+        """What is to be shown and has something to show."""
+        shown = [placed for placed in self.arrangement if self._has(placed.panel)]
+        plots = [placed for placed in shown if not _is_list(placed.panel)]
+        if not (self.one_plot and plots):
+            return shown
+        plot = plots[self._turned % len(plots)]
+        return [Placed(plot.panel, COLUMNS), Placed("runs", COLUMNS)]
 
     @property
     def arrangement(self) -> Arrangement:
@@ -78,7 +111,9 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def placed(self, width: int, height: int) -> Sequence[tuple[Widget, Cell]]:
         rows = _NARROW_LIST_LINES if self.narrow else _LIST_LINES
-        shown = [(name, placed) for placed in self.arrangement if self._has(name := placed.panel)]
+        if self.one_plot:
+            rows = 2 + min(self._lanes, _NARROW_LIST_LINES)
+        shown = [(placed.panel, placed) for placed in self._shown()]
         lists_only = all(name in PANELS and PANELS[name].lines for name, _ in shown)
         return [
             (self._made[name], Cell(placed.span, rows if _is_list(name) and not lists_only else 0))
@@ -93,10 +128,12 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def _bring(self) -> None:
         """Make the panels that are to be shown and were not made yet, and hide the rest."""
-        shown = [placed.panel for placed in self.arrangement if self._has(placed.panel)]
+        shown = [placed.panel for placed in self._shown()]
         new = [self._make(name) for name in shown if name not in self._made]
         for name, panel in self._made.items():
             panel.display = name in shown
+            if isinstance(panel, CurvesPanel):
+                panel.legend = self.one_plot
         if new:
             self.mount(*new)
         self.settle()

@@ -40,6 +40,10 @@ class Page(Container, can_focus=False):
         """The widget that gets the focus when the page is opened; None for none."""
         return next((panel for panel in self.query(Panel) if panel.display), None)
 
+    def turn(self, by: int) -> bool:
+        """Show the next or previous of panels that are shown one at a time; False if all are."""
+        return False
+
     def opened(self) -> None:
         """Called when the page is put on the screen."""
 

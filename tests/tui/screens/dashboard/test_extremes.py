@@ -1,0 +1,106 @@
+"""Every panel and page is drawn with every event at its extremes; a right CRC says nothing of what
+a line says."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.runs.events import DamagedLineError, decode
+from presets.userconfig import Alerts
+from support.extreme import TYPES, event_of, fitting, sealed
+from support.recorded import record
+from tui.app import BigModelApp
+from tui.commands import list_runs
+from tui.panels.panel import Panel
+from tui.plots.lanes import View, make_lanes
+from tui.plots.view import PlotView
+from tui.plots.x_scale import kinds_of
+from tui.runs import summary
+from tui.runs.alerts.open_alerts import OpenAlerts
+from tui.runs.follow import open_state
+from tui.runs.listing.row import row_of
+from tui.runs.meta import Remarks
+from tui.screens.dashboard.page_actions import PAGES
+
+SIZES = [(80, 24), (160, 48)]
+STARTED = next(kind for kind in TYPES if kind.__name__ == "RunStarted")
+ANY = st.sampled_from(TYPES)
+plots = st.builds(
+    PlotView,
+    log_x=st.booleans(),
+    log_y=st.booleans(),
+    smoothing=st.sampled_from(["auto", "ema", "median"]),
+    robust=st.booleans(),
+    markers=st.sampled_from(["braille", "ascii"]),
+)
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.__name__)
+def test_what_is_read_is_in_range_and_whole_or_damaged(kind: type) -> None:
+    fits = 0
+
+    @settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(fitting(kind), event_of(kind))
+    def check(good: dict, other: dict) -> None:
+        nonlocal fits
+        event = decode(sealed(good))
+        assert isinstance(event, kind)
+        assert event.fault() == ""
+        try:
+            found = decode(sealed(other))
+        except DamagedLineError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            assert isinstance(found, kind)
+            fits += 1
+
+    check()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("page", range(len(PAGES)), ids=lambda page: PAGES[page].NAME)
+async def test_everything_is_drawn(
+    page: int, size: tuple[int, int], terminal_environment: None
+) -> None:
+    run = record(Path("runs"), "a")
+    app = BigModelApp(root=Path("runs"), runs=[run])
+
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await app.screen.action_page(page)
+        await pilot.pause()
+        screen = app.screen
+        panels = [panel for panel in screen.query(Panel) if panel.size.width]
+        assert panels
+
+        @settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+        @given(
+            st.none() | fitting(STARTED),
+            st.lists(ANY.flatmap(fitting), min_size=1, max_size=8),
+            st.integers(1, 2),
+            plots,
+            st.data(),
+        )
+        def draw(begun, events, runs, view_of_plots, data) -> None:
+            state = open_state(run)
+            for event in [begun, *events]:
+                if event is not None:
+                    state.apply(decode(sealed(event)))
+            lanes = make_lanes([state, open_state(run)][:runs], app.theme_variables)
+            view = View(lanes, plots=view_of_plots)
+            kind = data.draw(st.sampled_from(kinds_of(view)))
+            at = data.draw(st.none() | st.sampled_from([0.0, 5.0, float(state.step)]))
+            from msgspec.structs import replace
+
+            view = View(lanes, plots=replace(view_of_plots, x=kind, crosshair=at))
+            for panel in panels:
+                panel.show(view)
+                panel.show_figures(view)
+            list_runs.table([row_of(state, Remarks())])
+            summary.page(summary.summary(state, pid=None))
+            OpenAlerts(Alerts(), 0.0).check(state, [], 1.0)
+
+        draw()
+        await pilot.pause()
