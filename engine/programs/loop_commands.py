@@ -75,6 +75,8 @@ class LoopCommands:
                 raise UserError("the run was asked to stop already")
             self._stop = command
             seen = "the loop sees it in should_stop"
+            if command.arguments.now:
+                seen += "; its process is not ours to end"
             self._emit(_event(command, "accepted", self.step, seen))
             self._report({"stop": command.id})
             return

@@ -38,13 +38,12 @@ def table(found: Sequence[Row], names: str = "") -> list[str]:
         return []
     lines = columns.table(found, wanted)
     widths = [max(map(cells, each)) for each in zip(*lines, strict=True)]
-    head, *rows = [
+    faults = [f"  ! {clean(row.fault)}" if row.fault else "" for row in found]
+    return [
         "  ".join(column(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        + fault
+        for line, fault in zip(lines, ["", *faults], strict=True)
     ]
-    # A run that cannot be read says why at the end of its line.
-    faults = [f"  {clean(row.fault)}" if row.fault else "" for row in found]
-    return [head, *(line + fault for line, fault in zip(rows, faults, strict=True))]
 
 
 def as_json(root: Path, found: Sequence[Row]) -> Iterator[str]:
@@ -72,7 +71,7 @@ def _facts(run: RunDir, row: Row) -> dict[str, Any]:
         "best": {"metric": row.best_of, "value": row.metric(row.best_of)} if row.best_of else None,
         "age_seconds": time.time() - row.started if row.started is not None else None,
         "path": str(run.path.absolute()),
-        "fault": row.fault.removeprefix("! "),
+        "fault": row.fault,
     }
 
 

@@ -42,6 +42,8 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """The configuration with dotted keys, packed: most rows are never asked for it."""
     metrics: msgspec.Raw
     """By name the best value and the last one; packed."""
+    fault: str = ""
+    """Which of its files cannot be read, and why; "" if all can."""
 
     @property
     def active(self) -> bool:
@@ -53,11 +55,6 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
         """Whether some of its files could not be read: a change of their permissions may mend that,
         which the stamp does not tell."""
         return self.status == "unreadable" or bool(self.fault)
-
-    @property
-    def fault(self) -> str:
-        """Which of its files cannot be read, and why; "" if all can."""
-        return self.note if self.note.startswith("! ") else ""
 
     @property
     def progress(self) -> float:
@@ -143,6 +140,7 @@ def row_of(
         tags=remarks.tags,
         settings=msgspec.Raw(_packer.encode(flatten(config))),
         metrics=msgspec.Raw(_packer.encode(metrics)),
+        fault=fault,
     )
 
 
