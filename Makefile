@@ -40,6 +40,7 @@ test: $(FOR_TESTING)
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(FOR_TESTING)
+	-@$(MAKE) --no-print-directory $(FOR_PEERS)
 	$(BIN)/pytest -m 'slow or figure' --timeout 1800 $(ARGS)
 
 test-gpu: $(FOR_TESTING)

@@ -94,9 +94,14 @@ def problems() -> list[str]:
 
 
 def check() -> None:
-    """Raises ConfigError for the first of the `problems`."""
-    for line in problems():
-        raise ConfigError(line)
+    """Raises ConfigError if the user's configuration cannot be read at all.
+
+    A plug-in that is missing or wrong is no reason: it is in `problems`, and the others can be
+    used.
+    """
+    for about, line in scan().problems:
+        if not about:
+            raise ConfigError(line)
 
 
 def of_type(kind: Kind, component_type: str) -> Plugin:

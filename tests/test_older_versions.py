@@ -149,7 +149,7 @@ async def test_the_screen_opens_with_what_was_remembered(root, user):
 
 def test_what_was_remembered_is_used(user):
     choice, gone = last_choice.recall()
-    assert (choice.model, choice.optimizers, choice.values["rate"]) == ("mlp", ("gentle",), "0.03")
+    assert (choice.model, choice.optimizers, choice.values["lr"]) == ("mlp", ("gentle",), "0.03")
     assert gone == []
     (config,) = choice.configs()
     assert (config.optimizer.options["lr"], config.clip.ratio, config.ema_decay) == (
@@ -190,7 +190,7 @@ def test_a_column_cache_of_other_code_is_made_anew(root, tmp_path, monkeypatch):
     monkeypatch.setattr(column_cache, "MIN_BYTES", 1)
     run = RunDir(root / WHOLE)
     with monkeypatch.context() as before:
-        before.setattr(snapshot, "maker", lambda: MAKER)
+        before.setattr(snapshot, "code_hash", lambda: MAKER)
         follow.load(run)
         assert column_cache.load(run.events_path) is not None
     assert column_cache.load(run.events_path) is None

@@ -1,17 +1,16 @@
 """A loop that is not ours, on the dashboard: it is recorded, and never suffers from it."""
 
-import importlib
+import gc
 import json
 import math
 import os
-import signal
+import pickle
 import subprocess
 import sys
 import textwrap
 import time
-import types
+import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,6 +23,7 @@ from engine.runs.events import CommandAnswered, LogLine, RunEnded, RunStarted, S
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
+from support.recorded import wait_for
 from tui.runs.store import RunState
 
 
@@ -112,6 +112,12 @@ def loop(folder: Path, at_50: str = "pass") -> subprocess.Popen[str]:
     )
 
 
+def steps_of(run: RunDir) -> list[int]:
+    if not run.events_path.exists():
+        return []
+    return [step for event in events(run, Scalars) for step in event.step]
+
+
 def only_run(runs: Path) -> RunDir:
     (path,) = [path for path in runs.iterdir() if not path.name.startswith(".")]
     return RunDir(path)
@@ -140,17 +146,17 @@ def test_a_recorder_that_is_killed_costs_a_warning(tmp_path):
 
 def test_a_loop_that_is_killed_has_crashed(tmp_path, runs):
     last = "time.sleep(0.2); run.log(51, {'train/loss': 0.0}); "  # a block is sent when it is old
-    program = loop(tmp_path, last + "time.sleep(0.5); os.kill(os.getpid(), 9)")
+    program = loop(tmp_path, last + "sys.stdout.write('sent'); sys.stdout.flush(); time.sleep(100)")
+    assert program.stdout is not None
+    assert program.stdout.read(4) == "sent"
+    wait_for(lambda: runs.exists() and steps_of(only_run(runs))[-1:] == [51])
+    program.kill()
     program.communicate(timeout=100)
-    assert program.returncode == -signal.SIGKILL
     run = only_run(runs)
-    deadline = time.monotonic() + 30
-    while not events(run, LogLine) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    (line,) = events(run, LogLine)
+    (line,) = wait_for(lambda: events(run, LogLine))
     assert line.message == "the loop's process ended without a word"
     assert not events(run, RunEnded)
-    assert [step for event in events(run, Scalars) for step in event.step] == list(range(1, 52))
+    assert steps_of(run) == list(range(1, 52))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,7 @@ def test_what_is_not_finite_is_shown_and_what_is_no_number_is_told():
     with bigmodel_tui.open_run({}) as run:
         run.log(1, {"train/loss": math.nan, "a": math.inf, "b": -math.inf})
         run.log(2, {"train/loss": "high", "c": torch.ones(3), "d": None, 5: 1.0})
-        run.log(1, {"train/loss": 1.0})
+        run.log(-1, {"train/loss": 1.0})
         run.log(3, None)
         run.log("four", {})
         run.log(3, {"train/loss": torch.tensor(2.5, dtype=torch.bfloat16)})
@@ -212,20 +218,58 @@ def test_what_is_not_finite_is_shown_and_what_is_no_number_is_told():
     warned = [e.message for e in events(recorded(run), LogLine) if e.level == "warning"]
     assert "train/loss: expected a number, got str" in warned
     assert "c: expected a number, got Tensor of shape (3,)" in warned
-    assert "step 1 after step 2: not recorded" in warned
+    assert "step -1: expected 0 to 2**53; not recorded" in warned
 
 
 def test_a_forked_worker_neither_records_nor_ends_the_run():
     with bigmodel_tui.open_run({}) as run:
         run.log(1, {"train/loss": 1.0})
         if (child := os.fork()) == 0:
-            run.log(2, {"train/loss": 9.0})
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                run.log(2, {"train/loss": 9.0})
+                run.log(3, {"train/loss": 9.0})
             run.close()
-            os._exit(0)
+            os._exit(0 if len(warned) == 1 else 1)
         assert os.waitpid(child, 0)[1] == 0
         run.log(2, {"train/loss": 0.5})
     losses = [v for event in events(recorded(run), Scalars) for v in event.values["train/loss"]]
     assert losses == [1.0, 0.5]
+
+
+def test_a_run_that_another_process_gets_records_nothing_there(runs):
+    with bigmodel_tui.open_run({}) as run:
+        copy = pickle.loads(pickle.dumps(run))
+        with pytest.warns(RuntimeWarning, match="did not open the run: what it logs is not"):
+            copy.log(1, {"train/loss": 9.0})
+        copy.close()
+        run.log(1, {"train/loss": 0.5})
+    assert state(only_run(runs)).metrics["train/loss"].values.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_of_several_processes_the_first_is_the_run(runs, monkeypatch, rank):
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    runs.mkdir(mode=0o700)
+    with warnings.catch_warnings(record=True) as warned, bigmodel_tui.open_run({}) as run:
+        warnings.simplefilter("always")
+        run.log(1, {"train/loss": 0.5})
+    assert len(list(runs.iterdir())) == (1 if rank == 0 else 0)
+    said = f"process {rank} of 4 is not recorded: the first one is the run"
+    assert [str(w.message) for w in warned] == ([] if rank == 0 else [f"bigmodel_tui: {said}"])
+    if rank == 0:
+        (started,) = events(recorded(run), RunStarted)
+        assert started.accepts == ["stop"]  # the other processes would not wait with it
+
+
+def test_a_run_that_nobody_holds_ends(runs):
+    run = bigmodel_tui.open_run({})
+    run.log(1, {"train/loss": 0.5})
+    del run
+    gc.collect()
+    (ended,) = events(only_run(runs), RunEnded)
+    assert (ended.status, ended.reason) == ("done", "the loop let go of it")
 
 
 @pytest.fixture(scope="module")
@@ -260,74 +304,3 @@ def test_any_settings_become_plain_data(config):
     from bigmodel_tui import _values
 
     assert isinstance(json.dumps(_values.settings(config)), str)
-
-
-class Hook:
-    """In the place of the base class, which the tests need not have installed."""
-
-
-def callback(monkeypatch, package: str, base: str, module: str):
-    """A callback of ours, with the names of the framework in reach."""
-    stand_in = types.ModuleType(package)
-    setattr(stand_in, base, Hook)
-    monkeypatch.setitem(sys.modules, package, stand_in)
-    monkeypatch.setitem(sys.modules, package.partition(".")[0], stand_in)
-    monkeypatch.delitem(sys.modules, f"bigmodel_tui.{module}", raising=False)
-    return importlib.import_module(f"bigmodel_tui.{module}").DashboardCallback(name="framework")
-
-
-def test_a_lightning_trainer_is_recorded(monkeypatch):
-    dashboard = callback(monkeypatch, "lightning.pytorch", "Callback", "lightning")
-    group = SimpleNamespace(param_groups=[{"lr": 0.5}])
-    trainer = SimpleNamespace(
-        is_global_zero=True,
-        estimated_stepping_batches=4,
-        optimizers=[group],
-        should_stop=False,
-        sanity_checking=False,
-        logged_metrics={},
-        global_step=0,
-    )
-    dashboard.on_fit_start(trainer, SimpleNamespace(hparams={"width": 3}))
-    for step in range(1, 5):
-        trainer.global_step = step
-        trainer.logged_metrics["train_loss"] = torch.tensor(1 / step)
-        dashboard.on_train_batch_end(trainer, None, None, None, 0)
-        if step % 2 == 0:
-            trainer.logged_metrics["val/loss"] = torch.tensor(2 / step)
-            dashboard.on_validation_epoch_end(trainer, None)
-    run = recorded(dashboard._run)
-    dashboard.on_exception(trainer, None, ValueError("too wide"))
-    dashboard.on_fit_end(trainer, None)
-    found = state(run)
-    assert found.metrics["train/loss"].values.tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
-    assert found.metrics["lr"].values.tolist() == [0.5] * 4
-    assert found.metrics["val/loss"].steps.tolist() == [2, 4]
-    assert found.config["width"] == 3
-    assert found.ended is not None
-    assert (found.ended.status, found.ended.reason) == ("failed", "ValueError: too wide")
-    assert not trainer.should_stop
-
-
-def test_a_hugging_face_trainer_is_recorded(monkeypatch):
-    dashboard = callback(monkeypatch, "transformers", "TrainerCallback", "huggingface")
-    arguments = SimpleNamespace(to_dict=lambda: {"learning_rate": 0.1})
-    progress = SimpleNamespace(is_world_process_zero=True, max_steps=4, global_step=0)
-    control = SimpleNamespace(should_training_stop=False)
-    dashboard.on_train_begin(arguments, progress, control, model=torch.nn.Linear(1, 1))
-    for step in (2, 4):
-        progress.global_step = step
-        logs = {"loss": 0.5, "learning_rate": 0.1 / step, "grad_norm": 3.0}
-        dashboard.on_log(arguments, progress, control, logs)
-        dashboard.on_step_end(arguments, progress, control)
-        dashboard.on_log(arguments, progress, control, {"eval_loss": 0.25})
-    run = recorded(dashboard._run)
-    dashboard.on_train_end(arguments, progress, control)
-    found = state(run)
-    assert found.metrics["train/loss"].steps.tolist() == [2, 4]
-    assert found.metrics["lr"].values.tolist() == [0.05, 0.025]
-    assert found.metrics["val/loss"].values.tolist() == [0.25, 0.25]
-    assert found.config["model"] == "Linear"
-    assert found.ended is not None
-    assert found.ended.status == "done"
-    assert control.should_training_stop is False

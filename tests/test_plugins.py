@@ -11,12 +11,15 @@ from click.testing import CliRunner
 
 import presets
 from engine.config import configure, registry
-from engine.runs import run_directory
+from engine.runs import launch, run_directory
 from presets import ConfigError, plugins
 from presets.schema import Component
 from support.architecture import blocks
 from support.packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from tui import cli
+from tui.choices import lr_search
+from tui.commands import find_lr
+from tui.commands.doctor import system
 
 __all__ = ["configured", "site"]  # fixtures
 
@@ -168,8 +171,6 @@ def test_data_sets_and_optimizers_have_their_defaults_in_the_configuration(site,
         ("plugins: [a", "line 1: "),
         ("plugins: !!python/name:os.system []", "line 1: tags ("),
         (b"\xff\xfe\xff", "not valid YAML text ("),
-        ("plugins: [absent]", "plugins: 'absent' is not installed; installed packages that offer "),
-        ("plugins: [numpy]", "plugins: 'numpy' offers no models, datasets or optimizers; "),
     ],
 )
 def test_a_wrong_configuration_is_one_line_and_built_ins_stay(
@@ -180,11 +181,61 @@ def test_a_wrong_configuration_is_one_line_and_built_ins_stay(
     for words in (["run"], ["presets"], ["find-lr"]):
         assert refusal(*words).startswith(f"{path}: {message}")
     assert list(runs_root.iterdir()) == []
-    if "installed packages" in "".join(plugins.problems()):
-        assert plugins.problems()[0].endswith("that offer some: tiny-package")
     assert "mlp" in presets.names("models")
     assert configure.resolve().model.type == "mlp"
     assert CliRunner().invoke(cli.cli, ["ls"]).exit_code == 0
+
+
+UNUSABLE = {
+    "absent": ("[absent]", "{path}: plugins: 'absent' is not installed; installed packages that "),
+    "offers nothing": ("[numpy]", "{path}: plugins: 'numpy' offers no models, datasets or optimi"),
+    "rival": ("[rival]", "plug-in rival: model 'mlp': refused, the name is also that of the buil"),
+    "bad name": ("[bad-name]", "plug-in bad-name: model 't.y': expected a name of up to 64 lette"),
+}
+"""Plug-ins that cannot be used in this environment: what enables them, and the line about them."""
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--steps", "3", "--detach"],
+        ["race", "--optimizers", "adam,sgd", "--budget", "3", "--seeds", "1", "--detach"],
+        ["find-lr", "--steps", "40"],
+        ["presets"],
+        ["presets", "--json"],
+        ["doctor", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(
+    site, configured, runs_root, monkeypatch, case, words
+):
+    monkeypatch.setattr(launch, "start", lambda runs, resume=False: None)
+    monkeypatch.setattr(launch, "start_process", lambda *arguments: None)
+    monkeypatch.setattr(find_lr, "_poll", lambda search: False)
+    monkeypatch.setattr(find_lr, "_print", lambda search: None)
+    monkeypatch.setattr(lr_search.Search, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(lr_search.Search, "close", lambda search: None)
+    monkeypatch.setattr(lr_search, "as_json", lambda search: {"lr": 0.1})
+    monkeypatch.setattr(system, "_ASK_TORCH", "raise SystemExit(1)")  # quick
+    install(site, "tiny-package", POINTS, tiny_model=MODEL)
+    install(site, "rival", "[bigmodel_tui.models]\nmlp = own\n")
+    install(site, "bad-name", "[bigmodel_tui.models]\nt.y = own\n")
+    enabled, line = UNUSABLE[case]
+    path = configured(f"plugins: {enabled}")
+    expected = line.format(path=path)
+    result = CliRunner().invoke(cli.cli, words)
+    if words[0] == "doctor":
+        found = {each["name"]: each for each in map(json.loads, result.stdout.splitlines())}
+        assert found["presets"]["level"] == "problem"
+        assert found["presets"]["advice"].startswith(expected)
+        return
+    assert result.exit_code == 0, result.output
+    (said,) = result.stderr.splitlines()
+    assert said.startswith(f"bigmodel-tui: {expected}")
+    if words[0] in ("run", "race"):
+        assert list(runs_root.iterdir()) != []
 
 
 def test_a_file_that_cannot_be_read_is_said_and_none_is_nothing(configured, monkeypatch):
@@ -204,7 +255,7 @@ def test_the_name_of_a_built_in_is_refused(site, configured, name):
     install(site, "rival", f"[bigmodel_tui.models]\n{name} = rival\nfine = rival\n", rival=MODEL)
     configured("plugins: [rival]")
     line = f"plug-in rival: model {name!r}: refused, the name is also that of the built-in"
-    assert refusal("run") == f"{line} cnn-small"
+    assert plugins.problems() == [f"{line} cnn-small"]
     assert presets.load("models", "cnn-small").type == "cnn_small"
     assert presets.names("models").count("cnn-small") == 1
     assert "fine" in presets.names("models")
@@ -236,7 +287,8 @@ def test_one_name_of_two_plugins_is_nobodys(site, configured):
 def test_an_entry_point_that_cannot_be_used_is_one_line(site, configured, point, message):
     install(site, "tiny-package", f"[bigmodel_tui.models]\n{point}\n")
     configured("plugins: [tiny-package]")
-    assert refusal("presets").startswith(f"plug-in tiny-package: model {message}")
+    (line,) = plugins.problems()
+    assert line.startswith(f"plug-in tiny-package: model {message}")
 
 
 COST = "def cost(config, data):"

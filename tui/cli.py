@@ -15,7 +15,7 @@ from tui.commands import completion, docs, find_lr, find_runs, serve, steer
 from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
 from tui.commands.doctor import command as doctor
-from tui.commands.errors import PROGRAM, OneLineGroup, say
+from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
 from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, clip_options, component_options, settings
@@ -78,6 +78,12 @@ def cli(
 
 @cli.command()
 @click.argument("runs", metavar="[RUN ...]", nargs=-1, shell_complete=complete_runs)
+@click.option(
+    "--step-column",
+    metavar="NAME",
+    help="The column or field with the steps, of other programs' logs; kept for their folder."
+    " auto: find it again.",
+)
 @screen_options
 @_runs_dir
 @click.pass_context
@@ -86,6 +92,7 @@ def watch(
     /,
     *,
     runs: tuple[str, ...],
+    step_column: str | None,
     root: Path,
     ascii_only: bool,
     no_mouse: bool,
@@ -93,9 +100,11 @@ def watch(
     """Open the dashboard on runs, running or finished.
 
     RUN may also be a race, or the path of logs that other programs write: TensorBoard, W&B,
-    Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON lines, and folders of these.
+    Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON, JSON lines, and folders of these.
     Without RUN: the runs that are active now, else the newest one.
     """
+    if step_column is not None:
+        _keep_step_column(runs, step_column)
     race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
     chosen = None if race else find_runs.find_all(root, runs) or _current_runs(root)
     outer = context.parent.params if context.parent else {}
@@ -107,6 +116,15 @@ def watch(
         no_mouse=no_mouse or bool(outer.get("no_mouse")),
     )
     context.exit(status)
+
+
+def _keep_step_column(names: tuple[str, ...], column: str) -> None:
+    """Keep the step column for the folders of these logs. Raises UserError."""
+    from tui.commands import step_columns
+
+    if not names:
+        raise UserError("--step-column: name the logs of another program that it is for")
+    step_columns.keep(names, column)
 
 
 def _current_runs(root: Path) -> list[RunDir]:
@@ -173,12 +191,11 @@ def run(
     """
     from engine.config import configure
     from engine.race import devices
-    from presets import plugins
     from presets.userconfig import read_config
     from tui.commands import headless
 
     if resume is None:
-        plugins.check()
+        tell_problems()
         config = configure.resolve(
             recipe=recipe,
             model=model,
@@ -271,6 +288,7 @@ def presets(root: Path, as_json: bool) -> None:
     """
     from tui.commands import presets as catalog
 
+    tell_problems()
     entries = catalog.entries()
     for line in map(json.dumps, entries) if as_json else catalog.lines(entries):
         click.echo(line)

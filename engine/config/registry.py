@@ -67,6 +67,11 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     """The names of the classes, of the numbers to predict or of the symbols, in order; may be
     empty."""
+    notes: tuple[str, ...] = ()
+    """What was made of a person's files, a line each: for the launch screen and the run's log."""
+    cautions: tuple[str, ...] = ()
+    """What was left out or may be meant otherwise, and how to say so: lines that are told before
+    the start."""
 
 
 @dataclass(frozen=True)

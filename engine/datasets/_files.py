@@ -10,6 +10,10 @@ from presets import ConfigError
 T = TypeVar("T")
 MEBIBYTE = 2**20
 
+_CLUTTER = frozenset(
+    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"}
+    | {"system volume information", "lost+found", "__pycache__"}
+)
 _REMEMBERED = 16  # files; the launch screen asks for the same one at every key
 _known: dict[Hashable, Any] = {}
 
@@ -26,6 +30,11 @@ def located(path: str, what: str) -> Path:
     except (ValueError, RuntimeError):  # a null byte; the home of a user who does not exist
         raise ConfigError(f"dataset.path: expected the path of {what}, got {path!r}") from None
     return found
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a system or an editor, and no person, put a file or folder of this name there."""
+    return name.startswith(".") or name.lower() in _CLUTTER
 
 
 def unreadable(path: object, error: OSError) -> ConfigError:

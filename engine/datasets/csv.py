@@ -1,17 +1,19 @@
-"""A table in a CSV file; one column is predicted from the others."""
+"""A table in a CSV file, of which one column is predicted from the others."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-import presets
 from engine.config import samples
 from engine.config.registry import DatasetInfo, Split, Splits
-from engine.datasets import _files, _tables
-from presets import ConfigError
+from engine.datasets import _files
+from engine.datasets._tables import notes, plan, reading
+from engine.datasets._tables.columns import Column, Decimal
+from engine.datasets._tables.plan import Input, Missing, Plan, Task, Understood, Wanted
+from engine.datasets._tables.reading import Header
 from presets.schema import Config as Base
 
 if TYPE_CHECKING:
@@ -20,144 +22,128 @@ if TYPE_CHECKING:
 
 
 class Config(Base, frozen=True):
+    """A column is given by its name, or by its number from 1 on."""
+
     path: str = ""
-    """Path of the file, which has a header; `~` is the user's home directory."""
-    target: str = ""
-    """Name of the column to predict; empty for the last one."""
-    task: Literal["auto", "classification", "regression"] = "auto"
-    """`auto`: regression if the target column has only numbers, else classification; classes that
-    are written as numbers need `classification`."""
-    ignore: tuple[str, ...] = ()
-    """Names of columns that are left out, such as an identifier."""
+    """The file; `~` is the home of the user."""
+    target: str | int = ""
+    """The column to predict; empty for the last one."""
+    task: Task = "auto"
+    """`auto`: regression if the target column holds numbers only, else classification; classes
+    that are written as numbers need `classification`."""
+    inputs: tuple[str | int, ...] = ()
+    """The columns to predict from; empty for all others but a nameless one that numbers the
+    rows."""
+    ignore: tuple[str | int, ...] = ()
+    """Columns that are left out, such as an identifier. Nothing in them is checked."""
+    header: Header = "auto"
+    """Whether the first row has the names of the columns; `auto`: as the columns go on below."""
+    missing: Missing = "refuse"
+    """Of rows with missing values: `drop` them; fill numbers with the `mean` of the training rows;
+    `category`: with the mean and a further input of 0 or 1 that says so. A missing word is one of
+    its own in both; a row without a target is always left out."""
+    decimal: Decimal = "auto"
+    """The decimal mark; `auto`: as the columns say."""
 
 
-class _Plan(Struct, frozen=True):
-    """The use of the columns of a table."""
+class _Facts(Struct, frozen=True):
+    """What is remembered of a table."""
 
-    target: str
-    regression: bool
-    classes: tuple[str, ...]
-    inputs: tuple[tuple[str, tuple[str, ...]], ...]
-    """Names of the input columns, each with its different texts, none if it has numbers."""
-    samples: dict[str, int]
-
-    @property
-    def features(self) -> int:
-        """The number of inputs of a model."""
-        return sum(len(words) or 1 for _, words in self.inputs)
+    plan: Plan
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
 
 
 def info(config: Config) -> DatasetInfo:
-    plan = _files.remembered(
-        _plan, _files.located(config.path, "a CSV file"), config.target, config.task, config.ignore
+    facts = _files.remembered(
+        _facts, _files.located(config.path, "a CSV file"), config.header, _wanted(config)
     )
+    made = facts.plan
     return DatasetInfo(
-        input_shape=(plan.features,),
-        num_outputs=1 if plan.regression else len(plan.classes),
-        task="regression" if plan.regression else "classification",
-        samples=plan.samples,
-        names=(plan.target,) if plan.regression else plan.classes,
+        input_shape=(sum(each.features for each in made.inputs),),
+        num_outputs=1 if made.regression else len(made.classes),
+        task="regression" if made.regression else "classification",
+        samples=made.samples,
+        names=(made.target,) if made.regression else made.classes,
+        notes=facts.notes,
+        cautions=facts.cautions,
     )
 
 
 def build(config: Config) -> Splits:
-    """The rows in splits of 70, 15 and 15 %, by a hash of their number. Columns of numbers, target
-    included, are scaled to mean 0 and standard deviation 1 over the training rows; each word of a
-    column of words becomes an input that is 0 or 1."""
+    """70, 15 and 15 % of the rows, by a hash of their number. Columns of numbers, and a target of
+    numbers, get mean 0 and deviation 1 over the training rows; of a column of words each word
+    becomes an input of 0 or 1."""
     import numpy as np
 
     path = _files.located(config.path, "a CSV file")
-    plan = _plan(path, config.target, config.task, config.ignore)
-    table = _tables.read(path)
-    cells = dict(zip(table.names, table.columns, strict=True))
-    split = np.array([_tables.split_of(row) for row in range(len(table.columns[0]))])
+    found = _understood(path, config.header, _wanted(config))
+    made, rows = found.plan, np.array(found.rows)
+    split = np.array([reading.split_of(row) for row in found.rows])
     train = split == "train"
-    inputs = [_features(cells[name], words, train) for name, words in plan.inputs]
-    x = np.concatenate(inputs, axis=1)
-    target = cells[plan.target]
-    y: NDArray[Any] = (
-        _features(target, (), train) if plan.regression else _places(target, plan.classes)
+    x = np.concatenate(
+        [_features(found.columns[each.name], each, rows, train) for each in made.inputs], axis=1
     )
-    parts = {name: Split(x[split == name], y[split == name]) for name in plan.samples}
+    target = found.columns[made.target]
+    y = (
+        _features(target, Input(made.target), rows, train)
+        if made.regression
+        else _places(target, made.classes, rows)
+    )
+    parts = {name: Split(x[split == name], y[split == name]) for name in made.samples}
     return Splits(train=parts["train"], val=parts["val"], test=parts["test"])
 
 
 def _features(
-    column: list[str], words: tuple[str, ...], train: NDArray[np.bool_]
+    column: Column, made: Input, rows: NDArray[np.int64], train: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """(rows, features) of a column, normalised by its training rows."""
     import numpy as np
 
-    if words:
-        return np.eye(len(words), dtype=np.float32)[_places(column, words)]
-    values = np.array(_tables.numbers(column))
+    if made.words:
+        return np.eye(len(made.words), dtype=np.float32)[_places(column, made.words, rows)]
+    values = np.array(column.values)[rows]
+    lacking = np.isnan(values)
+    known = values[train & ~lacking]
+    values[lacking] = known.mean() if len(known) else 0.0
     deviation = values[train].std()
     # A column that is constant in training, but for rounding, says nothing; it becomes 0 there.
     varies = deviation > 1e-12 * np.abs(values).max()
     scaled: NDArray[np.float64] = (values - values[train].mean()) / (deviation if varies else 1.0)
-    return scaled.astype(np.float32)[:, None]
+    features = scaled.astype(np.float32)[:, None]
+    return np.concatenate([features, lacking[:, None]], axis=1) if made.flagged else features
 
 
-def _places(column: list[str], words: tuple[str, ...]) -> NDArray[np.int64]:
-    """The place of each cell in `words`, int64 (rows,)."""
+def _places(column: Column, words: tuple[str, ...], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each cell among the words, (rows,)."""
     import numpy as np
 
     place = {word: number for number, word in enumerate(words)}
-    return np.array([place[cell] for cell in column], dtype=np.int64)
+    return np.array([place[column.cells[row]] for row in rows], dtype=np.int64)
 
 
-def _plan(path: Path, target: str, task: str, ignore: tuple[str, ...]) -> _Plan:
-    table = _tables.read(path)
-    where = f"dataset.path: {str(path)!r}"
-    for key, names in (("target", [target] if target else []), ("ignore", list(ignore))):
-        for name in names:
-            if name not in table.names:
-                raise ConfigError(f"dataset.{key}: {presets.unknown('column', name, table.names)}")
-    target = target or table.names[-1]
-    if target in ignore:
-        raise ConfigError(f"dataset.ignore: has the target {target!r}")
-    cells = dict(zip(table.names, table.columns, strict=True))
-    is_number = _tables.numbers(cells[target]) is not None
-    if task == "regression" and not is_number:
-        first = next(cell for cell in cells[target] if _tables.numbers([cell]) is None)
-        raise ConfigError(
-            f"dataset.task: regression needs numbers, but column {target!r} has {first!r:.40}"
-        )
-    regression = task == "regression" or (task == "auto" and is_number)
-    inputs = tuple(
-        (name, () if _tables.numbers(column) else tuple(_tables.words(column, name, where)))
-        for name, column in cells.items()
-        if name != target and name not in ignore
-    )
-    if not inputs:
-        raise ConfigError("dataset.ignore: leaves no column to predict from")
-    return _Plan(
-        target=target,
-        regression=regression,
-        classes=() if regression else _classes(cells[target], target),
-        inputs=inputs,
-        samples=_samples(len(table.columns[0])),
+def _wanted(config: Config) -> Wanted:
+    return Wanted(
+        config.target,
+        config.task,
+        config.inputs,
+        config.ignore,
+        config.missing,
+        config.decimal,
     )
 
 
-def _classes(column: list[str], name: str) -> tuple[str, ...]:
-    classes = sorted(set(column))
-    if not 2 <= len(classes) <= _tables.MAX_CLASSES:
-        raise ConfigError(
-            f"dataset.target: column {name!r} has {len(classes)} different classes; expected 2 to "
-            f"{_tables.MAX_CLASSES}"
-        )
-    return tuple(classes)
+def _understood(path: Path, header: Header, wanted: Wanted) -> Understood:
+    return plan.understand(reading.read(path, header), wanted, f"dataset.path: {str(path)!r}")
 
 
-def _samples(rows: int) -> dict[str, int]:
-    samples = {"train": 0, "val": 0, "test": 0}
-    for row in range(rows):
-        samples[_tables.split_of(row)] += 1
-    return samples
+def _facts(path: Path, header: Header, wanted: Wanted) -> _Facts:
+    found = _understood(path, header, wanted)
+    return _Facts(found.plan, notes.notes(found, wanted), notes.cautions(found, wanted))
 
 
 def sample(config: Config) -> samples.Rows:
-    """The first rows of the file."""
-    names, rows = _tables.beginning(_files.located(config.path, "a CSV file"), samples.MOST_ROWS)
+    names, rows = reading.beginning(
+        _files.located(config.path, "a CSV file"), config.header, samples.MOST_ROWS
+    )
     return samples.Rows(tuple(names), tuple(map(tuple, rows)))

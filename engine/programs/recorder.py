@@ -1,8 +1,8 @@
-"""The process that records a training loop of the user's; `bigmodel_tui.open_run` starts it.
+"""The process that records a loop which is not ours: `bigmodel_tui.open_run` starts it.
 
 It reads JSON lines from standard input and writes the run directory. A pipe that ends without a
-closing message means that the loop's process died: then the recorder leaves without one, too, and
-the run counts as crashed.
+last word means that the loop's process died: then it leaves without one, too, and the run counts
+as crashed.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -19,17 +19,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from engine.programs.loop_commands import POLL_SECONDS, LoopCommands
 from engine.runs import identity, run_directory
-from engine.runs.control import Command, Inbox, Refused
-from engine.runs.events import CommandAnswered, Evaluation, Gap, RunStarted, Scalars, Value, number
+from engine.runs.events import Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RECORDED, Lock, RunDir
 from presets import UserError, yaml
 
-POLL_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
+RATE_SECONDS = 1.0
+"""The shortest time over which steps a second are measured."""
 _SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
 
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> None:
-    """Record the run. Raises UserError or OSError if the run directory cannot be made."""
+    """Raises UserError or OSError if the run directory cannot be had."""
     run = RunDir(Path(first["run"]))
     _make(run, first["config"])
     lock = Lock(run, sign=False)
@@ -67,7 +68,9 @@ def _record(first: Message, batches: Iterable[list[Message]], reports: int) -> N
     _redirect_output(run)
     log = LogWriter(run.events_path)
     heartbeat = Heartbeat(run, trouble=log.trouble)
-    recorder = Recorder(run, first, Journal(log, heartbeat=heartbeat), reports)
+    journal = Journal(log, heartbeat=heartbeat)
+    commands = LoopCommands(run, journal, lambda report: _report(reports, **report))
+    recorder = Recorder(first, journal, commands, rest=heartbeat.rest)
     try:
         recorder.work(batches)
     finally:
@@ -98,7 +101,7 @@ def _report(pipe: int, **report: Any) -> None:
 
 
 def messages(file: int) -> Iterator[list[Message]]:
-    """The messages of a pipe as they arrive; an empty batch now and then while none does."""
+    """What comes out of a pipe, as it comes; an empty batch now and then while nothing does."""
     parent, rest = os.getppid(), b""
     while True:
         ready = select.select([file], [], [], POLL_SECONDS)[0]
@@ -120,22 +123,29 @@ def _decoded(line: bytes) -> Message | None:
 
 
 class Recorder:
-    """A recorder of one run: it turns messages into events, and answers commands."""
+    """Turns messages into events."""
 
-    def __init__(self, run: RunDir, first: Message, journal: Journal, reports: int) -> None:
+    def __init__(
+        self,
+        first: Message,
+        journal: Journal,
+        commands: LoopCommands,
+        rest: Callable[[str], object],
+    ) -> None:
+        """`rest` tells the watchers why no steps are to be expected."""
         self._first = first
         self._journal = journal
-        self._reports = reports
-        self._inbox = Inbox(run, POLL_SECONDS)
-        self._stop: Command | None = None
+        self._commands = commands
+        self._rest = rest
+        self._started: RunStarted | None = None
         self._step = 0
-        """The last step that was logged."""
-        self._seconds = 0.0
-        """The time of that step, in seconds since the run's start."""
+        """The largest one that was logged."""
+        self._measured: tuple[int, float] | None = None
+        """Step and seconds up to which the speed was measured."""
         self._ended = False
 
     def work(self, batches: Iterable[list[Message]]) -> None:
-        """Record until the loop's closing message, or until its process ended without one."""
+        """Until the loop said its last word, or its process ended without."""
         for batch in batches:
             for message in batch:
                 try:
@@ -144,7 +154,7 @@ class Recorder:
                     self._journal.say(f"a record was not understood: {error!r:.200}", "warning")
             if self._ended:
                 return
-            self._answer_new()
+            self._commands.look()
         self._journal.say("the loop's process ended without a word", "error")
 
     def _take(self, message: Message) -> None:
@@ -155,6 +165,15 @@ class Recorder:
                 self._start(message)
             case "say":
                 self._journal.say(message["message"], message["level"])
+            case "accepts":
+                self._accept(message["names"])
+            case "answer":
+                self._commands.answered(message["id"], message["outcome"], message["reason"])
+            case "state":
+                self._commands.state(message["state"], message["reason"])
+                self._measured = None
+            case "rest":
+                self._rest(message["why"])
             case "lost":
                 first, last = message["first"], message["last"]
                 reason = "the recorder was too slow"
@@ -167,102 +186,83 @@ class Recorder:
     def _start(self, message: Message) -> None:
         import platform
 
-        self._journal.emit(
-            RunStarted(
-                config=self._first["config"],
-                device=message["device"],
-                num_parameters=message["num_parameters"],
-                planned_steps=self._first["steps"],
-                steps_per_epoch=self._first["steps_per_epoch"],
-                samples={},
-                task="open",
-                versions={"python": platform.python_version()},
-            )
+        self._started = RunStarted(
+            config=self._first["config"],
+            device=message["device"],
+            num_parameters=message["num_parameters"],
+            planned_steps=self._first["steps"],
+            steps_per_epoch=self._first["steps_per_epoch"],
+            samples={},
+            task="open",
+            versions={"python": platform.python_version()},
+            accepts=self._commands.accepted,
         )
+        self._journal.emit(self._started)
+
+    def _accept(self, names: list[str]) -> None:
+        """What the loop accepts; the log is told again where it has begun."""
+        self._commands.accepted = names
+        if self._started is not None:
+            self._started = msgspec.structs.replace(self._started, accepts=names)
+            self._journal.emit(self._started)
 
     def _rows(
         self, steps: list[int], seconds: list[float], columns: dict[str, list[float]]
     ) -> None:
-        """Log columns of equal length; those of an evaluation become events of their own."""
+        """Columns of equal length; those of an evaluation become events of their own."""
         if "grad_norm" in columns and "clip/threshold" in columns:
             columns |= clipped(columns["grad_norm"], columns["clip/threshold"])
+        if "lr" in columns:
+            self._commands.lr = columns["lr"][-1]
         values: dict[str, list[Value]] = {
             name: [number(value) for value in column]
             for name, column in columns.items()
             if not name.startswith(("val/", "test/"))
         }
         if values:
-            passed, self._seconds = seconds[-1] - self._seconds, seconds[-1]
-            if passed > 0:
-                speed = float(f"{len(set(steps)) / passed:.4g}")
-                values["steps_per_second"] = [speed] * len(steps)
             self._journal.emit(Scalars(step=steps, seconds=seconds, values=values))
+            self._measure(max(steps), seconds[-1])
         for split in _SPLITS:
             evaluated = [name for name in columns if name.startswith(f"{split}/")]
             for row, step in enumerate(steps if evaluated else ()):
-                per_epoch = self._first["steps_per_epoch"]
-                self._journal.emit(
-                    Evaluation(
-                        split=split,
-                        step=step,
-                        epoch=round(step / per_epoch, 6) if per_epoch else 0.0,
-                        seconds=seconds[row],
-                        values={
-                            name.removeprefix(f"{split}/"): number(columns[name][row])
-                            for name in evaluated
-                        },
-                    )
-                )
-        self._step = steps[-1]
+                found = {name.removeprefix(f"{split}/"): columns[name][row] for name in evaluated}
+                self._journal.emit(self._evaluation(split, step, seconds[row], found))
+        self._step = self._commands.step = max(self._step, *steps)
         self._journal.progress(self._step)
 
+    def _evaluation(
+        self, split: Literal["val", "test"], step: int, seconds: float, found: dict[str, float]
+    ) -> Evaluation:
+        per_epoch = self._first["steps_per_epoch"]
+        return Evaluation(
+            split=split,
+            step=step,
+            epoch=round(step / per_epoch, 6) if per_epoch else 0.0,
+            seconds=seconds,
+            values={name: number(value) for name, value in found.items()},
+        )
+
+    def _measure(self, step: int, seconds: float) -> None:
+        """The speed since it was measured last: of logs that come in a burst there is none."""
+        before_step, before = self._measured or (step, seconds)
+        if self._measured is None or step < before_step:
+            self._measured = step, seconds
+        elif seconds - before >= RATE_SECONDS:
+            speed = float(f"{(step - before_step) / (seconds - before):.4g}")
+            values: dict[str, list[Value]] = {"steps_per_second": [speed]}
+            self._journal.emit(Scalars(step=[step], seconds=[seconds], values=values))
+            self._measured = step, seconds
+
     def _end(self, message: Message) -> None:
-        if self._stop is not None:
-            looked = message["stopped"]
-            reason = "" if looked else "the loop ended without reading should_stop"
-            self._answer(self._stop, "applied" if looked else "rejected", reason)
-        for command in self._inbox.take(at_once=True):
-            reason = command.reason if isinstance(command, Refused) else "the run has ended"
-            self._answer(command, "rejected", reason)
+        self._commands.close(stopped=message["stopped"])
         self._journal.go_on_from(self._step, message["seconds"])
         self._journal.end(message["status"], message["reason"])
         self._ended = True
 
-    def _answer_new(self) -> None:
-        for command in self._inbox.take():
-            if isinstance(command, Refused):
-                self._answer(command, "rejected", command.reason)
-            elif command.name != "stop":
-                self._answer(command, "rejected", "this run's own loop does not take it")
-            elif self._stop is not None:
-                self._answer(command, "rejected", "the run was asked to stop already")
-            else:
-                self._stop = command
-                self._answer(command, "accepted", "the loop sees it in should_stop")
-                _report(self._reports, stop=command.id)
-
-    def _answer(
-        self,
-        command: Command | Refused,
-        outcome: Literal["accepted", "applied", "rejected"],
-        reason: str = "",
-    ) -> None:
-        known = command if isinstance(command, Command) else None
-        self._journal.emit(
-            CommandAnswered(
-                id=command.id,
-                command=known.name if known else "",
-                arguments=msgspec.to_builtins(known.arguments) if known else {},
-                outcome=outcome,
-                step=self._step,
-                reason=reason[:500],
-            )
-        )
-
 
 def clipped(norms: Sequence[float], limits: Sequence[float]) -> dict[str, list[float]]:
-    """The norms after clipping by the global norm: scaled by min(1, limit / (norm + 1e-6)), as
-    torch does (Pascanu et al. 2013, arXiv:1211.5063). NaN stays NaN."""
+    """What clipping by the global norm did: scaled by min(1, limit / (norm + 1e-6)), as torch
+    does (Pascanu et al. 2013, arXiv:1211.5063). A NaN stays one."""
     after, changed = [], []
     for norm, limit in zip(norms, limits, strict=True):
         scale = limit / (norm + 1e-6)

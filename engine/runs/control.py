@@ -36,6 +36,9 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """The new total of epochs; not fewer than are done."""
     steps: Count | None = None
     """The new total of optimizer steps; not fewer than are done."""
+    own: dict[str, str | int | float | bool | None] = {}
+    """For a loop that is not ours: values for what it registered under other names; None where
+    its function is called without one."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

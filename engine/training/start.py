@@ -53,6 +53,9 @@ def start(
         )
     if resumed is None:
         journal.emit(_started(config, plan, training, device, parent))
+        data = configure.dataset_info(config)
+        for line in (*data.notes, *data.cautions):
+            journal.say(f"{config.dataset.name}: {line}")
     journal.go_on_from(training.step, seconds)
     steering.begin(training, training.step)
     return resumed

@@ -61,6 +61,14 @@ class Choice:
             name, kind = options.pop("name"), options.pop("type")
             return Component(name=name, type=kind, options=options)
 
+    def cautions(self) -> tuple[str, ...]:
+        """What the data set says that a person may have meant otherwise; nothing where it cannot be
+        used."""
+        try:
+            return configure.dataset_info(self.configs()[0]).cautions
+        except ConfigError:
+            return ()
+
     def plans(self) -> list[Plan]:
         """What each run will do. Raises ConfigError."""
         return [configure.plan(config) for config in self.configs()]

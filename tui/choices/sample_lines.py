@@ -1,8 +1,9 @@
 """Samples of a data set as lines of text: images in cells, points, a text, a table; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ _MOST_CELLS = 1200
 """Most cells of all images together: a cell of its own colour is up to 40 bytes on the link."""
 _GREYS = 15
 """Steps from black to white; neighbours of one colour are sent together."""
+_SAMPLE = 4
+"""Lines that notes leave to a sample at least: a table's header and three rows."""
 _WIDEST_CELL = 18
 """Greatest width of a table's cell."""
 
@@ -35,12 +38,37 @@ class Canvas:
     lanes: tuple[str, ...]
     """The colours of classes."""
     ascii_only: bool = False
+    warning: str = "default"
 
 
-def draw(sample: Sample, canvas: Canvas) -> list[Text]:
-    """At most `canvas.height` lines of at most `canvas.width` cells."""
+def draw(
+    sample: Sample, canvas: Canvas, notes: Sequence[str] = (), cautions: Sequence[str] = ()
+) -> list[Text]:
+    """At most `canvas.height` lines of at most `canvas.width` cells: cautions and notes, as far as
+    they leave room for the sample, and below them the sample."""
     if canvas.width < 4 or canvas.height < 2:
         return []
+    said = _said(notes, cautions, canvas)
+    for line in said:  # a character may be two cells wide
+        line.truncate(canvas.width, overflow="ellipsis")
+    return said + _drawn(sample, replace(canvas, height=canvas.height - len(said)))
+
+
+def _said(notes: Sequence[str], cautions: Sequence[str], canvas: Canvas) -> list[Text]:
+    lines = [
+        Text(part, style=style, no_wrap=True)
+        for texts, style in ((cautions, canvas.warning), (notes, "dim"))
+        for text in texts
+        for part in wrap(clean(text), canvas.width)
+    ]
+    room = max(0, canvas.height - _SAMPLE)
+    if len(lines) <= room:
+        return lines
+    more = len(lines) - room + 1  # the last line says so
+    return [*lines[: room - 1], Text(f"and {more} more lines", style="dim")] if room else []
+
+
+def _drawn(sample: Sample, canvas: Canvas) -> list[Text]:
     if isinstance(sample, Images):
         lines = _images(sample, canvas)
     elif isinstance(sample, Points):

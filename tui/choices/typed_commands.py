@@ -33,6 +33,25 @@ def length(text: str) -> Arguments:
     return arguments(parse_length(text, "total"))
 
 
+def own(text: str) -> Arguments:
+    """`NAME=VALUE` for a loop that registered that name, or `NAME` alone to call what it registered
+    without a value. Raises ConfigError."""
+    name, equals, given = (part.strip() for part in text.partition("="))
+    if not name or (equals and not given):
+        raise ConfigError(f"expected NAME=VALUE or NAME, got {text!r}")
+    value = yaml.parse(given, name) if equals else None
+    if not isinstance(value, str | int | float | None):
+        raise ConfigError(f"{name}: expected a number or a text, got {given!r}")
+    return Arguments(own={name: value})
+
+
+def own_or_learning_rate(text: str) -> Arguments:
+    """What `own` takes, or a learning rate as `learning_rate` does. Raises ConfigError."""
+    factor = text[:1] in ("x", "*", "×") and text[1:2].isdigit()
+    number = text[:1].isdigit() or text[:1] in (".", "+", "-")
+    return learning_rate(text) if factor or number else own(text)
+
+
 def arguments(settings: Mapping[str, Any]) -> Arguments:
     """The arguments of a command `set` from settings: `lr`, `lr_factor`, `epochs`, `steps`,
     `clip.mode` and the limit of that mode, such as `clip.threshold`. Raises ConfigError.

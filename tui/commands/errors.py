@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from presets import UserError
+from presets import UserError, plugins
 from tui.text import clean
 
 PROGRAM = "bigmodel-tui"
@@ -80,6 +80,16 @@ def _explain(error: Exception) -> int:
 def say(text: str) -> None:
     """Print one line on standard error."""
     click.echo(f"{PROGRAM}: {clean(text)}", err=True)
+
+
+def tell_problems() -> None:
+    """Say which plug-ins of `config.yaml` cannot be used, a line each; everything else can be.
+
+    Raises UserError if the file cannot be read at all.
+    """
+    plugins.check()
+    for line in plugins.problems():
+        say(line)
 
 
 def _silence_stdout() -> None:

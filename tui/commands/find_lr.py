@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.config import configure
-from presets import UserError, plugins
+from presets import UserError
 from tui.choices.typed_text import parse_assignments
 from tui.commands import options
+from tui.commands.errors import tell_problems
 from tui.commands.options import PlainValue
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def find_lr(
     """
     from tui.choices import lr_search
 
-    plugins.check()
+    tell_problems()
     settings = parse_assignments(sets, "--set") | {"steps": steps}
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings

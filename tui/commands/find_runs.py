@@ -32,9 +32,10 @@ def find(root: Path, name: str) -> list[Run]:
             raise UserError(f"{name}: a race, not a run; {known}") from None
         if not name or not path.exists():
             raise
+    from tui.commands.step_columns import with_columns
     from tui.runs.foreign.sniff import open_source
 
-    return open_source(path)
+    return with_columns(open_source(path))
 
 
 def find_all(root: Path, names: Iterable[str]) -> list[Run]:

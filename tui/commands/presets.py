@@ -19,10 +19,8 @@ _OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "s
 def entries() -> list[Entry]:
     """One entry a preset; a preset of the user or of a plug-in that cannot be used has a `problem`.
 
-    Raises ConfigError if a built-in preset cannot be used, or if a plug-in that `config.yaml`
-    enables is missing.
+    Raises ConfigError if a built-in preset cannot be used.
     """
-    plugins.check()
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
     found += [

@@ -16,8 +16,8 @@ from engine.race import directory, spec
 from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
 from engine.runs import control, launch
-from presets import UserError, plugins
-from tui.commands.errors import INTERRUPTED, say
+from presets import UserError
+from tui.commands.errors import INTERRUPTED, say, tell_problems
 from tui.text import clean, counted, duration
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def race(
         chosen = directory.find(root, resume)
         _extend(context, chosen, options)
     else:
-        plugins.check()
+        tell_problems()
         from tui.choices import race_choice
 
         chosen = directory.create(root, race_choice.build(options))

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from engine.config import configure
 from engine.config.configure import Plan
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from engine.runs.run_directory import RunDir
@@ -81,6 +82,8 @@ class Lines(Reporter):
             f"{clean(run.id)}: {clean(' + '.join(parts))}, {count(plan.num_parameters)} parameters,"
             f" {count(plan.steps)} steps of {count(plan.batch_size)} samples"
         )
+        for line in configure.dataset_info(config).cautions:
+            click.echo(f"note: {clean(config.dataset.name)}: {clean(line)}")
 
     def progress(self, state: RunState, events: tuple[AnyEvent, ...]) -> None:
         for event in events:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from engine.runs import control, run_directory
 from engine.runs.control import Arguments, CommandName
@@ -107,6 +108,12 @@ def profile(context: click.Context, name: str, root: Path, as_json: bool) -> Non
 @clip_options
 @click.option("--epochs", metavar="N", type=PlainValue(), help="New total of epochs.")
 @click.option("--steps", metavar="N", type=PlainValue(), help="New total of steps.")
+@click.option(
+    "--own",
+    metavar="NAME[=VALUE]",
+    multiple=True,
+    help="What a loop of your own registered with run.on(NAME, ...).",
+)
 @_json
 @click.pass_context
 def set_command(
@@ -124,9 +131,12 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
     names = ("lr", "lr_factor", "epochs", "steps")
     given = {name: options[name] for name in names if options[name] is not None}
     given |= clip_settings(options)
-    if not given:
+    own: dict[str, Any] = {}
+    for text in options["own"]:
+        own |= typed_commands.own(text).own
+    if not given and not own:
         raise UserError(f"nothing to set; `{PROGRAM} set --help` lists what can be")
-    return typed_commands.arguments(given)
+    return replace(typed_commands.arguments(given), own=own)
 
 
 @click.command()

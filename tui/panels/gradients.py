@@ -17,7 +17,7 @@ from tui.text import clean
 
 
 class GradientsPanel(CurvesPanel):
-    """A panel of the global L2 norm before and after clipping, and of where it was clipped."""
+    """The global L2 norm before and after clipping; under it, where the gradient was clipped."""
 
     def __init__(self, *, id: str) -> None:
         after = {"clip/norm_after": "after", "clip/threshold": "limit"}
@@ -26,7 +26,7 @@ class GradientsPanel(CurvesPanel):
         self._clips_line = ""
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
-        """The metrics that are drawn: without clipping, the norm after it is the norm before."""
+        """Without clipping, the norm after it is the norm before."""
         drawn = super()._drawn_metrics(view)
         return drawn if _clips(view.focus.state) else drawn[:1]
 
@@ -37,12 +37,11 @@ class GradientsPanel(CurvesPanel):
         state = view.focus.state
         share = state.clipped_share()
         if not _clips(state):
-            # Nothing is known of a foreign loop that records no norm.
-            text.append(
-                "" if state.read_only and "grad_norm" not in state.metrics else "not clipped"
-            )
+            # Of a loop that is not ours and says nothing of clipping, nothing is known.
+            known = not (state.started and state.started.task == "open")
+            text.append("not clipped" if known else "")
         elif share is not None:
-            last = "" if self.size.width < 75 else " of the last 100 steps"
+            last = "" if self.size.width < 75 else _of_which(state.metrics["clipped"])
             text.append(f"clipped {share:.0%}{last}", style=self.color("warning"))
         if self.size.width >= 60 and (layer := _largest(state)):
             text.append(f"  most in {layer}", style=self.color("plot-ink"))
@@ -57,7 +56,7 @@ class GradientsPanel(CurvesPanel):
         return [*self.plot(view, axes), self._strip_of_clips(view, clipped, axes)]
 
     def _strip_of_clips(self, view: View, clipped: Series, axes: Axes) -> Text:
-        """The share of clipped steps in each column of the plot."""
+        """For each column the share of its steps whose gradient was clipped."""
         scale = x_scale.scale_of(view.focus.state, view.plots.x)
         if scale is None or not axes.fits:
             return Text()
@@ -69,7 +68,7 @@ class GradientsPanel(CurvesPanel):
         return line.append(self._clips_line, style=self.color("warning"))
 
     def threshold(self, view: View) -> float | None:
-        """The clipping threshold, if it is one of the norm and not of single elements."""
+        """The threshold, where it is one of the norm; by value it is one of each element."""
         clip = section(view.focus.state.config, "clip")
         threshold = clip.get("threshold")
         if clip.get("mode") != "norm" or not isinstance(threshold, int | float):
@@ -77,8 +76,19 @@ class GradientsPanel(CurvesPanel):
         return float(threshold)
 
 
+def _of_which(clipped: Series, window: int = 100) -> str:
+    """Which steps a share is of: a trainer that logs now and then knows nothing of the others."""
+    steps = clipped.steps[-window:]
+    each = round(float(steps[-1] - steps[0]) / (len(steps) - 1)) if len(steps) > 1 else 1
+    return (
+        f" of the last {window} steps"
+        if each <= 1
+        else f" of {len(steps)} logs, every {each} steps"
+    )
+
+
 def _clips(state: RunState) -> bool:
-    """Whether gradients are clipped; for a foreign loop, whether it records clipping."""
+    """Whether gradients are clipped; a loop that is not ours tells it by what it records."""
     mode = section(state.config, "clip").get("mode")
     if mode is None:
         return "clipped" in state.metrics

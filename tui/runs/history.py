@@ -15,6 +15,7 @@ from engine.runs.events import (
     RunStarted,
     StateChanged,
 )
+from tui.runs.withdrawn import Withdrawn
 from tui.text import count, file_size, number
 
 MarkKind = Literal["command", "checkpoint", "restart", "non-finite", "gap"]
@@ -70,6 +71,8 @@ def _say(event: AnyEvent) -> tuple[Level, str] | None:
             parent = event.parent
             where = f"{parent.checkpoint} of {parent.run}"
             said = "info", f"forked from {where} after step {count(parent.step)}"
+        case Withdrawn() if event.quiet:
+            said = "info", event.reason
         case Restarted() | Gap():
             said = "warning", _say_break(event)
     return said
@@ -118,7 +121,7 @@ def mark_of(event: AnyEvent) -> Mark | None:
             return Mark(event.step, "command", text)
         case CheckpointSaved():
             return Mark(event.step, "checkpoint", text)
-        case Restarted():
+        case Restarted() if not (isinstance(event, Withdrawn) and event.quiet):
             return Mark(event.step, "restart", text)
         case NonFinite():
             return Mark(event.step, "non-finite", text)

@@ -30,6 +30,7 @@ from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.points.series import Series
 from tui.runs.run import Run
+from tui.runs.withdrawn import Withdrawn
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500
@@ -106,7 +107,7 @@ class RunState:
         match event:
             case Scalars():
                 for name, values in event.values.items():
-                    self._series(name).extend(event.step, values)
+                    self._series(name).merge(event.step, values)
                 self._clock(event)
             case Evaluation():
                 for name, value in event.values.items():
@@ -172,6 +173,8 @@ class RunState:
                 self.checkpoints.append(event)
             case NonFinite():
                 self.alarm = event if event.policy != "skip-step" else self.alarm
+            case Withdrawn():
+                self._withdraw(event)
             case Restarted():
                 self._void_after(event.step)
                 self.clock = [piece for piece in self.clock if piece.step < event.step]
@@ -219,6 +222,20 @@ class RunState:
         self.status = "running"
         self._settle()
 
+    def _withdraw(self, event: Withdrawn) -> None:
+        """Drop what is void of another program's log."""
+        if event.metrics is None:
+            status = self.status
+            self._void_after(event.after)
+            self.status = status
+            return
+        for name in event.metrics:
+            if name in self.metrics:
+                self.metrics[name].truncate(event.after)
+        ends = [each.last_step for each in self.metrics.values() if each.last_step is not None]
+        self.seconds.truncate(max(ends, default=-1.0))
+        self.ended = None
+
     def _settle(self) -> None:
         """Work out the settings in force: those at the start, changed by each applied command."""
         if self.started is None:
@@ -226,7 +243,10 @@ class RunState:
         self.config = self.started.config
         for command in self.commands:
             if command.outcome == "applied" and command.command == "set":
-                self.config = changed(self.config, command.arguments)
+                if self.started.task == "open":  # it has settings of its own, by plain names
+                    self.config = self.config | command.arguments
+                else:
+                    self.config = changed(self.config, command.arguments)
 
     def _series(self, name: str) -> Series:
         return self.metrics.setdefault(name, Series())

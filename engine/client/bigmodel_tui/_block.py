@@ -23,6 +23,13 @@ class Row:
     device_values: Any = None
     """Float32 (names,) on the device; a copy, since a loop may change its tensors in place."""
 
+    def has(self, values: dict[str, float], tensors: dict[str, Any]) -> bool:
+        """Whether another value of one of these was logged: then this is a row of its own."""
+        known = self.values
+        return any(name in self.names or name in known for name in tensors) or any(
+            name in self.names or known.get(name, value) != value for name, value in values.items()
+        )
+
     def add(self, values: dict[str, float], tensors: dict[str, Any]) -> None:
         """Add logged values. The tensors are float32 without dimensions."""
         self.values |= values

@@ -1,96 +1,97 @@
 """A run as the loop sees it."""
 
-import atexit
 import operator
 import os
-import secrets
-import sys
 import time
-import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from bigmodel_tui import _values
+from bigmodel_tui._axis import Axis
 from bigmodel_tui._block import Block, Row
+from bigmodel_tui._commands import Commands
+from bigmodel_tui._endings import ending, ends_with_the_program
+from bigmodel_tui._sorter import Sorter
 from bigmodel_tui._wire import Wire, complain
 
 BLOCK_SECONDS = 0.1
 MAX_ROWS = 512
-"""A block is sent when it is this old, or this long."""
-MAX_NAMES = 500
+"""A block is sent when it is so old, or so long."""
 MAX_STEP = 2**53
 MAX_WARNINGS = 50
 
 
-def open_run(
-    config: Any,
-    *,
-    runs_dir: str | os.PathLike[str] | None = None,
-    name: str = "",
-    steps: int | None = None,
-    steps_per_epoch: int | None = None,
-) -> "Run":
-    """Record the loop inside `with` as a run of the dashboard.
-
-    `config` is shown as the run's settings: any mapping or argparse namespace. `runs_dir` is
-    $BIGMODEL_RUNS_DIR, else ./runs, if not given. `steps` is the planned number of them. Never
-    raises: where nothing can be recorded, one warning says why, and the loop goes on without.
-    With several processes, open it in the first one alone.
-    """
-    settings = _values.settings(config)
-    names = [settings.get(key) for key in ("model", "dataset", "optimizer")]
-    parts = [part.get("name") if isinstance(part, dict) else part for part in names]
-    words = [part for part in parts if isinstance(part, str)]
-    given = name or settings.get("name") or ("" if words else Path(sys.argv[0] or "run").stem)
-    settings["name"] = _values.text(given, 80)
-    root = Path(runs_dir or os.environ.get("BIGMODEL_RUNS_DIR") or "runs")
-    stamp, end = time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2)
-    slug = _values.slug([_values.text(name, 60)] if name else words or [settings["name"]])
-    try:
-        path = root.absolute() / f"{stamp}-{slug}-{end}"
-        wire = Wire()
-    except (OSError, ValueError) as error:
-        complain(f"this run is not recorded: {error}")
-        return Run(None, None)
-    first = {"kind": "open", "run": str(path), "config": settings, "pid": os.getpid()}
-    wire.send({**first, "steps": _count(steps), "steps_per_epoch": _count(steps_per_epoch)})
-    return Run(wire, path)
-
-
 class Run:
-    """A run of the user's own loop. Only `clip_` raises, as torch does for wrong arguments."""
+    """What a loop tells of itself. Only `clip_` raises, as torch does for wrong arguments."""
 
-    def __init__(self, wire: Wire | None, path: Path | None) -> None:
+    def __init__(
+        self,
+        wire: Wire | None,
+        path: Path | None,
+        *,
+        steps_per_epoch: int | None = None,
+        alone: bool = True,
+    ) -> None:
+        """`alone` is whether no other process takes part in the loop."""
         self.path = path
         """The run directory; None if there is none."""
         self._wire = wire
+        self._commands = Commands(wire, pauses=alone) if wire is not None else None
         self._began: float | None = None
-        """The time of the first logged step, on the monotonic clock."""
+        """When the first step was logged, on the monotonic clock."""
         self._flush_at = 0.0
         self._rows: list[Row] = []
-        self._step = -1
-        self._names: dict[str, str] = {}
+        self._axis = Axis(steps_per_epoch)
+        self._sorter = Sorter(self._warn)
         self._clipped: tuple[Any, float] | None = None
-        """The norm and limit of the last `clip_`, until the next `log`."""
+        """Norm and limit of the last `clip_`, until the next `log`."""
         self._device = ""
         self._parameters = 0
         self._warned: set[str] = set()
         self._saw_stop = False
-        if wire is not None:
-            _ends_with_the_program(self)
+        self._elsewhere = False
+        """Whether this is the copy of a run in another process, which records nothing."""
+        if wire is not None and self._commands is not None:
+            wire.send({"kind": "accepts", "names": self._commands.accepted})
+            ends_with_the_program(self)
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Record values of a step: numbers, or tensors of one element. `val/...` and `test/...`
-        are evaluations. Never raises and never waits, for the device neither."""
+        are evaluations.
+
+        Steps that begin anew, as in each epoch, are counted on; one warning says so. Then obeys
+        commands, as `poll` does. Never raises, and waits only while the run is paused.
+        """
         if self._wire is None or not self._wire.alive:
+            self._say_elsewhere()
             return
         try:
             self._log(step, values)
         except Exception as error:
             self._warn(f"log: {type(error).__name__}: {error}")
+        self.poll()
+
+    def on(self, name: str, function: Callable[..., Any]) -> None:
+        """Accept a command: `run.on("lr", set_lr)` calls `set_lr(0.01)` when a person sets it.
+
+        `lr`, `epochs`, `steps` and other names get the value that was given, `checkpoint` and a
+        name without a value nothing. `log` and `poll` call the function, in the loop's thread. A
+        text that it returns says what changed; an error rejects the command, and is its reason.
+        """
+        if self._commands is not None and (wrong := self._commands.register(name, function)):
+            self._warn(wrong)
+
+    def poll(self) -> None:
+        """Obey commands now: call what `on` registered, and wait while the run is paused.
+
+        Only in the thread that called `log` or `poll` first.
+        """
+        if self._wire is not None and self._commands is not None and self._commands.waiting():
+            self._flush_quietly()  # so that the log says at which step it was
+            self._commands.obey()
 
     def clip_(
         self,
@@ -119,7 +120,7 @@ class Run:
 
     @property
     def should_stop(self) -> bool:
-        """Whether somebody asked the run to stop; a loop that checks this can end in good order."""
+        """Whether somebody asked the run to stop; a loop that looks here can end in good order."""
         asked = self._wire is not None and self._wire.stop_asked
         self._saw_stop |= asked
         return asked
@@ -128,11 +129,10 @@ class Run:
         self, status: Literal["done", "stopped", "failed"] | None = None, reason: str = ""
     ) -> None:
         """End the run; leaving its `with` does it too. The first call counts."""
-        wire, self._wire = self._wire, None
-        if wire is None:
+        if self._wire is None:
             return
-        with suppress(Exception):  # an error of the device must not keep the end from the log
-            self._flush(wire)
+        self._flush_quietly()
+        wire, self._wire = self._wire, None
         stopped = status is None and self._saw_stop
         wire.close(
             {
@@ -153,69 +153,42 @@ class Run:
         if kind is None or error is None:
             self.close()
         else:
-            self.close(*_ending(error))
+            self.close(*ending(error))
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # at the interpreter's end anything may be gone
+            self.close("done", "the loop let go of it")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _copy_elsewhere, (self.path,)
 
     def _log(self, step: int, values: Mapping[str, Any]) -> None:
         now = time.monotonic()
         number = operator.index(step)
-        if not max(0, self._step) <= number <= MAX_STEP:
-            self._warn_of_step(number)
+        if not 0 <= number <= MAX_STEP:
+            self._warn(f"step {number}: expected 0 to 2**53; not recorded", about="range")
             return
-        floats: dict[str, float] = {}
-        tensors: dict[str, Any] = {}
-        for given, value in values.items():
-            name = self._names.get(given) or self._name(given)
-            if type(value) is float:
-                floats[name] = value
-            elif name:
-                self._sort(name, value, floats, tensors)
+        floats, tensors = self._sorter.sort(values)
         if self._clipped is not None:
-            self._take_clipped(floats, tensors)
+            (norm, limit), self._clipped = self._clipped, None
+            self._sorter.clipping(norm, limit, floats, tensors)
         if self._began is None:
             self._start(now, tensors)
-        if not self._rows or self._rows[-1].step != number:
-            self._rows.append(Row(number, self._seconds(now), {}))
-        self._step = number
+        names = floats.keys() | tensors.keys() if tensors else floats
+        place = self._axis.place(number, names)
+        if place.said:
+            self._warn(place.said, about=place.about, aloud=True)
+        at = min(place.step, MAX_STEP)
+        if not self._rows or self._rows[-1].step != at or self._rows[-1].has(floats, tensors):
+            self._rows.append(Row(at, self._seconds(now), {}))
         self._rows[-1].add(floats, tensors)
         if now >= self._flush_at or len(self._rows) >= MAX_ROWS:
             self._flush_at = now + BLOCK_SECONDS
             if self._wire is not None:
                 self._flush(self._wire)
 
-    def _name(self, given: Any) -> str:
-        if not isinstance(given, str) or not given or len(self._names) >= MAX_NAMES:
-            self._warn(f"a name that is no text, or more than {MAX_NAMES} names: not recorded")
-            return ""
-        name: str = _values.text(given, 100)
-        self._names[given] = name
-        return name
-
-    def _sort(
-        self, name: str, value: Any, floats: dict[str, float], tensors: dict[str, Any]
-    ) -> None:
-        tensor = _values.is_tensor(value)
-        found = _values.scalar(value) if tensor else _values.number(value)
-        if found is None:
-            shape = f" of shape {tuple(value.shape)}" if tensor else ""
-            self._warn(f"{name}: expected a number, got {type(value).__name__}{shape}")
-        elif isinstance(found, float):
-            floats[name] = found
-        else:
-            tensors[name] = found
-
-    def _take_clipped(self, floats: dict[str, float], tensors: dict[str, Any]) -> None:
-        """Add the norm and limit of the last `clip_`; the recorder computes the rest from them."""
-        if self._clipped is None:
-            return
-        (norm, limit), self._clipped = self._clipped, None
-        if _values.spread(norm):
-            self._warn("grad_norm: a DTensor is not recorded; log its full_tensor() yourself")
-            return
-        floats["clip/threshold"] = limit
-        self._sort("grad_norm", norm, floats, tensors)
-
     def _start(self, now: float, tensors: dict[str, Any]) -> None:
-        """Begin the run with its first values, which say which device they come from."""
+        """With the first values it is known where they come from."""
         self._began = now
         device = next((tensor.device for tensor in tensors.values()), None)
         name = str(device) if device is not None else "cpu" if _values.torch() else ""
@@ -233,54 +206,57 @@ class Run:
             finally:
                 wire.send_block(block)
 
+    def _flush_quietly(self) -> None:
+        """An error of the device must keep neither the end of a run nor a command from the log."""
+        if self._wire is not None:
+            with suppress(Exception):
+                self._flush(self._wire)
+
     def _seconds(self, now: float | None = None) -> float:
         if self._began is None:
             return 0.0
         return (time.monotonic() if now is None else now) - self._began
 
-    def _warn_of_step(self, number: int) -> None:
-        if number < self._step:
-            self._warn(f"step {number} after step {self._step}: not recorded", about="backwards")
-        else:
-            self._warn(f"step {number}: expected 0 to 2**53; not recorded", about="range")
-
-    def _warn(self, line: str, *, about: str = "") -> None:
-        """One line in the run's log for each mistake."""
+    def _warn(self, line: str, *, about: str = "", aloud: bool = False) -> None:
+        """One line in the run's log for each mistake; `aloud` also as a warning of Python's."""
         key = about or line
         if self._wire is not None and key not in self._warned and len(self._warned) < MAX_WARNINGS:
             self._warned.add(key)
-            line = _values.text(line, 300)
-            self._wire.send({"kind": "say", "level": "warning", "message": line})
+            self._say("warning", line)
+            if aloud:
+                complain(line)
+
+    def _say(self, level: Literal["info", "warning"], line: str) -> None:
+        """A line in the run's log."""
+        if self._wire is not None:
+            message = _values.text(line, 300)
+            self._wire.send({"kind": "say", "level": level, "message": message})
+
+    def _rest(self, why: str) -> None:
+        """The loop is through, but what follows it, such as a test, still belongs to the run."""
+        if self._wire is not None:
+            self._flush_quietly()
+            self._wire.send({"kind": "rest", "why": why})
+
+    def _one_of(self, processes: int) -> None:
+        """The framework says how many processes take part: none of them can pause alone."""
+        if self._commands is not None and processes > 1:
+            self._commands.never_pause()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process: the run is the parent's."""
+        if self._wire is not None:
+            self._wire.forked()
+            self._wire, self._elsewhere = None, True
+
+    def _say_elsewhere(self) -> None:
+        if self._elsewhere:
+            self._elsewhere = False
+            complain(f"process {os.getpid()} did not open the run: what it logs is not recorded")
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 1 <= value <= MAX_STEP else None
-
-
-def _ending(error: BaseException) -> tuple[Literal["done", "stopped", "failed"], str]:
-    """How a loop ended that raised this."""
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped", "KeyboardInterrupt"
-    if isinstance(error, SystemExit) and not error.code:
-        return "done", "the program ended"
-    words = _values.text(error, 400)
-    return "failed", f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def _ends_with_the_program(run: Run) -> None:
-    """Close what nobody closed, and keep forked processes out of it."""
-    known = weakref.ref(run)
-
-    def at_exit() -> None:
-        if (found := known()) is not None:
-            error = getattr(sys, "last_value", None)
-            found.close(*(_ending(error) if error is not None else ("done", "the program ended")))
-
-    def in_child() -> None:
-        found = known()
-        if found is not None and found._wire is not None:
-            found._wire.forked()
-            found._wire = None
-
-    atexit.register(at_exit)
-    os.register_at_fork(after_in_child=in_child)
+def _copy_elsewhere(path: Path | None) -> Run:
+    """A pickled run in another process."""
+    run = Run(None, path)
+    run._elsewhere = True
+    return run

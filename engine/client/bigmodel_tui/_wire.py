@@ -1,4 +1,4 @@
-"""The connection to the recorder: a queue, a thread that sends, a thread that listens."""
+"""The way to the process that records: a queue, a thread that sends, a thread that listens."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Any
 from bigmodel_tui._block import Block
 
 MAX_WAITING = 32768
-"""Maximum number of rows that wait for the recorder; more are dropped and counted."""
+"""Rows that wait for a recorder that does not read; more are dropped and counted."""
 CLOSE_SECONDS = 5.0
 """How long the end of a run waits for its last records."""
 
@@ -35,23 +35,25 @@ def _root() -> str:
 
 
 def complain(line: str) -> None:
-    """Warn the user; never an error, even where warnings are made errors."""
+    """One warning for the person; never an error, even where warnings are made errors."""
     with suppress(Exception):
         warnings.warn(f"bigmodel_tui: {line}", RuntimeWarning, stacklevel=2)
 
 
 class Wire:
-    """A connection that carries messages to the recorder and its reports back. Nothing here raises
-    into the loop or makes it wait, except `close`, for a while."""
+    """Carries messages to the recorder, and what it reports back. Nothing here raises into the
+    loop or makes it wait, but `close`, for a while."""
 
     def __init__(self) -> None:
         """Raises OSError if no process can be started."""
         self.stop_asked = False
-        """Whether somebody asked the run to stop."""
+        """Somebody asked the run to stop."""
+        self.asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        """Commands for the loop, with `id`, `command` and `calls`."""
         self.alive = True
         self._queue: queue.SimpleQueue[Block | dict[str, Any] | None] = queue.SimpleQueue()
         self._put = self._taken = 0
-        """Counts of rows; each is written by one thread only."""
+        """Rows; each is written by one thread only."""
         self._lost: dict[str, int] = {}
         self._give_up_at: float | None = None
         self._complained = False
@@ -70,11 +72,18 @@ class Wire:
 
     @property
     def pid(self) -> int:
-        """The process id of the recorder."""
+        """Of the recorder."""
         return self._process.pid
 
+    def next_asked(self, wait: bool, seconds: float) -> dict[str, Any] | None:
+        """The next command for the loop; waits for it a while if told to."""
+        try:
+            return self.asked.get(wait, seconds) if wait else self.asked.get_nowait()
+        except queue.Empty:
+            return None
+
     def send(self, message: dict[str, Any]) -> None:
-        """Queue a message; there are only a few in a run, so they always fit."""
+        """Queue a message; a handful a run, so they always fit."""
         if self.alive:
             self._queue.put(message)
 
@@ -95,7 +104,7 @@ class Wire:
         self._queue.put(block)
 
     def close(self, message: dict[str, Any]) -> None:
-        """Send the last message, and wait a little until the recorder has finished."""
+        """Send the last message, and wait a little until the recorder is through."""
         until = time.monotonic() + CLOSE_SECONDS
         self._give_up_at = until - 1.0
         if self._lost:
@@ -159,6 +168,8 @@ class Wire:
                 if isinstance(report, dict):
                     self.stop_asked |= "stop" in report
                     ended |= "ended" in report
+                    if "ask" in report:
+                        self.asked.put(report["ask"])
                     if "error" in report:
                         said, self._complained = str(report["error"]), True
                         complain(f"this run is not recorded: {said}")

@@ -170,7 +170,7 @@ class Steering:
     def _check(self, command: Command) -> None:
         """Raises UserError with the reason if the command is to be rejected."""
         arguments = set(_plain(command.arguments))
-        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after"}}
+        known = {"stop": {"after"}, "set": set(Arguments.__struct_fields__) - {"after", "own"}}
         unknown = sorted(arguments - known.get(command.name, set()))
         if unknown:
             raise UserError(f"{command.name} knows no {' or '.join(unknown)}")

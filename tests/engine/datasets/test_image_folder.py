@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from engine.config import configure
-from engine.datasets import image_folder
+from engine.datasets import _image_tree, image_folder
 from presets import ConfigError, UserError
 
 
@@ -63,9 +63,9 @@ def test_folders_for_the_splits(tmp_path):
 def test_a_new_image_is_noticed_and_others_stay_in_their_split(tmp_path):
     fill(tmp_path)
     config = image_folder.Config(path=str(tmp_path))
-    _, before = image_folder._listed(config)
+    before = _image_tree.listed(config.path).images
     save(tmp_path / "dark" / "later.png", (0, 0, 0))
-    _, after = image_folder._listed(config)
+    after = _image_tree.listed(config.path).images
     for split, images in before.items():
         assert set(images) <= set(after[split])
     assert sum(map(len, after.values())) == 61

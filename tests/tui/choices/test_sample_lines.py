@@ -115,3 +115,23 @@ def test_nothing_is_larger_than_its_place(
     assert all(line.cell_len <= width for line in lines)
     if width >= 8 and height >= 3:
         assert lines
+
+
+NOTES = ("predicts kind: classification, 2 classes, for it has words", "from size: numbers")
+CAUTIONS = ("no header: the first row has numbers as those below have",)
+
+
+@pytest.mark.parametrize("height", range(2, 14))
+@pytest.mark.parametrize("width", [30, 40, 100])
+def test_notes_leave_room_for_three_rows(width: int, height: int) -> None:
+    table = Rows(("size", "kind"), tuple((str(row), "rose") for row in range(9)))
+    lines = [line.plain for line in draw(table, canvas(width, height), NOTES, CAUTIONS)]
+    assert len(lines) <= height
+    assert all(len(line) <= width for line in lines)
+    rows = [line for line in lines if "rose" in line]
+    assert len(rows) >= min(3, height - 1)
+    if height >= 5:  # what does not fit is counted, and cautions come first
+        said = " ".join(lines[: -len(rows) - 1])
+        assert said.startswith("no header"[:width]) or "more lines" in said
+        whole = all(note in said for note in (*NOTES, *CAUTIONS))
+        assert whole == ("more lines" not in said)

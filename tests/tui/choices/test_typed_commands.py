@@ -22,6 +22,12 @@ from tui.choices import typed_commands
         (typed_commands.length, "20", Arguments(epochs=20)),
         (typed_commands.length, "20 epochs", Arguments(epochs=20)),
         (typed_commands.length, "400 steps", Arguments(steps=400)),
+        (typed_commands.own, "drop=0.2", Arguments(own={"drop": 0.2})),
+        (typed_commands.own, "mode = fast", Arguments(own={"mode": "fast"})),
+        (typed_commands.own, "shuffle", Arguments(own={"shuffle": None})),
+        (typed_commands.own_or_learning_rate, "xavier", Arguments(own={"xavier": None})),
+        (typed_commands.own_or_learning_rate, "x0.5", Arguments(lr_factor=0.5)),
+        (typed_commands.own_or_learning_rate, "3e-4", Arguments(lr=3e-4)),
     ],
 )
 def test_typed_commands(parse, text: str, wanted: Arguments) -> None:
@@ -43,6 +49,10 @@ def test_typed_commands(parse, text: str, wanted: Arguments) -> None:
         (typed_commands.length, "2.5 steps", "steps: expected a whole number"),
         (typed_commands.length, "3 days", "expected '10 epochs' or '400 steps'"),
         (typed_commands.length, "", "expected '10 epochs' or '400 steps'"),
+        (typed_commands.own, "", "expected NAME=VALUE or NAME"),
+        (typed_commands.own, "drop=", "expected NAME=VALUE or NAME"),
+        (typed_commands.own, "drop=[1, 2]", "drop: expected a number or a text"),
+        (typed_commands.own_or_learning_rate, "-1", "learning rate: expected"),
     ],
 )
 def test_mistakes(parse, text: str, said: str) -> None:
@@ -53,7 +63,14 @@ def test_mistakes(parse, text: str, said: str) -> None:
 
 @given(
     st.text(max_size=30),
-    st.sampled_from([typed_commands.learning_rate, typed_commands.clipping, typed_commands.length]),
+    st.sampled_from(
+        [
+            typed_commands.learning_rate,
+            typed_commands.clipping,
+            typed_commands.length,
+            typed_commands.own_or_learning_rate,
+        ]
+    ),
 )
 def test_any_text_is_a_command_or_one_line(text: str, parse) -> None:
     said, found = "x", None

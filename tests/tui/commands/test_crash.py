@@ -10,7 +10,7 @@ from support.terminal import Terminal
 FAULTS = {
     "handler": "LaunchScreen.action_reset = fail",
     "timer": "BigModelApp._reap = fail",
-    "worker": "LaunchScreen._look_for_active = work(thread=True)(fail)",
+    "worker": "LaunchScreen._count_active = work(thread=True)(fail)",
     "message": "LaunchScreen.on_settings_grid_changed = fail",
 }
 KEYS = {"handler": "\x12", "message": "\t7"}

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
 
+import presets
 from engine.runs import access
-from presets import UserError
+from presets import UserError, plugins, userpresets
 from presets.userconfig import config_folder, config_path, read_config
 from tui.commands import logout
 from tui.commands.doctor.finding import Finding, judge
 from tui.commands.errors import PROGRAM
-from tui.text import clean, file_size
+from tui.text import clean, counted, file_size
 
 TORCH_SECONDS = 120.0
 """How long importing torch may take; a network file system can be slow."""
@@ -50,6 +51,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield from driver
     yield from _extras()
     yield _configuration()
+    yield _presets()
     yield _runs_folder(root)
     for name, path in (
         ("config", config_folder()),
@@ -166,6 +168,19 @@ def _configuration() -> Finding:
         return judge("config.yaml", "cannot be used", str(error))
     present = config_path().exists()
     return judge("config.yaml", str(config_path()) if present else "none, which is fine")
+
+
+def _presets() -> Finding:
+    """A finding about the user's own presets and plug-ins, whose problems `presets` tells."""
+    try:
+        plugins.check()
+    except UserError:  # the line above says so
+        return judge("presets", "built-in ones only")
+    problems = presets.problems()
+    enabled = len(plugins.scan().enabled)
+    own = sum(len(userpresets.names(kind)) for kind in presets.KINDS)
+    found = f"{counted(enabled, 'plug-in')} enabled, {counted(own, 'preset')} of your own"
+    return judge("presets", found, "; ".join(problems))
 
 
 def _runs_folder(root: Path) -> Finding:

@@ -95,9 +95,20 @@ def export(
         where = target or "standard output"
         raise UserError(f"{where}: cannot be written ({error.strerror or error})") from None
     for state in states:
+        of = f"{state.id}: " if len(states) > 1 else ""
+        for line in _about(state):
+            say(f"{of}{line}")
         if state.damaged:
-            of = f"{state.id}: " if len(states) > 1 else ""
             say(f"{of}{state.damaged} damaged lines of the log were skipped")
+
+
+def _about(state: RunState) -> list[str]:
+    """What another program's log was taken for: its step, its time, and what was left out."""
+    from tui.runs.foreign.run import ForeignRun
+
+    if not isinstance(state.run, ForeignRun):
+        return []
+    return [line.message for line in list(state.log)[1:]]
 
 
 def _only_pictures(context: click.Context, kind: str, names: tuple[str, ...]) -> None:

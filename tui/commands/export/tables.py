@@ -4,7 +4,10 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import TextIO
+
+import numpy as np
 
 from tui.runs.points.series import Series
 from tui.runs.store import RunState
@@ -44,11 +47,19 @@ def headings(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 def rows(state: RunState) -> Iterator[Row]:
     """One row for each optimizer step, oldest first: the step, the seconds since the run's start,
-    and the metrics; None for a missing value."""
+    and the metrics; None for a missing value.
+
+    Where another program's log has a metric several times at a step, the step has as many rows.
+    """
     seconds = _by_step(state.seconds)
-    values = [seconds, *(_by_step(state.metrics.get(name)) for name in columns(state))]
+    names = columns(state)
+    values = [seconds, *(_by_step(state.metrics.get(name)) for name in names)]
+    again = [_again(state.metrics.get(name)) for name in names]
     for step in _steps(state, seconds):
         yield [step, *(cell.get(step) for cell in values)]
+        more = [each.get(step, []) for each in again] if any(again) else []
+        for row in zip_longest(*more):
+            yield [step, seconds.get(step), *row]
 
 
 def write_csv(state: RunState, file: TextIO) -> None:
@@ -81,12 +92,22 @@ def _is_evaluation(name: str) -> bool:
 
 
 def _by_step(series: Series | None) -> dict[int, float]:
+    """The first value at each step."""
     if series is None:
         return {}
-    return {
-        int(step): value
-        for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True)
-    }
+    steps, values = series.steps.tolist(), series.values.tolist()
+    return dict(zip(map(int, reversed(steps)), reversed(values), strict=True))
+
+
+def _again(series: Series | None) -> dict[int, list[float]]:
+    """The other values at each step that has several."""
+    found: dict[int, list[float]] = {}
+    if series is None or series.rule.rule is not None:
+        return found
+    steps, values = series.steps, series.values
+    for place in (np.flatnonzero(np.diff(steps) == 0) + 1).tolist():
+        found.setdefault(int(steps[place]), []).append(float(values[place]))
+    return found
 
 
 def _steps(state: RunState, seconds: dict[int, float]) -> list[int]:

@@ -1,20 +1,24 @@
-"""CSV tables such as Keras and Ultralytics write: a row is a record, a column a metric."""
+"""Tables of text such as Keras and Ultralytics write: a row is a record, a column a metric."""
 
 import csv
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
-from tui.runs.foreign import fields
+from tui.runs.foreign import pieces
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
-from tui.runs.foreign.records import COUNTED
-from tui.text import real
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.pieces import Cells, Piece
+from tui.runs.foreign.separators import Row, decoded, delimiter_of, is_rule, split, unique
+from tui.runs.foreign.values import MISSING, number
 
-DELIMITERS = ",;\t"
 MAX_COLUMNS = 4096
-
-Row = list[str]
+_ODD = ('"', "\r", "\0", "|")
+"""What keeps a whole piece from being parsed at once."""
+_USUAL = frozenset(b"%c" % byte for byte in b"0123456789+-.")
+"""How the lines of most tables begin; others may be empty, comments, headers or texts."""
+_FIRST_LINES = 128
+"""Number of lines among which the header is."""
 
 
 class CsvReader:
@@ -24,201 +28,175 @@ class CsvReader:
     damage in one line does not spoil those after it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
         self.path = path
         self._lines = Lines(path)
-        self._malformed = 0
+        self._interpreter = interpreter
+        interpreter.in_table = True
+        self._malformed = self._short = 0
         self._header: Row = []
+        self._names: Row = []
+        """The names of the columns as they are written, to know them again."""
         self._delimiter = ","
-        self._step: int | None = None
-        """Index of the column with the step; None if rows are counted."""
-        self._epoch: int | None = None
-        self._count = fields.Counter()
-        self._time: int | None = None
-        self._keys: dict[int, str] = {}
-        """Names of the metrics by column."""
-        self._row = 0
-        """Number of rows read from the file as it is now."""
-        self._told = 0
-        """Number of rows that were reported; they are passed over in a file that was rewritten."""
-        self._first: dict[str, str] = {}
-        """The first row, by name of the column."""
-        self._last_step = 0
+        self._comment = ""
+        """The last comment before the first row, which may hold the names."""
+        self._quoted = False
+        """Whether cells of the newest rows are quoted, so that they may hold commas."""
 
     @property
     def damaged(self) -> int:
         """Number of lines that were skipped."""
-        return self._lines.damaged + self._malformed
+        return self._lines.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:
         """When the file was last written."""
         return self._lines.tail.changed_at
 
-    def metrics(self, header: Row) -> dict[int, str]:
-        """Names of the metrics by index of the column."""
-        return {i: name for i, name in enumerate(header) if name}
+    def metrics(self, columns: dict[str, Cells]) -> dict[str, Cells]:
+        """The columns that are read of a piece."""
+        return columns
 
     def read(self, builder: EventBuilder) -> bool:
-        """Read a piece; returns whether more can be read at once. Raises OSError."""
+        """Read a piece; returns whether more can be read at once. Raises OSError, ReadAgain."""
         lines = self._lines.read()
         if self._lines.anew:
-            self._row, self._header = 0, []
+            builder.restart("read anew: the file was rewritten")
+            self._interpreter.forget()
+            self._header = []
             return True
         if lines and not self._header:
-            lines = self._begin(lines, builder)
+            lines = self._begin(lines)
         if lines:
-            self._take(self._parse(lines), builder)
+            self._interpreter.take(self._pieces(lines, builder), builder)
+        builder.say_count("rows with fewer cells than columns, the others are empty", self._short)
         return self._lines.more
 
-    def _begin(self, lines: list[bytes], builder: EventBuilder) -> list[bytes]:
+    def _begin(self, lines: list[bytes]) -> list[bytes]:
         """Read the header; returns the lines after it."""
-        for number, line in enumerate(lines):
-            text = line.decode("utf-8-sig", "replace").strip()
-            if not text or text.startswith("#"):
+        texts = [decoded(line) for line in lines[:_FIRST_LINES]]
+        for place, text in enumerate(texts):
+            if not text.strip() or is_rule(text):
                 continue
-            self._delimiter = max(DELIMITERS, key=text.count)
-            names = [name.strip() for name in self._split(line)][:MAX_COLUMNS]
+            if text.lstrip().startswith("#"):
+                self._comment = text.lstrip().lstrip("#").strip()
+                continue
+            rows = [each for each in texts[place:] if not each.lstrip().startswith("#")]
+            self._delimiter = delimiter_of(rows)
+            names = [name.strip() for name in split(text, self._delimiter)][:MAX_COLUMNS]
             if not names:
                 self._malformed += 1
                 continue
-            unnamed = all(real(name) is not None for name in names)
-            if unnamed:
-                names = [f"column {i}" for i in range(1, len(names) + 1)]
-            self._know(names, builder)
-            return lines[number if unnamed else number + 1 :]
-        return []
+            unnamed = all(number(name) is not None or name.lower() in MISSING for name in names)
+            if unnamed and any(number(name) is not None for name in names):
+                names = self._names_of(names)
+                self._know(names, rows)
+                return lines[place:]
+            self._know(names, rows[1:])
+            return lines[place + 1 :]
+        return [] if len(texts) == len(lines) else lines[len(texts) :]
 
-    def _know(self, header: Row, builder: EventBuilder) -> None:
-        """Find out what the columns are; a log that only got more columns goes on."""
-        if self._told and not self._first.keys() <= set(header):
-            self._forget(builder)
-        elif self._told:
-            builder.say("info", f"columns were added: {len(header)} now")
-        self._header = header
-        keys = self.metrics(header)
-        step = fields.find(fields.STEPS, header)
-        time = fields.find(fields.TIMES, header)
-        self._step = header.index(step) if step is not None else None
-        self._time = header.index(time) if time is not None else None
-        epoch = fields.find(fields.EPOCHS, header)
-        self._epoch = header.index(epoch) if epoch is not None and epoch != step else None
-        used = (self._step, self._time)
-        self._keys = {
-            i: key for i, key in keys.items() if i not in used and key not in fields.NO_METRIC
+    def _names_of(self, cells: Row) -> Row:
+        """The names of columns without a header: a comment before them may hold them."""
+        for delimiter in (self._delimiter, " ", ","):
+            names = [name.strip() for name in split(self._comment, delimiter)]
+            if len(names) == len(cells) and not any(number(name) is not None for name in names):
+                return names
+        return [f"column {i}" for i in range(1, len(cells) + 1)]
+
+    def _know(self, names: Row, following: Sequence[str]) -> None:
+        """Take names for the columns, if there is one fewer than cells in the rows, as R writes it,
+        from the second column on."""
+        rows = [split(text, self._delimiter) for text in following[:20] if text.strip()]
+        longer = [row for row in rows if len(row) == len(names) + 1]
+        if rows and len(longer) == len(rows) and all(row[-1].strip() for row in rows):
+            names = ["", *names]
+        self._names = names
+        self._interpreter.unnamed = {
+            f"column {place}" for place, name in enumerate(names, 1) if not name
         }
-        where = f"the step is the column {step}" if step else "no column of steps: rows are counted"
-        when = f", the time the column {time}" if time else "; without times"
-        builder.say("info", where + when)
+        named = [name or f"column {place}" for place, name in enumerate(names, 1)]
+        self._header = unique(named)
 
-    def _forget(self, builder: EventBuilder) -> None:
-        builder.restart()
-        self._told, self._first, self._last_step = 0, {}, 0
-        self._count = fields.Counter()
+    def _pieces(self, lines: list[bytes], builder: EventBuilder) -> list[Piece]:
+        """The rows of whole lines, in a piece for each header among them; lines that are not rows
+        of this table count as malformed."""
+        whole, odd = lines, [line for line in lines if line[:1] not in _USUAL]
+        if odd:
+            whole = [line for line in lines if line and not line.isspace() and line[:1] != b"#"]
+        found = []
+        begin, begins = 0, False
+        for place, line in enumerate(whole if odd else ()):
+            if line[:1] not in _USUAL and self._is_header(line):
+                found.append(self._piece(whole[begin:place], begins))
+                names = [name.strip() for name in split(decoded(line), self._delimiter)]
+                begins = names == self._names
+                if not begins:
+                    builder.say("info", f"another header follows, with {len(names)} columns")
+                    self._know(names, ())
+                begin = place + 1
+        found.append(self._piece(whole[begin:], begins))
+        return found
 
-    def _split(self, line: bytes) -> Row:
-        text = line.decode("utf-8-sig", "replace")
-        try:
-            return next(csv.reader([text], delimiter=self._delimiter, strict=True), [])
-        except csv.Error:
-            return []
+    def _is_header(self, line: bytes) -> bool:
+        """Whether a line has the names of columns: the same ones, or others with some of them."""
+        cells = [cell.strip() for cell in split(decoded(line), self._delimiter)]
+        if cells == self._names:
+            return True
+        known = set(self._names) & set(cells)
+        return len(known) >= 2 and all(cell and number(cell) is None for cell in cells)
+
+    def _piece(self, lines: list[bytes], begins: bool) -> Piece:
+        rows = self._parse(lines)
+        if not rows:
+            return Piece(0, {})
+        columns = pieces.of_rows(self._header, rows)
+        if self._delimiter != "," or self._quoted:
+            self._learn_commas(columns)
+        return Piece(len(rows), self.metrics(columns), begins)
+
+    def _learn_commas(self, columns: dict[str, Cells]) -> None:
+        for _, cells in columns.values():
+            if any("," in cell for cell in cells):
+                self._interpreter.commas.add(cells)
+            elif not self._interpreter.points_seen:
+                self._interpreter.points_seen = any(
+                    "." in cell and number(cell) is not None for cell in cells[:100]
+                )
 
     def _parse(self, lines: list[bytes]) -> list[Row]:
-        """The rows of whole lines; lines that are not rows of this table count as malformed."""
-        whole = [line for line in lines if line]
-        text = b"\n".join(whole).decode("utf-8", "replace")
-        if '"' in text or "\r" in text or "\0" in text:
-            rows = [self._split(line) for line in whole]
+        """The rows of whole lines, each as long as the header."""
+        try:
+            text = b"\n".join(lines).decode()
+        except UnicodeDecodeError:
+            text = "\n".join(map(decoded, lines))
+        self._quoted = '"' in text
+        if self._delimiter == " ":
+            rows = [line.split() for line in text.split("\n")]
+        elif any(odd in text for odd in _ODD):
+            rows = [split(line, self._delimiter) for line in text.split("\n")]
         else:
             try:
                 rows = list(csv.reader(text.split("\n"), delimiter=self._delimiter))
             except csv.Error:  # a field longer than the parser allows
-                rows = [self._split(line) for line in whole]
+                rows = [split(line, self._delimiter) for line in text.split("\n")]
         width = len(self._header)
-        good = [row for row in rows if len(row) == width]
-        self._malformed += len(rows) - len(good)
-        return good
+        if set(map(len, rows)) == {width}:
+            return rows
+        return [fitted for row in rows if (fitted := self._fitted(row, width)) is not None]
 
-    def _take(self, rows: list[Row], builder: EventBuilder) -> None:
-        if rows and self._row == 0:
-            first = dict(zip(self._header, rows[0], strict=True))
-            if self._told and any(first[name] != cell for name, cell in self._first.items()):
-                self._forget(builder)
-            self._first = self._first or first
-        passed = max(0, min(len(rows), self._told - self._row))
-        self._row += passed
-        for full, group in groupby(rows[passed:], key=lambda row: tuple(map(bool, row))):
-            self._tell(list(group), full, builder)
-        self._told = max(self._told, self._row)
+    def _fitted(self, row: Row, width: int) -> Row | None:
+        """A row with as many cells as the header: empty ones are added or taken away at its end.
 
-    def _tell(self, rows: list[Row], full: Sequence[bool], builder: EventBuilder) -> None:
-        """Report rows that have the same cells filled."""
-        cells = list(zip(*rows, strict=True))
-        steps = self._steps(cells, full, len(rows))
-        if self._count.wrapped:
-            builder.say("info", COUNTED)
-        columns = {i: _numbers(cells[i]) for i in self._keys if full[i]}
-        exact = {i: column for i, column in columns.items() if column is not None}
-        self._row += len(rows)
-        moments = self._moments(cells, len(rows))
-        if None in steps or any(None in column for column in exact.values()):
-            self._tell_one_by_one(steps, moments, exact, builder)
-        elif exact:
-            named = {self._keys[i]: column for i, column in exact.items()}
-            builder.columns(named, steps, moments)  # type: ignore[arg-type]  # None is not in them
-
-    def _tell_one_by_one(
-        self,
-        steps: list[int | None],
-        moments: list[float | None],
-        columns: dict[int, list[float | None]],
-        builder: EventBuilder,
-    ) -> None:
-        """Report rows some of whose cells are not numbers."""
-        for number, (step, moment) in enumerate(zip(steps, moments, strict=True)):
-            if step is None:
-                self._malformed += 1
-                continue
-            for i, column in columns.items():
-                if (value := column[number]) is not None:
-                    builder.point(self._keys[i], step, moment, value)
-
-    def _steps(
-        self, cells: list[tuple[str, ...]], full: Sequence[bool], n: int
-    ) -> list[int | None]:
-        if self._step is None:
-            return list(range(self._row + 1, self._row + n + 1))
-        if not full[self._step]:
-            return [self._last_step] * n
-        steps = list(map(fields.step, cells[self._step]))
-        if self._epoch is not None and full[self._epoch]:
-            epochs = map(real, cells[self._epoch])
-            steps = [
-                self._count(step, epoch) if step is not None else None
-                for step, epoch in zip(steps, epochs, strict=True)
-            ]
-        self._last_step = next((step for step in reversed(steps) if step is not None), 0)
-        return steps
-
-    def _moments(self, cells: list[tuple[str, ...]], n: int) -> list[float | None]:
-        return [None] * n if self._time is None else list(map(fields.moment, cells[self._time]))
-
-
-def _numbers(cells: tuple[str, ...]) -> list[float | None] | None:
-    """A column as numbers, with None for other text; None if there is no number at all."""
-    try:
-        return list(map(float, cells))
-    except ValueError:
-        numbers = list(map(real, cells))
-        return numbers if any(number is not None for number in numbers) else None
-
-
-def read_header(line: bytes) -> Row:
-    """The names of the columns in the first line of a table; [] if it is not one."""
-    text = line.decode("utf-8-sig", "replace").strip()
-    delimiter = max(DELIMITERS, key=text.count)
-    try:
-        names = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        return []
-    return [name.strip() for name in names]
+        None for a row with more values than there are names: which is which cannot be told.
+        """
+        if not row:
+            self._malformed += 1
+            return None
+        if len(row) < width:
+            self._short += 1
+            return row + [""] * (width - len(row))
+        if len(row) > width and any(cell.strip() for cell in row[width:]):
+            self._malformed += 1
+            return None
+        return row[:width]

@@ -7,6 +7,8 @@ from itertools import islice
 from operator import le
 from typing import Any, Literal
 
+from msgspec import structs
+
 from engine.runs.events import (
     AnyEvent,
     LogLine,
@@ -16,8 +18,9 @@ from engine.runs.events import (
     RunStarted,
     Scalars,
 )
-from tui.runs.foreign import fields
+from tui.runs.foreign import times
 from tui.runs.foreign.names import Names
+from tui.runs.withdrawn import Withdrawn
 from tui.text import clean
 
 MAX_METRICS = 2000
@@ -25,7 +28,8 @@ MAX_SETTINGS = 1000
 MAX_NESTING = 4
 MAX_ITEMS = 20
 MAX_RESTARTS = 100
-"""Maximum number of times that steps may go back; points beyond that are left out."""
+"""Maximum number of times that a new process may begin from an earlier step; beyond that, the
+points of all of them are kept."""
 _MAX_DATE = 250e9
 """Largest time in seconds since the epoch, in the year 9892."""
 
@@ -38,13 +42,20 @@ class _Column:
     seconds: list[float] = field(default_factory=list)
     values: list[float | NonFiniteText] = field(default_factory=list)
 
+    def sort(self) -> None:
+        """Sort by step; what has the same step stays in order."""
+        order = sorted(range(len(self.steps)), key=self.steps.__getitem__)
+        self.steps = [self.steps[place] for place in order]
+        self.seconds = [self.seconds[place] for place in order]
+        self.values = [self.values[place] for place in order]
+
 
 class EventBuilder:
     """A builder of the events of one log, from its points and settings.
 
-    The steps of a metric never fall in the events. Where one falls in the log, a process has begun
-    again from there, and what was recorded after that step is void, as with a run of ours that was
-    resumed.
+    The steps of a metric never fall within an event; points that come late are in later events.
+    Where a log says that a new process went on from an earlier step, what was recorded from there
+    on is void, as with a run of ours that was resumed.
     """
 
     def __init__(self, fallback_time: float) -> None:
@@ -53,13 +64,16 @@ class EventBuilder:
         self._events: list[AnyEvent] = []
         self._fallback_time = fallback_time
         self._started: RunStarted | None = None
-        self._last: dict[str, int] = {}
+        self._known: dict[str, int] = {}
+        """The last step of each metric."""
         self._restarts = 0
         self._seconds = 0.0
         self._columns: dict[str, _Column] = {}
         self._said: set[str] = set()
-        self.left_out = 0
-        """Number of points that were left out because steps went back too often."""
+        self._counts: dict[str, int] = {}
+        """For each message with a number, the number from which it is said again."""
+        self.unrestarted = 0
+        """Number of restarts beyond `MAX_RESTARTS`."""
         self.ended: RunEnded | None = None
         self.step = 0
         """The newest step."""
@@ -102,6 +116,12 @@ class EventBuilder:
             self._said.add(message)
             self._events.append(LogLine(level=level, message=message))
 
+    def say_count(self, what: str, number: int) -> None:
+        """Warn of a number of things; again each time that it is ten times as large."""
+        if number >= self._counts.get(what, 1):
+            self._counts[what] = 10 ** len(str(number))
+            self.say("warning", f"{what}: {number:,} so far")
+
     def end(self, status: Literal["done", "failed"], reason: str, seconds: float = 0.0) -> None:
         """Say that the run is over."""
         self._flush()
@@ -112,7 +132,7 @@ class EventBuilder:
 
     def seconds(self, moment: float | None) -> float:
         """Seconds since the run's start; without a time, those of the record before."""
-        if moment is not None and fields.is_date(moment):
+        if moment is not None and times.is_date(moment):
             if self._started is None:
                 self.begin(at=moment)
             assert self._started is not None
@@ -121,15 +141,22 @@ class EventBuilder:
             self._seconds = moment
         return self._seconds
 
+    def all_seconds(self, moments: Sequence[float | None]) -> list[float]:
+        """The same for many records."""
+        if moments[0] is None or moments[-1] is None or times.is_date(moments[0]):
+            return list(map(self.seconds, moments))
+        newest, found = self._seconds, []
+        for moment in moments:
+            if moment is not None and moment > newest:
+                newest = self.seconds(moment)
+            found.append(newest)
+        return found
+
     def point(self, key: str, step: int, moment: float | None, value: float) -> None:
         """Add one value of one metric."""
         name = self._names(key)
         if name is None:
             return
-        if self._last.get(name, 0) > step and not self.go_back(step):
-            self.left_out += 1
-            return
-        self._last[name] = step
         column = self._columns.get(name)
         if column is None:
             column = self._columns[name] = _Column()
@@ -137,27 +164,19 @@ class EventBuilder:
         column.seconds.append(self.seconds(moment))
         column.values.append(value)
 
-    def columns(
-        self,
-        columns: Mapping[str, list[float]],
-        steps: list[int],
-        moments: Sequence[float | None],
+    def column(
+        self, key: str, steps: list[int], seconds: list[float], values: Sequence[float]
     ) -> None:
-        """Add many records with the same fields, as columns of one length."""
-        rising = all(map(le, steps, steps[1:]))
-        named = {name: key for key in columns if (name := self._names(key)) is not None}
-        if not rising or any(self._last.get(name, 0) > steps[0] for name in named):
-            for number, (step, moment) in enumerate(zip(steps, moments, strict=True)):
-                for key, column in columns.items():
-                    self.point(key, step, moment, column[number])
+        """Add values of one metric, with the seconds since the run's start that `seconds` made."""
+        name = self._names(key, len(values))
+        if name is None:
             return
-        seconds = list(map(self.seconds, moments))
-        for name, key in named.items():
-            collected = self._columns.setdefault(name, _Column())
-            collected.steps += steps
-            collected.seconds += seconds
-            collected.values += columns[key]
-            self._last[name] = steps[-1]
+        collected = self._columns.get(name)
+        if collected is None:
+            collected = self._columns[name] = _Column()
+        collected.steps += steps
+        collected.seconds += seconds
+        collected.values += values
 
     @property
     def waiting(self) -> bool:
@@ -167,10 +186,10 @@ class EventBuilder:
     def take(self) -> tuple[AnyEvent, ...]:
         """The events since the last call."""
         self._flush()
-        if self._names.refused:
-            self.say("warning", f"more than {MAX_METRICS:,} metrics: the others are left out")
-        if self.left_out:
-            self.say("warning", "steps go back again and again: such points are left out")
+        self.say_count(
+            f"more than {MAX_METRICS:,} metrics: values of others are left out", self._names.refused
+        )
+        self.say_count("restarts again and again: points are kept side by side", self.unrestarted)
         events, self._events = tuple(self._events), []
         return events
 
@@ -182,7 +201,10 @@ class EventBuilder:
             self.begin()
         events: dict[tuple[int, int, int], list[Scalars]] = {}
         for name, column in self._columns.items():
+            if not all(map(le, column.steps, islice(column.steps, 1, None))):
+                column.sort()
             steps = column.steps
+            self._known[name] = max(steps[-1], self._known.get(name, 0))
             alike = events.setdefault((len(steps), steps[0], steps[-1]), [])
             event = next((event for event in alike if event.step == steps), None)
             if event is None:
@@ -196,33 +218,49 @@ class EventBuilder:
             self._events.append(_clock(found))
         self._events += found
 
-    def go_back(self, step: int) -> bool:
-        """Make void what was recorded from this step on; False if that happened too often."""
+    def go_back(self, step: int, metrics: Sequence[str] | None = None) -> bool:
+        """Make void what these metrics, or all of them, had from a step on, since a new process
+        went on from there; False if that happened too often."""
         if self._restarts >= MAX_RESTARTS:
+            self.unrestarted += 1
             return False
         self._flush()
         self._restarts += 1
-        kept = max(0, step - 1)
-        self._last = {name: min(last, kept) for name, last in self._last.items()}
-        self.step = kept
-        self._events.append(
-            Restarted(
-                step=kept,
-                checkpoint="an earlier point",
-                attempt=self._restarts,
-                reason="the log goes back",
-            )
+        names = [name for key in metrics or () if (name := self._names(key)) is not None]
+        void = None if metrics is None else tuple(names)
+        self._withdraw(step - 1, void)
+        event = Restarted(
+            step=max(0, step - 1),
+            checkpoint="an earlier point",
+            attempt=self._restarts,
+            reason="the log goes back",
         )
+        if void is not None:
+            event = Withdrawn(**structs.asdict(event), after=step - 1, metrics=void)
+        self._events.append(event)
         return True
 
-    def restart(self) -> None:
-        """Make void all that was read, since the log was written anew."""
+    def restart(self, why: str) -> None:
+        """Make void all that was read, since the log is read from its beginning again."""
         self._flush()
-        if self._last and not self.go_back(0):
-            return
-        self._last.clear()
+        if self._known:
+            self._withdraw(-1, None)
+            self._events.append(
+                Withdrawn(
+                    step=0, after=-1, checkpoint="", attempt=1, reason=why, metrics=None, quiet=True
+                )
+            )
+        self._names = Names(MAX_METRICS)
+        self._counts.clear()
+        self._known.clear()
         self._seconds = 0.0
         self.ended = None
+
+    def _withdraw(self, last: int, metrics: Sequence[str] | None) -> None:
+        for name in list(self._known) if metrics is None else metrics:
+            if name in self._known:
+                self._known[name] = min(self._known[name], max(0, last))
+        self.step = max(self._known.values(), default=0)
 
 
 def _clock(events: list[Scalars]) -> Scalars:

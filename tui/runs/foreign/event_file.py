@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tui.runs.foreign.growing_file import PIECE_BYTES, Tail
 
-MAX_EVENT_BYTES = 2**18
+MAX_EVENT_BYTES = 2**21
 """Maximum size of an event that is read; larger ones hold pictures, graphs or sound."""
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
 _EDGES = _HEADER.size + _CHECK.size
+_PIECE = max(PIECE_BYTES, 2**18 + _EDGES)
 _MAYBE_HEADER = re.compile(rb"(?!\0{4})(?=.{4}\0{4})", re.DOTALL)
 """Matches where a length from 1 byte to 4 GiB could stand."""
 
@@ -27,7 +28,11 @@ class EventFile:
 
         self.tail = Tail(path)
         self.damaged = 0
+        self.large = 0
+        """Number of events that were passed over, since they are larger than `MAX_EVENT_BYTES`."""
         self.more = False
+        self._needed = _PIECE
+        """Number of bytes of the next piece."""
         self._crc = value
         self._lengths: dict[int, int] = {}
         """Known checksums by length."""
@@ -36,8 +41,10 @@ class EventFile:
 
     def read(self) -> list[bytes]:
         """The complete messages of the next piece."""
-        data = self.tail.read(max(PIECE_BYTES, MAX_EVENT_BYTES + _EDGES))
-        size, place, found = len(data), 0, []
+        data = self.tail.read(self._needed)
+        self._needed = _PIECE
+        found: list[bytes] = []
+        size, place = len(data), 0
         while size - place >= _HEADER.size:
             length, check = _HEADER.unpack_from(data, place)
             if check != self._check_of_length(data, place, length):
@@ -49,8 +56,13 @@ class EventFile:
             if length > MAX_EVENT_BYTES:
                 if self.tail.offset + end > self.tail.size:
                     break  # not yet
+                self.large += 1
                 place = end
             elif end > size:
+                if not place and self.tail.offset + end <= self.tail.size:
+                    self._needed = length + _EDGES  # it alone is longer than a piece
+                    self.more = True
+                    return found
                 break  # in the next piece, or not yet
             else:
                 message = data[place + _HEADER.size : end - _CHECK.size]

@@ -7,9 +7,12 @@ from typing import Protocol
 from engine.runs.run_directory import Status
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import EventBuilder, fallback_time
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.json_document import JsonDocumentReader
 from tui.runs.foreign.jsonl import JsonLinesReader
 from tui.runs.foreign.lightning import LightningReader
 from tui.runs.foreign.run import ForeignRun, Kind
+from tui.runs.foreign.tags import ReadAgain
 from tui.runs.foreign.tensorboard import TensorBoardReader
 from tui.runs.foreign.trainer_state import TrainerReader
 from tui.runs.foreign.wandb import WandbReader
@@ -36,17 +39,21 @@ class Reader(Protocol):
         """When the log was last written, in seconds since the epoch; 0 if that is not known."""
 
     def read(self, builder: EventBuilder) -> bool:
-        """Read a piece into the builder; returns whether more can be read at once."""
+        """Read a piece into the builder; returns whether more can be read at once.
+
+        Raises OSError, and ReadAgain if a new reader has to begin again.
+        """
 
 
-READERS: dict[Kind, Callable[[ForeignRun], Reader]] = {
-    "tensorboard": lambda run: TensorBoardReader(run.path),
-    "wandb": lambda run: WandbReader(run.path),
-    "wandb-csv": lambda run: ExportReader(run.path, run.part),
-    "lightning": lambda run: LightningReader(run.path),
-    "trainer": lambda run: TrainerReader(run.path),
-    "jsonl": lambda run: JsonLinesReader(run.path),
-    "csv": lambda run: CsvReader(run.path),
+READERS: dict[Kind, Callable[[ForeignRun, Interpreter], Reader]] = {
+    "tensorboard": lambda run, interpreter: TensorBoardReader(run.path, interpreter),
+    "wandb": lambda run, interpreter: WandbReader(run.path, interpreter),
+    "wandb-csv": lambda run, interpreter: ExportReader(run.path, run.part, interpreter),
+    "lightning": lambda run, interpreter: LightningReader(run.path, interpreter),
+    "trainer": lambda run, interpreter: TrainerReader(run.path, interpreter),
+    "json": lambda run, interpreter: JsonDocumentReader(run.path, interpreter),
+    "jsonl": lambda run, interpreter: JsonLinesReader(run.path, interpreter),
+    "csv": lambda run, interpreter: CsvReader(run.path, interpreter),
 }
 
 
@@ -55,7 +62,8 @@ class ForeignFollower:
 
     def __init__(self, run: ForeignRun) -> None:
         self.run = run
-        self._reader = READERS[run.kind](run)
+        self._interpreter = Interpreter(run.step_column or None)
+        self._reader = READERS[run.kind](run, self._interpreter)
         self._builder: EventBuilder | None = None
         self._told: tuple[Status, int, str] | None = None
         self._caught_up = False
@@ -72,9 +80,9 @@ class ForeignFollower:
             self._builder = EventBuilder(fallback_time(self.run.path.stat().st_mtime))
             self._builder.say("info", f"{self.run.title}, read-only: {self.run.path}")
         deadline = time.monotonic() + POLL_SECONDS
-        more = self._reader.read(self._builder)
+        more = self._read(self._builder)
         while more and not self._builder.waiting and time.monotonic() < deadline:
-            more = self._reader.read(self._builder)
+            more = self._read(self._builder)
         events = self._builder.take()
         earlier = not self._caught_up
         if events and not earlier:
@@ -87,6 +95,14 @@ class ForeignFollower:
         self._told = told
         damaged = self._reader.damaged
         return News(self.run, events, status, damaged, detail, more, earlier)
+
+    def _read(self, builder: EventBuilder) -> bool:
+        try:
+            return self._reader.read(builder)
+        except ReadAgain as again:
+            builder.restart(f"read again from its beginning: {again}")
+            self._reader = READERS[self.run.kind](self.run, self._interpreter)
+            return True
 
     def _status(self, builder: EventBuilder) -> tuple[Status, str]:
         if builder.ended is not None:

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from engine.runs.access import open_regular
+from tui.runs.foreign.text_form import TextForm, form_of
 
 PIECE_BYTES = 2**18
 MAX_LINE_BYTES = 2**20
@@ -83,7 +84,7 @@ class Tail:
 
 
 class Lines:
-    """The complete lines of a growing text file; what follows the last newline waits."""
+    """The complete lines of a growing text file, as UTF-8; what follows the last newline waits."""
 
     def __init__(self, path: Path) -> None:
         self.tail = Tail(path)
@@ -91,6 +92,8 @@ class Lines:
         """Number of lines that were too long, or went on after they had been taken as complete."""
         self.more = False
         """Whether more can be read at once."""
+        self._form: TextForm | None = None
+        """How the text is written; None while that is not known."""
         self._cut = False
         """Whether the bytes up to the next newline belong to a line that was already returned."""
         self._counted = False
@@ -102,33 +105,39 @@ class Lines:
         anew, self.tail.anew = self.tail.anew, False
         if anew:
             self._cut = self._counted = False
+            self._form = None
         return anew
 
     def read(self, max_bytes: int = PIECE_BYTES) -> list[bytes]:
         """New lines without their ends, from about `max_bytes`; empty if there are none yet."""
         data = self.tail.read(max_bytes)
-        end = data.rfind(b"\n")
-        if end < 0 and len(data) >= max_bytes:  # a line longer than a piece
+        form = self._form = self._form or form_of(data)
+        end = form.last_end(data) if form is not None else 0
+        if not end and len(data) >= max_bytes:  # a line longer than a piece
             data = self.tail.read(MAX_LINE_BYTES)
-            end = data.rfind(b"\n")
+            form = self._form = self._form or form_of(data)
+            end = form.last_end(data) if form is not None else 0
         self.more = len(data) >= max_bytes
         if self.tail.anew:
             return []
-        if end < 0:
+        if not end or form is None:
             return self._without_end(data)
-        self.tail.consume(end + 1)
-        lines = data[:end].split(b"\n")
+        begin = 0 if self.tail.offset else form.mark
+        self.tail.consume(end)
+        lines = form.lines(data[begin:end])
         if self._cut:
             self.damaged += bool(lines[0].strip()) and not self._counted
             self._cut = self._counted = False
             del lines[0]
-        return [line.rstrip(b"\r") for line in lines]
+        return lines
 
     def last(self, data: bytes) -> list[bytes]:
         """Take a line without its newline as complete."""
+        form = self._form or TextForm()
+        begin = 0 if self.tail.offset else form.mark
         self.tail.consume(len(data))
         self._cut = True
-        return [data.rstrip(b"\r")]
+        return form.lines(data[begin:]) or [b""]
 
     def _without_end(self, data: bytes) -> list[bytes]:
         if len(data) >= MAX_LINE_BYTES:

@@ -1,26 +1,27 @@
 """JSON lines: each line is a record, its numbers are metrics."""
 
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
-from tui.runs.foreign.records import MAX_VALUES, Stepper, numbers, parse
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.records import Record, Records, parse
 
 
 class JsonLinesReader:
     """A reader of JSON lines that may grow."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
         self._lines = Lines(path)
         self._malformed = 0
-        self._stepper = Stepper()
+        self._interpreter = interpreter
+        self._records = Records(interpreter)
 
     @property
     def damaged(self) -> int:
         """Number of lines that were skipped."""
-        return self._lines.damaged + self._malformed
+        return self._lines.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:
@@ -28,25 +29,28 @@ class JsonLinesReader:
         return self._lines.tail.changed_at
 
     def read(self, builder: EventBuilder) -> bool:
-        """Read a piece; returns whether more can be read at once. Raises OSError."""
+        """Read a piece; returns whether more can be read at once. Raises OSError, ReadAgain."""
         lines = self._lines.read()
         if self._lines.anew:
-            builder.restart()
-            self._stepper.forget()
+            builder.restart("read anew: the file was rewritten")
+            self._interpreter.forget()
+            self._records = Records(self._interpreter)
             return True
+        records = []
         for line in lines:
-            if line.strip():
-                self._malformed += not self._tell(line, builder)
-        if lines and not self._lines.more and self._stepper.counted:
-            builder.say("info", "no field of steps: records are counted")
+            if line and not line.isspace():
+                record = self._parse(line)
+                if record is None:
+                    self._malformed += 1
+                else:
+                    records.append(record)
+        if records:
+            self._records.take(records, builder)
         return self._lines.more
 
-    def _tell(self, line: bytes, builder: EventBuilder) -> bool:
+    def _parse(self, line: bytes) -> Record | None:
         try:
             record: Any = parse(line)
         except ValueError:
-            return False
-        if not isinstance(record, dict):
-            return False
-        values = dict(islice(numbers(record), MAX_VALUES))
-        return self._stepper.tell(record, values, builder)
+            return None
+        return self._records.flat(record) if isinstance(record, dict) else None

@@ -5,13 +5,14 @@ from pathlib import Path
 from tui.runs.foreign import hparams
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import EventBuilder
+from tui.runs.foreign.interpreter import Interpreter
 
 
 class LightningReader(CsvReader):
     """A reader of a `version_N` folder."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
+        super().__init__(path, interpreter)
         self._begun = False
 
     def read(self, builder: EventBuilder) -> bool:

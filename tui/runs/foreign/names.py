@@ -2,21 +2,11 @@
 
 import re
 
+from tui.runs.foreign.names_of_roles import SPLITS as _SPLITS
 from tui.text import clean
 
 MAX_NAME_LENGTH = 200
 
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "eval": "val",
-    "evaluation": "val",
-    "dev": "val",
-    "test": "test",
-}
 _QUALITIES = {("loss",): "loss", ("acc",): "accuracy", ("accuracy",): "accuracy"}
 _OF_TRAINING = {
     ("lr",): "lr",
@@ -57,15 +47,16 @@ class Names:
         self._known: dict[str, str] = {}
         self._taken: set[str] = set()
         self.refused = 0
-        """Number of times that a name was refused because of the limit."""
+        """Number of values that were refused because of the limit."""
 
-    def __call__(self, name: str) -> str | None:
-        """Our name of a metric; None if the log has more metrics than the limit."""
+    def __call__(self, name: str, values: int = 1) -> str | None:
+        """Our name of a metric; None if the log has more metrics than the limit, which counts its
+        values as refused."""
         known = self._known.get(name)
         if known is not None:
             return known
         if len(self._known) >= self._limit:
-            self.refused += 1
+            self.refused += values
             return None
         chosen = ours(name)
         if chosen in self._taken:

@@ -1,21 +1,21 @@
-"""Flatten records of named values, as in JSON lines and W&B files, and find their step and time."""
+"""Flatten records of named values, as in JSON lines and W&B files."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tui.runs.foreign import fields
 from tui.runs.foreign.event_builder import EventBuilder
-from tui.text import real
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.pieces import Piece, of_records
 
 MAX_DEPTH = 4
 MAX_VALUES = 5000
 """Maximum number of values in one record."""
-COUNTED = "steps begin again in each epoch: they are counted on"
-_NON_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _decode = msgspec.json.Decoder().decode
+
+Record = dict[str, Any]
 
 
 def parse(text: bytes) -> Any:
@@ -30,75 +30,69 @@ def parse(text: bytes) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def numbers(
-    record: Mapping[str, Any], prefix: str = "", depth: int = 0
-) -> Iterator[tuple[str, float]]:
-    """The numbers of a record by their path: `train/loss` for {"train": {"loss": 1}}."""
+def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, value in record.items():
-        if isinstance(value, float):
+        if isinstance(value, dict):
+            if depth < MAX_DEPTH and "_type" not in value:
+                yield from _flat(value, f"{prefix}{key}/", depth + 1)
+        elif isinstance(value, list):
+            if len(value) == 1 and not isinstance(value[0], list | dict):
+                yield f"{prefix}{key}", value[0]
+        elif value is not None:
             yield f"{prefix}{key}", value
-        elif isinstance(value, int) and not isinstance(value, bool):
-            if (number := real(value)) is not None:
-                yield f"{prefix}{key}", number
-        elif isinstance(value, str) and value.lower() in _NON_FINITE:
-            yield f"{prefix}{key}", float(value)
-        elif isinstance(value, dict) and depth < MAX_DEPTH and "_type" not in value:
-            yield from numbers(value, f"{prefix}{key}/", depth + 1)
 
 
-class Stepper:
-    """A finder of step and time in records that need not have the same fields."""
+class Records:
+    """What readers of records share: records are flattened and interpreted in pieces."""
 
-    def __init__(self) -> None:
-        self._step: str | None = None
-        self._time: str | None = None
-        self._epoch: str | None = None
-        self._count = fields.Counter()
-        self._row = 0
-        self.last_step = 0
-        """The step of the newest record."""
-        self._fields: set[str] = set()
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._opening: frozenset[str] | None = None
+        """The fields of the first record, if they were settings: they mark a new beginning."""
+        self._left_out = 0
+        self._lists: set[str] = set()
+        self._count = 0
 
-    def tell(self, record: dict[str, Any], values: dict[str, float], builder: EventBuilder) -> bool:
-        """Add a record to the builder; False if its step is not a number."""
-        self._row += 1
-        new = record.keys() - self._fields
-        if new and len(self._fields) < MAX_VALUES:
-            self._fields |= new
-            self._choose(record, builder)
-        step: int | None = self._row if self._step is None else self.last_step
-        if self._step in record:
-            step = fields.step(record[self._step])
-            if step is not None and self._epoch in record:
-                step = self._count(step, real(record[self._epoch]))
-        if step is None:
-            return False
-        if self._count.wrapped:
-            builder.say("info", COUNTED)
-        self.last_step = step
-        moment = fields.moment(record.get(self._time)) if self._time else None
-        for key, value in values.items():
-            if key not in (self._step, self._time) and key not in fields.NO_METRIC:
-                builder.point(key, step, moment, value)
-        return True
+    def flat(self, record: Record) -> Record:
+        """The values of a record by their path: `train/loss` for {"train": {"loss": 1}}.
 
-    def _choose(self, record: dict[str, Any], builder: EventBuilder) -> None:
-        """Choose the fields of step, epoch and time; a later record may bring a better one."""
-        step = fields.find(fields.STEPS, self._fields)
-        epoch = fields.find(fields.EPOCHS, self._fields)
-        self._epoch = epoch if epoch != step else None
-        if step is not None and step != self._step:
-            self._step = step
-            builder.say("info", f"the step is the field {step}")
-        if self._time is None:
-            self._time = fields.find(fields.TIMES, record)
+        A list of one value counts as the value; longer ones are left out, with a word.
+        """
+        for value in record.values():
+            if isinstance(value, dict | list):
+                break
+        else:
+            return record if len(record) <= MAX_VALUES else self._cut(record)
+        for key, value in record.items():
+            if isinstance(value, list) and len(value) != 1 and len(self._lists) < 20:
+                self._lists.add(key)
+        return self._cut(dict(_flat(record)))
 
-    @property
-    def counted(self) -> bool:
-        """Whether records are counted, because they have no step."""
-        return self._step is None
+    def _cut(self, record: Record) -> Record:
+        if len(record) <= MAX_VALUES:
+            return record
+        self._left_out += len(record) - MAX_VALUES
+        return dict(list(record.items())[:MAX_VALUES])
 
-    def forget(self) -> None:
-        """Begin again, since the log was rewritten."""
-        self._row = self.last_step = 0
-        self._count = fields.Counter()
+    def take(self, records: Sequence[Record], builder: EventBuilder) -> None:
+        """Report some records, flat ones. Raises ReadAgain."""
+        pieces, begin = [], 0
+        begins = False
+        for number, record in enumerate(records):
+            if self._opening is None and not self._count:
+                self._opening = frozenset(record)
+            elif self._opening == record.keys() and self._is_opening(record):
+                pieces.append(Piece(number - begin, of_records(records[begin:number]), begins))
+                begin, begins = number, True
+            self._count += 1
+        pieces.append(Piece(len(records) - begin, of_records(records[begin:]), begins))
+        self._interpreter.take(pieces, builder)
+        builder.say_count(
+            f"more than {MAX_VALUES:,} values in one record are left out", self._left_out
+        )
+        for key in sorted(self._lists):
+            builder.say("info", f"the field {key!r} holds lists: it is left out")
+
+    def _is_opening(self, record: Record) -> bool:
+        """Whether a record has settings as the first one had, and no step."""
+        return self._interpreter.plan.step is not None and self._interpreter.plan.step not in record

@@ -10,7 +10,7 @@ from presets import ConfigError
 from presets.schema import RunConfig
 from tui.runs.run import Run
 
-Kind = Literal["tensorboard", "wandb", "wandb-csv", "lightning", "trainer", "csv", "jsonl"]
+Kind = Literal["tensorboard", "wandb", "wandb-csv", "lightning", "trainer", "csv", "json", "jsonl"]
 
 TITLES: dict[Kind, str] = {
     "tensorboard": "TensorBoard log",
@@ -19,6 +19,7 @@ TITLES: dict[Kind, str] = {
     "lightning": "Lightning CSV log",
     "trainer": "Hugging Face trainer state",
     "csv": "CSV table",
+    "json": "JSON document",
     "jsonl": "JSON lines log",
 }
 
@@ -34,6 +35,8 @@ class ForeignRun:
     """The name on the screen, unless the log has one."""
     part: str = ""
     """The name of one run in a file that holds several."""
+    step_column: str = ""
+    """The column that a person named as the step; "" to find it."""
 
     @property
     def id(self) -> str:

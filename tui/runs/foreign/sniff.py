@@ -8,10 +8,12 @@ from engine.runs.access import open_regular
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
-from tui.runs.foreign.csv_table import read_header
 from tui.runs.foreign.growing_file import MAX_LINE_BYTES
+from tui.runs.foreign.json_document import MAX_BYTES, path_text, records_of
 from tui.runs.foreign.records import parse
 from tui.runs.foreign.run import ForeignRun, Kind, told_apart
+from tui.runs.foreign.separators import SAMPLE_LINES, read_header
+from tui.runs.foreign.text_form import TextForm, form_of
 from tui.runs.foreign.wandb_csv import exported_runs
 from tui.runs.run import Run
 
@@ -23,7 +25,7 @@ _BELOW = {
     f"{name}{ending}"
     for name in ("metrics", "progress", "results", "history", "log", "logs")
     for ending in (".csv", ".jsonl")
-}
+} | {"scalars.json", "metrics.json", "history.json"}
 """Names of the tables that are opened in folders below too; others there may be data."""
 _FIRST_BYTES = 4096
 
@@ -51,16 +53,38 @@ def sniff(path: Path) -> Kind | None:
 def _by_content(path: Path) -> Kind | None:
     with open_regular(path) as file:
         start = file.read(_FIRST_BYTES)
-    if start.startswith(wandb.MAGIC):
-        return "wandb"
-    line = start.partition(b"\n")[0]
+        if start.startswith(wandb.MAGIC):
+            return "wandb"
+        if start.lstrip()[:1] in (b"{", b"["):
+            start += file.read(MAX_LINE_BYTES - len(start))
+    form = form_of(start) or TextForm()
+    text = start[form.mark :].decode(form.encoding, "replace")
+    lines = [line.encode() for line in text.split(form.newline)[: SAMPLE_LINES + 1]]
+    if text.lstrip()[:1] in ("{", "["):
+        return _json_kind(path, lines)
+    while lines and (lines[0].isspace() or not lines[0] or lines[0].startswith(b"#")):
+        del lines[0]
+    if "\0" in text or path.suffix == ".json" or not lines:
+        return None
+    return "csv" if len(read_header(lines[0], lines[1:-1])) > 1 else None
+
+
+def _json_kind(path: Path, lines: list[bytes]) -> Kind | None:
+    """Whether a file is of JSON lines, or one document that holds series or records."""
+    there = [line for line in lines if line.strip()]
     try:
-        if isinstance(parse(line), dict):
-            return "jsonl"
+        first = parse(there[0])
     except ValueError:
-        pass
-    binary = b"\0" in start
-    return "csv" if not binary and len(read_header(line)) > 1 and path.suffix != ".json" else None
+        first = None
+    if isinstance(first, dict) and (len(there) > 1 or not records_of(first)[0]):
+        return "jsonl"
+    if path.stat().st_size > MAX_BYTES:
+        return "json"  # which says that it is too large
+    try:
+        document = parse(path_text(path))
+    except ValueError:
+        return None
+    return "json" if records_of(document)[0] else None
 
 
 def open_source(path: Path) -> list[Run]:
@@ -73,7 +97,7 @@ def open_source(path: Path) -> list[Run]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if not runs:
-        kinds = "TensorBoard, W&B, Lightning, Hugging Face trainer, CSV or JSON lines"
+        kinds = "TensorBoard, W&B, Lightning, Hugging Face trainer, CSV, JSON or JSON lines"
         raise UserError(f"{path}: neither a run nor a log that can be opened ({kinds})")
     if len(runs) > MAX_RUNS:
         raise UserError(f"{path}: {len(runs)} runs; name a folder with at most {MAX_RUNS}")

@@ -8,13 +8,32 @@ from typing import Any
 
 from tui.runs.foreign import hparams, protobuf
 from tui.runs.foreign.event_builder import EventBuilder
-from tui.runs.foreign.event_file import EventFile
+from tui.runs.foreign.event_file import MAX_EVENT_BYTES, EventFile
+from tui.runs.foreign.interpreter import Interpreter
 from tui.runs.foreign.protobuf import messages
 
 SEARCH_SECONDS = 2.0
 """Seconds between two searches for new files in the folder."""
 MAX_FILES = 1000
-_DT_FLOAT, _DT_DOUBLE = 1, 2
+_START = 1
+"""The status in a session log by which a process says that it begins."""
+_NUMBER_TYPES: dict[int, tuple[str, str]] = {
+    1: ("<f", "float_val"),
+    2: ("<d", "double_val"),
+    3: ("<i", "int_val"),
+    4: ("<B", "int_val"),
+    5: ("<h", "int_val"),
+    6: ("<b", "int_val"),
+    9: ("<q", "int64_val"),
+    10: ("<?", "bool_val"),
+    14: ("bfloat16", "half_val"),
+    17: ("<H", "int_val"),
+    19: ("<e", "half_val"),
+    22: ("<I", "uint32_val"),
+    23: ("<Q", "uint64_val"),
+}
+"""TensorFlow's numbers of data types (`types.proto`): how one element is laid out, and the field
+that holds it otherwise."""
 
 
 def files(folder: Path) -> list[Path]:
@@ -37,7 +56,9 @@ def event_class() -> Any:
             "step": (2, "int64"),
             "file_version": (3, "bytes"),
             "summary": (5, "Summary"),
+            "session": (7, "Session"),
         },
+        "Session": {"status": (1, "int64")},
         "Summary": {"value": (1, "Value*")},
         "Value": {
             "tag": (1, "bytes"),
@@ -50,6 +71,12 @@ def event_class() -> Any:
             "content": (4, "bytes"),
             "float_val": (5, "float*"),
             "double_val": (6, "double*"),
+            "int_val": (7, "int64*"),
+            "int64_val": (10, "int64*"),
+            "bool_val": (11, "int64*"),
+            "half_val": (13, "int64*"),
+            "uint32_val": (16, "int64*"),
+            "uint64_val": (17, "int64*"),
         },
         "Metadata": {"plugin": (1, "Plugin")},
         "Plugin": {"name": (1, "bytes"), "content": (2, "bytes")},
@@ -72,9 +99,13 @@ def _hparams() -> Any:
 class TensorBoardReader:
     """A reader of the event files of one folder, or of one file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
         self._path = path
         self._files: dict[Path, EventFile] = {}
+        self._tags_seen = interpreter.tags
+        self._tags_seen.begin_again()
+        self._number = 0
+        """Number of the file that is read."""
         self._next_search = 0.0
         self._malformed = 0
         self._parse = event_class().FromString
@@ -96,17 +127,29 @@ class TensorBoardReader:
         if not self._files and self._path.is_dir():
             hparams.tell(self._path, builder)
         self._search_files()
-        for file in self._files.values():
+        for number, file in enumerate(self._files.values()):
             messages = file.read()
             if file.tail.anew:
                 file.tail.anew = False
-                builder.restart()
+                builder.restart("read anew: a file was rewritten")
+                self._tags_seen.forget()
+                self._files.clear()
+                self._next_search = 0.0
                 return True
+            self._number = number
             for message in messages:
                 self._tell(message, builder)
             if messages or file.more:
+                self._tags_seen.check()
                 return True  # to the end of this file before the next one begins
+        self._say(builder)
         return False
+
+    def _say(self, builder: EventBuilder) -> None:
+        large = sum(file.large for file in self._files.values())
+        builder.say_count(f"events over {MAX_EVENT_BYTES // 2**20} MiB passed over", large)
+        for message in self._tags_seen.said:
+            builder.say("warning", message)
 
     def _search_files(self) -> None:
         now = time.monotonic()
@@ -130,10 +173,14 @@ class TensorBoardReader:
         if not (0 <= step <= 2**53 and 0 <= moment < 250e9):  # NaN is no time either
             self._malformed += 1
             return
+        if event.HasField("session") and event.session.status == _START and step > 0:
+            self._tags_seen.purge(step, builder)
         for value in event.summary.value:
             number = _scalar(value)
             if number is not None:
-                builder.point(self._name(value.tag), step, moment, number)
+                name = self._name(value.tag)
+                place = self._tags_seen.position(name, self._number, step, moment, builder)
+                builder.point(name, place, moment, number)
             elif value.HasField("metadata") and value.metadata.plugin.name == b"hparams":
                 self._tell_settings(value.metadata.plugin.content, builder)
 
@@ -170,10 +217,20 @@ def _scalar(value: Any) -> float | None:
     if not value.HasField("tensor"):
         return None
     tensor = value.tensor
-    layouts = {_DT_FLOAT: ("<f", tensor.float_val), _DT_DOUBLE: ("<d", tensor.double_val)}
-    layout, numbers = layouts.get(tensor.dtype, ("", ()))
+    layout, field = _NUMBER_TYPES.get(tensor.dtype, ("", "float_val"))
+    numbers, content = getattr(tensor, field), tensor.content if layout else b""
+    if field == "half_val" and (len(numbers) == 1 or len(content) == 2):
+        return _half(layout, numbers[0] if numbers else int.from_bytes(content, "little"))
     if len(numbers) == 1:
-        return float(numbers[0])
-    if layout and len(tensor.content) == struct.calcsize(layout):
-        return float(struct.unpack(layout, tensor.content)[0])
+        return float(numbers[0] % 2**64 if field == "uint64_val" else numbers[0])
+    if layout not in ("", "bfloat16") and len(content) == struct.calcsize(layout):
+        return float(struct.unpack(layout, content)[0])
     return None
+
+
+def _half(layout: str, bits: int) -> float:
+    """The number whose 16 bits these are."""
+    bits &= 0xFFFF
+    if layout == "bfloat16":  # the upper half of a float
+        return float(struct.unpack("<f", struct.pack("<I", bits << 16))[0])
+    return float(struct.unpack("<e", struct.pack("<H", bits))[0])

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.runs.access import open_regular
-from tui.runs.foreign import fields
 from tui.runs.foreign.document import Document, DocumentError, Part
 from tui.runs.foreign.event_builder import EventBuilder
-from tui.runs.foreign.records import Stepper, numbers
-from tui.text import duration
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.records import Record, Records
+from tui.text import duration, number, real
 
 NAME = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -51,7 +51,7 @@ def newest(path: Path) -> Path | None:
 class TrainerReader:
     """A reader of the newest state, and of each newer one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
         self._path = path
         self._seen: tuple[Path, int, int] | None = None
         self._parts: Iterator[Part] | None = None
@@ -59,7 +59,9 @@ class TrainerReader:
         """Number of entries read from the current state."""
         self._told = array("q")
         """Hashes of the entries that were reported."""
-        self._stepper = Stepper()
+        self._records = Records(interpreter)
+        self._entries: list[Record] = []
+        """The entries that were read and not reported yet."""
         self._next_search = 0.0
         self._settings: dict[str, Any] = {}
         self.changed_at = 0.0
@@ -82,12 +84,15 @@ class TrainerReader:
                 part = next(self._parts, None)
                 if part is None:
                     self._parts = None
+                    self._report(builder)
                     self._finish(builder)
                     return False
                 self._take(part, builder)
+            self._report(builder)
         except DocumentError:
             # It is written in place, so the next search may find it complete; else it is damaged.
             self._parts = None
+            self._report(builder)
             self.damaged += time.time() - self.changed_at > SEARCH_SECONDS
             return False
         return True
@@ -120,16 +125,26 @@ class TrainerReader:
             if mark == self._told[self._entry - 1]:
                 return
             del self._told[self._entry - 1 :]  # it went on from an earlier checkpoint
-            builder.go_back(fields.step(value.get("step")) or 0)
+            self._report(builder)
+            builder.go_back(int(min(2**53, max(0.0, real(value.get("step")) or 0.0))))
         self._told.append(mark)
         if _SUMMARY in value:
             self._end(value, builder)
         else:
-            self._stepper.tell(value, dict(numbers(value)), builder)
+            self._entries.append(self._records.flat(value))
+
+    def _report(self, builder: EventBuilder) -> None:
+        entries, self._entries = self._entries, []
+        if entries:
+            self._records.take(entries, builder)
 
     def _end(self, entry: dict[str, Any], builder: EventBuilder) -> None:
-        found = dict(numbers(entry))
-        builder.end("done", f"trained in {duration(found[_SUMMARY])}", found[_SUMMARY])
+        self._report(builder)
+        found = {name: each for name, value in entry.items() if (each := real(value)) is not None}
+        totals = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+        builder.say("info", f"results: {totals}")
+        seconds = found.get(_SUMMARY, 0.0)
+        builder.end("done", f"trained in {duration(seconds)}", seconds)
 
     def _finish(self, builder: EventBuilder) -> None:
         """Report the settings, which come after the entries in the file."""

@@ -7,7 +7,6 @@ library reads it: `wandb` itself does so in Go (see `protobuf.py`).
 
 import struct
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -15,7 +14,9 @@ from zlib import crc32
 from tui.runs.foreign import protobuf
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Tail
-from tui.runs.foreign.records import MAX_VALUES, Stepper, numbers, parse
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.records import Record, Records, parse
+from tui.text import real
 
 MAGIC = b":W&B\xe1\xbe"
 BLOCK_BYTES = 32768
@@ -150,17 +151,20 @@ class Blocks:
 class WandbReader:
     """A reader of a run that may still be written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, interpreter: Interpreter) -> None:
         self._blocks = Blocks(path)
         self._malformed = 0
-        self._stepper = Stepper()
+        self._interpreter = interpreter
+        self._records = Records(interpreter)
+        self._history: list[Record] = []
+        """The records of the history that were read and not reported yet."""
         self._parse = _record().FromString
         self._error = protobuf.decode_error()
 
     @property
     def damaged(self) -> int:
         """Number of records that were skipped."""
-        return self._blocks.damaged + self._malformed
+        return self._blocks.damaged + self._malformed + self._interpreter.refused
 
     @property
     def changed_at(self) -> float:
@@ -172,8 +176,9 @@ class WandbReader:
         records = self._blocks.read()
         if self._blocks.tail.anew:
             self._blocks.tail.anew = False
-            builder.restart()
-            self._stepper.forget()
+            builder.restart("read anew: the file was rewritten")
+            self._interpreter.forget()
+            self._history.clear()
             return True
         for data in records:
             try:
@@ -182,20 +187,23 @@ class WandbReader:
                 self._malformed += 1
             else:
                 self._tell(record, builder)
+        self._report(builder)
         return self._blocks.more
+
+    def _report(self, builder: EventBuilder) -> None:
+        records, self._history = self._history, []
+        if records:
+            self._records.take(records, builder)
 
     def _tell(self, record: Any, builder: EventBuilder) -> None:
         if record.HasField("history"):
-            self._tell_history(record.history, builder)
+            self._tell_history(record.history)
         elif record.HasField("stats"):
-            values = dict(numbers(_settings(record.stats.item)))
-            for name, value in islice(values.items(), MAX_VALUES):
-                builder.point(
-                    f"system/{name}",
-                    self._stepper.last_step,
-                    _seconds(record.stats.timestamp),
-                    value,
-                )
+            self._report(builder)
+            for name, value in self._records.flat(_settings(record.stats.item)).items():
+                if (number := real(value)) is not None:
+                    moment = _seconds(record.stats.timestamp)
+                    builder.point(f"system/{name}", self._interpreter.step, moment, number)
         elif record.HasField("run"):
             run = record.run
             told = {"name": protobuf.text(run.display_name or run.run_id)}
@@ -203,16 +211,16 @@ class WandbReader:
         elif record.HasField("config"):
             builder.begin(_settings(record.config.update))
         elif record.HasField("exit"):
+            self._report(builder)
             code = record.exit.exit_code
             status, seconds = ("failed" if code else "done"), float(max(0, record.exit.runtime))
             builder.end(status, f"exit code {code}", seconds)  # type: ignore[arg-type]
 
-    def _tell_history(self, history: Any, builder: EventBuilder) -> None:
+    def _tell_history(self, history: Any) -> None:
         record = _settings(history.item)
         if history.HasField("step"):
             record.setdefault("_step", history.step.num)
-        values = dict(islice(numbers(record), MAX_VALUES))
-        self._malformed += not self._stepper.tell(record, values, builder)
+        self._history.append(self._records.flat(record))
 
 
 def _settings(items: Any) -> dict[str, Any]:

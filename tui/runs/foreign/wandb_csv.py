@@ -1,24 +1,29 @@
 """Tables that the W&B site exports from a panel: several runs side by side in one file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from tui.runs.foreign.csv_table import CsvReader, Row
+from tui.runs.foreign.csv_table import CsvReader
+from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.pieces import Cells
 
 
 class ExportReader(CsvReader):
     """A reader of one run of such a table, from the columns `RUN - METRIC`."""
 
-    def __init__(self, path: Path, run: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, run: str, interpreter: Interpreter) -> None:
+        super().__init__(path, interpreter)
         self._run = run
 
-    def metrics(self, header: Row) -> dict[int, str]:
-        return {
-            i: metric
-            for i, name in enumerate(header)
-            if (split := run_and_metric(name)) and split[0] == self._run
-            for metric in split[1:]
-        }
+    def metrics(self, columns: dict[str, Cells]) -> dict[str, Cells]:
+        found = {}
+        for name, cells in columns.items():
+            split = run_and_metric(name)
+            if split is not None and split[0] == self._run:
+                found[split[1]] = cells
+            elif split is None and not name.endswith(_BOUNDS):
+                found[name] = cells
+        return found
 
 
 _BOUNDS = ("__MIN", "__MAX")
@@ -34,7 +39,7 @@ def run_and_metric(column: str) -> tuple[str, str] | None:
     return (run, metric) if dash and run and metric and not metric.endswith(_BOUNDS) else None
 
 
-def exported_runs(header: Row) -> list[str]:
+def exported_runs(header: Sequence[str]) -> list[str]:
     """The runs of a W&B export, in order; [] for any other table."""
     bounds = any(name.endswith(_BOUNDS) for name in header)
     split = [run_and_metric(name) for name in header]

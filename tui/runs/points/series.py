@@ -50,6 +50,25 @@ class Series:
         self._steps.extend(steps)
         self._length = needed
 
+    def merge(
+        self, steps: Sequence[float] | Floats, values: Sequence[float | str] | Floats
+    ) -> None:
+        """Add points whose steps do not fall, each after those of its step or lower ones.
+
+        Points that come late cost time for all points after them.
+        """
+        last = self.last_step
+        if not len(steps) or last is None or steps[0] >= last:
+            self.extend(steps, values)
+            return
+        kept = self.index_after(steps[0])
+        old_steps, old_values = self.steps[kept:].copy(), self.values[kept:].copy()
+        self.truncate(steps[0])
+        all_steps = np.concatenate((old_steps, np.asarray(steps, dtype=np.float64)))
+        order = np.argsort(all_steps, kind="stable")
+        all_values = np.concatenate((old_values, np.asarray(values, dtype=np.float64)))
+        self.extend(all_steps[order], all_values[order])
+
     def truncate(self, step: float) -> None:
         """Forget the points after `step`. Steps never fall from one point to the next.
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from engine.runs import control
 from engine.runs.control import Arguments, CommandName
-from engine.runs.events import CommandAnswered, Profiled
+from engine.runs.events import CommandAnswered, LogLine, Profiled
 from presets import UserError
 from presets.schema import run_config
 from tui.choices import typed_commands, typed_text
@@ -22,6 +22,8 @@ from tui.screens.dashboard.watching import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
 from tui.text import clean, number
 
+_WITHOUT_VALUE = ("stop", "pause", "checkpoint", "profile")
+"""Commands that a loop of one's own may accept, and that have keys of their own."""
 _TYPED = {
     "lr": typed_commands.learning_rate,
     "clip": typed_commands.clipping,
@@ -120,7 +122,11 @@ class SteeringActions(WatchingScreen):
             self.notify("No steps of this run were profiled; y profiles the next ones.")
 
     def action_lr(self) -> None:
-        """Ask for another learning rate."""
+        """Ask for another learning rate; for a loop of one's own, also for what it registered."""
+        state = self.state_at_hand()
+        if state is not None and state.active and state.started and state.started.accepts:
+            self._ask_own(state, state.started.accepts)
+            return
         self._ask("Learning rate", "a value such as 3e-4, or a factor such as x0.5", "lr")
 
     def action_clip(self) -> None:
@@ -142,12 +148,23 @@ class SteeringActions(WatchingScreen):
         return offered(state, action, name) if state is not None else name
 
     def hear(self, news: News) -> None:
-        """Say what became of commands that were sent from here, and show a profile that is new."""
+        """Say what became of commands that were sent from here, and what a loop of one's own is
+        warned of, and show a profile that is new."""
+        state = self.watched.states[news.run.id]
+        own_loop = not state.read_only and state.started and state.started.task == "open"
         for event in news.events:
+            if own_loop and isinstance(event, LogLine):
+                self._warn_of_own_loop(state, event)
             if isinstance(event, CommandAnswered) and event.id in self._unanswered:
                 self._say_outcome(event)
             elif isinstance(event, Profiled) and event.time >= self._opened_at:
                 self.app.push_screen(ProfileScreen(event))
+
+    def _warn_of_own_loop(self, state: RunState, line: LogLine) -> None:
+        """Say what the recorder makes of a loop's calls, such as steps that fall."""
+        if line.level == "warning" and line.time >= self._opened_at:
+            words = clean(f"{self.watched.name_of(state)}: {line.message}")
+            self.notify(words, severity="warning", markup=False)
 
     def _say_outcome(self, command: CommandAnswered) -> None:
         if (note := note_of(command)) is not None:
@@ -155,6 +172,23 @@ class SteeringActions(WatchingScreen):
             rejected = command.outcome == "rejected"
             severity: Literal["warning", "information"] = "warning" if rejected else "information"
             self.notify(clean(note.text), severity=severity, markup=False)
+
+    def _ask_own(self, state: RunState, accepts: list[str]) -> None:
+        """Ask for a value of what a loop of one's own registered, and send it."""
+        names = [name for name in accepts if name not in _WITHOUT_VALUE]
+        if not names:
+            self._remark(state, f"this loop accepts {', '.join(accepts)}; see run.on()")
+            return
+        others = [name for name in names if name != "lr"]
+        examples = ["3e-4", "x0.5"] if "lr" in names else []
+        hint = ", ".join([*examples, *(f"{name}=VALUE" for name in others)])
+
+        def submit(text: str) -> None:
+            typed = typed_commands.own_or_learning_rate(text)
+            self._send(state, "set", typed, f"{text} asked for")
+
+        label = "Set" if others else "Learning rate"
+        self.query_one(Prompt).ask(Question(label, hint, submit))
 
     def _ask(self, label: str, hint: str, kind: str) -> None:
         """Ask for a typed command, and send it."""

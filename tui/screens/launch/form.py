@@ -165,7 +165,12 @@ class LaunchForm(Vertical):
         colors = self.app.theme_variables
         if any(preset_list.narrowing for preset_list in self.query(PresetList)):
             hint = words.narrowing()
-        elif self.first_use and field is None and len(self.choice.optimizers) < 2:
+        elif (
+            self.first_use
+            and field is None
+            and len(self.choice.optimizers) < 2
+            and not self.choice.cautions()
+        ):
             hint = words.three_steps(self.size.width, colors)
         else:
             hint = words.hint(self.choice, field, self._purpose.rerun, colors)

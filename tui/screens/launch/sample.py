@@ -24,11 +24,18 @@ class SampleView(Static):
     class Loaded(Message):
         """A data set was read; `found` is one line of text if it cannot be."""
 
-        def __init__(self, key: bytes, heading: str, found: Sample | str | None) -> None:
+        def __init__(
+            self,
+            key: bytes,
+            heading: str,
+            found: Sample | str | None,
+            said: tuple[tuple[str, ...], tuple[str, ...]],
+        ) -> None:
             super().__init__()
             self.key = key
             self.heading = heading
             self.found = found
+            self.notes, self.cautions = said
 
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
@@ -53,15 +60,17 @@ class SampleView(Static):
     @work(thread=True)
     def _load(self, key: bytes, data: Component) -> None:
         heading = data.name
+        said: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         try:
             module = registry.module("dataset", data.type)
             info = module.info(registry.config("dataset", data))
             sizes = " / ".join(count(size) for size in info.samples.values())
             heading += f": {sizes} samples (train/val/test) of {_size(info)}"
+            said = info.notes, info.cautions
             found: Sample | str | None = samples.of(data)
         except UserError as error:
             found = str(error)
-        self.post_message(self.Loaded(key, clean(heading), found))
+        self.post_message(self.Loaded(key, clean(heading), found, said))
 
     def on_sample_view_loaded(self, message: Loaded) -> None:
         self._known[message.key] = message
@@ -93,12 +102,13 @@ class SampleView(Static):
             canvas = sample_lines.Canvas(
                 width=self.content_size.width,
                 height=self.content_size.height - 1,
+                warning=colors["warning"],
                 ink=colors["plot-ink"],
                 foreground=colors["foreground"],
                 lanes=tuple(colors[f"lane-{number}"] for number in range(8)),
                 ascii_only=bool(app.plain or app.colorless),
             )
-            lines = sample_lines.draw(known.found, canvas)
+            lines = sample_lines.draw(known.found, canvas, known.notes, known.cautions)
         self.update(Text("\n").join([heading, *lines]))
 
 

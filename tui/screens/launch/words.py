@@ -76,12 +76,14 @@ def hint(
     choice: Choice, field: Field | None, earlier: Rerun | None, colors: Mapping[str, str]
 ) -> Text:
     """What can be typed into the current field, or what is wrong with it."""
-    if field is None and (problems := presets.problems()):
-        return Text(clean(problems[0]), style=colors["error"])
+    problem = choice.problem(field) if field is not None else next(iter(presets.problems()), "")
+    if problem:
+        return Text(clean(problem), style=colors["error"])
     if field is not None:
-        if problem := choice.problem(field):
-            return Text(clean(problem), style=colors["error"])
         return Text(f"{field.label}: {field.help}", style="dim")
+    if cautions := choice.cautions():
+        more = f" (+{len(cautions) - 1}, i shows all)" if len(cautions) > 1 else ""
+        return Text(clean(f"{cautions[0]}{more}"), style=colors["warning"])
     if choice.fork is not None:
         return _fork_hint(choice, choice.fork, colors)
     if earlier is not None:

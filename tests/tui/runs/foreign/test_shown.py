@@ -104,7 +104,7 @@ async def test_what_ended_long_ago_is_listed_and_not_told(terminal_environment: 
     runs = find_runs.find_all(Path("runs"), [str(LOGS / "keras.csv"), str(WANDB)])
     app = BigModelApp(root=Path("runs"), runs=runs)
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
-        book = app.screen.book
+        book = app.screen.alerts.book
         await until(pilot, lambda: book.entries)
         await pilot.press("exclamation_mark")
         await until_shown(pilot, "(earlier)")

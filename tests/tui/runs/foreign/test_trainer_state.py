@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.foreign_runs import LOGS, Watched, load, metrics
+from support.foreign_runs import LOGS, Watched, load, metrics, said
 from tui.runs.foreign import document
 
 
@@ -41,6 +41,24 @@ def test_a_trainer_state_is_read_again_when_there_is_a_newer_one(tmp_path: Path)
     assert lengths == [5, 10, 12, 12]
     assert metrics(watched.state) == metrics(load(LOGS / "trainer"))
     assert not any("restarted" in note.text for note in watched.state.history)
+
+
+def test_totals_of_a_trainer_are_results_and_a_test_after_them_counts(tmp_path: Path) -> None:
+    path = tmp_path / "trainer_state.json"
+    entries = [
+        {"step": 1, "loss": 3.0},
+        {"step": 2, "loss": 2.0},
+        {"step": 2, "train_runtime": 90.0, "train_loss": 2.5, "total_flos": 0.0},
+        {"step": 2, "test_loss": 0.125},
+    ]
+    path.write_text(json.dumps({"log_history": entries, "max_steps": 2}))
+    state = load(path)
+    assert metrics(state) == {
+        "train/loss": ([1, 2], ["3.0", "2.0"]),
+        "test/loss": ([2], ["0.125"]),
+    }
+    assert "results: step 2, train_runtime 90, train_loss 2.5, total_flos 0" in said(state)
+    assert state.outcome() == "trained in 1:30"
 
 
 def test_a_trainer_that_went_on_from_an_earlier_checkpoint(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_wandb_run_that_failed_and_a_record_over_several_blocks(tmp_path: Path
     state = load(path)
     assert state.last("metric1500") == 1500
     assert state.last("metric2499") is None  # more metrics than anybody can look at
-    assert "more than 2,000 metrics: the others are left out" in said(state)
+    assert "more than 2,000 metrics: values of others are left out: 501 so far" in said(state)
     assert (state.status, state.outcome(), state.elapsed) == ("failed", "exit code 3", 7)
 
 

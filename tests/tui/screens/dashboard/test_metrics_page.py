@@ -16,8 +16,8 @@ from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
-from tui.runs import metric_groups
-from tui.runs.metric_groups import Group, Window
+from tui.screens.dashboard.pages import _metric_groups as metric_groups
+from tui.screens.dashboard.pages._metric_groups import Group, Window
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 

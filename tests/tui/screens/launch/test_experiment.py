@@ -275,6 +275,26 @@ async def test_samples_follow_the_data_set(begun: list[list[RunDir]]) -> None:
         await until_shown(pilot, "▀▀▀▀")
 
 
+@pytest.mark.parametrize("size", [SIZE, (80, 24)])
+async def test_what_a_table_was_taken_for_is_said(
+    begun: list[list[RunDir]], tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{row}.5,{row % 2}\n" for row in range(60)))
+    app = app_with()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        app.screen.query_one("#datasets", PresetList).choose("csv")
+        await type_into(pilot, "more", f"dataset.path={path}")
+        app.screen.query_one("#models").focus()
+        await until_shown(
+            pilot, "regression: y has numbers (0, 1); for classes: dataset.task=class"
+        )
+        if size == SIZE:
+            await until(pilot, lambda: "predicts y: regression" in sample(app))
+            for line in ("a", "0.5", "1.5", "2.5"):
+                assert line in sample(app)
+
+
 @pytest.mark.parametrize("close", ["escape", "q", "i"])
 async def test_a_key_shows_data_and_schedule_where_there_is_little_room(
     begun: list[list[RunDir]], close: str

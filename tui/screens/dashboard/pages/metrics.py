@@ -15,8 +15,8 @@ from tui.panels.known import of_metric
 from tui.panels.line import LinePanel
 from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View
-from tui.runs import metric_groups
-from tui.runs.metric_groups import Row, Window
+from tui.screens.dashboard.pages import _metric_groups as metric_groups
+from tui.screens.dashboard.pages._metric_groups import Row, Window
 from tui.screens.dashboard.pages.page import FlowPage
 from tui.text import clean, count
 

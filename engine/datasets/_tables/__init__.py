@@ -1,0 +1,1 @@
+"""Tables in text files: how they are written, and what becomes of their columns; without torch."""
