@@ -208,14 +208,16 @@ class RaceResults:
             (run for run in runs if run.planned.lane == lane), key=lambda run: run.planned.number
         )
 
-    def to_target(self, lane: int, unit: str = "steps", hold: int = 1) -> dict[int, float]:
-        """Steps or training seconds to the target by seed, infinity for a run that ended without;
-        runs that go on are left out. Empty without a goal."""
+    def to_target(
+        self, lane: int, unit: str = "steps", hold: int = 1, stage: Stage = "final"
+    ) -> dict[int, float]:
+        """Steps or training seconds to the target by seed, or by number of a trial; infinity for a
+        run that ended without; runs that go on are left out. Empty without a goal."""
         goal = self.goal
         found: dict[int, float] = {}
         if goal is None:
             return found
-        for run in self.of(lane):
+        for run in self.of(lane, stage):
             values = run.values.get(goal.metric, [])
             at = statistics.crossing(values, goal.value, larger=goal.op == ">=", hold=hold)
             if at is not None:

@@ -197,13 +197,17 @@ def by_unit(
     gradient of each unit to at most `ratio` times the norm of its weights, or `eps` if that norm is
     smaller.
 
-    A unit is a row of a matrix, an output channel of a convolution, or a whole vector. The output
-    layer, whose parameters' `id`s are in `head`, is not clipped, as in section 4.1.
+    As in the authors' code (deepmind-research/nfnets, `unitwise_norm`), a unit is a row of a
+    matrix, an output channel of a convolution, or a whole tensor with one dimension larger than 1,
+    such as a bias. The output layer, whose parameters' `id`s are in `head`, weight and bias, is
+    not clipped, as in section 4.1. Units of the other layers are clipped whatever they are, norms
+    included.
     """
     norms, fired = [], []
     for weight in weights:
         gradient = values_of(weight)
-        dims = None if weight.dim() < 2 else tuple(range(1, weight.dim()))
+        whole = sum(size > 1 for size in weight.shape) < 2
+        dims = None if whole else tuple(range(1, weight.dim()))
         norm = torch.linalg.vector_norm(gradient, dim=dims, keepdim=dims is not None)
         if id(weight) not in head and gradient.shape == weight.shape:
             limit = torch.linalg.vector_norm(weight, dim=dims, keepdim=dims is not None)
