@@ -71,13 +71,14 @@ class MetricBuffer:
         many of its rows are valid: the rest is dropped.
         """
         self._device = device
+        self._on_host = device.type == "cpu"
         self._journal = journal
         self._interval = interval
         self._max_rows = rows
         self._unit = unit
         self._utilisation = utilisation
         self._names: list[str] = []
-        self._block = torch.empty(0)
+        self._block = torch.empty(0, 0)
         self._block_rows: tuple[Tensor, ...] = ()
         self._rows = _Rows(time.perf_counter())
         self._paused_at: float | None = None
@@ -92,14 +93,19 @@ class MetricBuffer:
 
         The names of the values may change only after `drain`. Nothing here waits for the device.
         """
-        tensors = [value for value in values.values() if isinstance(value, Tensor)]
         rows = self._rows
-        if not rows.step:
-            self._use([key for key, value in values.items() if isinstance(value, Tensor)])
-        torch.stack(tensors, out=self._block_rows[len(rows.step)])
+        tensors = {}
         for key, value in values.items():
             if not isinstance(value, Tensor):
                 rows.host_values.setdefault(key, []).append(value)
+            elif self._on_host:  # reading it takes less time than an operation that keeps it
+                rows.host_values.setdefault(key, []).append(float(value))
+            else:
+                tensors[key] = value
+        if not rows.step:
+            self._use(list(tensors))
+        if tensors:
+            torch.stack(list(tensors.values()), out=self._block_rows[len(rows.step)])
         rows.step.append(step)
         rows.seconds.append(self._journal.seconds())
         rows.units += units
