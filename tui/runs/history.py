@@ -15,7 +15,7 @@ from engine.runs.events import (
     RunStarted,
     StateChanged,
 )
-from tui.runs.withdrawn import Withdrawn
+from tui.runs.foreign.withdrawn import Withdrawn
 from tui.text import count, file_size, number
 
 MarkKind = Literal["command", "checkpoint", "restart", "non-finite", "gap"]

@@ -27,10 +27,10 @@ from engine.runs.events import (
 )
 from engine.runs.run_directory import ENDED, Status
 from presets.schema import limit_key
+from tui.runs.foreign.withdrawn import Withdrawn
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.points.series import Series
 from tui.runs.run import Run
-from tui.runs.withdrawn import Withdrawn
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500

@@ -107,6 +107,13 @@ class Sorter:
 
     def facts(self, piece: Piece, seen: Behaviour) -> Facts:
         """The facts of a piece."""
+        kept = piece.kept
+        if kept is None or kept[0] is not self:
+            piece.kept = kept = (self, self._find(piece, seen))
+        facts: Facts = kept[1]
+        return facts
+
+    def _find(self, piece: Piece, seen: Behaviour) -> Facts:
         plan = self.plan
         steps: list[float | None] = [None] * piece.length
         bad: frozenset[int] = frozenset()
@@ -140,6 +147,8 @@ class Sorter:
     def _kinds(self, piece: Piece) -> list[Shape] | None:
         masks = piece.shapes()
         names = list(piece.columns)
+        if masks is not None and len(set(masks)) > MAX_SHAPES:
+            return [ALL] * piece.length
         if masks is None:
             return [self._kind(frozenset(names))] * piece.length if self._shapes else None
         known: dict[int, Shape] = {}
