@@ -16,7 +16,7 @@ from engine.runs.events import (
     StateChanged,
 )
 from engine.runs.run_directory import ended_status
-from tui.runs.withdrawn import Withdrawn
+from tui.runs.foreign.withdrawn import Withdrawn
 from tui.text import count, file_size, number
 
 MarkKind = Literal["command", "checkpoint", "restart", "non-finite", "gap"]

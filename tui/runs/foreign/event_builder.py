@@ -20,7 +20,7 @@ from engine.runs.events import (
 )
 from tui.runs.foreign import times
 from tui.runs.foreign.names import Names
-from tui.runs.withdrawn import Withdrawn
+from tui.runs.foreign.withdrawn import Withdrawn
 from tui.text import clean
 
 MAX_METRICS = 2000

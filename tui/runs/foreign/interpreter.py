@@ -16,19 +16,10 @@ from tui.runs.foreign import times
 from tui.runs.foreign.axis import Axis, Rules
 from tui.runs.foreign.behaviour import Behaviour
 from tui.runs.foreign.event_builder import EventBuilder
+from tui.runs.foreign.facts import ALL, ONLY, Facts, Group, Shape, Sorter, labels_of
 from tui.runs.foreign.pieces import Piece
 from tui.runs.foreign.plan import Plan
-from tui.runs.foreign.streams import (
-    ALL,
-    ONLY,
-    Facts,
-    Group,
-    Shape,
-    Sorter,
-    Stream,
-    Streams,
-    labels_of,
-)
+from tui.runs.foreign.streams import Stream, Streams
 from tui.runs.foreign.tags import ReadAgain, Tags
 from tui.runs.foreign.values import CommaEvidence
 from tui.text import clean

@@ -28,6 +28,8 @@ class Piece:
     begins: bool = False
     """Whether the log says that a program began anew before the first record."""
     commas: Commas = ""
+    kept: tuple[Any, Any] | None = None
+    """What was found out of it, and by whom."""
     _numbers: dict[str, list[float | None]] = field(default_factory=dict)
 
     def numbers(self, name: str) -> list[float | None]:

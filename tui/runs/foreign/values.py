@@ -41,10 +41,10 @@ def number(text: str, commas: Commas = "") -> float | None:
     except ValueError:
         pass
     small = text.lower()
-    if small in MISSING:
-        return None
     if small in _NOT_FINITE:
         return _NOT_FINITE[small]
+    if small in MISSING or (text[:1].isalpha() and "(" not in text):
+        return None
     if text.endswith("%"):
         return number(text[:-1], commas)
     if (inner := _WRAPPED.fullmatch(text)) is not None:
