@@ -1,6 +1,6 @@
 """Schedule-Free AdamW (Defazio et al. 2024, arXiv:2405.15682): gradients are taken between a fast
 sequence and its average; the average is evaluated, and the learning rate needs no schedule.
-To evaluate, batch norm's statistics are estimated anew (see `engine.training.saving.judged`)."""
+For an evaluation batch norm's statistics are estimated anew (see `training.saving.judged`)."""
 
 from __future__ import annotations
 

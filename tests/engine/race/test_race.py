@@ -216,6 +216,17 @@ class TestResults:
         assert "one seed: no intervals" in table.verdict
         assert table.rows[0].speed_up is None
 
+    def test_trials_say_when_they_reached_the_target(self, race):
+        made = tiny(seeds=1, tier="fair", trials=2, target="val/accuracy >= 0.9")
+        chosen = race(made)
+        for planned in plan.trials(made):
+            write_run(chosen, made, planned, RISING if planned.lane else RISING[:1])
+        results = RaceReader(chosen).read(made)
+        at = 10 * (1 + next(i for i, value in enumerate(RISING) if value >= 0.9))
+        assert results.to_target(0, stage="trial") == {0: math.inf, 1: math.inf}
+        assert results.to_target(1, stage="trial") == {0: at, 1: at}
+        assert results.to_target(1, "seconds", stage="trial") == {0: at / 100, 1: at / 100}
+
     def test_what_a_restart_voids_does_not_count(self, race):
         made = tiny(seeds=1)
         chosen = race(made)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from engine.race import directory, leaderboard
+from engine.race import directory, leaderboard, plan
 from engine.race.results import RaceReader
 from engine.runs import launch
 from presets import UserError
-from support.racing import tiny, write_race
+from support.racing import tiny, write_race, write_run
 from tui import cli
 from tui.choices import race_choice
 from tui.races import report as race_report
@@ -155,6 +155,17 @@ class TestReport:
             assert [row.value(row.best.low), row.value(row.best.high)] == pytest.approx(quartiles)
             seconds = [float(each["seconds_to_target"]) for each in of_lane]
             assert row.seconds.median == pytest.approx(np.median(seconds))
+
+    def test_trials_have_their_steps_to_the_target(self, runs_root):
+        made = tiny(seeds=1, tier="fair", trials=2, target="val/accuracy >= 0.9")
+        tuned = directory.create(runs_root, made)
+        for planned in plan.trials(made):
+            write_run(tuned, made, planned, [0.5, 0.92 if planned.lane else 0.6])
+        assert invoke("race-report", tuned.id).exit_code == 0
+        with (tuned.path / "report" / "runs.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["stage"] == "trial"]
+        assert [row["steps_to_target"] for row in rows if row["lane"] == "adam"] == ["inf"] * 2
+        assert [float(row["steps_to_target"]) for row in rows if row["lane"] == "sgd"] == [20.0] * 2
 
     def test_every_evaluation_is_in_the_csv(self, written):
         with (written / "evaluations.csv").open() as file:
