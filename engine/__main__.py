@@ -31,8 +31,9 @@ CLOSE_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 if all runs are done or stopped, 1 if one failed, 2 if nothing
-    was begun because the arguments cannot be used (one line on stderr says why)."""
+    """Returns the exit status: 0 if all runs are done or stopped, 1 if one failed or could not be
+    saved, 2 if nothing was begun because the arguments cannot be used (a line on stderr says so).
+    """
     os.umask(0o077)  # configurations and data are the user's own
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal's end is not ours
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file size limit is an error of the write
@@ -87,7 +88,7 @@ def _check_history(run: RunDir) -> None:
     history = _history(run)
     if not history or not isinstance(last := history[-1], RunEnded):
         return
-    if last.status == "done":
+    if last.status == "done" and not last.unsaved:
         raise UserError(f"{run.path}: this run has already been started and is done; fork it")
     if not run.resume_path.exists():
         raise UserError(
@@ -104,7 +105,8 @@ def _history(run: RunDir) -> list[RunStarted | Restarted | RunEnded]:
 
 
 def _train(run: RunDir, signals: Signals, whereabouts: Whereabouts, died: str) -> bool:
-    """Train one run and log how it ended; False if it failed. Never raises an Exception."""
+    """Train one run and log how it ended; False if it failed or something of it could not be
+    written. Never raises an Exception."""
     try:
         _redirect_output(run)
         history = _history(run)
@@ -113,10 +115,12 @@ def _train(run: RunDir, signals: Signals, whereabouts: Whereabouts, died: str) -
         journal = Journal(log, restart=_restart(history, log, died), heartbeat=heartbeat)
         for path in (run.resume_path, run.exit_path):
             path.unlink(missing_ok=True)
+        complete = True
         try:
-            return _train_logged(run, journal, signals)
+            all_well = _train_logged(run, journal, signals)
         finally:
             if not log.close(CLOSE_SECONDS):
+                complete = False
                 _complain(f"{run.events_path}: its last records could not be written")
             heartbeat.close()
     except UserError as error:
@@ -128,6 +132,7 @@ def _train(run: RunDir, signals: Signals, whereabouts: Whereabouts, died: str) -
     except Exception:
         traceback.print_exc()
         return False
+    return all_well and complete
 
 
 def _complain(line: str) -> None:
@@ -162,7 +167,7 @@ def _train_logged(run: RunDir, journal: Journal, signals: Signals) -> bool:
     status, reason = _outcome(run, journal, steering)
     steering.close(journal.step)
     journal.end(status, reason)
-    return status != "failed"
+    return status != "failed" and journal.complete
 
 
 def _warner(journal: Journal) -> Callable[[str], None]:

@@ -30,8 +30,12 @@ __all__ = [
 
 def names(kind: Kind) -> list[str]:
     """The names of all presets of a kind, sorted."""
-    shipped = (path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
-    return sorted([*shipped, *plugins.names(kind), *userpresets.names(kind)])
+    return sorted([*_shipped(kind), *plugins.names(kind), *userpresets.names(kind)])
+
+
+@functools.cache  # the launch screen asks for every preset at each key
+def _shipped(kind: Kind) -> tuple[str, ...]:
+    return tuple(path.stem for path in (Path(__file__).parent / kind).glob("*.yaml"))
 
 
 def origin(kind: Kind, name: str) -> Path | str | None:

@@ -23,6 +23,7 @@ AlertKind = Literal[
     "clipping",
     "plateau",
     "stall",
+    "disk",
     "target",
     "finished",
 ]

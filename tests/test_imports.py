@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from support.terminal import Terminal
 
 HEAVY = {"torch", "numpy", "textual", "plotext", "tsdownsample", "psutil", "matplotlib"}
 SCREEN = """
@@ -18,6 +21,25 @@ for kind in ("model", "dataset", "optimizer"):
     for name in registry.names(kind):
         registry.module(kind, name)
 """
+
+
+PAINTED = """
+import json, sys
+from pathlib import Path
+from tui.cli import main
+from tui.terminal.frugal_app import FrugalApp
+
+painted = FrugalApp._painted
+
+def note(self):
+    if not Path("modules").exists():
+        Path("modules").write_text(json.dumps(sorted(sys.modules)))
+    painted(self)
+
+FrugalApp._painted = note
+main()
+"""
+"""The app, which notes what is loaded when its first picture was sent."""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -59,3 +81,15 @@ def test_the_dashboard_draws_without_plotext() -> None:
     assert "plotext" not in loaded_by(
         "import tui.app, tui.screens.dashboard.screen, tui.screens.launch.screen"
     )
+
+
+def test_the_first_picture_waits_for_nothing_heavy(tmp_path: Path) -> None:
+    """Nor for commands that nobody named, nor screens that nobody opened."""
+    command = (sys.executable, "-P", "-c", PAINTED)
+    with Terminal("--runs-dir", "runs", cwd=tmp_path, command=command) as terminal:
+        terminal.wait_for("Optimizer")
+        modules = set(json.loads((tmp_path / "modules").read_text()))
+    assert "tui.screens.launch.screen" in modules
+    assert modules & HEAVY == {"textual"}
+    named_by_nobody = {"tui.commands.race", "tui.commands.steer", "tui.screens.launch.save"}
+    assert not modules & named_by_nobody

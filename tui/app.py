@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 from textual.events import Event, Key, Resize
 from textual.filter import DimFilter, LineFilter
+from textual.notifications import Notify, SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
@@ -22,11 +23,12 @@ from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
+from tui.runs.cache import unkept
 from tui.runs.run import Run
 from tui.screens.app_screen import AppScreen, AtWork
 from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
-from tui.terminal import themes
+from tui.terminal import themes, toasts
 from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
 from tui.terminal.frugal_app import FrugalApp
 
@@ -47,6 +49,8 @@ class BigModelApp(FrugalApp):
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (toasts.NARROW_COLUMNS, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (toasts.LOW_LINES, "-high")]
     KEYS = EVERYWHERE
     BINDINGS = bindings(KEYS)
 
@@ -131,6 +135,34 @@ class BigModelApp(FrugalApp):
         self.theme = themes.after(self.theme)
         self.notify(f"Theme: {self.theme}", timeout=2)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast: on a small terminal one line over the footer, one at a time; else a few.
+
+        What says the same as one that is shown takes its place.
+        """
+        if self._has_little_room:
+            said = f"{title}: {message}" if title else message
+            title, message = "", toasts.short(said, self.size.width - 4, severity)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def on_notify(self, event: Notify) -> None:
+        """Make room for a toast before Textual shows it."""
+        shown, small = list(self._notifications), self._has_little_room
+        for old in toasts.outdated(shown, event.notification.message, small=small):
+            self._unnotify(old, refresh=False)
+
+    @property
+    def _has_little_room(self) -> bool:
+        return self.size.width < toasts.NARROW_COLUMNS or self.size.height < toasts.LOW_LINES
+
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
         if self.colorless:
@@ -142,6 +174,7 @@ class BigModelApp(FrugalApp):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        unkept.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
         self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):

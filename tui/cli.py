@@ -11,12 +11,8 @@ import click
 
 from engine.runs import access, run_directory
 from presets import UserError
-from tui.commands import completion, docs, find_lr, find_runs, serve, steer
-from tui.commands import race as race_command
 from tui.commands.completion import complete_runs
-from tui.commands.doctor import command as doctor
 from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
-from tui.commands.export import command as export_command
 from tui.commands.open_app import open_app, screen_options
 from tui.commands.options import PlainValue, clip_options, component_options, settings
 
@@ -62,8 +58,9 @@ def cli(
     RUN is the id of a run, the beginning of one if it is unique, or a path. With --json, a command
     prints one JSON object a line.
 
-    The exit status is 0; 1 if the run failed, an engine rejected a command or `doctor` found a
-    problem; 2 for bad usage, and for commands to a run that no engine works on; 130 after Ctrl-C.
+    The exit status is 0; 1 if the run failed or was not saved, an engine rejected a command or
+    `doctor` found a problem; 2 for bad usage, what cannot be written, and commands to a run that no
+    engine works on; 130 after Ctrl-C.
     """
     if context.invoked_subcommand is not None:
         if demo:
@@ -103,6 +100,8 @@ def watch(
     Lightning's CSVLogger, Hugging Face trainer states, CSV, JSON, JSON lines, and folders of these.
     Without RUN: the runs that are active now, else the newest one.
     """
+    from tui.commands import find_runs
+
     if step_column is not None:
         _keep_step_column(runs, step_column)
     race = find_runs.find_race(root, runs[0]) if len(runs) == 1 else None
@@ -194,7 +193,7 @@ def run(
     from engine.config import configure
     from engine.race import devices
     from presets.userconfig import read_config
-    from tui.commands import headless, memory
+    from tui.commands import find_runs, headless, memory
 
     if resume is None:
         tell_problems()
@@ -241,6 +240,8 @@ def _only_resume(context: click.Context) -> None:
 
 def _resumable(run: RunDir) -> RunDir:
     """The run, if it can be resumed. Raises UserError if an engine has it, or if it is done."""
+    from tui.commands import find_runs
+
     access.check_owner(run.path)
     if why := run_directory.fault(run):
         raise UserError(f"{run.path}: cannot be resumed; {why}")
@@ -281,6 +282,7 @@ def list_command(root: Path, as_json: bool, columns: str, sort: str) -> None:
 @_runs_dir
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: its configuration, and its best, last and test values."""
+    from tui.commands import find_runs
     from tui.runs import summary
     from tui.runs.run import own
 
@@ -307,14 +309,23 @@ def presets(root: Path, as_json: bool) -> None:
         click.echo(line)
 
 
-export_command.register(cli, _runs_dir)
-steer.register(cli, _runs_dir)
-race_command.register(cli, _runs_dir)
-find_lr.register(cli)
-completion.register(cli)
-doctor.register(cli, _runs_dir)
-serve.register(cli, _runs_dir)
-docs.register(cli)
+def _add_others() -> None:
+    """Add the commands that have modules of their own."""
+    from tui.commands import completion, docs, find_lr, race, serve, steer
+    from tui.commands.doctor import command as doctor
+    from tui.commands.export import command as export
+
+    export.register(cli, _runs_dir)
+    steer.register(cli, _runs_dir)
+    race.register(cli, _runs_dir)
+    find_lr.register(cli)
+    completion.register(cli)
+    doctor.register(cli, _runs_dir)
+    serve.register(cli, _runs_dir)
+    docs.register(cli)
+
+
+cli.later = _add_others
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Text for people: cleaned of control characters, and numbers, durations and counts in words."""
 
+import functools
 import math
 import time
 import unicodedata
@@ -9,6 +10,9 @@ _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 overrides, surrogates, private and unassigned code points, line separators."""
 _HOURS_IN_DAYS = 48
 """Hours from which on a duration is said in days."""
+
+_NO_CELLS = {"Mn", "Me", "Cf", "Cc"}
+"""Unicode categories that take no cell: accents, and what is not printed."""
 
 
 def clean(text: str, limit: int = 2000) -> str:
@@ -31,9 +35,14 @@ def cells(text: str) -> int:
     """The width of a text on the terminal: wide characters take two cells, accents none."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len
+    return sum(map(_cells_of, text))
 
-    return cell_len(text)
+
+@functools.lru_cache(maxsize=4096)
+def _cells_of(character: str) -> int:
+    if unicodedata.category(character) in _NO_CELLS or "\u1160" <= character <= "\u11ff":
+        return 0  # the second range: vowels and finals of Hangul, drawn into the cells before them
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def cut(text: str, width: int, *, keep_end: bool = False) -> str:

@@ -27,6 +27,7 @@ _FLOAT, _HALF, _INTEGER = 4, 2, 8  # bytes of a number; torch's labels and symbo
 _FLOPS_PER_MULTIPLY_ADD = 6
 _ASK_SECONDS = 3.0
 _REMEMBER_SECONDS = 10.0
+_MEMORY = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _GROUPS = Path("/proc/self/cgroup")
 _LIMITS = (
@@ -180,15 +181,24 @@ def _ask_driver(name: str) -> int | None:
 def _host_memory() -> int:
     """Free memory of the system in bytes, within the limits of the container and of the control
     groups of this process if there are any."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
+    free = _available()
     for group in cgroups():
         for names in _LIMITS:
             with suppress(OSError, ValueError):  # no limit reads "max"
                 limit, used = (int((group / name).read_text()) for name in names)
                 free = min(free, max(0, limit - used + _reclaimable(group)))
     return free
+
+
+def _available() -> int:
+    """Bytes that can be had without swapping, as the kernel estimates them."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in _MEMORY.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    import psutil  # elsewhere than on Linux; it takes a while to load
+
+    return int(psutil.virtual_memory().available)
 
 
 def cgroups() -> list[Path]:

@@ -28,6 +28,7 @@ A plug-in's `Config` has a default for every field, and that of an optimizer an 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -111,7 +112,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 def names(kind: Kind) -> list[str]:
     """The types of components that exist, those of plug-ins last."""
-    return _built_in(kind) + plugins.types(f"{kind}s")
+    return [*_built_in(kind), *plugins.types(f"{kind}s")]
 
 
 def module(kind: Kind, type_name: str) -> ModuleType:
@@ -126,7 +127,7 @@ def module(kind: Kind, type_name: str) -> ModuleType:
         )
     known = _built_in(kind)
     if type_name not in known:
-        raise ConfigError(presets.unknown(f"{kind}.type", type_name, known))
+        raise ConfigError(presets.unknown(f"{kind}.type", type_name, [*known]))
     return importlib.import_module(f"engine.{kind}s.{type_name}")
 
 
@@ -163,7 +164,8 @@ def _blaming(kind: Kind, type_name: str) -> AbstractContextManager[None]:
     return plugin_guard.blaming(title, f"{kind}.Config failed", of_user=True)
 
 
-def _built_in(kind: Kind) -> list[str]:
+@functools.cache  # asked for hundreds of times while a screen sizes what can be chosen
+def _built_in(kind: Kind) -> tuple[str, ...]:
     package = importlib.import_module(f"engine.{kind}s")
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    return tuple(sorted(name for name in found if not name.startswith("_")))

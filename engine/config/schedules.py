@@ -17,26 +17,28 @@ def factor(  # noqa: PLR0911 (one line for each type)
 ) -> float:
     """What the optimizer's `lr` is multiplied with at `step` (1 to `steps`); always > 0.
 
-    `drops` counts how often `plateau` lowered the rate; see `Plateau`. After the last step the
-    factor stays what it was there.
+    `drops` counts how often `plateau` lowered the rate; see `Plateau`. The last step has the value
+    that the schedule is said to end with; after it the factor stays what it was there.
 
     cosine: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts. one-cycle: Smith and
-    Topin 2018, arXiv:1708.07120. wsd: Hu et al. 2024, arXiv:2404.06395. inverse-sqrt: Vaswani et
-    al. 2017, arXiv:1706.03762. range-test: Smith 2017, arXiv:1506.01186.
+    Topin 2018, arXiv:1708.07120, with the same steps as torch's OneCycleLR. wsd: Hu et al. 2024,
+    arXiv:2404.06395. inverse-sqrt: Vaswani et al. 2017, arXiv:1706.03762. range-test: Smith 2017,
+    arXiv:1506.01186.
     """
     warmup = schedule.warmup_steps
     if step <= warmup:
         return step / warmup
     done = min(step, steps) - 1
-    progress = max(0, done - warmup) / max(1, steps - warmup)  # of what follows the warm-up
+    # Of what follows the warm-up: 0 at its first step and 1 at its last.
+    progress = max(0, done - warmup) / max(1, steps - 1 - warmup)
     final = schedule.final_factor
     match schedule.type:
         case "linear":
-            return _between(1.0, final, progress)
+            return max(LEAST, _between(1.0, final, progress))
         case "cosine":
-            return _cosine(1.0, final, progress)
+            return max(LEAST, _cosine(1.0, final, progress))
         case "one-cycle":
-            return _one_cycle(schedule, progress)
+            return max(LEAST, _one_cycle(schedule, max(0, done - warmup), steps - warmup))
         case "step":
             falls = float(done // steps_per_epoch // schedule.every_epochs)
             return max(LEAST, float(schedule.gamma**falls))
@@ -45,7 +47,7 @@ def factor(  # noqa: PLR0911 (one line for each type)
             return max(LEAST, float(schedule.gamma**falls))
         case "wsd":
             fallen = (progress - (1 - schedule.decay_share)) / schedule.decay_share
-            return _between(1.0, final, max(0.0, fallen))
+            return max(LEAST, _between(1.0, final, max(0.0, fallen)))
         case "plateau":
             return max(LEAST, final, float(schedule.gamma**drops))
         case "inverse-sqrt":
@@ -100,8 +102,11 @@ def _cosine(first: float, last: float, progress: float) -> float:
     return last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def _one_cycle(schedule: Schedule, progress: float) -> float:
-    start, rise = schedule.start_factor, schedule.rise_share
-    if progress < rise:
-        return _cosine(start, 1.0, progress / rise)
-    return _cosine(1.0, start * _ONE_CYCLE_END, (progress - rise) / (1 - rise))
+def _one_cycle(schedule: Schedule, done: int, steps: int) -> float:
+    """The factor after `done` of `steps` steps, as torch.optim.lr_scheduler.OneCycleLR has it: the
+    rise includes both its ends, so that `rise_share` of all steps end with the peak."""
+    start, last = schedule.start_factor, max(1, steps) - 1
+    peak = schedule.rise_share * (last + 1) - 1
+    if done <= peak:
+        return _cosine(start, 1.0, done / peak if peak else 1.0)
+    return _cosine(1.0, start * _ONE_CYCLE_END, (done - peak) / (last - peak))

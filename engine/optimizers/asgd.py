@@ -33,9 +33,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     import torch
     from torch import optim
 
-    from engine.optimizers._averaging import Restoring
-
-    class Averaged(optim.ASGD):
+    class ASGD(optim.ASGD):
         """Torch's optimizer, which keeps averages, with methods that put them into the model."""
 
         @torch.no_grad()
@@ -46,10 +44,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
                         weight.copy_(self.state[weight]["ax"])
 
         def train(self) -> None:
-            pass
-
-    class ASGD(Restoring, Averaged):
-        """The same, without a trace of evaluations in the training."""
+            """Nothing to do: whoever evaluates puts the trained weights back."""
 
     # Without `foreach`: it is slower on the CPU, and torch's default on a GPU.
     return ASGD(tuned(groups, config), **structs.asdict(config))

@@ -1,6 +1,6 @@
 """Schedule-Free SGD (Defazio et al. 2024, arXiv:2405.15682): gradients are taken between a fast
 sequence and its average; the average is evaluated, and the learning rate needs no schedule.
-Batch norm keeps the averages of the weights that are trained."""
+To evaluate, batch norm's statistics are estimated anew (see `engine.training.saving.judged`)."""
 
 from __future__ import annotations
 
@@ -37,13 +37,7 @@ def check(config: Config, run: RunConfig) -> None:
 
 
 def build(config: Config, groups: Groups) -> optim.Optimizer:
-    from engine.optimizers._averaging import Restoring
-
     library = _packages.load("schedulefree", "SGDScheduleFree")
-
-    class ScheduleFree(Restoring, library):  # type: ignore[misc, valid-type]
-        """The library's optimizer, without a trace of evaluations in the training."""
-
-    optimizer = ScheduleFree(tuned(groups, config), **structs.asdict(config))
-    optimizer.train()
+    optimizer: optim.Optimizer = library(tuned(groups, config), **structs.asdict(config))
+    optimizer.train()  # type: ignore[attr-defined]
     return optimizer

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engine.config import configure, registry
 from engine.race.surfaces import Surface, surface
 from engine.training.updates import build_optimizer
+from engine.training.updates.two_sets import evaluated_weights
 from presets import UserError
 from presets.schema import Component
 
@@ -92,13 +93,9 @@ def _needs_closure(optimizer: Component) -> bool:
 
 
 def _where(optimizer: torch.optim.Optimizer, point: nn.Parameter) -> tuple[float, float]:
-    """The point to evaluate: a schedule-free optimizer trains another one."""
-    to_evaluate, to_train = getattr(optimizer, "eval", None), getattr(optimizer, "train", None)
-    if to_evaluate is not None and to_train is not None:
-        to_evaluate()
-    x, y = point[0].tolist()
-    if to_evaluate is not None and to_train is not None:
-        to_train()
+    """The point to be judged: a schedule-free optimizer trains another one."""
+    with evaluated_weights(optimizer):
+        x, y = point[0].tolist()
     return x, y
 
 

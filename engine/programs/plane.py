@@ -33,6 +33,8 @@ MARGIN = 0.15
 """The margin around the paths on each side, as a share of their extent."""
 FAR = 3.0
 """A lane that goes this many times as far as the median lane does not widen the grid."""
+_STRAIGHT = 1e-8
+"""Share of the first direction's variance below which there is no second direction."""
 MAX_SAMPLES = 1024
 """Maximum number of validation samples on which the loss is computed."""
 
@@ -163,6 +165,10 @@ def principal(centred: Floats) -> tuple[Floats, NDArray[np.float64]]:
     values, vectors = np.linalg.eigh(gram)
     order = np.argsort(values)[::-1][:2]
     axes: Floats = (vectors[:, order].T @ centred).astype(np.float32)
+    if values[order[1]] <= _STRAIGHT * values[order[0]]:  # only noise is across a straight way
+        across = np.resize(np.array([1.0, -1.0]), centred.shape[1])
+        ahead = axes[0].astype(np.float64) / (float(np.linalg.norm(axes[0])) or 1.0)
+        axes[1] = across - (across @ ahead) * ahead
     lengths = np.linalg.norm(axes, axis=1, keepdims=True)
     axes /= np.where(lengths > 0, lengths, np.float32(1))
     return axes, np.maximum(values[order], 0.0) / (float(values.sum()) or 1.0)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from engine.race.director import Director
@@ -14,8 +15,8 @@ from presets import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 if the race is done or stopped, 1 if it failed, 2 if nothing was
-    begun because the arguments cannot be used."""
+    """Returns the exit status: 0 if the race is done or stopped, 1 if it failed or something of it
+    could not be written, 2 if nothing was begun because the arguments cannot be used."""
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal's end is not ours
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -36,12 +37,17 @@ def main(arguments: list[str] | None = None) -> int:
         ended = Director(race, log).run()
     except Exception:
         traceback.print_exc()
-        return 1
-    finally:
         log.close()
+        return 1
+    else:
+        unsaved = ended.unsaved if log.close() else "the race's log could not be written to its end"
+    finally:
         lock.release()
-    print(f"{ended.status}: {ended.reason}", flush=True)
-    return 0 if ended.status in ("done", "stopped") else 1
+    with suppress(OSError):  # its output is on the same disk
+        print(f"{ended.status}: {ended.reason}", flush=True)
+        if unsaved:
+            print(f"not saved: {unsaved}", flush=True)
+    return 0 if ended.status in ("done", "stopped") and not unsaved else 1
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ class Director:
         """Runs that were told to pause."""
         self._stopping = ""
         """Why the race is to stop; "" while it is not."""
+        self._unsaved = ""
+        """What of its runs could not be written."""
         self._now = False
         """Whether its engines are to be gone at once."""
 
@@ -61,11 +63,14 @@ class Director:
         except UserError as error:
             status, reason = "failed", str(error)
         self._end_workers()
+        dropped = self._log.trouble().dropped
+        log = f"{dropped} records of the race's log could not be written" if dropped else ""
         ended = RunEnded(
             status=status,  # type: ignore[arg-type]
             reason=reason,
             step=0,
             seconds=time.monotonic() - began,
+            unsaved="; ".join(filter(None, [self._unsaved, log])),
         )
         self._log.append(ended)
         return ended
@@ -74,6 +79,7 @@ class Director:
         while True:
             spec = self._race.spec()
             results = self._reader.read(spec)
+            self._unsaved = results.unsaved
             if unfair := fairness.mismatches(results):
                 return "failed", f"not a fair race: {unfair[0]}"
             if self._stopping:

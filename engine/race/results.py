@@ -33,6 +33,8 @@ class RunResult:
     status: str = "queued"
     """`queued`, `running`, `done`, or another end."""
     reason: str = ""
+    unsaved: str = ""
+    """What of it could not be written; "" if nothing."""
     steps: list[int] = field(default_factory=list)
     """The steps of its evaluations."""
     seconds: list[float] = field(default_factory=list)
@@ -112,6 +114,7 @@ class RunResult:
                 self._void_after(event)
             case RunEnded():
                 self.status, self.reason = event.status, event.reason
+                self.unsaved = event.unsaved
             case _:
                 pass
 
@@ -122,6 +125,7 @@ class RunResult:
         for values in self.values.values():
             del values[kept:]
         self.status, self.reason, self.diverged_at, self.test = "running", "", None, {}
+        self.unsaved = ""
 
 
 class RaceReader:
@@ -180,6 +184,16 @@ class RaceResults:
         return bool(self.finals) and all(result.ended for result in self.finals)
 
     @property
+    def unsaved(self) -> str:
+        """Which runs could not be saved, and what of the first; "" if all are."""
+        found = [result for result in (*self.trials, *self.finals) if result.unsaved]
+        if not found:
+            return ""
+        total = len(self.trials) + len(self.finals)
+        first = found[0]
+        return f"{len(found)} of {total} runs not saved; {first.planned.name}: {first.unsaved}"
+
+    @property
     def larger(self) -> bool:
         return self.spec.better == "max"
 
@@ -208,14 +222,16 @@ class RaceResults:
             (run for run in runs if run.planned.lane == lane), key=lambda run: run.planned.number
         )
 
-    def to_target(self, lane: int, unit: str = "steps", hold: int = 1) -> dict[int, float]:
-        """Steps or training seconds to the target by seed, infinity for a run that ended without;
-        runs that go on are left out. Empty without a goal."""
+    def to_target(
+        self, lane: int, unit: str = "steps", hold: int = 1, stage: Stage = "final"
+    ) -> dict[int, float]:
+        """Steps or training seconds to the target by seed, or by number of a trial; infinity for a
+        run that ended without; runs that go on are left out. Empty without a goal."""
         goal = self.goal
         found: dict[int, float] = {}
         if goal is None:
             return found
-        for run in self.of(lane):
+        for run in self.of(lane, stage):
             values = run.values.get(goal.metric, [])
             at = statistics.crossing(values, goal.value, larger=goal.op == ">=", hold=hold)
             if at is not None:

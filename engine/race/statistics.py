@@ -92,17 +92,17 @@ def speed_up(reference: Mapping[int, float], lane: Mapping[int, float]) -> Ratio
     """Median cost of the reference over that of a lane, by seed: above 1 the lane is faster.
 
     The interval is that of 2,000 bootstrap resamples of the seeds both have run, resampled
-    together (Efron and Tibshirani 1993). None with fewer than two seeds in common, or where more
-    than half of a lane's runs missed.
+    together (Efron and Tibshirani 1993). None with fewer than two seeds in common, or where the
+    median of either is a miss: as many as half of its runs, or more, missed.
     """
     seeds = sorted(reference.keys() & lane.keys())
     if len(seeds) < 2:
         return None
     of_reference = np.array([reference[seed] for seed in seeds])
     of_lane = np.array([lane[seed] for seed in seeds])
-    value = _ratio(of_reference, of_lane)
-    if math.isnan(value):
+    if any(math.isinf(quantile(costs.tolist(), 0.5)) for costs in (of_reference, of_lane)):
         return None
+    value = _ratio(of_reference, of_lane)
     chosen = np.random.default_rng(_SEED).integers(0, len(seeds), (RESAMPLES, len(seeds)))
     ratios = [_ratio(of_reference[rows], of_lane[rows]) for rows in chosen]
     known = [ratio for ratio in ratios if not math.isnan(ratio)]

@@ -1,7 +1,9 @@
 """Checkpoints as they are on the disk: found, verified and read, without torch.
 
     checkpoints/step-00001200/
-      weights.safetensors   the model's parameters and buffers
+      weights.safetensors   the model's parameters and buffers: those that were judged
+      trained.safetensors   those that training goes on with, where they are others
+      averaged.safetensors  the moving average, with `ema_decay`
       tensors.pt            the optimizer's state and the random streams
       state.json            `State`
       manifest.json         `Manifest`: sizes and SHA-256 of the others
@@ -20,7 +22,7 @@ from typing import Annotated, BinaryIO, Literal, TypeVar
 from zlib import crc32
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from engine.config.schedules import Plateau
 from engine.runs.access import open_regular
@@ -29,8 +31,13 @@ from presets import UserError
 from presets.schema import Clip, Count, Positive
 
 WEIGHTS, TENSORS, STATE = "weights.safetensors", "tensors.pt", "state.json"
+TRAINED, AVERAGED = "trained.safetensors", "averaged.safetensors"
 MANIFEST = "manifest.json"
 Reason = Literal["interval", "best", "end", "command", "stop"]
+WeightSet = Literal["judged", "trained", "averaged"]
+"""`judged`: those behind `val/loss` and the best checkpoint, with which a fork begins; `trained`:
+those of the last step, with which a run goes on; `averaged`: those behind `val/ema_loss`. Each has
+batch-norm statistics of its own."""
 
 _MAX_JSON_BYTES = 16 * 2**20
 _CRC = b',"crc":"%08x"}'
@@ -88,6 +95,9 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     finite: bool
     """Whether all weights are finite."""
     files: dict[str, FileFacts]
+    weights: dict[str, list[WeightSet]] | UnsetType = UNSET
+    """Which weights are in which file; absent if `weights.safetensors` has the only ones, so that
+    older versions can read the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +128,10 @@ def read(path: Path) -> Checkpoint:
     if len(data) <= _CRC_LENGTH or data[-_CRC_LENGTH:] != _CRC % crc32(body):
         raise UserError(f"{file}: damaged (checksum mismatch)")
     manifest = _decode(file, body, Manifest)
-    if set(manifest.files) != {WEIGHTS, TENSORS, STATE}:
+    if set(manifest.files) - {TRAINED, AVERAGED} != {WEIGHTS, TENSORS, STATE}:
         raise UserError(f"{file}: expected the files {WEIGHTS}, {TENSORS} and {STATE}")
+    if not set(manifest.weights or ()) <= set(manifest.files):
+        raise UserError(f"{file}: it names weights in a file that is not there")
     return Checkpoint(path, manifest)
 
 

@@ -353,6 +353,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     step: Step
     seconds: Seconds
     """Seconds since the run's start."""
+    unsaved: str = ""
+    """What of the run could not be written, why, and what there is instead; "" if nothing."""
 
 
 AnyEvent = (

@@ -4,6 +4,7 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +39,8 @@ class Health:
     status: Status
     detail: str = ""
     """The detail in one line, such as "killed by signal 9"; "" if there is none."""
+    unsaved: str = ""
+    """What its engine could not write until now, where the log does not say it; "" if nothing."""
 
 
 class Exit(Struct, frozen=True, kw_only=True):
@@ -106,12 +109,15 @@ def examine(
         return _of_far(run, holder, beat, fresh=fresh, started=started, paused=paused)
     if beat is not None and beat.ended:
         why = beat.log_trouble or "the disk was too slow"
-        return Health(_ended(beat.ended), f"{beat.reason}; the end of its log is missing ({why})")
+        lost = f"the end of its log is missing ({why})"
+        unsaved = f"{beat.unsaved}; {lost}" if beat.unsaved else lost
+        status = run_directory.ended_status(_ended(beat.ended), saved=False)
+        return Health(status, f"{beat.reason}; {unsaved}", unsaved)
     seen = read_exit(run, holder)
     return Health("crashed", str(seen) if seen else "nobody saw how its engine ended")
 
 
-def _ended(text: str) -> Status:
+def _ended(text: str) -> Literal["done", "stopped", "failed"]:
     return "done" if text == "done" else "stopped" if text == "stopped" else "failed"
 
 
@@ -144,11 +150,19 @@ def _of_living(simple: Status, beat: Beat | None, holder: Identity | None) -> He
         return Health("unreachable", f"on {holder.host}, silent for {_seconds(silent)}")
     if stall := _stall(simple, beat, holder, silent):
         return Health("stalled", stall)
-    if beat.log_trouble:
-        lost = f", {beat.log_dropped} lost" if beat.log_dropped else ""
-        waiting = f"{beat.log_waiting} records wait{lost}"
-        return Health(simple, f"its log cannot be written: {beat.log_trouble}; {waiting}")
+    if unsaved := _unsaved(beat):
+        return Health(simple, unsaved, unsaved)
     return Health(simple, beat.resting if beat.resting != simple else "")
+
+
+def _unsaved(beat: Beat) -> str:
+    """What a living engine cannot write now, or could not; "" if nothing."""
+    if not beat.log_trouble:
+        return beat.unsaved
+    lost = f", {beat.log_dropped} lost" if beat.log_dropped else ""
+    waiting = f"{beat.log_waiting} records wait{lost}"
+    log = f"its log cannot be written: {beat.log_trouble}; {waiting}"
+    return f"{log}; {beat.unsaved}" if beat.unsaved else log
 
 
 def _stall(simple: Status, beat: Beat, holder: Identity | None, silent: float) -> str:

@@ -52,6 +52,8 @@ class Beat(Struct, frozen=True, kw_only=True):
     ended: str = ""
     """How the run ended, in case the log could not be written."""
     reason: str = ""
+    unsaved: str = ""
+    """What could not be written so far, the log apart; "" if nothing."""
 
     def age(self) -> float:
         """Seconds since the engine was alive; for another machine, by that machine's clock."""
@@ -80,6 +82,7 @@ class Heartbeat(threading.Thread):
         self._progress = time.monotonic()
         self._resting = ""
         self._ended: RunEnded | None = None
+        self._unsaved = ""
         self._measured = (0, self._progress)
         self._step_seconds = 0.0
         self._closed = threading.Event()
@@ -103,6 +106,10 @@ class Heartbeat(threading.Thread):
     def end(self, ended: RunEnded) -> None:
         """Note how the run ended, which a full disk may keep out of the log."""
         self._ended = ended
+
+    def unsaved(self, text: str) -> None:
+        """What could not be written so far, the log apart; "" if nothing."""
+        self._unsaved = text
 
     def close(self) -> None:
         """Write a last time, and stop."""
@@ -134,6 +141,7 @@ class Heartbeat(threading.Thread):
             log_dropped=trouble.dropped,
             ended=self._ended.status if self._ended else "",
             reason=self._ended.reason[:100] if self._ended else "",
+            unsaved=self._unsaved[:200],
         )
         with suppress(OSError):
             os.pwrite(self._file, encode(beat), 0)

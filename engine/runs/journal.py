@@ -18,6 +18,8 @@ from engine.runs.events import (
 )
 from engine.runs.heartbeat import Heartbeat
 from engine.runs.log_reader import LogWriter
+from engine.runs.run_directory import ended_status
+from engine.runs.unsaved import Unsaved
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Journal:
         self._log = log
         self._heartbeat = heartbeat
         self._began = time.perf_counter()
+        self._unsaved = Unsaved()
         self.step = 0
         """The last step that is in the log."""
+        self.complete = True
+        """Whether all of the run was saved; decided at its end."""
 
     def seconds(self) -> float:
         """Seconds since the run's start, to the millisecond."""
@@ -105,11 +110,36 @@ class Journal:
         except OSError:
             return  # a full disk must not end a training run
 
+    def not_saved(self, what: str, trouble: str) -> None:
+        """Tell that a file of the run could not be written: `what` is its kind, such as
+        `checkpoint`, and `trouble` one line for people. Unless a later `saved` makes up for it, the
+        run ends as not saved."""
+        if self._unsaved.note(what, trouble):
+            self.say(trouble, "error")
+        self._show_unsaved()
+
+    def saved(self, what: str) -> None:
+        """Tell that a file of this kind is on the disk, which makes up for earlier ones."""
+        self._unsaved.settle(what)
+        self._show_unsaved()
+
+    def _show_unsaved(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.unsaved(self._unsaved.text())
+
     def end(self, status: Literal["done", "stopped", "failed"], reason: str) -> None:
         """Write the last event; `reason` is cut to one line of at most 500 characters."""
+        if dropped := self._log.trouble().dropped:
+            self.not_saved("log", f"{dropped} records of the log could not be written")
+        unsaved = self._unsaved.text()
+        self.complete = not unsaved
         line = (reason.splitlines() or [""])[0][:500]
-        self.say(f"{status}: {line}", "error" if status == "failed" else "info")
-        ended = RunEnded(status=status, reason=line, step=self.step, seconds=self.seconds())
+        words = f"{ended_status(status, saved=not unsaved)}: {line}"
+        words += f"; {unsaved}" if unsaved else ""
+        self.say(words, "error" if unsaved or status == "failed" else "info")
+        ended = RunEnded(
+            status=status, reason=line, step=self.step, seconds=self.seconds(), unsaved=unsaved
+        )
         self.emit(ended)
         if self._heartbeat:
             self._heartbeat.end(ended)

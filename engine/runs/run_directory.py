@@ -33,7 +33,9 @@ Status = Literal[
     "stalled",
     "unreachable",
     "done",
+    "done, not saved",
     "stopped",
+    "stopped, not saved",
     "failed",
     "crashed",
     "growing",
@@ -48,9 +50,17 @@ RECORDED = "recorded_by"
 settings are under `settings`."""
 INHERITED_LOCKS = "BIGMODEL_LOCKS"
 """Environment variable: the open files of locks that an engine takes over, in order."""
-ENDED: frozenset[Status] = frozenset(
-    {"never started", "done", "stopped", "failed", "crashed", "quiet", "unreadable"}
-)
+NOT_SAVED: frozenset[Status] = frozenset({"done, not saved", "stopped, not saved"})
+"""The run came to its end, but something of it could not be written."""
+ENDED: frozenset[Status] = NOT_SAVED | {
+    "never started",
+    "done",
+    "stopped",
+    "failed",
+    "crashed",
+    "quiet",
+    "unreadable",
+}
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,11 @@ def list_runs(root: Path) -> list[RunDir]:
     return sorted(found, key=lambda run: run.id)
 
 
+def active_count(root: Path) -> int:
+    """How many runs have a living engine. Raises UserError if the folder cannot be read."""
+    return sum(map(locked, list_runs(root)))
+
+
 class Named(Protocol):
     """A directory of a run or a race, known by its id."""
 
@@ -361,6 +376,13 @@ def pid(run: RunDir) -> int | None:
     return found.pid if found is not None and found.exists() else None
 
 
+def ended_status(status: Literal["done", "stopped", "failed"], *, saved: bool) -> Status:
+    """The status of a run that ended like this; `saved` unless something could not be written."""
+    if saved or status == "failed":
+        return status
+    return "done, not saved" if status == "done" else "stopped, not saved"
+
+
 def status(
     run: RunDir,
     *,
@@ -375,7 +397,7 @@ def status(
     one that died. `health.examine` also knows `stalled` and `unreachable`.
     """
     if ended is not None:
-        return ended.status
+        return ended_status(ended.status, saved=not ended.unsaved)
     if alive:
         if started is not None:
             return "paused" if paused else "running"

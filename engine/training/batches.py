@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,10 @@ Tensors = tuple[Tensor, Tensor]
 
 _PREFETCHED = 2
 """Number of batches that are prepared in the host's memory while the device works."""
+_CALIBRATION = 8192
+"""Number of samples from which batch-norm statistics of averaged weights are estimated."""
+_CHUNK, _CHUNK_NUMBERS = 256, 2**22
+"""Maximum size of a part of them, in samples and in numbers."""
 
 
 def to_device(split: Split, device: torch.device) -> Tensors:
@@ -74,6 +79,16 @@ class Batches:
             self._stream = self._begin(step - 1)
         self._next_step = step + 1
         return next(self._stream)
+
+    def calibration(self) -> Iterator[Tensor]:
+        """Inputs of up to 8,192 training samples, the same ones each time, in even chunks of two
+        or more: (chunk, *input_shape), on the device. Nothing where there are not two samples."""
+        x = self._data.train.x
+        chosen = seeds.order(self._seed, 0, len(x))[:_CALIBRATION]  # epochs are counted from 1
+        size = max(2, min(_CHUNK, _CHUNK_NUMBERS // max(1, x[0].size)))
+        parts = max(1, len(chosen) // size)
+        for rows in np.array_split(chosen, parts) if len(chosen) > 1 else []:
+            yield torch.from_numpy(x[rows]).to(self._device)
 
     def _begin(self, step: int) -> Generator[Tensors]:
         batches = self._after(step)

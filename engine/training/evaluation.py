@@ -1,13 +1,15 @@
 """Evaluation of a run on its held-out splits: means, pictures, and when the target is reached."""
 
 import math
-from typing import Literal
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Literal
 
 from engine.runs.events import Evaluation, number
 from engine.runs.journal import Journal
 from engine.tasks import Task
 from engine.training.batches import Tensors
-from engine.training.passes import Passes
+from engine.training.saving.judged import Judge
 from engine.training.state import Outcome, Training
 from presets.schema import Target
 
@@ -21,13 +23,14 @@ class Gallery:
     of training changes little. About a hundred in a run, however long it is."""
 
     def __init__(self) -> None:
-        self._next = 0.0
+        self.due_at = 0.0
+        """Seconds after the run's start from which on the next evaluation has pictures."""
 
     def wants(self, seconds: float) -> bool:
         """Whether pictures are due `seconds` after the run's start; if so, they count as taken."""
-        if seconds < self._next:
+        if seconds < self.due_at:
             return False
-        self._next = 1.1 * seconds + 0.5
+        self.due_at = 1.1 * seconds + 0.5
         return True
 
 
@@ -38,7 +41,8 @@ class Evaluator:
         self,
         *,
         training: Training,
-        passes: Passes,
+        judge: Judge,
+        autocast: Callable[[], AbstractContextManager[object]],
         task: Task,
         journal: Journal,
         val: Tensors,
@@ -49,7 +53,8 @@ class Evaluator:
         self.reached: Outcome | None = None
         """How the run ends because a validation reached `target`; None until then."""
         self._training = training
-        self._passes = passes
+        self._judge = judge
+        self._autocast = autocast
         self._task = task
         self._journal = journal
         self._val, self._test = val, test
@@ -72,21 +77,31 @@ class Evaluator:
         """Log the means over the test set; waits for the device."""
         self._evaluate("test", self._test, None)
 
+    def state_dict(self) -> dict[str, Any]:
+        """When the next pictures are due, and whether the target was reached."""
+        return {"pictures_at": self._gallery.due_at, "reached": self.reached}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load such a state. Raises KeyError, TypeError or ValueError if it does not fit."""
+        self._gallery.due_at = float(state["pictures_at"])
+        reached = state["reached"]
+        self.reached = None if reached is None else ("done", str(reached[1]))
+
     def _evaluate(
         self, split: Literal["val", "test"], tensors: Tensors, training_seconds: float | None
     ) -> dict[str, float]:
         x, y = tensors
         training, task = self._training, self._task
         last = split == "test" or training.step >= training.steps
-        with training.ready_to_evaluate(), self._passes.autocast():
+        with self._judge.judged(), self._autocast():
             means = task.evaluate(training.model, x, y)
             pictures = []
             if self._gallery.wants(self._journal.seconds()) or last:
                 pictures = task.pictures(training.model, x, y, step=training.step, split=split)
-            if training.ema is not None:
-                with training.ema.in_place():
-                    averaged = task.evaluate(training.model, x, y)
-                means |= {f"ema_{name}": value for name, value in averaged.items()}
+        if self._judge.averages:
+            with self._judge.averaged(), self._autocast():
+                averaged = task.evaluate(training.model, x, y)
+            means |= {f"ema_{name}": value for name, value in averaged.items()}
         self._report(split, means, training_seconds)
         for event in pictures:
             self._journal.emit(event)

@@ -44,6 +44,16 @@ class Passes:
             _recompute(model, config.model.name)
         self._model: Callable[[Tensor], Tensor] = torch.compile(model) if config.compile else model
 
+    @property
+    def remark(self) -> str:
+        """Why `accumulate` does not give the gradient of the whole batch; "" if it does."""
+        if self._accumulate == 1 or self._least == 1:
+            return ""
+        return (
+            f"accumulate {self._accumulate}: batch norm sees each part of a batch by itself, so "
+            "the gradient is not that of the whole batch"
+        )
+
     def parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
         """The batch in `accumulate` parts, or fewer if it is small: x, y and the part's share of
         all samples, a number up to 1."""

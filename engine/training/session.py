@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.runs.checkpoint import Checkpoint
 from engine.runs.journal import Journal
 from engine.tasks import Task
 from engine.training import fingerprint
@@ -24,7 +24,10 @@ from engine.training.recording.diagnostics import Diagnostics
 from engine.training.recording.metrics import MetricBuffer
 from engine.training.recording.profiling import Profiler
 from engine.training.recording.weight_path import WeightPath
+from engine.training.saving.judged import Judge
 from engine.training.saving.saver import Saver
+from engine.training.saving.snapshot import Observer, observe_on
+from engine.training.saving.starting_point import Resumed
 from engine.training.start import start
 from engine.training.state import Training
 from engine.training.steering.commands import Steering
@@ -68,8 +71,10 @@ class _Started:
     val: Tensors
     test: Tensors
     weight_path: WeightPath
-    resumed: Checkpoint | None
-    """The checkpoint of this run that it goes on from."""
+    judge: Judge
+    passes: Passes
+    resumed: Resumed | None
+    """Set if it goes on from a checkpoint of its own."""
 
 
 @contextmanager
@@ -84,7 +89,18 @@ def open_session(
     """
     run = _started(config, journal, steering, resume)
     training, task, device = run.training, run.task, run.device
-    passes, guard = Passes(config, training, task, device), Guard(training, config, device)
+    passes, guard = run.passes, Guard(training, config, device)
+    evaluator = Evaluator(
+        training=training,
+        judge=run.judge,
+        autocast=passes.autocast,
+        task=task,
+        journal=journal,
+        val=run.val,
+        test=run.test,
+        target=config.stop_target(),
+    )
+    observers: dict[str, Observer] = {"evaluator": evaluator, "guard": guard}
     range_test = RangeTest() if training.is_range_test else None
     with (
         MetricBuffer(
@@ -108,13 +124,17 @@ def open_session(
             run=steering.run,
             journal=journal,
             training=training,
+            judge=run.judge,
+            observers=observers,
             device=device,
             policy=config.checkpoint,
             best=task.best,
             settle=metrics.drain,
-            resumed=run.resumed,
+            resumed=run.resumed.checkpoint if run.resumed else None,
         ) as saver,
     ):
+        observers |= {"metrics": metrics, "diagnostics": diagnostics}
+        observe_on(_remembered(run.resumed), observers)
         yield Session(
             training=training,
             task=task,
@@ -122,15 +142,7 @@ def open_session(
             passes=passes,
             guard=guard,
             range_test=range_test,
-            evaluator=Evaluator(
-                training=training,
-                passes=passes,
-                task=task,
-                journal=journal,
-                val=run.val,
-                test=run.test,
-                target=config.stop_target(),
-            ),
+            evaluator=evaluator,
             steering=steering,
             journal=journal,
             metrics=metrics,
@@ -139,6 +151,15 @@ def open_session(
             weight_path=run.weight_path,
             saver=saver,
         )
+
+
+def _remembered(resumed: Resumed | None) -> dict[str, Any]:
+    """What the observers of a run go on from. The clock of training always begins here; in an older
+    checkpoint all time counts as training."""
+    if resumed is None:
+        return {"metrics": {}}
+    metrics = {"training_seconds": resumed.seconds, **resumed.observers.get("metrics", {})}
+    return {**resumed.observers, "metrics": metrics}
 
 
 def _started(
@@ -171,9 +192,19 @@ def _started(
     )
     if config.fingerprint and resumed is None:
         journal.emit(fingerprint.of(training.model, data, config, plan))
-    weight_path = WeightPath(steering.run, training.model, journal, wanted=config.keep_weights)
+    passes = Passes(config, training, task, device)
+    judge = Judge(training, device, samples=batches.calibration, autocast=passes.autocast)
+    weight_path = WeightPath(
+        steering.run,
+        training.model,
+        journal,
+        judged=judge.judged,
+        wanted=config.keep_weights,
+    )
     if resumed is None:
         weight_path.keep(training.step)
+    if passes.remark:
+        journal.say(passes.remark)
     journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
     return _Started(
         device=device,
@@ -183,5 +214,7 @@ def _started(
         val=val,
         test=test,
         weight_path=weight_path,
+        judge=judge,
+        passes=passes,
         resumed=resumed,
     )

@@ -9,11 +9,11 @@ import torch
 
 from engine.config import configure
 from engine.config.configure import Plan
-from engine.runs.checkpoint import Checkpoint
 from engine.runs.events import Parent, Restarted, RunStarted
 from engine.runs.journal import Journal
 from engine.training.device import describe
 from engine.training.saving import starting_point
+from engine.training.saving.starting_point import Resumed
 from engine.training.state import Training
 from engine.training.steering.commands import Steering
 from presets import plugins
@@ -29,23 +29,23 @@ def start(
     journal: Journal,
     steering: Steering,
     resume: Path | None,
-) -> Checkpoint | None:
+) -> Resumed | None:
     """Put `training` at its starting point and log it; returns the checkpoint of this run that it
     goes on from, None if it takes its first step now.
 
     Raises UserError, in one line, if the checkpoint at `resume` or that of the parent cannot be
     used.
     """
-    resumed, parent, seconds = None, None, 0.0
+    resumed, parent = None, None
     if resume is not None:
-        resumed, seconds = starting_point.resume(resume, training, device)
+        resumed = starting_point.resume(resume, training, device)
     elif config.parent is not None:
         parent = starting_point.fork(steering.run, config.parent, training, device)
     if restart := journal.restart:
         journal.emit(
             Restarted(
                 step=training.step,
-                checkpoint=resumed.name if resumed else "",
+                checkpoint=resumed.checkpoint.name if resumed else "",
                 attempt=restart.attempt,
                 reason=restart.reason,
                 cut_bytes=restart.cut_bytes,
@@ -56,7 +56,7 @@ def start(
         data = configure.dataset_info(config)
         for line in (*data.notes, *data.cautions):
             journal.say(f"{config.dataset.name}: {line}")
-    journal.go_on_from(training.step, seconds)
+    journal.go_on_from(training.step, resumed.seconds if resumed else 0.0)
     steering.begin(training, training.step)
     return resumed
 

@@ -1,8 +1,7 @@
 """The state of a run: what its steps change, and what commands may change."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -115,19 +114,6 @@ class Training:
             self.optimizer.step()
         if self.ema is not None:
             self.ema.update()
-
-    @contextmanager
-    def ready_to_evaluate(self) -> Iterator[None]:
-        """Inside, the model has the weights to evaluate, since some optimizers train others."""
-        to_evaluate = getattr(self.optimizer, "eval", None)
-        to_train = getattr(self.optimizer, "train", None)
-        if to_evaluate is not None:
-            to_evaluate()
-        try:
-            yield
-        finally:
-            if to_train is not None:
-                to_train()
 
     def evaluated(self, loss: float) -> str:
         """Update the plateau with a validation loss; returns what that changed, "" if nothing."""

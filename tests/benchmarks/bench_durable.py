@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from engine.training import loop, session
 from engine.training.assemble import assemble
 from engine.training.evaluation import Evaluator
 from engine.training.saving import checkpoint_writer, saver, snapshot
+from engine.training.saving.judged import Judge
 from engine.training.steering import non_finite
 from engine.training.steering.commands import Signals, Steering
 
@@ -87,10 +89,11 @@ def checkpoint_milliseconds(run: RunDir) -> tuple[float, float]:
     config = run.config()
     training = assemble(config, configure.plan(config), torch.device("cpu"))
     snapshot.restore(snapshot.load(found), training, torch.device("cpu"))
+    judge = Judge(training, torch.device("cpu"), samples=lambda: iter(()), autocast=nullcontext)
     taking, writing = [], []
     for _ in range(20):
         began = time.perf_counter()
-        taken = snapshot.take(training, torch.device("cpu"), 1.0)
+        taken = snapshot.take(training, judge, torch.device("cpu"), 1.0, {})
         copied = time.perf_counter()
         checkpoint_writer.write(
             run, step=1, reason="interval", best=False, finite=True, fill=taken.write

@@ -1,4 +1,4 @@
-"""How long 10,000 runs take: the first reading, the list from the index, and a filter.
+"""How long 10,000 runs take: the first reading, the list from the index, a filter, and `ls`.
 
 `python tests/benchmarks/bench_runs.py [RUNS]`; prints one table row a figure.
 """
@@ -54,6 +54,20 @@ def say(what: str, seconds: float) -> None:
     print(f"{what:<52}{seconds * 1000:10.0f} ms")
 
 
+def list_again(root: Path, number: int) -> None:
+    """`ls` when the index knows all runs, and when a fifth of them has changed since."""
+    from tui.commands import list_runs
+
+    for what, changed in (("nothing", 0), (f"{number // 5}", number // 5)):
+        for index in range(changed):
+            with open(root / f"run-{index:05}" / "meta.json", "w") as file:
+                file.write(f'{{"note": "changed {index}"}}')
+        begin = time.perf_counter()
+        lines = list_runs.table(list_runs.rows(root))
+        assert len(lines) == number + 1
+        say(f"ls again, {what} changed", time.perf_counter() - begin)
+
+
 async def screen(root: Path) -> None:
     app = BigModelApp(root=root)
     async with app.run_test(size=(160, 48)) as pilot:
@@ -98,6 +112,7 @@ def main(number: int) -> None:
             assert found
             say(f"filter by three terms, {again}", time.perf_counter() - begin)
         asyncio.run(screen(root))
+        list_again(root, number)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ _QUESTIONS = (  # what a terminal is asked, and what xterm says
     (re.compile(rb"\x1b\]11;\?"), b"\x1b]11;rgb:0000/0000/0000\x1b\\"),
     (re.compile(rb"\x1b\[\?2026\$p"), b"\x1b[?2026;2$y"),
 )
+_LONGEST_QUESTION = 16
+"""Bytes of the longest question, at least."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Program:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self.began = self.terminal.began
+        self._forget()
         self._keys: list[tuple[float, str]] = []
         self._chunks: list[tuple[float, bytes]] = []
 
@@ -98,10 +101,18 @@ class Program:
                 self._answer(chunk)
         return recording
 
+    def _forget(self) -> None:
+        self._cut = dict.fromkeys(_QUESTIONS, b"")
+        """The end of what was read, for questions that a read cuts in two."""
+
     def _answer(self, chunk: bytes) -> None:
-        for question, answer in _QUESTIONS:
-            for _ in question.finditer(chunk):
+        for item, cut in self._cut.items():
+            question, answer = item
+            read, end = cut + chunk, 0
+            for found in question.finditer(read):
                 self._reply(answer.decode())
+                end = found.end()
+            self._cut[item] = read[end:][-_LONGEST_QUESTION:]
 
     def _reply(self, answer: str) -> None:
         self.terminal.send(answer)

@@ -1,10 +1,9 @@
 """What the app remembers of a user between two starts: one small JSON file a subject.
 
 It is a convenience: if a file is absent, damaged or cannot be written, only what was remembered is
-lost. What a user decides for good is in their `config.yaml`.
+lost, and the last of these is told. What a user decides for good is in their `config.yaml`.
 """
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 from platformdirs import user_state_path
 
 from engine.runs.access import open_regular, replace_file
+from tui.runs.cache.unkept import keeping
 
 MAX_BYTES = 256 * 1024
 
@@ -36,6 +36,6 @@ def load(subject: str, kind: type[T]) -> T:
 def save(subject: str, facts: Struct) -> None:
     """Remember facts for the next start."""
     path = path_of(subject)
-    with suppress(OSError):
+    with keeping(f"what is remembered of the {subject}", path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, msgspec.json.encode(facts))

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from presets import UserError
 from tui.commands import presets as catalog
 from tui.text import clean, count
 
@@ -34,7 +35,10 @@ def docs(context: click.Context, folder: Path) -> None:
     """Write the generated pages of a `docs` folder."""
     group = context.find_root().command
     for name, text in pages(group, folder).items():
-        (folder / name).write_text(text, encoding="utf-8")
+        try:
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{folder / name}: cannot be written ({error.strerror})") from None
         click.echo(clean(str(folder / name)))
 
 
@@ -57,6 +61,8 @@ def pages(group: click.Command, folder: Path) -> dict[str, str]:
 def commands_page(group: click.Command) -> str:
     """Every command with its usage, its help text and its options, as Markdown."""
     root = click.Context(group, info_name="bigmodel-tui")
+    if isinstance(group, click.Group):
+        group.list_commands(click.Context(group))  # brings in those that are loaded when named
     commands = group.commands if isinstance(group, click.Group) else {}
     shown = [command for command in commands.values() if not command.hidden]
     parts = [_COMMANDS_HEAD, _described(root)]

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -24,6 +24,23 @@ INTERRUPTED = 130
 
 class OneLineGroup(click.Group):
     """A command group whose errors are one line; status 2 for the user's mistakes, 1 for ours."""
+
+    later: Callable[[], None] | None = None
+    """Adds commands whose modules are not loaded before a command is named: without one the app
+    opens, which waits for nothing else."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._complete()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._complete()
+        return super().list_commands(ctx)
+
+    def _complete(self) -> None:
+        add, self.later = self.later, None
+        if add is not None:
+            add()
 
     def main(  # type: ignore[override]  # click's overloads add modes that are not used here
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -58,6 +75,9 @@ class OneLineGroup(click.Group):
             return _explain(error)
         finally:
             sys.stdout.flush()
+            if unkept := sys.modules.get("tui.runs.cache.unkept"):  # else nothing was to be kept
+                for line in unkept.unheard():
+                    say(line)
         return 0
 
 

@@ -13,7 +13,7 @@ from engine.config.configure import Plan
 from engine.runs import control, health, launch, run_directory
 from engine.runs.access import open_regular
 from engine.runs.events import AnyEvent
-from engine.runs.run_directory import RunDir
+from engine.runs.run_directory import NOT_SAVED, RunDir
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
@@ -29,6 +29,7 @@ from tui.runs.store import RunState
 from tui.text import clean
 
 POLL_SECONDS = 0.1
+ENDED_WELL = NOT_SAVED | {*SUCCESS}
 REFUSED = 2
 """Exit status of an engine that refused to start."""
 _LAST_BYTES = 8192
@@ -170,7 +171,7 @@ def _settle(state: RunState, engine: subprocess.Popen[bytes]) -> str:
     if status == REFUSED:
         state.status = "failed"
         return f"the engine did not begin: {last_line(run)}"
-    if state.status in SUCCESS:  # on a full disk the log may lack its end
+    if state.status in ENDED_WELL:  # on a full disk the log may lack its end
         return state.detail
     state.status = "crashed" if state.started else "failed"
     seen = health.read_exit(run, run_directory.holder(run))

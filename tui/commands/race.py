@@ -194,6 +194,7 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
         else:
             what = "seed" if run.planned.stage == "final" else "trial"
             trouble = f", {clean(run.reason)}" if run.status != "done" else ""
+            trouble += f", not saved: {clean(run.unsaved)}" if run.unsaved else ""
             took = duration(run.seconds[-1] if run.seconds else None)
             said = f"best {results.spec.metric} {best:.4g}, {took} of training{trouble}"
             click.echo(f"{clean(lane)}, {what} {run.planned.number}: {said}")
@@ -217,10 +218,14 @@ def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -
                 click.echo(f"{clean(row.label)}: {clean(row.trouble)}")
         click.echo(clean(table.verdict))
         click.echo(clean(str(chosen.path)))
-    if status not in (0,):
+    if status:
         from tui.commands.headless import last_line
 
-        say(f"race failed: {last_line(chosen.process)}")
+        unsaved = results.unsaved
+        how = (
+            f"race not saved: {unsaved}" if unsaved else f"race failed: {last_line(chosen.process)}"
+        )
+        say(how)
     return 1 if status else 0
 
 
@@ -245,7 +250,7 @@ def races(root: Path, as_json: bool) -> None:
             click.echo(json.dumps(facts))
         else:
             labels = ", ".join(lane.label for lane in news.spec.lanes)
-            click.echo(f"{each.id}  {news.status:<8}{clean(labels, 60)}: {clean(verdict)}")
+            click.echo(f"{each.id}  {news.status + ' ':<8}{clean(labels, 60)}: {clean(verdict)}")
 
 
 @click.command("race-report")

@@ -68,7 +68,18 @@ class JsonLines(Reporter):
 
     def ended(self, state: RunState, reason: str) -> None:
         facts = summary.summary(state, pid=None)
-        kept = ("id", "path", "status", "steps", "seconds", "best", "last", "test", "damaged")
+        kept = (
+            "id",
+            "path",
+            "status",
+            "steps",
+            "seconds",
+            "best",
+            "last",
+            "test",
+            "damaged",
+            "unsaved",
+        )
         self._write("ended", **{key: facts[key] for key in kept}, reason=reason)
 
     def _write(self, event: str, **fields: Any) -> None:
@@ -143,7 +154,9 @@ def bar(state: RunState, width: int, blocks: str) -> str:
     words = [f"step {state.step}/{planned or '?'}"]
     if state.started and state.started.steps_per_epoch:
         words.append(f"epoch {state.step / state.started.steps_per_epoch:.1f}")
-    words += [f"{name} {number(state.last(name))}" for name in ("train/loss", "val/accuracy")]
+    words.append(f"train/loss {number(state.recent('train/loss'))}")
+    judged = state.judged_by
+    words += [f"{judged} {number(state.last(judged))}"] if judged not in ("", "train/loss") else []
     while len(words) > 1 and sum(len(word) + 2 for word in words) + 10 > width:
         words.pop()
     text = "  ".join(words)

@@ -44,9 +44,9 @@ def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     """Show the app in a browser, on this machine only.
 
     With RUN, the dashboard on these runs, as `watch` does. Prints an address with a secret token;
-    without the token, or for a page of another site, nothing is shown. From another machine:
-    `ssh -L 8000:127.0.0.1:8000 BOX`, and open the printed address. Needs
-    `pip install 'bigmodel-tui[serve]'`.
+    without the token, or for a page of another site, nothing is shown. At most 8 windows are open
+    at once, of 500 x 200 cells at most. From another machine: `ssh -L 8000:127.0.0.1:8000 BOX`, and
+    open the printed address. Needs `pip install 'bigmodel-tui[serve]'`.
     """
     address = _loopback(host)
     if importlib.util.find_spec("textual_serve") is None:

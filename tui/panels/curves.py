@@ -25,6 +25,8 @@ from tui.plots.traces import Trace, Traces
 from tui.plots.view import logarithmic, shown, smoothing_name
 from tui.text import number
 
+NOISY = ("train/", "grad_norm", "clip/")
+"""What the names of metrics begin with that are noisy, since they are of every step."""
 INHERITED = 0.45
 """Share of its own colour that the curve of a fork's parent keeps."""
 RAW = 0.4
@@ -117,14 +119,19 @@ class CurvesPanel(Panel):
         return what.append_text(line)
 
     def _values(self, traces: Sequence[Trace], digits: int, train: str) -> Text:
-        """The newest values, with this number of digits."""
+        """The newest values, with this number of digits; means where they are noisy."""
         text = Text()
         for trace in traces:
             label = train if trace.label == "train" else trace.label
-            value = number(trace.state.last(trace.metric), digits)
+            value = number(self._newest(trace), digits)
             text.append(f"{self._sample(trace)} ", style=trace.color)
             text.append(f"{label} {value}  ".lstrip())
         return text
+
+    def _newest(self, trace: Trace) -> float | None:
+        """The newest value, of a noisy metric the mean of its last steps."""
+        noisy = self._noisy and trace.metric.startswith(NOISY)
+        return (trace.state.recent if noisy else trace.state.last)(trace.metric)
 
     def _what(self, view: View) -> str:
         """Which curves of several runs are shown."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tui.panels.arrangement import METRIC
 from tui.panels.confusion import ConfusionPanel
-from tui.panels.curves import CurvesPanel
+from tui.panels.curves import NOISY, CurvesPanel
 from tui.panels.distribution import DistributionPanel
 from tui.panels.gradients import GradientsPanel
 from tui.panels.layers import LayersPanel
@@ -16,9 +16,6 @@ from tui.panels.runs import RunsPanel
 from tui.panels.samples import SamplesPanel
 from tui.panels.settings import SettingsPanel
 from tui.text import clean
-
-_NOISY = ("train/", "grad_norm", "clip/")
-"""Noisy metrics of every step, whose curves would hide each other if they were not smoothed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def noise_scale(id: str) -> CurvesPanel:
 
 def of_metric(name: str, id: str) -> CurvesPanel:
     """The curve of any metric, by its name."""
-    return CurvesPanel(id=id, heading=clean(name, 200), train=name, noisy=name.startswith(_NOISY))
+    return CurvesPanel(id=id, heading=clean(name, 200), train=name, noisy=name.startswith(NOISY))
 
 
 PANELS = {

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from engine.runs.run_directory import NOT_SAVED
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
 from tui.runs.store import RunState, section
-from tui.text import clean, count, duration, number
+from tui.text import cells, clean, count, duration, number
 
 STATUS_COLORS = {
     "never started": "warning",
@@ -18,7 +19,9 @@ STATUS_COLORS = {
     "stalled": "error",
     "unreachable": "warning",
     "done": "success",
+    "done, not saved": "error",
     "stopped": "warning",
+    "stopped, not saved": "error",
     "failed": "error",
     "crashed": "error",
     "growing": "primary",
@@ -28,7 +31,7 @@ STATUS_COLORS = {
 _LEAST_BAR = 5
 """Least width of the bar when it makes room for figures, in cells."""
 _SHARE = len(" 100%")
-_IN_TROUBLE = ("failed", "crashed", "unreadable")
+_IN_TROUBLE = NOT_SAVED | {"failed", "crashed", "unreadable"}
 
 
 class ProgressPanel(Panel, can_focus=False):
@@ -52,11 +55,12 @@ class ProgressPanel(Panel, can_focus=False):
         if problem:
             line = Text(f" {state.status}: {clean(problem)}", style=f"bold {color}")
         elif said := state.outcome():
-            line.append(f"  {clean(said)}", style=color)
+            line.append(f"  {clean(said)}", style=self.color("error") if state.unsaved else color)
         if view.alerts:
-            words = f"! {view.alerts} alert{'s' * (view.alerts > 1)} "
-            line.truncate(max(0, width - len(words) - 1), overflow="ellipsis", pad=True)
-            line.append(f" {words}", style=f"bold {self.color('warning')}")
+            number = view.alerts.number
+            words = f"! {number} alert{'s' * (number > 1)} {view.alerts.letters} "
+            line.truncate(max(0, width - cells(words) - 1), overflow="ellipsis", pad=True)
+            line.append(f" {words}", style=f"bold {self.color(view.alerts.level)}")
         line.truncate(width, overflow="ellipsis")
         return line
 

@@ -5,11 +5,13 @@ from typing import Literal
 
 from tui.plots.palette import lane_colors
 from tui.plots.view import PlotView
+from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.labels import labels, told_apart
 from tui.runs.store import RunState
 from tui.text import day_and_time
 
 _USUAL = PlotView()
+_NONE_UNSEEN = Unseen()
 Split = Literal["train", "val"]
 
 
@@ -34,8 +36,8 @@ class View:
     selected: int = 0
     split: Split = "train"
     """The split whose curves are shown when there are several runs."""
-    alerts: int = 0
-    """Number of alerts that nobody has seen yet."""
+    alerts: Unseen = _NONE_UNSEEN
+    """The alerts that nobody has seen yet."""
     plots: PlotView = _USUAL
     """The view of all plots."""
 

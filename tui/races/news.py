@@ -25,7 +25,7 @@ from tui.runs.points.series import Floats
 
 Unit = Literal["steps", "samples", "seconds"]
 UNITS: tuple[Unit, ...] = ("steps", "samples", "seconds")
-RaceStatus = Literal["running", "paused", "done", "stopped", "failed"]
+RaceStatus = Literal["running", "paused", "done", "done, not saved", "stopped", "failed"]
 POLL_SECONDS = 0.3
 IDLE_SECONDS = 2.0
 
@@ -164,7 +164,8 @@ class Watcher:
         if alive:
             return ("paused" if self._paused else "running"), ""
         if results.ended:
-            return "done", ""
+            unsaved = self._ended.unsaved if self._ended else results.unsaved
+            return ("done, not saved", unsaved) if unsaved else ("done", "")
         if self._ended is not None:
             status: RaceStatus = "failed" if self._ended.status == "failed" else "stopped"
             return status, self._ended.reason

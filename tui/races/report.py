@@ -174,17 +174,16 @@ def _run_rows(results: RaceResults) -> Iterator[list[object]]:
     for run in (*results.trials, *results.finals):
         lane = run.planned.lane
         number = run.planned.number
+        stage = run.planned.stage
         reached: list[object] = []
-        if results.goal and run.planned.stage == "final":
+        if results.goal:
             reached = [
-                _cell(results.to_target(lane, unit).get(number, math.nan))
+                _cell(results.to_target(lane, unit, stage=stage).get(number, math.nan))
                 for unit in ("steps", "seconds")
             ]
-        elif results.goal:
-            reached = ["", ""]
         yield [
             clean(spec.lanes[lane].label),
-            run.planned.stage,
+            stage,
             number,
             "" if run.planned.lr is None else run.planned.lr,
             run.status,

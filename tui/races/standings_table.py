@@ -94,7 +94,8 @@ def _ratio(spec: RaceSpec, row: Row) -> str:
     ends = [ratio.low, ratio.high]
     if max(ends) <= 1 or min(ends) >= 1:  # all of it faster, or all of it slower
         first, last = sorted(map(_factor, ends))
-        return f"{_times(ratio.value)} ({first:.3g} to {last:.3g})"
+        end = f"{last:.3g}" if math.isfinite(last) else DNF
+        return f"{_times(ratio.value)} ({first:.3g} to {end})"
     return f"{_times(ratio.value)} ({_times(ratio.low)} to {_times(ratio.high)})"
 
 
@@ -106,6 +107,8 @@ def _factor(ratio: float) -> float:
 def _times(ratio: float) -> str:
     """A speed-up in words: `2x faster`, `1.5x slower`."""
     factor = _factor(ratio)
+    if math.isinf(factor):
+        return DNF
     if f"{factor:.3g}" == "1":
         return "as fast"
     return f"{factor:.3g}x {'faster' if ratio > 1 else 'slower'}"

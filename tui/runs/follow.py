@@ -4,14 +4,22 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import singledispatch
-from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from engine.runs import health, run_directory
-from engine.runs.events import AnyEvent, Restarted, RunEnded, RunStarted, Scalars, StateChanged
+from engine.runs.events import (
+    AnyEvent,
+    Evaluation,
+    Layers,
+    Restarted,
+    RunEnded,
+    RunStarted,
+    Scalars,
+    StateChanged,
+)
 from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
@@ -87,6 +95,7 @@ class Follower:
             found.status,
             self._damaged,
             found.detail,
+            unsaved=found.unsaved,
             kept=kept,
             keep=keep,
         )
@@ -157,17 +166,39 @@ def _(run: ForeignRun) -> Follows:
 
 
 def merged(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """The same events, with neighbouring columns of the same metrics joined."""
+    """The same events, with columns of the same metrics joined into the first of them.
 
-    def names(event: AnyEvent) -> object:
-        return tuple(event.values) if isinstance(event, Scalars) else id(event)
-
+    What stands between them, such as evaluations, comes after them then. They are joined up to
+    an event that their order matters to: a restart, or one with values of the same metrics.
+    """
     found: list[AnyEvent] = []
-    for _, group in groupby(events, key=names):
-        same = list(group)
-        parts = [event for event in same if isinstance(event, Scalars)]
-        found += same if len(parts) < 2 else [_joined(parts)]
+    scalars: list[Scalars] = []
+    names: tuple[str, ...] = ()
+    groups: dict[int, list[Scalars]] = {}
+    for event in events:
+        if isinstance(event, Scalars):
+            if not scalars or tuple(event.values) != names:
+                names, scalars = tuple(event.values), []
+                groups[len(found)] = scalars
+                found.append(event)
+            scalars.append(event)
+            continue
+        if _orders(event, names):
+            scalars = []
+        found.append(event)
+    for place, parts in groups.items():
+        if len(parts) > 1:
+            found[place] = _joined(parts)
     return found
+
+
+def _orders(event: AnyEvent, names: tuple[str, ...]) -> bool:
+    """Whether columns of these metrics before an event may not be joined with those after it."""
+    if isinstance(event, Evaluation):
+        return any(f"{event.split}/{name}" in names for name in event.values)
+    if isinstance(event, Layers):
+        return any(name in names for name in event.totals)
+    return isinstance(event, Restarted | RunStarted | RunEnded)
 
 
 def _joined(parts: list[Scalars]) -> Scalars:
@@ -213,6 +244,7 @@ def apply(state: RunState, news: News) -> None:
     for event in news.events:
         state.apply(event)
     state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
+    state.write_trouble = news.unsaved
 
 
 def load(run: Run) -> RunState:

@@ -15,6 +15,7 @@ from engine.runs.events import (
     RunStarted,
     StateChanged,
 )
+from engine.runs.run_directory import ended_status
 from tui.runs.withdrawn import Withdrawn
 from tui.text import count, file_size, number
 
@@ -64,7 +65,9 @@ def _say(event: AnyEvent) -> tuple[Level, str] | None:
             said = "warning" if bad else "info", f"checkpoint {event.name} {what}"
         case RunEnded():
             levels: dict[str, Level] = {"done": "good", "stopped": "warning"}
-            said = levels.get(event.status, "error"), f"{event.status}: {event.reason}"
+            level = "error" if event.unsaved else levels.get(event.status, "error")
+            words = f"{ended_status(event.status, saved=not event.unsaved)}: {event.reason}"
+            said = level, f"{words}; {event.unsaved}" if event.unsaved else words
         case NonFinite():
             said = "error", alarm_line(event)
         case RunStarted() if event.parent is not None:

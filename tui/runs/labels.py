@@ -68,19 +68,23 @@ def _alike(made: Sequence[str]) -> list[list[int]]:
 def _add_settings(made: list[str], alike: Sequence[int], configs: Sequence[dict[str, Any]]) -> None:
     """Add the first settings in which runs of one label differ, to each of them."""
     flat = [dotted_keys.flatten(configs[place]) for place in alike]
-    keys = [
+    differ = [
         key
-        for key in dict.fromkeys(key for config in flat for key in config)
-        if key != "name" and dotted_keys.split(key)[0] not in _OPERATION
+        for key in flat[0]
+        if key != "name"
+        and not key.endswith(".type")
+        and dotted_keys.split(key)[0] not in _OPERATION
+        and all(key in config for config in flat)
+        and len({repr(config[key]) for config in flat}) > 1
     ]
-    differ = [key for key in keys if len({repr(config.get(key)) for config in flat}) > 1]
     for place, config in zip(alike, flat, strict=True):
-        words = [
-            f"{dotted_keys.split(key)[1] or key}={_short(config[key])}"
-            for key in differ[:_MOST_ADDED]
-            if config.get(key) is not None
-        ]
+        words = [_setting(key, config[key]) for key in differ[:_MOST_ADDED]]
         made[place] = " ".join([made[place], *words])
+
+
+def _setting(key: str, value: Any) -> str:
+    kind, option = dotted_keys.split(key)
+    return _short(value) if option == "name" else f"{option or kind}={_short(value)}"
 
 
 def _without_implied(config: dict[str, Any]) -> dict[str, Any]:
@@ -115,8 +119,7 @@ def _add_differences(key: str, flat: list[dict[str, Any]], parts: list[list[str]
             continue
         if values[repr(config[key])] * 2 > values.total():
             continue
-        value = config[key]
-        words.append(str(value) if option == "name" else f"{option or kind}={_short(value)}")
+        words.append(_setting(key, config[key]))
 
 
 def _group(kind: str, option: str, config: dict[str, Any]) -> Any:

@@ -27,3 +27,5 @@ class News:
     """The cached state from before these events; whoever receives it owns it."""
     keep: tuple[int, int] | None = None
     """Bytes of the log read so far and unknown events in them, if the state should be cached."""
+    unsaved: str = ""
+    """What the engine could not write, where the log does not say it; "" if nothing."""

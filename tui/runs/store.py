@@ -1,10 +1,13 @@
 """The state of runs, and nothing else that holds it: pure `apply(event)`, no files, no widgets."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import numpy as np
 
 from engine.runs.bounds import MOST
 from engine.runs.events import (
@@ -28,7 +31,7 @@ from engine.runs.events import (
     StateChanged,
     Value,
 )
-from engine.runs.run_directory import ENDED, Status
+from engine.runs.run_directory import ENDED, Status, ended_status
 from presets.schema import limit_key
 from tui.runs.history import Mark, Note, mark_of, note_of
 from tui.runs.judged import judged, larger_is_better
@@ -41,6 +44,8 @@ MAX_HISTORY = 500
 MAX_PROBES = 240
 """Maximum number of histograms that are kept of each kind: more than a screen has columns."""
 MAX_TEXTS = 50
+RECENT_STEPS = 100
+"""Maximum number of steps over which the newest mean of a noisy metric is taken."""
 
 Measured = TypeVar("Measured", Layers, Confusion, Predictions)
 
@@ -68,6 +73,8 @@ class RunState:
     status: Status = "queued"
     detail: str = ""
     """Details of the status, such as what killed the engine."""
+    write_trouble: str = ""
+    """What its engine could not write, where the log does not say it; "" if nothing."""
     given_name: str = ""
     """A name that a person gave on the runs screen."""
     started: RunStarted | None = None
@@ -125,7 +132,8 @@ class RunState:
                 self.clock = [ClockPiece(0, event.time)]
                 self._settle()
             case RunEnded():
-                self.ended, self.status, self.paused = event, event.status, None
+                self.ended, self.paused = event, None
+                self.status = ended_status(event.status, saved=not event.unsaved)
             case LogLine():
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
@@ -269,7 +277,9 @@ class RunState:
     def _extend(self, name: str, steps: list[int], values: Sequence[Value]) -> None:
         """Add points to a metric. Other programs' logs may have late ones; an engine of ours has
         none without a restart, so that those are damage, and counted."""
-        series = self.metrics.setdefault(name, Series())
+        series = self.metrics.get(name)
+        if series is None:
+            series = self.metrics[name] = Series()
         if self.read_only:
             series.merge(steps, values)
             return
@@ -291,6 +301,11 @@ class RunState:
     def active(self) -> bool:
         """Whether an engine works on it, or will."""
         return self.status not in ENDED
+
+    @property
+    def unsaved(self) -> str:
+        """What of the run could not be written, in one line; "" if all was."""
+        return self.ended.unsaved if self.ended is not None else self.write_trouble
 
     @property
     def first_step(self) -> int:
@@ -331,6 +346,22 @@ class RunState:
         series = self.metrics.get(metric)
         return series.last if series is not None else None
 
+    def recent(self, metric: str) -> float | None:
+        """The mean of a noisy metric over its last steps: an epoch, `RECENT_STEPS` at most.
+
+        A single batch, which may have few samples, says little. A newest value that is not finite
+        is returned as it is.
+        """
+        series = self.metrics.get(metric)
+        if series is None or series.last is None or not math.isfinite(series.last):
+            return series.last if series is not None else None
+        per_epoch = self.started.steps_per_epoch if self.started else None
+        steps = min(per_epoch or RECENT_STEPS, RECENT_STEPS)
+        values = series.values[series.index_after((series.last_step or 0.0) - steps) :]
+        known = values[np.isfinite(values)]
+        largest = float(np.abs(known).max()) or 1.0
+        return float((known / largest).mean()) * largest  # the sum of large ones would overflow
+
     def best(self, metric: str) -> tuple[int, float] | None:
         """Step and value at which a metric was best, as `larger_is_better` says."""
         series = self.metrics.get(metric)
@@ -356,7 +387,8 @@ class RunState:
     def outcome(self) -> str:
         """How the run stands or ended, in one line; empty while all is well."""
         if self.ended is not None:
-            return self.ended.reason
+            unsaved = self.ended.unsaved
+            return f"{unsaved}; {self.ended.reason}" if unsaved else self.ended.reason
         if self.status == "crashed":
             how = f"{self.detail}," if self.detail else "the engine died without a word"
             return f"{how} after step {self.step}"

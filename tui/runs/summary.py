@@ -23,6 +23,7 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
         "name": state.given_name or str(state.config.get("name") or ""),
         "status": state.status,
         "reason": state.outcome(),
+        "unsaved": state.unsaved,
         "pid": pid if state.active else None,
         "device": started.device if started else None,
         "num_parameters": started.num_parameters if started else None,

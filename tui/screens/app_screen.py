@@ -1,6 +1,6 @@
 """The base of screens that fill the terminal: what they ask of the app, and the keys they share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -70,6 +70,8 @@ class Host(Protocol):
     def open_race(self, race: "RaceDir") -> None: ...
 
     def ready(self, *, urgent: bool = False) -> bool: ...
+
+    def when_painted(self, callback: Callable[[], object]) -> None: ...
 
     def write_control(self, text: str) -> None: ...
 

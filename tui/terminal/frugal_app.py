@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
@@ -34,6 +34,21 @@ class FrugalApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._link = Link()
+        self._waiting: list[Callable[[], object]] | None = []
+        """What waits for the first picture; None once that was sent."""
+
+    def when_painted(self, callback: Callable[[], object]) -> None:
+        """Call back once the first picture was sent, at once if it was: what loads much or starts a
+        thread would delay it."""
+        if self._waiting is None:
+            callback()
+        else:
+            self._waiting.append(callback)
+
+    def _painted(self) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for callback in waiting:
+            self.call_later(callback)
 
     def ready(self, *, urgent: bool = False) -> bool:
         """Whether the terminal has received what it was sent, so that a new frame makes sense; an
@@ -78,6 +93,7 @@ class FrugalApp(App[None]):
                 return
             if self.is_headless or driver.is_inline:
                 super()._display(screen, renderable)
+                self._painted()
                 return
             if text := self._sequences(renderable):
                 if self._sync_available and len(text) > _LONG:
@@ -86,6 +102,7 @@ class FrugalApp(App[None]):
                     text += QUESTION
                 driver.write(text)
                 driver.flush()
+                self._painted()
         finally:
             self.post_display_hook()
 

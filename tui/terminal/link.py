@@ -9,8 +9,14 @@ import math
 
 QUESTION = "\x1b[6n"
 """Asks for the position of the cursor; every terminal answers."""
-_LOST_SECONDS = 10.0
-"""After this time an answer is taken to be lost."""
+_LOST_SECONDS = 1.0
+"""After this time an answer is taken to be lost, whatever the link: keys wait no longer."""
+_LOST_FACTOR = 4.0
+"""The same after so many times the slowest answer."""
+_LEAST_LOST_SECONDS = 0.1
+"""No answer is taken to be lost before: a quick terminal may be busy for a moment."""
+_ASK_AGAIN_SECONDS = 10.0
+"""Seconds between two questions to a terminal that never answered."""
 _URGENT_BYTES = 3000
 """How many bytes may be sent for keys while an answer is on its way."""
 _START_SECONDS, _START_SHARE = 3.0, 0.5
@@ -28,11 +34,12 @@ class Link:
         self._since_question = 0
         """Bytes sent after the question."""
         self._quickest = float("inf")
+        self._slowest = 0.0
         self._rest_until = 0.0
 
     def sent(self, size: int, now: float) -> bool:
         """Note that `size` bytes are written now; returns whether to send the question too."""
-        if self._asked_at is not None and now - self._asked_at < _LOST_SECONDS:
+        if self._on_its_way(now):
             self._since_question += size
             return False
         self._asked_at, self._since_question = now, 0
@@ -44,6 +51,7 @@ class Link:
             return False
         took, self._asked_at, self._answers = now - self._asked_at, None, True
         self._quickest = min(self._quickest, took)
+        self._slowest = max(self._slowest, took)
         # As long as the link was busy with the frame, it is now left to keys.
         self._rest_until = now + min(1.0, took - self._quickest)
         if self._since_question:
@@ -55,9 +63,18 @@ class Link:
         """Whether a frame may be sent; an `urgent` one is the answer to a key."""
         if not self._answers:
             return True
-        if self._asked_at is not None and now - self._asked_at < _LOST_SECONDS:
+        if self._on_its_way(now):
             return urgent and self._since_question < _URGENT_BYTES
         return urgent or now >= self._rest_until
+
+    def _on_its_way(self, now: float) -> bool:
+        """Whether a question was asked whose answer is not taken to be lost."""
+        if self._asked_at is None:
+            return False
+        limit = _ASK_AGAIN_SECONDS
+        if self._answers:
+            limit = min(_LOST_SECONDS, max(_LEAST_LOST_SECONDS, _LOST_FACTOR * self._slowest))
+        return now - self._asked_at < limit
 
     @property
     def waits(self) -> bool:

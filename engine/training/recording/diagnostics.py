@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from engine.runs.journal import Journal
 from engine.training.recording import histograms
 from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseScale, Stopwatch
 from engine.training.updates.clipping import values_of
+from engine.training.updates.untouched import untouched
 from presets.schema import DiagnosticsPolicy
 
 PROBES_PER_HISTOGRAM = 4
@@ -112,9 +113,37 @@ class Diagnostics:
         self._interval.probed(self._watch)
         self._send()
 
+    def state_dict(self) -> dict[str, Any]:
+        """What later probes depend on. With `auto`, which follows the clock, that is nothing: such
+        probes begin anew in each process."""
+        if not self._interval.is_fixed:
+            return {}
+        self._send_all()
+        return {
+            "next": self._interval.next_step,
+            "probes": self._probes,
+            "noise": self._noise.averages,
+            "previous": list(self._previous),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load such a state. Raises KeyError, TypeError or ValueError if it does not fit."""
+        if not state or not self._interval.is_fixed:
+            return
+        self._interval.go_on(int(state["next"]))
+        self._probes = int(state["probes"])
+        self._noise.averages = [float(value) for value in state["noise"]]
+        self._previous = [
+            None if gradient is None else gradient.to(self._device)
+            for gradient in state["previous"]
+        ]
+
     def close(self) -> None:
         """Send what is still on its way; waits for the device."""
         self._dead.detach()
+        self._send_all()
+
+    def _send_all(self) -> None:
         if self._pending and self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self._send()
@@ -162,23 +191,15 @@ class Diagnostics:
 
     def _measure_noise(self, part: PartGradient, samples: int) -> None:
         """Measure the squared norms of the gradients of a part and of the whole batch, (2,)."""
-        kept = [parameter.grad for _, parameter in self._named]
-        buffers = [(buffer, buffer.clone()) for buffer in self._model.buffers()]
-        devices = [self._device] if self._device.type == "cuda" else []
         whole = torch.linalg.vector_norm(self._found["grad_norm"]).square()
-        try:
-            with torch.random.fork_rng(devices), torch.enable_grad():
+        with untouched(self._model, self._device):
+            with torch.enable_grad():
                 fewer = part()
             if 0 < fewer < samples:
                 few = [g for _, p in self._named if (g := self._gradient(p)) is not None]
                 square = torch.stack(torch._foreach_norm(few)).square().sum()
                 self._found["noise"] = torch.stack([square, whole])
                 self._sizes = fewer, samples
-        finally:
-            for (_, parameter), gradient in zip(self._named, kept, strict=True):
-                parameter.grad = gradient
-            for buffer, value in buffers:
-                buffer.copy_(value)
 
     def _queue(self) -> None:
         """Start to copy what was found to the host."""

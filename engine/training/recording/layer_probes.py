@@ -70,12 +70,27 @@ class Interval:
         self._since = 0.0
         self._step = 0
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether probes come every so many steps, whatever they cost."""
+        return isinstance(self._every, int)
+
+    @property
+    def next_step(self) -> int:
+        """The next step that is probed; 0 if that is not known yet."""
+        return 0 if math.isinf(self._next) else int(self._next)
+
+    def go_on(self, next_step: int) -> None:
+        """Go on in a new process with a fixed interval; `next_step` is that of before."""
+        if next_step:
+            self._next, self._step = next_step, -1
+
     def begin(self, step: int) -> None:
         """Tell that step `step` begins."""
         if self._step == 0 and self._every != "off":
             self._next = step + 1  # the step before a probe gives it a gradient to compare with
             if self._every != "auto":
-                self._next = max(step + 1, -(-step // self._every) * self._every)
+                self._next = -(-(step + 1) // self._every) * self._every
         self._step = step
 
     def probes_at(self, step: int) -> bool:
@@ -152,7 +167,8 @@ class NoiseScale:
 
     def __init__(self, decay: float = 0.9) -> None:
         self._decay = decay
-        self._noise = self._signal = 0.0
+        self.averages = [0.0, 0.0]
+        """The averages so far: tr(S) and |G|^2, not divided by the sum of their weights."""
 
     def after(self, squares: Sequence[float], sizes: tuple[int, int]) -> float:
         """The scale in samples after one more probe: tr(S) / |G|^2 (McCandlish et al. 2018,
@@ -166,6 +182,9 @@ class NoiseScale:
         signal = (samples * whole - fewer * few) / (samples - fewer)
         noise = (few - whole) / (1 / fewer - 1 / samples)
         if math.isfinite(signal) and math.isfinite(noise):
-            self._signal = self._decay * self._signal + (1 - self._decay) * signal
-            self._noise = self._decay * self._noise + (1 - self._decay) * noise
-        return self._noise / self._signal if self._signal > 0 and self._noise > 0 else math.nan
+            self.averages = [
+                self._decay * old + (1 - self._decay) * new
+                for old, new in zip(self.averages, (noise, signal), strict=True)
+            ]
+        noise, signal = self.averages
+        return noise / signal if signal > 0 and noise > 0 else math.nan

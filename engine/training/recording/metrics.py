@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -71,13 +71,14 @@ class MetricBuffer:
         many of its rows are valid: the rest is dropped.
         """
         self._device = device
+        self._on_host = device.type == "cpu"
         self._journal = journal
         self._interval = interval
         self._max_rows = rows
         self._unit = unit
         self._utilisation = utilisation
         self._names: list[str] = []
-        self._block = torch.empty(0)
+        self._block = torch.empty(0, 0)
         self._block_rows: tuple[Tensor, ...] = ()
         self._rows = _Rows(time.perf_counter())
         self._paused_at: float | None = None
@@ -92,14 +93,19 @@ class MetricBuffer:
 
         The names of the values may change only after `drain`. Nothing here waits for the device.
         """
-        tensors = [value for value in values.values() if isinstance(value, Tensor)]
         rows = self._rows
-        if not rows.step:
-            self._use([key for key, value in values.items() if isinstance(value, Tensor)])
-        torch.stack(tensors, out=self._block_rows[len(rows.step)])
+        tensors = {}
         for key, value in values.items():
             if not isinstance(value, Tensor):
                 rows.host_values.setdefault(key, []).append(value)
+            elif self._on_host:  # reading it takes less time than an operation that keeps it
+                rows.host_values.setdefault(key, []).append(float(value))
+            else:
+                tensors[key] = value
+        if not rows.step:
+            self._use(list(tensors))
+        if tensors:
+            torch.stack(list(tensors.values()), out=self._block_rows[len(rows.step)])
         rows.step.append(step)
         rows.seconds.append(self._journal.seconds())
         rows.units += units
@@ -129,6 +135,19 @@ class MetricBuffer:
             self._rows.began += now - max(self._paused_at, self._rows.began)
             self._paused_seconds += now - self._paused_at
             self._paused_at = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The clock of training, and whether all losses were finite."""
+        return {"training_seconds": self.training_seconds, "finite": self._finite}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state, or from an empty one: the run's first step is about to be taken,
+        and all seconds that it has lasted so far count as a pause, apart from those of training.
+        Raises TypeError or ValueError if it does not fit."""
+        trained = float(state.get("training_seconds", 0.0))
+        self._finite = bool(state.get("finite", True))
+        self._paused_seconds = self._journal.seconds() - trained
+        self._rows.began = time.perf_counter()
 
     @property
     def training_seconds(self) -> float:

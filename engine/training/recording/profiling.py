@@ -148,7 +148,11 @@ class Profiler:
         else:
             line = _line(error)
         steps = f"steps {self._first_step} to {self._last_step}"
-        self._journal.say(f"profile of {steps} not written: {line:.200}", "warning")
+        trouble = f"profile of {steps} not written: {line:.200}"
+        if isinstance(error, RuntimeError):  # a fault of the tracer, not of the disk
+            self._journal.say(trouble, "warning")
+        else:
+            self._journal.not_saved("profile", trouble)
 
 
 def top_operations(trace: bytes, count: int = TOP) -> list[Operation]:

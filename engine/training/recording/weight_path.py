@@ -1,5 +1,8 @@
 """The path of a model's weights in the course of a run, for pictures of it."""
 
+import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +20,39 @@ _FOLDER = "weights"
 class WeightPath:
     """The files with the trained parameters of a run at some steps, one float32 vector each."""
 
-    def __init__(self, run: RunDir, model: nn.Module, journal: Journal, *, wanted: bool) -> None:
+    def __init__(
+        self,
+        run: RunDir,
+        model: nn.Module,
+        journal: Journal,
+        *,
+        judged: Callable[[], AbstractContextManager[object]],
+        wanted: bool,
+    ) -> None:
+        """In the context `judged` the model has the weights that are evaluated."""
         self._folder = run.path / _FOLDER
         self._model = model
+        self._judged = judged
         self._journal = journal
         self._wanted = wanted
 
     def keep(self, step: int) -> None:
-        """Write the parameters as they are after `step` steps, if they are wanted. An error of the
-        disk stops this, but not the run."""
+        """Write the parameters that are judged after `step` steps, if they are wanted. An error of
+        the disk stops this, but not the run."""
         if not self._wanted:
             return
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with replacing(self._folder / f"step-{step:08d}.npy") as file:
-                np.save(file, flat(self._model))
+                with self._judged():
+                    vector = flat(self._model)
+                held = io.BytesIO()  # NumPy itself does not say why a file takes no more
+                np.save(held, vector)
+                file.write(held.getbuffer())
         except OSError as error:
             self._wanted = False
-            line = f"{self._folder}: cannot be written ({error.strerror}); no more weights are kept"
-            self._journal.say(line, "warning")
+            trouble = f"{self._folder}: cannot be written ({error.strerror or error})"
+            self._journal.not_saved("weights", f"{trouble}; no more weights are kept")
 
 
 def flat(model: nn.Module) -> NDArray[np.float32]:

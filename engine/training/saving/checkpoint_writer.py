@@ -3,20 +3,20 @@
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from msgspec import UNSET
 
 from engine.runs.access import open_regular
 from engine.runs.checkpoint import (
     MANIFEST,
-    STATE,
-    TENSORS,
-    WEIGHTS,
     Checkpoint,
     FileFacts,
     Manifest,
     Reason,
+    WeightSet,
     digest,
     listed,
     sealed,
@@ -35,8 +35,10 @@ def write(
     best: bool,
     finite: bool,
     fill: Callable[[Path], None],
+    weights: Mapping[str, list[WeightSet]] | None = None,
 ) -> Checkpoint:
-    """Make a checkpoint of step `step` from the files that `fill` writes into a folder.
+    """Make a checkpoint of step `step` from the files that `fill` writes into a folder; `weights`
+    says which weights are in which of them, where there are several sets.
 
     All of it is on the disk when this returns. If it raises OSError, nothing of the checkpoint is
     left, and earlier ones are untouched.
@@ -47,7 +49,7 @@ def write(
     try:
         draft.mkdir(mode=0o700)
         fill(draft)
-        files = {name: _settle(draft / name) for name in (WEIGHTS, TENSORS, STATE)}
+        files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
         before = listed(run)
         manifest = Manifest(
             step=step,
@@ -56,6 +58,7 @@ def write(
             best=best,
             finite=finite,
             files=files,
+            weights=dict(weights) if weights else UNSET,
         )
         (draft / MANIFEST).write_bytes(sealed(manifest))
         _settle(draft / MANIFEST)

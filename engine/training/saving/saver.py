@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
 
@@ -14,7 +13,8 @@ from engine.runs.events import CheckpointSaved
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
 from engine.training.saving import checkpoint_writer, snapshot
-from engine.training.saving.snapshot import Snapshot
+from engine.training.saving.judged import Judge
+from engine.training.saving.snapshot import Observer, Snapshot
 from engine.training.state import Training
 from presets.schema import CheckpointPolicy
 
@@ -34,6 +34,8 @@ class Saver:
         run: RunDir,
         journal: Journal,
         training: Training,
+        judge: Judge,
+        observers: Mapping[str, Observer],
         device: torch.device,
         policy: CheckpointPolicy,
         best: tuple[str, Literal["max", "min"]],
@@ -46,6 +48,8 @@ class Saver:
         self._run = run
         self._journal = journal
         self._training = training
+        self._judge = judge
+        self._observers = observers
         self._device = device
         self._policy = policy
         self._best = best
@@ -68,9 +72,14 @@ class Saver:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self._waiting is not None:
-            with suppress(Exception):  # an error that ended the run is the one to report
+            try:
                 self._settle()
                 self._write_best()
+            except Exception as problem:
+                if error is not None:  # the error that ended the run is the one to report
+                    return
+                line = f"{type(problem).__name__}: {problem}".splitlines()[0]
+                self._journal.not_saved("best checkpoint", f"best state not written: {line}")
 
     @property
     def due(self) -> bool:
@@ -131,7 +140,13 @@ class Saver:
             self.save(reason)
 
     def _take(self) -> Snapshot:
-        return snapshot.take(self._training, self._device, self._journal.seconds())
+        return snapshot.take(
+            self._training,
+            self._judge,
+            self._device,
+            self._journal.seconds(),
+            self._observers,
+        )
 
     def _identity(self) -> tuple[int, int]:
         """What two equal states of a run have in common, and different ones do not: the steps, and
@@ -156,14 +171,18 @@ class Saver:
                     best=best,
                     finite=taken.finite,
                     fill=taken.write,
+                    weights=taken.sets,
                 )
                 self._journal.sync(_SYNC_SECONDS)
         except OSError as error:
-            trouble = (
-                f"checkpoint of step {taken.state.step} not written: {error.strerror or error}"
-            )
-            self._journal.say(trouble, "warning")
+            why = error.strerror or error
+            trouble = f"checkpoint of step {taken.state.step} not written: {why}"
+            whole = self._whole()
+            self._journal.not_saved(_kind(best=best), f"{trouble}; {whole}")
             return trouble
+        self._journal.saved(_kind(best=best))
+        if written.step == self._training.step:  # the newest state, whatever it was written for
+            self._journal.saved(_kind(best=False))
         self.newest = written
         self._newest_state = (taken.state.step, len(taken.state.applied))
         if taken.finite:
@@ -171,6 +190,13 @@ class Saver:
         self._tell(written, reason)
         checkpoint_writer.rotate(self._run)
         return None
+
+    def _whole(self) -> str:
+        """Words for the newest checkpoint of the run that is whole."""
+        found = listed(self._run)
+        if not found:
+            return "there is no whole checkpoint"
+        return f"the newest whole checkpoint is {found[-1].name}"
 
     def _tell(self, written: Checkpoint, reason: Reason) -> None:
         self._journal.emit(
@@ -182,3 +208,8 @@ class Saver:
                 finite=written.manifest.finite,
             )
         )
+
+
+def _kind(*, best: bool) -> str:
+    """The kind under which the journal keeps what was not saved."""
+    return "best checkpoint" if best else "checkpoint"

@@ -1,10 +1,34 @@
-"""The state of a run in memory: taken between two steps, written to files, read and restored."""
+"""The state of a run in memory: taken between two steps, written to files, read and restored.
+
+What a run carries besides its configuration, and what becomes of it in a new process:
+
+| what | after a restart |
+|---|---|
+| weights (trained, judged, averaged), buffers, the optimizer's state | in the checkpoint |
+| clipping's earlier norms, the loss scale and the steps that it left out | in the checkpoint |
+| random streams; order of the samples | in the checkpoint; follows from seed and epoch |
+| steps done and planned, lr and clipping in force, ids of applied commands | in the checkpoint |
+| the best value, the plateau's memory of the schedule | in the checkpoint |
+| the target, once it is reached | in the checkpoint |
+| seconds since the start, seconds of training | in the checkpoint |
+| when the next pictures are due; whether a bad loss or gradient was told | in the checkpoint |
+| layer probes every N steps: the next one, averages, the gradients of a step before | checkpoint |
+| layer probes with `auto`: interval, pace and average of the noise scale | of this process |
+| speed, utilisation and their current block of steps | of this process |
+| minutes since the last checkpoint, and seconds that the best state waits for the disk | process |
+| steps being profiled | of this process |
+| commands that were not answered, the stop after an epoch, a pause | derived from the log |
+| commands applied after the checkpoint | derived from the log, and applied again at their steps |
+| number of restarts; checkpoints, the newest finite one among them | from the log; from the disk |
+| a learning-rate range test | begins anew: it has no checkpoints |
+"""
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import safetensors.torch
@@ -13,56 +37,152 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.config import registry
-from engine.runs.checkpoint import STATE, TENSORS, WEIGHTS, Checkpoint, State, read_state, verify
+from engine.runs.checkpoint import (
+    AVERAGED,
+    STATE,
+    TENSORS,
+    TRAINED,
+    WEIGHTS,
+    Checkpoint,
+    State,
+    WeightSet,
+    read_state,
+    verify,
+)
+from engine.training.saving.judged import Judge
 from engine.training.state import Training
 from engine.training.updates.parameter_groups import completed, fitted
+from engine.training.updates.two_sets import evaluated_weights
 from presets import UserError
 
 Tensors = dict[str, Any]
-"""`optimizer`, `clipper`, `scaler`: their state_dicts; `ema`: the averaged weights; `cpu_rng`,
-`cuda_rng`: the states of torch's random streams."""
+"""`optimizer`, `clipper`, `scaler`: their state_dicts; `cpu_rng`, `cuda_rng`: the states of torch's
+random streams; `observers`: the state_dicts of those who watch the run, by name. Older ones have
+the averaged weights as `ema`."""
+Weights = dict[str, Tensor]
+"""Parameters and buffers by name."""
+
+
+class Observer(Protocol):
+    """Somebody who watches a run and remembers something of it from one process to the next."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values and tensors."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError, ValueError or AttributeError if it does not fit."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A copy of a run's state in the host's memory, which later steps do not change."""
 
-    weights: dict[str, Tensor]
-    """Parameters and buffers by name."""
+    weights: Weights
+    """Those that were judged."""
     tensors: Tensors
     state: State
     finite: bool
     """Whether all weights are finite."""
+    trained: Weights | None = None
+    """Those that are trained, if they are not the judged ones."""
+    averaged: Weights | None = None
+    """The moving average, if there is one."""
+
+    @property
+    def sets(self) -> dict[str, list[WeightSet]]:
+        """Which weights are in which file; empty if there is one set only."""
+        found: dict[str, list[WeightSet]] = {WEIGHTS: ["judged"]}
+        if self.trained is None:
+            found[WEIGHTS].append("trained")
+        else:
+            found[TRAINED] = ["trained"]
+        if self.averaged is not None:
+            found[AVERAGED] = ["averaged"]
+        return found if len(found) > 1 else {}
 
     def write(self, folder: Path) -> None:
-        """Write the three files of a checkpoint into `folder`. Raises OSError, also in place of the
-        libraries' own errors, as of a full disk."""
+        """Write the files of a checkpoint into `folder`, all but its manifest. Raises OSError, also
+        in place of the libraries' own errors, as of a full disk."""
+        sets = {WEIGHTS: self.weights, TRAINED: self.trained, AVERAGED: self.averaged}
         try:
-            safetensors.torch.save_file(self.weights, folder / WEIGHTS)
-            with (folder / TENSORS).open("wb") as file:
-                torch.save(self.tensors, file)
+            for name, weights in sets.items():
+                if weights is not None:
+                    safetensors.torch.save_file(weights, folder / name)
+            _save(self.tensors, folder / TENSORS)
         except (SafetensorError, RuntimeError) as error:
+            if number := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
             raise OSError(f"cannot be written ({_line(error)})") from None
         (folder / STATE).write_bytes(msgspec.json.encode(self.state))
 
 
-def take(training: Training, device: torch.device, seconds: float) -> Snapshot:
+class _Noting:
+    """A file that remembers why it could not be written: torch reports another error for it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _save(tensors: Tensors, path: Path) -> None:
+    """Raises OSError with the system's own reason."""
+    with path.open("wb", buffering=0) as file:
+        noting = _Noting(file)
+        try:
+            torch.save(tensors, noting)  # type: ignore[arg-type]  # all that it calls is there
+        except RuntimeError:
+            if noting.error is not None:
+                raise noting.error from None
+            raise
+
+
+def take(
+    training: Training,
+    judge: Judge,
+    device: torch.device,
+    seconds: float,
+    observers: Mapping[str, Observer],
+) -> Snapshot:
     """Copy everything that decides how the run goes on, `seconds` after its start; waits for the
     device."""
-    weights = {name: _copy(tensor) for name, tensor in training.model.state_dict().items()}
     tensors: Tensors = {
         "optimizer": _copied(training.optimizer.state_dict()),
         "clipper": _copied(training.clipper.state_dict()),
         "cpu_rng": torch.get_rng_state(),
+        "observers": {name: _copied(each.state_dict()) for name, each in observers.items()},
     }
     if training.scaler is not None:
         tensors["scaler"] = _copied(training.scaler.state_dict())
-    if training.ema is not None:
-        tensors["ema"] = _copied(training.ema.averages)
     if device.type == "cuda":
         tensors["cuda_rng"] = torch.cuda.get_rng_state(device)
-    finite = all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
-    return Snapshot(weights, tensors, training.state(seconds), finite)
+    trained = _weights(training)
+    with judge.judged() as differ:
+        weights = _weights(training) if differ else trained
+    averaged = None
+    if judge.averages:
+        with judge.averaged():
+            averaged = _weights(training)
+    finite = all(
+        bool(torch.isfinite(tensor).all()) for tensor in [*trained.values(), *weights.values()]
+    )
+    return Snapshot(
+        weights=weights,
+        tensors=tensors,
+        state=training.state(seconds),
+        finite=finite,
+        trained=trained if differ else None,
+        averaged=averaged,
+    )
 
 
 def load(checkpoint: Checkpoint) -> Snapshot:
@@ -74,13 +194,19 @@ def load(checkpoint: Checkpoint) -> Snapshot:
     verify(checkpoint)
     state = read_state(checkpoint)
     weights = _refuse(checkpoint.path / WEIGHTS, safetensors.torch.load_file)
+    trained, averaged = (
+        _refuse(checkpoint.path / name, safetensors.torch.load_file)
+        if name in checkpoint.manifest.files
+        else None
+        for name in (TRAINED, AVERAGED)
+    )
     tensors = _refuse(
         checkpoint.path / TENSORS,
         lambda path: torch.load(path, map_location="cpu", weights_only=True),
     )
     if not isinstance(tensors, dict) or not {"optimizer", "cpu_rng"} <= set(tensors):
         raise UserError(f"{checkpoint.path / TENSORS}: refused: not the tensors of a checkpoint")
-    return Snapshot(weights, tensors, state, checkpoint.manifest.finite)
+    return Snapshot(weights, tensors, state, checkpoint.manifest.finite, trained, averaged)
 
 
 def restore(snapshot: Snapshot, training: Training, device: torch.device) -> None:
@@ -91,25 +217,27 @@ def restore(snapshot: Snapshot, training: Training, device: torch.device) -> Non
     if snapshot.state.optimizer != training.optimizer_type:
         given, own = snapshot.state.optimizer, training.optimizer_type
         raise UserError(f"the checkpoint is of optimizer {given}, the run has {own}")
-    _restore_weights(snapshot, training)
+    _restore_weights(snapshot.trained or snapshot.weights, training)
     _restore_optimizer(snapshot.tensors["optimizer"], training)
     _restore_streams(snapshot, device)
     training.go_on_from(snapshot.state)
-    _restore_rest(snapshot.tensors, training)
+    _restore_rest(snapshot, training)
 
 
 def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> None:
-    """Begin a fork with weights, step and random streams of the parent, and with the state of its
-    optimizer if that is of the same type. Learning rate, clipping and planned steps are the fork's
-    own.
+    """Begin a fork with the judged weights, the step and the random streams of the parent, and with
+    the state of its optimizer if that is of the same type. Learning rate, clipping and planned
+    steps are the fork's own.
 
     Raises UserError, in one line, if the weights do not fit, or no step is left to do.
     """
-    _restore_weights(snapshot, training)
+    _restore_weights(snapshot.weights, training)
     if snapshot.state.optimizer == training.optimizer_type:
         _restore_optimizer(snapshot.tensors["optimizer"], training, inherited=True)
+        if snapshot.trained is not None:
+            _train_towards(snapshot.weights, snapshot.trained, training)
     if training.ema is not None:
-        training.ema.load(snapshot.tensors.get("ema", training.parameters))
+        training.ema.load(_averages(snapshot, training))
     _restore_streams(snapshot, device)
     training.step = snapshot.state.step
     if training.steps <= training.step:
@@ -119,9 +247,28 @@ def inherit(snapshot: Snapshot, training: Training, device: torch.device) -> Non
         )
 
 
-def _restore_weights(snapshot: Snapshot, training: Training) -> None:
+def _train_towards(judged: Weights, trained: Weights, training: Training) -> None:
+    """Give the model weights to train from which its optimizer evaluates the judged ones: those of
+    the parent, or, where other settings make something else of these, such that follow from the
+    judged ones."""
+    _restore_weights(trained, training)
+    with evaluated_weights(training.optimizer):
+        same = all(
+            torch.allclose(parameter.cpu(), judged[name], rtol=1e-4, atol=1e-6)
+            for name, parameter in training.named
+        )
+    if same:
+        return
+    _restore_weights({**trained, **{name: judged[name] for name in training.names}}, training)
+    for group in training.optimizer.param_groups:
+        if "train_mode" in group:
+            group["train_mode"] = False  # as schedule-free optimizers have it after `eval`
+    training.optimizer.train()  # type: ignore[attr-defined]
+
+
+def _restore_weights(weights: Weights, training: Training) -> None:
     try:
-        training.model.load_state_dict(snapshot.weights)
+        training.model.load_state_dict(weights)
     except RuntimeError as error:
         what = " ".join(str(error).split())
         raise UserError(f"the checkpoint is of another model: {what:.200}") from None
@@ -172,17 +319,40 @@ def _restore_streams(snapshot: Snapshot, device: torch.device) -> None:
         raise UserError(f"the checkpoint's random streams do not fit: {_line(error)}") from None
 
 
-def _restore_rest(tensors: Tensors, training: Training) -> None:
+def _averages(snapshot: Snapshot, training: Training) -> list[Tensor]:
+    """The averaged weights of a checkpoint, in the model's order; the trained ones without any."""
+    if snapshot.averaged is not None:
+        return [snapshot.averaged[name] for name in training.names]
+    return list(snapshot.tensors.get("ema", training.parameters))
+
+
+def _restore_rest(snapshot: Snapshot, training: Training) -> None:
     """Load clipping, scaler and averaged weights; an older checkpoint may have none of them."""
+    tensors = snapshot.tensors
     try:
         if "clipper" in tensors:
             training.clipper.load_state_dict(tensors["clipper"])
         if training.scaler is not None and "scaler" in tensors:
             training.scaler.load_state_dict(tensors["scaler"])
         if training.ema is not None:
-            training.ema.load(tensors.get("ema", training.parameters))
+            training.ema.load(_averages(snapshot, training))
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise UserError(f"the checkpoint does not fit: {_line(error)}") from None
+
+
+def observe_on(snapshot_of: Mapping[str, Any], observers: Mapping[str, Observer]) -> None:
+    """Let observers go on from the states that a checkpoint has of them, by name. Raises UserError,
+    in one line, if one does not fit."""
+    try:
+        for name, observer in observers.items():
+            if name in snapshot_of:
+                observer.load_state_dict(snapshot_of[name])
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UserError(f"the checkpoint does not fit: {_line(error)}") from None
+
+
+def _weights(training: Training) -> Weights:
+    return {name: _copy(tensor) for name, tensor in training.model.state_dict().items()}
 
 
 def _copy(tensor: Tensor) -> Tensor:

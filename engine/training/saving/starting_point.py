@@ -1,6 +1,8 @@
 """The starting point of a run: a checkpoint of its own, or one of its parent."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,15 +15,27 @@ from engine.training.saving import snapshot
 from engine.training.state import Training
 
 
-def resume(path: Path, training: Training, device: torch.device) -> tuple[Checkpoint, float]:
-    """Go on from a checkpoint of this run; returns it, and the seconds that the run had lasted.
+@dataclass(frozen=True)
+class Resumed:
+    """A checkpoint of this run with which it goes on."""
+
+    checkpoint: Checkpoint
+    seconds: float
+    """Time that the run had lasted."""
+    observers: dict[str, Any]
+    """What those who watch the run remember, by name; empty in an older checkpoint."""
+
+
+def resume(path: Path, training: Training, device: torch.device) -> Resumed:
+    """Go on from a checkpoint of this run.
 
     Raises UserError, in one line, if it cannot be used.
     """
     found = checkpoint.read(path)
     taken = snapshot.load(found)
     snapshot.restore(taken, training, device)
-    return found, taken.state.seconds
+    observers = taken.tensors.get("observers", {})
+    return Resumed(found, taken.state.seconds, observers if isinstance(observers, dict) else {})
 
 
 def fork(run: RunDir, parent: str, training: Training, device: torch.device) -> Parent:

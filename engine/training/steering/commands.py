@@ -171,10 +171,8 @@ class Steering:
         """Raises UserError with the reason if the command is to be rejected."""
         arguments = set(_plain(command.arguments))
         of_stop = {"after", "now"}
-        known = {
-            "stop": of_stop,
-            "set": set(Arguments.__struct_fields__) - of_stop - {"own"},
-        }
+        of_set = set(Arguments.__struct_fields__) - of_stop - {"own"}
+        known = {"stop": of_stop, "set": of_set}
         unknown = sorted(arguments - known.get(command.name, set()))
         if unknown:
             raise UserError(f"{command.name} knows no {' or '.join(unknown)}")

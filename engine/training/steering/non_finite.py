@@ -122,6 +122,14 @@ class Guard:
                 return row + 1
         return len(steps)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Whether the last step was bad: only the first of a series is told."""
+        return {"was_bad": self._was_bad}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load such a state. Raises KeyError if it does not fit."""
+        self._was_bad = bool(state["was_bad"])
+
     def settled(self, metrics: MetricBuffer) -> bool:
         """Whether the weights are valid after this step. If the host does not wait at each step,
         this waits until all values of the step are on the host."""

@@ -35,6 +35,9 @@ class Clipper:
         self._rows_there = torch.empty(0)
         self._weights = [weight for _, weight in self._named]
         self._zero = torch.zeros((), device=device)
+        self._divisor = torch.ones(())
+        """What the optimizer's kernel divides by; making a tensor at each step takes longer than
+        the rest of clipping."""
         self.use(settings)
 
     def use(self, settings: Clip) -> None:
@@ -73,7 +76,8 @@ class Clipper:
         if self._optimizer is not None:
             self._optimizer.grad_scale = None
             if self.settings.mode == "norm":
-                return values | by_step(self._optimizer, norm.item(), self.settings.limit)
+                limit = self.settings.limit
+                return values | by_step(self._optimizer, norm.item(), limit, self._divisor)
         return values | self._clip(weights, norms, norm)
 
     def _row(self, rows: list[int], place: Tensor) -> Tensor:
@@ -150,14 +154,15 @@ def by_norm(gradients: list[Tensor], norm: Tensor, max_norm: Tensor | float) -> 
     return {"clip/norm_after": norm * scale, "clipped": (norm > max_norm).float()}
 
 
-def by_step(optimizer: Any, norm: float, max_norm: float) -> Values:
-    """Clip as `by_norm` does, in the optimizer's next step: its kernel divides by `grad_scale`.
+def by_step(optimizer: Any, norm: float, max_norm: float, divisor: Tensor) -> Values:
+    """Clip as `by_norm` does, in the optimizer's next step: its kernel divides by `grad_scale`,
+    for which `divisor`, 0-dim, is overwritten.
 
     For small models the operations that this saves take about as long as reading all gradients.
     """
     scale = min(1.0, max_norm / (norm + 1e-6))
     if 0 < scale < 1:  # what is not finite never reaches the weights
-        optimizer.grad_scale = torch.tensor(1 / scale)
+        optimizer.grad_scale = divisor.fill_(1 / scale)
     return {"clip/norm_after": norm * scale, "clipped": float(norm > max_norm)}
 
 
@@ -197,13 +202,17 @@ def by_unit(
     gradient of each unit to at most `ratio` times the norm of its weights, or `eps` if that norm is
     smaller.
 
-    A unit is a row of a matrix, an output channel of a convolution, or a whole vector. The output
-    layer, whose parameters' `id`s are in `head`, is not clipped, as in section 4.1.
+    As in the authors' code (deepmind-research/nfnets, `unitwise_norm`), a unit is a row of a
+    matrix, an output channel of a convolution, or a whole tensor with one dimension larger than 1,
+    such as a bias. The output layer, whose parameters' `id`s are in `head`, weight and bias, is
+    not clipped, as in section 4.1. Units of the other layers are clipped whatever they are, norms
+    included.
     """
     norms, fired = [], []
     for weight in weights:
         gradient = values_of(weight)
-        dims = None if weight.dim() < 2 else tuple(range(1, weight.dim()))
+        whole = sum(size > 1 for size in weight.shape) < 2
+        dims = None if whole else tuple(range(1, weight.dim()))
         norm = torch.linalg.vector_norm(gradient, dim=dims, keepdim=dims is not None)
         if id(weight) not in head and gradient.shape == weight.shape:
             limit = torch.linalg.vector_norm(weight, dim=dims, keepdim=dims is not None)

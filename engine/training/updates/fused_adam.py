@@ -25,8 +25,10 @@ class _Gathered:
 
     def __init__(self, group: dict[str, Any], state: dict[Tensor, dict[str, Tensor]]) -> None:
         self.group = group
-        self.parameters: list[Tensor] = group["params"]
-        states = [state[parameter] for parameter in self.parameters]
+        weights = group["params"]
+        # Detached, the kernel may write to them without a change of torch's gradient mode.
+        self.parameters: list[Tensor] = [weight.detach() for weight in weights]
+        states = [state[weight] for weight in weights]
         self.first = [each["exp_avg"] for each in states]
         self.second = [each["exp_avg_sq"] for each in states]
         # One tensor that the parameters have views of: one addition counts for all.
@@ -46,11 +48,10 @@ def gather_once(optimizer: optim.Optimizer) -> None:
     gathered: list[_Gathered] = []
     gathered_from: Any = None
 
-    @torch.no_grad()
     def step(self: optim.Optimizer, closure: Any = None) -> Any:
         nonlocal gathered_from
         gradients = [[w.grad for w in group["params"]] for group in self.param_groups]
-        whole = closure is None and not any(g is None for part in gradients for g in part)
+        whole = closure is None and not any(map(_has_none, gradients))
         # The guard's flag says whether to step at all (see non_finite.py); a profiler needs names.
         watched = getattr(self, "found_inf", None) is not None or _profiled()
         if not whole or watched or gathered_from is not self.state:
@@ -90,6 +91,10 @@ def _plain(group: dict[str, Any]) -> bool:
     return plain and all(
         weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in group["params"]
     )
+
+
+def _has_none(gradients: list[Any]) -> bool:
+    return any(gradient is None for gradient in gradients)
 
 
 def _profiled() -> bool:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def test_linear_and_cosine_after_a_warmup():
         found = factors(type=kind, warmup_steps=10, final_factor=0.1)
         assert found[:10] == pytest.approx([step / 10 for step in range(1, 11)])
         for index in range(10, STEPS):
-            share = shape((index - 10) / 90)
+            share = shape((index - 10) / 89)
             share = share if kind == "linear" else (1 + share) / 2
             assert found[index] == pytest.approx(0.1 + 0.9 * share)
 
@@ -45,17 +46,121 @@ def test_the_stairs_of_step_and_the_curve_of_exponential():
 def test_warm_up_stable_decay():
     found = factors(type="wsd", warmup_steps=20, decay_share=0.25)
     assert found[19:80] == [1.0] * 61
-    assert found[90] == pytest.approx(0.5)
-    assert found[-1] == pytest.approx(1 / 20)
+    falls = 0.25 * 79  # of the 79 steps after the first one at full rate
+    for index in range(80, STEPS):
+        assert found[index] == pytest.approx(max(schedules.LEAST, (99 - index) / falls))
 
 
 def test_one_cycle_rises_and_falls_once():
     found = factors(type="one-cycle", rise_share=0.3, start_factor=0.04)
     assert found[0] == pytest.approx(0.04)
     top = found.index(max(found))
-    assert (top, found[top]) == (30, pytest.approx(1.0))
-    assert found[:31] == sorted(found[:31])
-    assert found[30:] == sorted(found[30:], reverse=True)
+    assert (top, found[top]) == (29, pytest.approx(1.0))
+    assert found[:30] == sorted(found[:30])
+    assert found[29:] == sorted(found[29:], reverse=True)
+
+
+ENDS = {
+    "linear": {"final_factor": 0.1},
+    "cosine": {"final_factor": 0.1},
+    "wsd": {"final_factor": 0.1},
+    "one-cycle": {"start_factor": 1000.0},
+    "range-test": {"min_lr": 1e-3, "max_lr": 0.05},
+}
+"""Settings with which a schedule's last factor is 0.1, where it is said to end with a value."""
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7])
+@pytest.mark.parametrize("steps", [9, 10, 100, 1001])
+@pytest.mark.parametrize("kind", get_args(ScheduleType))
+def test_first_peak_and_last_step_have_the_values_that_are_said(kind, steps, warmup):
+    found = factors(steps, type=kind, warmup_steps=warmup, **ENDS.get(kind, {}))
+    if kind in ENDS:
+        assert found[-1] == pytest.approx(0.1)
+    if kind not in ("one-cycle", "range-test"):
+        assert max(found) == 1.0
+        assert found[max(0, warmup - 1)] == 1.0
+    if kind == "range-test":
+        assert found[warmup] == pytest.approx(2e-3 * 50 ** (warmup / (steps - 1)))
+    if warmup:
+        assert found[0] == pytest.approx(1 / warmup)
+
+
+class Torch:
+    """The factors of torch's own schedulers at each step."""
+
+    def __init__(self, make, steps=STEPS, every=1, metrics=None):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        scheduler = make(optimizer)
+        self.factors = []
+        for step in range(1, steps + 1):
+            self.factors.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            if step % every == 0:
+                scheduler.step(*([metrics[step // every - 1]] if metrics else []))
+
+
+LR_SCHEDULER = torch.optim.lr_scheduler
+
+
+@pytest.mark.parametrize("steps", [2, 10, 11, 97, 300])
+@pytest.mark.parametrize("rise", [0.1, 0.3, 0.5])
+def test_one_cycle_is_that_of_torch(steps, rise):
+    found = factors(steps, type="one-cycle", rise_share=rise)
+    if rise * steps > 1:  # else torch has a rise that ends before it begins
+        torchs = Torch(
+            lambda optimizer: LR_SCHEDULER.OneCycleLR(
+                optimizer, max_lr=1.0, total_steps=steps, pct_start=rise, cycle_momentum=False
+            ),
+            steps,
+        )
+        assert found == pytest.approx(torchs.factors)
+    assert found[-1] == pytest.approx(4e-6)
+
+
+def test_the_other_schedules_are_those_of_torch():
+    last = STEPS - 1
+    theirs = [
+        (
+            {"type": "cosine", "final_factor": 0.2},
+            lambda o: LR_SCHEDULER.CosineAnnealingLR(o, T_max=last, eta_min=0.2),
+            1,
+        ),
+        (
+            {"type": "linear", "final_factor": 0.2},
+            lambda o: LR_SCHEDULER.LinearLR(o, start_factor=1.0, end_factor=0.2, total_iters=last),
+            1,
+        ),
+        (
+            {"type": "step", "gamma": 0.5, "every_epochs": 2},
+            lambda o: LR_SCHEDULER.StepLR(o, step_size=2, gamma=0.5),
+            PER_EPOCH,
+        ),
+        (
+            {"type": "exponential", "gamma": 0.5, "every_epochs": 1},
+            lambda o: LR_SCHEDULER.ExponentialLR(o, gamma=0.5 ** (1 / PER_EPOCH)),
+            1,
+        ),
+    ]
+    for settings, make, every in theirs:
+        assert factors(**settings) == pytest.approx(Torch(make, every=every).factors), settings
+
+
+def test_plateau_is_that_of_torch():
+    """Torch counts the evaluations that it bears: one fewer than those after which it acts."""
+    losses = [1.0, 0.9, 0.95, 0.9, 0.91, 0.8, 0.8, 0.9, 0.85, 0.81, 0.7, 0.9]
+    torchs = Torch(
+        lambda o: LR_SCHEDULER.ReduceLROnPlateau(
+            o, factor=0.5, patience=2, threshold=0.0, cooldown=0
+        ),
+        len(losses),
+        metrics=losses,
+    )
+    state, found = Plateau(), []
+    for loss in losses:
+        found.append(0.5**state.drops)
+        state = state.evaluated(loss, patience=3)
+    assert found == torchs.factors
 
 
 def test_inverse_square_root():

@@ -11,6 +11,7 @@ import presets
 from engine.config import registry
 from engine.training.saving import snapshot
 from engine.training.updates import build_optimizer
+from engine.training.updates.two_sets import evaluated_weights
 from presets import UserError
 from presets.schema import ParameterGroups
 from support.optimizing import PRESETS, batch, build, component, groups, model, step
@@ -174,14 +175,13 @@ def test_evaluating_other_weights_leaves_the_training_as_it_was(name):
     options = {"t0": 3.0, "lr": 0.5} if name == "asgd" else {}
     net, optimizer, _ = trained(name, **options)
     before = [weight.detach().clone() for weight in net.parameters()]
-    optimizer.eval()
-    averaged = [weight.detach().clone() for weight in net.parameters()]
-    optimizer.eval()  # once more changes nothing
-    assert equal(net.parameters(), averaged)
+    with evaluated_weights(optimizer) as differ:
+        averaged = [weight.detach().clone() for weight in net.parameters()]
+    assert differ
     assert not equal(averaged, before)
-    optimizer.train()
     assert equal(net.parameters(), before)
-    optimizer.train()
+    with pytest.raises(ZeroDivisionError), evaluated_weights(optimizer):
+        raise ZeroDivisionError
     assert equal(net.parameters(), before)
     step(net, optimizer, *batch(name))
 

@@ -104,7 +104,12 @@ def test_speed_ups_that_cannot_be_told():
     assert statistics.speed_up({0: 1.0, 1: 1.0}, {2: 1.0}) is None
     missed = {0: math.inf, 1: math.inf}
     assert statistics.speed_up(missed, missed) is None
-    assert statistics.speed_up({0: 1.0, 1: 1.0}, missed).value == 0.0
+    reached = {0: 1.0, 1: 1.0}
+    assert statistics.speed_up(reached, missed) is None
+    assert statistics.speed_up(missed, reached) is None
+    assert statistics.speed_up(reached, {0: 1.0, 1: math.inf}) is None  # the median is a miss
+    three = {0: 1.0, 1: 2.0, 2: math.inf}
+    assert statistics.speed_up(three, three).value == 1.0
 
 
 def test_performance_profiles():

@@ -167,8 +167,11 @@ def test_a_full_disk_harms_neither_training_nor_what_is_there(saved, tiny, train
     monkeypatch.setattr(snapshot.Snapshot, "write", write)
     events = train(tiny(steps=6, checkpoint__every_steps=2))
     assert events[-1].status == "done"
-    warnings = [e.message for e in of(LogLine, events) if e.level == "warning"]
-    assert warnings == ["checkpoint of step 4 not written: No space left on device"]
+    assert [e.message for e in of(LogLine, events) if e.level == "error"] == [
+        "checkpoint of step 4 not written: No space left on device;"
+        " the newest whole checkpoint is step-00000003"
+    ]
+    assert events[-1].unsaved == ""  # that of step 6 makes up for it
     assert [e.step for e in of(CheckpointSaved, events) if e.reason == "interval"] == [2, 6]
     assert calls.count(4) == 1
 

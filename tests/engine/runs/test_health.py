@@ -68,10 +68,11 @@ def test_a_heart_beats_and_tells(run, lock):
     assert run.heartbeat_path.stat().st_mode & 0o777 == 0o600
     later = wait_for(lambda: (found := heartbeat.read(run)) and found.step == 5 and found)
     assert later.clock > first.clock
-    assert examine(run) == health.Health(
-        "running",
-        "its log cannot be written: No space left on device; 12 records wait, 3 lost",
-    )
+    said = "its log cannot be written: No space left on device; 12 records wait, 3 lost"
+    assert examine(run) == health.Health("running", said, said)
+    heart.unsaved("checkpoint of step 4 not written")
+    said += "; checkpoint of step 4 not written"
+    assert wait_for(lambda: (now := examine(run)).unsaved == said and now).detail == said
     assert heart.rest("evaluating") == ""
     heart.close()
     assert heartbeat.read(run).resting == "evaluating"
@@ -166,9 +167,9 @@ def test_a_run_of_a_queue_waits_while_somebody_will_take_it_up(run, lock):
 def test_an_end_that_the_log_could_not_take(run, lock):
     lock.release()
     beat(run, ended="done", reason="all 5 steps done", log_trouble="No space left on device")
-    assert examine(run) == health.Health(
-        "done", "all 5 steps done; the end of its log is missing (No space left on device)"
-    )
+    missing = "the end of its log is missing (No space left on device)"
+    said = f"all 5 steps done; {missing}"
+    assert examine(run) == health.Health("done, not saved", said, missing)
 
 
 def test_an_engine_on_another_machine(run, lock):

@@ -6,9 +6,11 @@ from torch import nn
 
 from engine import tasks
 from engine.config import configure
+from engine.runs.events import LogLine, Scalars
 from engine.training.assemble import assemble
 from engine.training.passes import Passes, Tally
 from presets import ConfigError, UserError
+from support.forked import of
 
 CPU = torch.device("cpu")
 
@@ -115,3 +117,17 @@ def test_activations_that_are_computed_again_change_nothing(tiny):
 def test_models_whose_activations_cannot_be_computed_again(tiny, batch_norm, message):
     with pytest.raises(UserError, match=message):
         prepared(tiny(model__batch_norm=batch_norm, activation_checkpointing=True))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_where_parts_do_not_give_the_gradient_of_the_batch_the_log_says_so(train, tiny, batch_norm):
+    """The case accumulate-bn: with batch norm the first losses differ, without it they do not."""
+    settings = {"model__batch_norm": batch_norm, "model__dropout": 0.0, "steps": 1}
+    said, losses = [], []
+    for accumulate in (1, 8):
+        events = train(tiny("sgd", accumulate=accumulate, **settings))
+        lines = [event.message for event in of(LogLine, events)]
+        said.append([line for line in lines if line.startswith("accumulate 8: batch norm")])
+        losses.append(of(Scalars, events)[0].values["train/loss"][0])
+    assert [len(lines) for lines in said] == [0, batch_norm]
+    assert (losses[0] == pytest.approx(losses[1], rel=1e-5)) != batch_norm

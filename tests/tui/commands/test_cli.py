@@ -406,7 +406,7 @@ def test_the_progress_bar_fits(width: int, blocks: str, tmp_path: Path) -> None:
         assert "step 6/6" in line
     if width >= 79:
         assert line.startswith(blocks[0] * 15)
-        assert "epoch 3.0  train/loss 0.1667  val/accuracy 0.8571" in line
+        assert "epoch 3.0  train/loss 0.1833  val/accuracy 0.8571" in line
     assert reporters.bar(RunState(run=state.run), 79, blocks).startswith(blocks[1] * 15)
 
 

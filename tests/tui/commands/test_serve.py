@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,12 +14,13 @@ import psutil
 import pyte
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession, CookieJar, WSMsgType
+from aiohttp import ClientSession, CookieJar, WSCloseCode, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 
 from tui.cli import cli
-from tui.commands import serve
+from tui.commands import serve, served_window, token_server
+from tui.commands.served_window import MAX_COLUMNS, MAX_ROWS, within_bounds
 from tui.commands.token_server import Server
 
 APP = f"{sys.executable} -P -c 'from tui.cli import main; main()' --runs-dir runs"
@@ -119,6 +121,122 @@ async def test_a_websocket_shows_the_app(client: TestClient, server: Server) -> 
     async with asyncio.timeout(30):  # the app ends with its window
         while psutil.Process().children():
             await asyncio.sleep(0.02)
+
+
+STUBBORN = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.stdout.write("__GANGLION__\\n")
+sys.stdout.flush()
+open("size", "w").write(str(sorted((k, v) for k, v in __import__("os").environ.items()
+                                   if k in ("COLUMNS", "ROWS"))))
+time.sleep(600)
+"""
+"""An app that never ends by itself, and does not listen."""
+
+
+@pytest.fixture
+def stubborn(server: Server, tmp_path: Path) -> Server:
+    program = tmp_path / "stubborn.py"
+    program.write_text(STUBBORN)
+    server.command = shlex.join([sys.executable, "-S", str(program)])
+    return server
+
+
+async def test_size_and_number_of_windows_are_bounded(
+    client: TestClient, stubborn: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_server, "MAX_WINDOWS", 2)
+    monkeypatch.setattr(served_window, "END_SECONDS", 0.1)
+    await client.get(f"/?token={stubborn.token}")
+    huge = "/ws?width=99999999&height=99999999"
+    first = await client.ws_connect(huge)
+    async with client.ws_connect(huge):
+        async with asyncio.timeout(30):
+            while not (tmp_path / "size").exists() or not (tmp_path / "size").read_text():
+                await asyncio.sleep(0.02)
+        size = [("COLUMNS", str(MAX_COLUMNS)), ("ROWS", str(MAX_ROWS))]
+        assert (tmp_path / "size").read_text() == str(size)
+        for path in ("/", huge):
+            answer = await client.get(path)
+            assert answer.status == 503
+            assert "2 windows are open already" in await answer.text()
+    await first.close()
+    async with asyncio.timeout(30):
+        while stubborn.windows or psutil.Process().children():
+            await asyncio.sleep(0.02)
+    assert (await client.get("/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [((99_999_999, 99_999_999), (500, 200)), ((-5, 0), (1, 24)), ((120, 40), (120, 40))],
+)
+def test_a_size_within_bounds(asked: tuple[int, int], shown: tuple[int, int]) -> None:
+    assert within_bounds(*asked) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '["what"]',
+        '["stdin"]',
+        '["stdin", 3]',
+        '["resize", {"width": 1e999}]',
+        '["resize", {"width": "many", "height": 2}]',
+        "[" * 100_000,
+    ],
+)
+async def test_what_is_no_message_closes_the_window(
+    client: TestClient, stubborn: Server, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_window, "END_SECONDS", 0.1)
+    await client.get(f"/?token={stubborn.token}")
+    async with client.ws_connect("/ws") as connection:
+        await connection.send_str(text)
+        message = await connection.receive(30)
+        assert message.type == WSMsgType.CLOSE
+        assert message.data == WSCloseCode.UNSUPPORTED_DATA
+
+
+async def test_sigterm_ends_the_server_whatever_its_windows_do(tmp_path: Path) -> None:
+    program = tmp_path / "stubborn.py"
+    program.write_text(STUBBORN)
+    code = (
+        "import shlex, sys; from tui.commands import token_server; from tui.cli import main;"
+        "init = token_server.Server.__init__;"
+        "command = shlex.join([sys.executable, '-S', 'stubborn.py']);"
+        "token_server.Server.__init__ = lambda self, _, host: init(self, command, host);"
+        "sys.argv = ['bigmodel-tui', 'serve', '--port', '0']; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        address = process.stdout.readline().strip()
+        where = address.partition("?")[0]
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            await session.get(address)
+            for _ in range(3):
+                await session.ws_connect(f"{where}ws?width=99999999&height=99999999")
+            async with asyncio.timeout(30):
+                while len(apps := psutil.Process(process.pid).children(recursive=True)) < 3:
+                    await asyncio.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in (0, 143)
+        assert not any(app.is_running() and app.status() != "zombie" for app in apps)
+    finally:
+        process.kill()
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_news_come_once(tmp_path: Path) -> None:
     follower = follow.Follower(record(tmp_path, "r"))
     news = follower.poll()
     assert news is not None
-    assert (len(news.events), news.status) == (1 + 3 + 3 + 1 + 2, "done")
+    assert (len(news.events), news.status) == (1 + 1 + 3 + 1 + 2, "done")
     assert follower.poll() is None
 
 

@@ -1,5 +1,6 @@
 """When frames may be sent: never behind a queue of others, and for a key at once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,12 +56,31 @@ def test_a_busy_link_is_left_alone_as_long_as_it_was_busy() -> None:
     assert link.ready(2.21)
 
 
-def test_an_answer_that_is_lost_stops_nothing() -> None:
-    link = answering()
+@pytest.mark.parametrize(
+    ("slowest", "lost_after"), [(0.001, 0.1), (0.05, 0.2), (0.2, 0.8), (0.3, 1.0), (30.0, 1.0)]
+)
+def test_an_answer_that_is_lost_stops_nothing_for_long(slowest: float, lost_after: float) -> None:
+    link = answering(slowest)
+    link.sent(5000, 100.0)
+    link.sent(5000, 100.01)  # so much that keys wait too
+    before, after = 100.0 + 0.95 * lost_after, 100.0 + 1.05 * lost_after
+    assert not link.ready(before)
+    assert not link.ready(before, urgent=True)
+    assert link.ready(after)
+    assert link.ready(after, urgent=True)
+    assert link.sent(100, after)  # and asks anew
+    assert not link.answered(after + 0.01)
+    assert link.ready(after + 2.0)
+
+
+def test_the_answer_to_a_question_that_was_given_up_is_no_error() -> None:
+    link = answering(0.2)
     link.sent(100, 1.0)
-    assert not link.ready(10.9)
-    assert link.ready(11.1)
-    assert link.sent(100, 11.1)
+    assert link.sent(100, 2.0)
+    assert not link.answered(2.3)  # to the first one or to the second
+    assert not link.answered(2.6)
+    assert link.sent(100, 3.0)
+    assert not link.ready(3.1)
 
 
 def test_an_answer_without_a_question_is_none() -> None:

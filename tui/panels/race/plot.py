@@ -123,6 +123,9 @@ class SensitivityPanel(Panel[RaceView]):
             return [Text(), *said.wrap(self.app.console, max(1, width - 1))]
         lanes = ((lane, view.news.lanes[lane].label, view.color(lane)) for lane in sorted(marks))
         named = legend(lanes, width, max(1, height // 6), plain=self.plain)
+        if any(len(lane.trials) < lane.num_trials for lane in view.news.lanes):
+            tried = tuning.lines(view, width, max(1, height // 3), ink=self.color("plot-ink"))
+            named = [*tried, *named]
         height -= len(named) + 1
         ends = [float(end) for curve in curves for end in (curve.x[0], curve.x[-1])]
         low, high = min(ends), max(ends)

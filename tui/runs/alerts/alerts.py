@@ -8,8 +8,12 @@
 | `clipping` | more of the last 300 steps were clipped than `clipped_share` allows |
 | `plateau` | no better validation loss for half of the run so far, and for 20 evaluations |
 | `stall` | the engine lives and makes no progress |
+| `disk` | something of the run cannot be written: a checkpoint, its log, weights, a profile |
 | `target` | an evaluation reached the run's target |
 | `finished` | the run is done, stopped, failed or crashed |
+
+`target` and the end of a run that did not fail are news: they are told as alerts are, but need
+nobody, and so are neither counted nor listed.
 
 An alert is told once; it is armed again when its cause is gone. The numbers are those of `Alerts`
 in the user's configuration.
@@ -19,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.runs.run_directory import ENDED
+from engine.runs.run_directory import ENDED, NOT_SAVED
 from presets.schema import Target, parse_target
 from presets.userconfig import AlertKind, Alerts
 from tui.runs.alerts.detectors import Clipping, Cursor, Divergence, Explosion, Found, Nan, Plateau
@@ -27,6 +31,17 @@ from tui.runs.store import RunState
 from tui.text import number
 
 Level = Literal["information", "warning", "error"]
+LETTERS: dict[AlertKind, str] = {
+    "nan": "N",
+    "divergence": "D",
+    "explosion": "X",
+    "clipping": "C",
+    "plateau": "P",
+    "stall": "S",
+    "disk": "W",
+    "target": "T",
+    "finished": "F",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +55,17 @@ class Alert:
     step: int
     text: str
     """One line, without the run's name."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is good to know and nothing that a person has to see to."""
+        return self.level == "information"
+
+    @property
+    def letter(self) -> str:
+        """Stands for its kind where there is no room for words, and tells kinds apart without
+        colours."""
+        return LETTERS[self.kind]
 
 
 class Watch:
@@ -57,7 +83,7 @@ class Watch:
         self._explosion = Explosion(limits.explosion_factor)
         self._clipping = Clipping(limits.clipped_share)
         self._plateau = Plateau(limits.plateau_evaluations)
-        self._stalled = self._finished = self._reached = False
+        self._stalled = self._finished = self._reached = self._unsaved = False
 
     def check(self, state: RunState) -> list[Alert]:
         """The alerts since the last check."""
@@ -75,10 +101,14 @@ class Watch:
         if stalled and not self._stalled:
             yield "stall", "warning", state.step, state.detail or "no progress"
         self._stalled = stalled
+        if state.unsaved and not self._unsaved:
+            yield "disk", "error", state.step, state.unsaved
+        self._unsaved = bool(state.unsaved)
         # Nobody knows whether the program whose log is quiet has ended.
         finished = state.status in ENDED and state.status != "quiet"
         if finished and not self._finished:
-            level: Level = "error" if state.status in ("failed", "crashed") else "information"
+            bad = NOT_SAVED | {"failed", "crashed"}
+            level: Level = "error" if state.status in bad else "information"
             outcome = state.outcome()
             yield "finished", level, state.step, f"{state.status}: {outcome}".removesuffix(": ")
         self._finished = finished

@@ -21,6 +21,7 @@ from platformdirs import user_cache_path
 
 from engine.runs.access import open_regular, replacing
 from tui.runs.cache import snapshot
+from tui.runs.cache.unkept import keeping
 from tui.runs.points.block_sums import Blocks
 from tui.runs.points.series import Series
 from tui.runs.points.steps import Floats, Steps
@@ -176,7 +177,11 @@ def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[]
 
     def write() -> bool:
         path = path_of(log)
-        try:
+        kept = False
+        with (
+            suppress(ValueError, OverflowError, msgspec.MsgspecError),
+            keeping("the cache of logs", path),
+        ):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with replacing(path) as file:
                 columns = [_write(file, column, room) for column in found]
@@ -185,9 +190,8 @@ def keeper(state: RunState, log: Path, offset: int, unknown: int) -> Callable[[]
                 )
                 _finish(file, msgspec.msgpack.encode(footer))
             _make_room(path)
-        except (OSError, ValueError, OverflowError, msgspec.MsgspecError):
-            return False
-        return True
+            kept = True
+        return kept
 
     return write
 

@@ -13,7 +13,16 @@ import msgspec
 from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
-_ELSEWHERE = {"run", "given_name", "inherited", "metrics", "seconds", "status", "detail"}
+_ELSEWHERE = {
+    "run",
+    "given_name",
+    "inherited",
+    "metrics",
+    "seconds",
+    "status",
+    "detail",
+    "write_trouble",
+}
 """Fields that are not packed: they are series, or known better by whoever opens the run."""
 _SECONDS = "\0seconds"
 """A name that no metric has, because names from a log are cleaned of NUL."""

@@ -123,7 +123,7 @@ class CsvReader:
         of this table count as malformed."""
         whole, odd = lines, [line for line in lines if line[:1] not in _USUAL]
         if odd:
-            whole = [line for line in lines if line and not line.isspace() and line[:1] != b"#"]
+            whole = [line for line in lines if line[:1] in _USUAL or self._is_row(line)]
         found = []
         begin, begins = 0, False
         for place, line in enumerate(whole if odd else ()):
@@ -137,6 +137,10 @@ class CsvReader:
                 begin = place + 1
         found.append(self._piece(whole[begin:], begins))
         return found
+
+    def _is_row(self, line: bytes) -> bool:
+        """Whether a line is neither empty nor a comment nor the border of a table."""
+        return not (not line or line.isspace() or line[:1] == b"#" or is_rule(decoded(line)))
 
     def _is_header(self, line: bytes) -> bool:
         """Whether a line has the names of columns: the same ones, or others with some of them."""

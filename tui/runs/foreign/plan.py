@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tui.runs.foreign import names_of_roles as roles
 from tui.runs.foreign import times
 from tui.runs.foreign.behaviour import MAX_LABELS, Behaviour, Numbers
+from tui.runs.foreign.names import ours
 from tui.runs.foreign.times import TimeKind
 from tui.runs.foreign.values import Commas
 
@@ -119,6 +120,7 @@ def _nameless(seen: Behaviour) -> str | None:
     numbers = seen.numbers[first]
     counts = numbers.steps == numbers.count >= 3 and numbers.rises == numbers.count - 1
     named = first.lower() in roles.TELLS_APART or roles.time_rank(first) is not None
+    named = named or ours(first) != first
     return first if counts and not named else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.runs.run_directory import NOT_SAVED
 from presets import UserError
 from tui.runs.listing.row import Row
 from tui.runs.summary import age
@@ -43,6 +44,11 @@ class Column:
         return self.title or self.name
 
 
+def _status(row: Row) -> str:
+    """The status; of a run that ended without being saved only that, which matters most."""
+    return "not saved" if row.status in NOT_SAVED else clean(row.status)
+
+
 def _progress(row: Row) -> str:
     planned = "" if row.planned_steps is None else f"/{count(row.planned_steps)}"
     return f"{count(row.step)}{planned}"
@@ -60,7 +66,7 @@ NAME = Column("name", 0, lambda row: clean(row.label), lambda row: row.label.low
 BEST = Column("best", 8, lambda row: fixed(row.best), lambda row: row.best, right=True)
 COLUMNS = (
     NAME,
-    Column("status", 11, lambda row: clean(row.status), lambda row: row.status),
+    Column("status", 11, _status, lambda row: row.status),
     Column("progress", 15, _progress, lambda row: row.progress, right=True, rank=1),
     BEST,
     Column("time", 8, lambda row: duration(row.seconds), lambda row: row.seconds, right=True),

@@ -22,6 +22,7 @@ from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from tui.runs import follow, meta
+from tui.runs.cache.unkept import keeping
 from tui.runs.labels import labels, told_apart
 from tui.runs.listing.row import Row, row_of
 from tui.runs.store import RunState
@@ -64,14 +65,12 @@ class Index:
 
     def save(self) -> None:
         """Write the rows to the cache, readable by the owner only. A cache that cannot be written
-        costs time at the next start and nothing else."""
+        costs time at the next start and nothing else; it is told once."""
         body = _packer.encode([row for row in self.rows.values() if _is_text(row.id)])
-        try:
+        with keeping("the index of runs", self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(self.path, _FORMAT + zlib.crc32(body).to_bytes(4, "big") + body)
-        except OSError:
-            return
-        self._unsaved = False
+            self._unsaved = False
 
     def refresh(self) -> Iterator[list[Row]]:
         """Bring the rows up to date; yields all rows now and then while there is much to read, and
@@ -163,8 +162,3 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
         yield entry.name, tuple(stamp)
-
-
-def active_count(root: Path) -> int:
-    """How many runs have a living engine. Raises UserError if the folder cannot be read."""
-    return sum(map(run_directory.locked, run_directory.list_runs(root)))

@@ -188,7 +188,7 @@ class Series:
     @property
     def last_step(self) -> float | None:
         """The newest step."""
-        return self.point(-1)[0] if self._length else None
+        return self._steps.last
 
     @property
     def last(self) -> float | None:

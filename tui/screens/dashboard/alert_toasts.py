@@ -9,7 +9,7 @@ from textual.message import Message
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.runs.alerts import notify
-from tui.runs.alerts.open_alerts import OpenAlerts
+from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
 from tui.screens.dashboard.watching import WatchingScreen
@@ -35,8 +35,8 @@ class AlertToasts:
         self._commands = notify.Commands(limits, self._command_failed)
 
     @property
-    def unseen(self) -> int:
-        """How many were told since the list was opened last."""
+    def unseen(self) -> Unseen:
+        """Those that were told since the list was opened last."""
         return self.book.unseen
 
     def tell(self, state: RunState, events: Sequence[AnyEvent], *, earlier: bool) -> None:
@@ -46,7 +46,7 @@ class AlertToasts:
             name = self._screen.watched.name_of(state)
             self._screen.notify(
                 clean(f"{name}: {alert.text}"),
-                title=f"{alert.kind}, step {alert.step}",
+                title="" if alert.is_news else f"{alert.letter} {alert.kind}, step {alert.step}",
                 severity=alert.level,
                 markup=False,
             )

@@ -16,7 +16,7 @@ _COLORS = {"information": "success", "warning": "warning", "error": "error"}
 _EMPTY = (
     "No alerts. A run is watched for values that are not finite, a loss that\n"
     "diverges, gradients that explode, clipping at nearly every step, a plateau,\n"
-    "a stall, its target, and its end.\n\n"
+    "a stall, a failure and a crash. A good end is told once, and is no alert.\n\n"
     "Set how you are told in config.yaml under `alerts`: bell, notify, command."
 )
 
@@ -45,7 +45,7 @@ class AlertsScreen(ModalScreen[None]):
             alert = entry.alert
             text.append(f"{clock(entry.time)}  ")
             color = self.app.theme_variables[_COLORS[alert.level]]
-            text.append(f"{alert.kind:<10}", style=f"bold {color}")
+            text.append(f"{alert.letter} {alert.kind:<10}", style=f"bold {color}")
             text.append(f"  step {count(alert.step)}  ")
             if len(self._names) > 1:
                 text.append(f"{clean(self._names.get(alert.run, alert.run), 30)}  ", style="bold")

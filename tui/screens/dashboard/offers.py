@@ -2,8 +2,9 @@
 
 from tui.runs.store import RunState
 
-_NAMED_LATER = ("stop", "pause", "checkpoint", "profile")
-"""What a loop of the user's accepts without a value; all else it accepts is set with `l`."""
+WITHOUT_VALUE = ("stop", "pause", "checkpoint", "profile")
+"""Commands that a loop of the user's may accept, and that have keys of their own; all else that it
+accepts is set with `l`."""
 
 
 def possible(state: RunState) -> frozenset[str]:
@@ -25,7 +26,7 @@ def _of_own_loop(accepts: list[str]) -> frozenset[str]:
     """What keys can ask of a training loop of the user's; one that tells nothing can be stopped."""
     told = set(accepts or ["stop"])
     found = told & {"stop", "pause", "checkpoint"}
-    return frozenset(found | ({"lr"} if told - set(_NAMED_LATER) else set()))
+    return frozenset(found | ({"lr"} if told - set(WITHOUT_VALUE) else set()))
 
 
 STEERING = frozenset(

@@ -16,14 +16,12 @@ from tui.runs.history import note_of
 from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.store import RunState
-from tui.screens.dashboard.offers import offered, possible
+from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.watching import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
 from tui.text import clean, number
 
-_WITHOUT_VALUE = ("stop", "pause", "checkpoint", "profile")
-"""Commands that a loop of one's own may accept, and that have keys of their own."""
 _TYPED = {
     "lr": typed_commands.learning_rate,
     "clip": typed_commands.clipping,
@@ -175,13 +173,14 @@ class SteeringActions(WatchingScreen):
 
     def _ask_own(self, state: RunState, accepts: list[str]) -> None:
         """Ask for a value of what a loop of one's own registered, and send it."""
-        names = [name for name in accepts if name not in _WITHOUT_VALUE]
+        names = [name for name in accepts if name not in WITHOUT_VALUE]
         if not names:
             self._remark(state, f"this loop accepts {', '.join(accepts)}; see run.on()")
             return
         others = [name for name in names if name != "lr"]
         examples = ["3e-4", "x0.5"] if "lr" in names else []
-        hint = ", ".join([*examples, *(f"{name}=VALUE" for name in others)])
+        now = f"now {_now(state, 'lr')}; " if examples and _now(state, "lr") else ""
+        hint = now + ", ".join([*examples, *(f"{name}=VALUE" for name in others)])
 
         def submit(text: str) -> None:
             typed = typed_commands.own_or_learning_rate(text)

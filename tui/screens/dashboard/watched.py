@@ -7,6 +7,7 @@ from typing import Any
 from engine.runs.events import Parent
 from tui.plots.lanes import Lane, View, make_lanes
 from tui.plots.view import PlotView
+from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.feed import Feed
 from tui.runs.follow import apply, open_state
 from tui.runs.news import News
@@ -84,7 +85,7 @@ class WatchedRuns:
             self.view = replace(self.view, **changes)
             self._follows_work &= "selected" not in changes
 
-    def refresh_view(self, theme: str, colors: dict[str, str], alerts: int) -> None:
+    def refresh_view(self, theme: str, colors: dict[str, str], alerts: Unseen) -> None:
         """Bring labels, colours, the number of unseen alerts and the selection up to date."""
         if self.view is None:
             return

@@ -113,19 +113,11 @@ class LaunchForm(Vertical):
 
     def update_choice(self) -> None:
         """Read the choice, and bring everything that follows from it up to date."""
-        lists = self.query_one(PresetLists)
-        if not lists.complete or not self.query(SchedulePreview):  # the screen comes or goes
+        choice = self._read_choice()
+        if choice is None:
             return
-        grid = self.query_one(SettingsGrid)
-        model, dataset, optimizers = lists.parts
-        self.choice = Choice(
-            model=model,
-            dataset=dataset,
-            optimizers=optimizers,
-            values=grid.texts,
-            recipe=self._recipe,
-            fork=self._purpose.fork,
-        )
+        self.choice = choice
+        lists, grid = self.query_one(PresetLists), self.query_one(SettingsGrid)
         before = self._purpose.rerun.config if self._purpose.rerun else None
         lists.show(self.choice.parameter_counts(), before)
         grid.show(self.choice, (before, self._begun_with) if before else None)
@@ -134,8 +126,24 @@ class LaunchForm(Vertical):
         self._show_title()
         self._show_hint()
 
+    def _read_choice(self) -> Choice | None:
+        """The choice as lists and settings have it; None while the screen comes or goes."""
+        lists = self.query_one(PresetLists)
+        if not lists.complete or not self.query(SchedulePreview):
+            return None
+        model, dataset, optimizers = lists.parts
+        return Choice(
+            model=model,
+            dataset=dataset,
+            optimizers=optimizers,
+            values=self.query_one(SettingsGrid).texts,
+            recipe=self._recipe,
+            fork=self._purpose.fork,
+        )
+
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        self.update_choice()
+        if self._read_choice() != self.choice:  # also told of what `take` put into the lists
+            self.update_choice()
 
     def on_preset_list_marked(self) -> None:
         self.update_choice()

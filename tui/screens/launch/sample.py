@@ -1,5 +1,6 @@
 """What is in the chosen data set: a few samples, read in a thread, drawn in cells."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from engine.config.registry import DatasetInfo
 from engine.config.samples import Sample
 from presets import UserError
 from presets.schema import Component
+from tui.screens.app_screen import host
 from tui.text import clean, count
 
 _REMEMBERED = 16  # data sets that were shown
@@ -54,7 +56,7 @@ class SampleView(Static):
             while len(self._known) >= _REMEMBERED:
                 del self._known[next(iter(self._known))]
             self._known[self._wanted] = None
-            self._load(self._wanted, data)
+            host(self).when_painted(partial(self._load, self._wanted, data))
         self._draw()
 
     @work(thread=True)

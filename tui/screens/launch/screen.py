@@ -1,6 +1,7 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
 from contextlib import suppress
+from functools import partial
 
 from textual import work
 from textual.app import ComposeResult
@@ -9,19 +10,15 @@ from textual.events import Resize
 import presets
 from engine.runs import launch, run_directory
 from presets import UserError
-from tui.choices import race_choice
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
 from tui.screens.app_screen import BACK, LEAVE, RUNS, AppScreen
-from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.form import LaunchForm
 from tui.screens.launch.narrowing import NarrowingList
 from tui.screens.launch.preset_list import MARK, PresetList
 from tui.screens.launch.purpose import Purpose
-from tui.screens.launch.recipes import RecipesScreen
-from tui.screens.launch.save import SaveScreen
 from tui.text import clean
 
 _TALL = 36
@@ -102,6 +99,8 @@ class LaunchScreen(AppScreen):
         self._started = False
 
     def compose(self) -> ComposeResult:
+        # Known before the first picture: a class that comes later styles every widget once more.
+        self._form.set_class(self.app.size.height >= _TALL, "-tall")
         yield self._form
         yield FittingFooter()
 
@@ -117,11 +116,12 @@ class LaunchScreen(AppScreen):
                 clean(problem), title="Your presets", severity="error", timeout=30, markup=False
             )
         if self._purpose.new:
-            self._count_active()
+            self.host.when_painted(self._count_active)
 
     def on_resize(self, event: Resize) -> None:
         self._form.set_class(event.size.height >= _TALL, "-tall")
-        self.call_after_refresh(self._form.update_choice)
+        update = partial(self.call_after_refresh, self._form.update_choice)
+        self.host.when_painted(update)
 
     def on_unmount(self) -> None:
         if not self._started and not self._form.untouched:
@@ -129,11 +129,8 @@ class LaunchScreen(AppScreen):
 
     @work(thread=True)
     def _count_active(self) -> None:
-        # It imports NumPy, which the first picture does not wait for.
-        from tui.runs.listing.index import active_count
-
         with suppress(UserError):  # it is said when a run is started there
-            number = active_count(self.host.root)
+            number = run_directory.active_count(self.host.root)
             self.app.call_from_thread(self._form.show_active, number)
 
     def action_recipe(self) -> None:
@@ -141,6 +138,8 @@ class LaunchScreen(AppScreen):
         if self._purpose.fork is not None:
             self.notify("A fork keeps the settings at its checkpoint; change single ones.")
             return
+
+        from tui.screens.launch.recipes import RecipesScreen
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -150,11 +149,15 @@ class LaunchScreen(AppScreen):
 
     def action_preview(self) -> None:
         """Show samples of the data set and the schedule."""
+        from tui.screens.launch.data_and_schedule import PreviewScreen
+
         self._form.update_choice()
         self.app.push_screen(PreviewScreen(self._form.choice))
 
     def action_save(self) -> None:
         """Keep what is chosen as a recipe of the user's."""
+        from tui.screens.launch.save import SaveScreen
+
         self._form.update_choice()
         self.app.push_screen(SaveScreen(self._form.choice))
 
@@ -176,6 +179,7 @@ class LaunchScreen(AppScreen):
 
     def action_race(self) -> None:
         """Set up a race with what is chosen."""
+        from tui.choices import race_choice
         from tui.screens.race.setup import RaceSetupScreen
 
         try:

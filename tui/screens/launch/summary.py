@@ -1,5 +1,7 @@
 """What the chosen runs will cost: parameters, steps, time and memory, in two lines."""
 
+from functools import partial
+
 from rich.text import Text
 from textual import work
 from textual.message import Message
@@ -55,7 +57,7 @@ class ChoiceSummary(Static):
         device = configs[0].device
         if device not in self._free:
             self._free[device] = None
-            self._measure_memory(device)
+            host(self).when_painted(partial(self._measure_memory, device))
         free = self._free[device]
         sizes = [estimate.memory(config, free) for config in configs]
         needed = max(sizes, key=lambda memory: memory.total)

@@ -167,7 +167,7 @@ def test_a_disk_that_fails_costs_a_line(trained, monkeypatch, failing):
     assert not trained.profiler.active
     assert trained.events(Profiled) == []
     (line,) = trained.events(LogLine)
-    assert line.level == "warning"
+    assert line.level == "error"
     assert line.message.startswith("profile of steps 1 to 1 not written: ")
     assert "\n" not in line.message
     left = trained.run.path / "profiles"

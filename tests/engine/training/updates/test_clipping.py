@@ -1,16 +1,23 @@
 """Clipping equals NumPy, and says exactly what it did."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config import configure, registry
+from engine.runs.events import Scalars
+from engine.training.assemble import assemble
+from engine.training.batches import Batches
 from engine.training.updates import build_optimizer
 from engine.training.updates.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
 from engine.training.updates.clipping import Clipper, gradient_norms
 from presets.schema import Clip
 from support import optimizing
+from support.forked import of
 
 GRADIENTS = [np.array([[3.0, -0.5], [0.25, 0.0]]), np.array([-4.0, 0.5, 1.0])]
 NORMS = [np.sqrt((gradient**2).sum()) for gradient in GRADIENTS]
@@ -166,34 +173,97 @@ def test_autoclip_forgets_the_oldest():
     assert (found[AUTOCLIP_NORMS - 1][0], found[-1][0]) == (1.0, 5.0)
 
 
-def reference_zclip(norms, z_score, decay=0.97):
-    """The paper's algorithm, in plain Python."""
-    limits, seen = [], []
-    mean = variance = 0.0
-    for norm in norms:
-        if len(seen) < ZCLIP_WARMUP:
-            seen.append(norm)
-            mean, variance = np.mean(seen), np.var(seen)
-            limits.append(np.inf)
-            continue
-        deviation = np.sqrt(variance) + 1e-6
-        z = (norm - mean) / deviation
-        left = mean + z_score**2 / z * deviation if z > z_score else norm
-        limits.append(left if z > z_score else mean + z_score * deviation)
-        mean = decay * mean + (1 - decay) * left
-        variance = decay * variance + (1 - decay) * (left - mean) ** 2
-    return limits
+class ReferenceZClip:
+    """The paper's algorithm 1 in plain Python floats, in the order of its authors' code: the mean
+    is updated first, and the variance is that around the updated mean. Norms that are not finite
+    do not count."""
+
+    def __init__(self, z_score, decay=0.97):
+        self.z_score, self.decay = z_score, decay
+        self.warmup, self.mean, self.variance = [], 0.0, 0.0
+
+    def after(self, norm):
+        """The norm after clipping."""
+        if not np.isfinite(norm):
+            return np.nan
+        if len(self.warmup) < ZCLIP_WARMUP:
+            self.warmup.append(norm)
+            self.mean, self.variance = np.mean(self.warmup), np.var(self.warmup)
+            return norm
+        deviation = np.sqrt(self.variance)
+        z = (norm - self.mean) / (deviation + 1e-6)
+        left = (
+            self.mean + self.z_score / (z / self.z_score) * deviation if z > self.z_score else norm
+        )
+        self.mean = self.decay * self.mean + (1 - self.decay) * left
+        self.variance = self.decay * self.variance + (1 - self.decay) * (left - self.mean) ** 2
+        return left
 
 
-def test_zclip_limits_outliers():
-    norms = NOISY.tolist()
-    norms[60], norms[120] = 50.0, 400.0
-    found, _ = series(Clip(mode="zclip", z_score=2.5), norms)
-    expected = reference_zclip(norms, 2.5)
-    for (limit, norm), wanted, before in zip(found, expected, norms, strict=True):
-        assert limit == pytest.approx(wanted, rel=1e-3)
-        assert norm == pytest.approx(min(before, wanted), rel=1e-3)
-    assert found[60][1] < 10
+class ReferenceAutoClip:
+    """The percentile of the newest finite norms, as the code of the paper takes it of all."""
+
+    def __init__(self, percentile):
+        self.percentile, self.norms = percentile, []
+
+    def after(self, norm):
+        if not np.isfinite(norm):
+            return np.nan
+        self.norms = [*self.norms, norm][-AUTOCLIP_NORMS:]
+        return min(norm, np.percentile(np.float32(self.norms), self.percentile))
+
+
+def long_series(seed, count=2500):
+    """Norms that drift and have outliers, some of them not finite."""
+    random = np.random.default_rng(seed)
+    norms = np.exp(random.normal(size=count) * 0.3 + np.cumsum(random.normal(size=count) * 0.02))
+    norms[random.random(count) < 0.02] *= 30
+    norms[random.random(count) < 0.01] = np.inf
+    norms[random.random(count) < 0.01] = np.nan
+    norms[[0, 7, 24]] = np.inf  # in the warm-up too
+    return norms.astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("settings", "reference"),
+    [
+        (Clip(mode="zclip", z_score=2.5), ReferenceZClip(2.5)),
+        (Clip(mode="zclip", z_score=0.5), ReferenceZClip(0.5)),
+        (Clip(mode="autoclip", percentile=10.0), ReferenceAutoClip(10.0)),
+    ],
+    ids=["zclip-2.5", "zclip-0.5", "autoclip"],
+)
+def test_limits_are_those_of_the_papers_code(settings, reference, seed):
+    """Not one flag differs in 10,000 norms, and nothing that is not finite is remembered."""
+    reference = copy.deepcopy(reference)
+    weight = torch.nn.Parameter(torch.zeros(4))
+    clipper = Clipper([("w", weight)], settings, CPU)
+    differ = clipped = 0
+    for norm in long_series(seed):
+        weight.grad = torch.full((4,), float(norm) / 2)
+        norms = gradient_norms([weight])
+        left = reference.after(float(norms[0]))
+        recorded = values(clipper(norms))
+        if np.isfinite(norm):
+            assert recorded["clip/norm_after"] == pytest.approx(left, rel=1e-5)
+            differ += bool(recorded["clipped"]) != (left < float(norms[0]) * (1 - 1e-7))
+            clipped += bool(recorded["clipped"])
+        else:
+            assert not np.isfinite(recorded["clip/norm_after"])
+    assert differ == 0
+    assert 40 < clipped < 2450
+
+
+@pytest.mark.parametrize("mode", ADAPTIVE)
+def test_norms_that_are_not_finite_leave_no_trace(mode):
+    """With them and without them the limits of all others are the same, bit for bit."""
+    norms = long_series(9, 600)
+    finite = norms[np.isfinite(norms)]
+    assert len(finite) < len(norms)
+    among, _ = series(Clip(mode=mode, percentile=50.0), norms.tolist())
+    alone, _ = series(Clip(mode=mode, percentile=50.0), finite.tolist())
+    assert [pair for pair, n in zip(among, norms, strict=True) if np.isfinite(n)] == alone
 
 
 @pytest.mark.parametrize("mode", ADAPTIVE)
@@ -205,7 +275,7 @@ def test_what_is_not_finite_is_not_remembered(mode, at, bad):
     found, _ = series(Clip(mode=mode), norms)
     assert not np.isfinite(found[at][1])  # but it is seen
     limits = np.array([limit for limit, _ in found])
-    assert np.isfinite(limits[max(ZCLIP_WARMUP, at + 1) :]).all()
+    assert np.isfinite(limits[max(ZCLIP_WARMUP, at) + 1 :]).all()  # one more to warm up
 
 
 @pytest.mark.parametrize("mode", ADAPTIVE)
@@ -334,3 +404,49 @@ def test_a_step_is_not_scaled_by_what_an_earlier_one_needed():
     clipper.use(Clip(mode="norm", threshold=0.1))
     assert values(clipper(gradient_norms(weights)))["grad_norm"] == float("inf")
     assert optimizer.grad_scale is None
+
+
+def agc_of_the_papers_code(named, ratio, head, eps=1e-3):
+    """The authors' `unitwise_norm` and clipping in float64, with the output dimension first."""
+    for name, weight in named:
+        if name.rpartition(".")[0] == head:
+            continue
+        value, gradient = weight.detach().double().numpy(), weight.grad.double().numpy()
+        axes = tuple(range(1, value.ndim)) if np.squeeze(value).ndim > 1 else None
+        largest = ratio * np.maximum(np.sqrt((value**2).sum(axis=axes, keepdims=True)), eps)
+        norm = np.sqrt((gradient**2).sum(axis=axes, keepdims=True))
+        clipped = gradient * (largest / np.maximum(norm, 1e-6))
+        weight.grad.copy_(torch.from_numpy(np.where(norm < largest, gradient, clipped)))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_cnn_small_with_agc_is_that_of_the_papers_code_step_by_step(train, optimizer):
+    """Convolutions, batch norm's vectors and a dense head, over 30 steps."""
+    settings = {"clip.mode": "agc", "model.dropout": 0.0, "steps": 30, "seed": 1}
+    settings |= {"device": "cpu", "threads": 1, "diagnostics.every": "off", "predictions": 0}
+    config = configure.resolve(
+        model="cnn-small", dataset="digits", optimizer=optimizer, settings=settings
+    )
+    events = train(config)
+    plan = configure.plan(config)
+    training = assemble(config, plan, CPU)
+    batches = Batches(
+        registry.build("dataset", config.dataset),
+        batch_size=plan.batch_size,
+        per_epoch=plan.steps_per_epoch,
+        seed=config.seed,
+        device=CPU,
+    )
+    head, losses = training.names[-1].rpartition(".")[0], []
+    for number in range(1, 31):
+        x, y = batches.at(number)
+        training.clear_gradients()
+        loss = torch.nn.functional.cross_entropy(training.model(x), y)
+        loss.backward()
+        agc_of_the_papers_code(training.named, 0.01, head)
+        training.optimizer.step()
+        losses.append(loss.item())
+    recorded = [value for e in of(Scalars, events) for value in e.values["train/loss"]]
+    assert recorded == pytest.approx(losses, rel=2e-6)
+    fractions = [value for e in of(Scalars, events) for value in e.values["clip/fraction"]]
+    assert np.mean(fractions) > 0.3

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
 from presets.convert import convert
-from presets.userconfig import Alerts, UserConfig
+from presets.userconfig import AlertKind, Alerts, UserConfig
 from support.recorded import FIXTURES
 from tui.runs.alerts import notify
-from tui.runs.alerts.alerts import Alert, Watch
+from tui.runs.alerts.alerts import LETTERS, Alert, Watch
 from tui.runs.alerts.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
-from tui.runs.alerts.open_alerts import OpenAlerts
+from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.points.series import Series
 from tui.runs.store import RunState
 
@@ -234,13 +235,23 @@ def test_what_was_before_is_listed_and_not_told() -> None:
     state.apply(old)
     assert opened.check(state, [old], now=1000.1) == []
     assert [(entry.past, entry.time) for entry in opened.entries] == [(True, 900.0)]
-    assert opened.unseen == 0
-    end = RunEnded(time=1001.0, status="done", reason="all", step=1, seconds=0.0)
+    assert not opened.unseen
+    end = RunEnded(time=1001.0, status="failed", reason="all", step=1, seconds=0.0)
     state.apply(end)
     assert [alert.kind for alert in opened.check(state, [end], now=1001.1)] == ["finished"]
-    assert opened.unseen == 1
+    assert opened.unseen == Unseen(1, "F", "error")
     opened.seen()
-    assert opened.unseen == 0
+    assert not opened.unseen
+
+
+def test_a_good_end_is_no_alert_and_kinds_have_letters_of_their_own() -> None:
+    state, opened = run_state(), OpenAlerts(Alerts(), opened_at=1000.0)
+    end = RunEnded(time=1001.0, status="done", reason="all", step=1, seconds=0.0)
+    state.apply(end)
+    (told,) = opened.check(state, [end], now=1001.1)
+    assert told.is_news
+    assert (list(opened.entries), opened.unseen) == ([], Unseen())
+    assert len(set(LETTERS.values())) == len(LETTERS) == len(get_args(AlertKind))
 
 
 @pytest.mark.parametrize(("later", "told"), [(0.2, []), (60.0, ["finished"])])

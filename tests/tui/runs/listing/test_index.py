@@ -101,7 +101,7 @@ def test_a_spoiled_index_is_made_anew(root: Path, cache: Path, spoil: str) -> No
     data = index.path.read_bytes()
     flipped = data[:200] + bytes([data[200] ^ 1]) + data[201:]
     spoiled = {"cut": data[:-5], "garbage": b"\xff" * 99, "empty": b"", "flip": flipped}
-    spoiled["version"] = data.replace(b"runs 1", b"runs 9", 1)
+    spoiled["version"] = data.replace(b"runs 2", b"runs 9", 1)
     if spoil == "gone":
         index.path.unlink()
     else:

@@ -54,19 +54,52 @@ async def test_a_nan_is_told_counted_and_listed(live, monkeypatch) -> None:
         log.append(nan(121))
         await until_shown(pilot, "train/loss is nan")
         await until_shown(pilot, "! 1 alert")
-        assert "nan, step 121" in text(app)
+        assert "N nan, step 121" in text(app)
         assert written == ["\x1b]9;bigmodel-tui: adam: train/loss is nan\x1b\\\a"]
-        log.append(RunEnded(status="done", reason=EVIL, step=121, seconds=100.0))
-        await until_shown(pilot, "! 2 alerts")
+        log.append(RunEnded(status="failed", reason=EVIL, step=121, seconds=100.0))
+        await until_shown(pilot, "! 2 alerts NF")
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: isinstance(app.screen, AlertsScreen))
         await pilot.pause()
         screen = text(app)
-        assert screen.index("finished    step 121") < screen.index("nan         step 121")
+        assert screen.index("F finished    step 121") < screen.index("N nan         step 121")
         assert "\x1b" not in screen
         assert "(earlier)" not in screen
         await pilot.press("escape")
         await until(pilot, lambda: "2 alerts" not in text(app))
+
+
+async def test_a_good_end_is_told_and_is_no_alert(live) -> None:
+    run, log = live
+    app = app_of(run)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        await until_shown(pilot, "step 120/120")
+        log.append(RunEnded(status="done", reason="all epochs", step=120, seconds=100.0))
+        await until(pilot, lambda: len(app._notifications) == 1)
+        assert app.screen.alerts.unseen.number == 0
+        await pilot.press("exclamation_mark")
+        await until_shown(pilot, "No alerts.")
+
+
+@pytest.mark.parametrize(("size", "most"), [((80, 24), 1), ((100, 40), 1), ((160, 48), 3)])
+async def test_toasts_do_not_pile_up_and_hide_nothing_on_a_small_terminal(
+    live, size: tuple[int, int], most: int
+) -> None:
+    run, _ = live
+    app = app_of(run)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until_shown(pilot, "step 120/120")
+        for number in range(6):
+            app.notify(f"number {number} " + "实验" * 60, title="alert", severity="warning")
+        app.notify("number 5 " + "实验" * 60, title="alert", severity="warning")
+        await pilot.pause()
+        await pilot.pause()
+        shown = list(app.screen.query("Toast"))
+        assert len(shown) == len(app._notifications) == most
+        if most == 1:
+            (toast,) = shown
+            assert toast.region.height == 1
+            assert toast.region.y == size[1] - 1  # over the footer alone
 
 
 async def test_what_an_old_run_went_through_is_listed_quietly(

@@ -238,7 +238,7 @@ def test_picture(
     async def settled(pilot) -> None:
         words = "failed:" if names == ("failed",) else "100%"
         await until_shown(pilot, words)
-        await until(pilot, lambda: not screen(app).watched.active)
+        await until(pilot, lambda: not screen(app).watched.at_work)
         await until(pilot, lambda: not screen(app).stale)
         await pilot.pause()
 

@@ -57,6 +57,6 @@ async def test_a_maximized_panel_goes_on_and_so_do_the_others(active: RunDir) ->
         log.append(Scalars(step=[7], seconds=[2.0], values=values))
         log.append(LogLine(level="info", message="written while maximized"))
         log.close()
-        await until_shown(pilot, "train 0.125")
+        await until_shown(pilot, "train 0.1458")
         await pilot.press("m")
         await until_shown(pilot, "written while maximized")
