@@ -179,9 +179,11 @@ def test_ls_shows_a_run_a_line(runs_root: Path) -> None:
     record(runs_root, "20260101-first", steps=6)
     record(runs_root, "20260102-second", steps=4, status=None, name="my run")
     lines = invoke("ls").stdout.splitlines()
-    assert re.fullmatch(r"id +status +name +lr +step +best val/accuracy +age", lines[0])
-    assert re.fullmatch(r"20260101-first +done +adam +0\.001 +6/6 +0\.8571 +\d+ d", lines[1])
-    assert re.fullmatch(r"20260102-second +crashed +my run +0\.001 +4/4 +0\.8 +\d+ d", lines[2])
+    assert re.fullmatch(r"id +status +name +lr +progress +best val/accuracy +age", lines[0])
+    assert re.fullmatch(
+        r"20260101-first +done +adam steps=6 +0\.001 +6/6 +0\.8571 +\d+ d", lines[1]
+    )
+    assert re.fullmatch(r"20260102-second +crashed +my run +0\.001 +4/4 +0\.8000 +\d+ d", lines[2])
     assert len(lines) == 3
 
 

@@ -13,7 +13,7 @@ from presets import UserError
 from support.recorded import record
 from tui.runs import meta
 from tui.runs.ancestry import inherited
-from tui.runs.listing import query, trash
+from tui.runs.listing import columns, query, trash
 from tui.runs.listing.columns import COLUMNS, sort
 from tui.runs.listing.index import Index
 from tui.runs.listing.row import Row
@@ -231,3 +231,21 @@ def test_a_parent_that_is_not_there_gives_nothing_or_ends(tmp_path: Path, name: 
     fork(runs, "loop", Parent(run="loop", checkpoint="c", step=5))
     found = inherited(RunDir(runs / "r"), Parent(run=name, checkpoint="c", step=5))
     assert sorted(found.metrics) == (["train/loss"] if name == "loop" else [])
+
+
+def test_any_setting_and_metric_is_a_column_and_sorts(root: Path, cache: Path) -> None:
+    rows = list(refreshed(Index(root, cache)).values())
+    shown = columns.chosen(["lr", "best:val/loss", "last:train/loss", "best"], rows)
+    assert [column.head for column in shown] == [
+        "name",
+        "lr",
+        "best val/loss",
+        "last train/loss",
+        "best val/accuracy",
+    ]
+    up = [row.id for row in sort(rows, shown[1], descending=False)]
+    assert up == ["c", "b", "a"]
+    assert [shown[3].show(row) for row in rows if row.id == "b"] == ["0.125"]
+    for wrong in ("worst:val/loss", "best:", ":"):
+        with pytest.raises(UserError, match="columns: expected name, status"):
+            columns.chosen([wrong], rows)

@@ -41,7 +41,7 @@ async def test_a_finished_run_is_shown_with_all_that_is_known(
             "Samples per second",
             "mlp hidden=256-128-64 batch_norm=true",
             "59,338",
-            "norm 1.0",
+            "norm 1",
             "epoch 3/3: test loss 0.6204, accuracy 0.9333",
         ):
             assert words in shown
