@@ -39,7 +39,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch, begun: list[list[RunDir]]) -
 
     monkeypatch.setattr("tui.screens.launch.finder.Search", refuse)
     for screen in ("surface_descent.DescentScreen._descend", "weight_plane.PlaneScreen._compute"):
-        monkeypatch.setattr(f"tui.screens.race.{screen}", lambda self: None)
+        monkeypatch.setattr(f"tui.screens.race.{screen}", lambda self, _: None)
 
     def fork(run: RunDir, label: str) -> Fork:
         return Fork(run.path.absolute(), "step-00000004", 4, run.config(), label)
