@@ -156,11 +156,12 @@ class BigModelApp(FrugalApp):
         elif not small and isinstance(self.screen, TooSmallScreen):
             self.pop_screen()
 
-    def open_launch(self, fork: "Fork | None" = None) -> None:
-        """Show the launch screen in place of what is shown, to fork a run if one is given."""
+    def open_launch(self, fork: "Fork | None" = None, *, clean: bool = False) -> None:
+        """Show the launch screen in place of what is shown, to fork a run if one is given, or to
+        begin with nothing of the last choice."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self._show(LaunchScreen(fork))
+        self._show(LaunchScreen(fork, clean=clean))
 
     def open_again(self, rerun: "Rerun") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""

@@ -8,7 +8,7 @@ import presets
 from engine.config import configure
 from engine.config.configure import KINDS
 from presets import ConfigError, dotted_keys
-from presets.schema import RunConfig, dotted
+from presets.schema import RunConfig, dotted, plain, run_config
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
@@ -26,9 +26,28 @@ class Rerun:
     label: str
     """What it is called on the screen."""
     config: RunConfig
-    """The settings with which it was begun."""
+    """The settings that the new run begins with."""
     beside: tuple[Run, ...]
     """The runs with which the new one will be shown, in order."""
+    changed: tuple[str, ...] = ()
+    """What of the settings commands changed since the run was begun: `lr 0.001 -> 0.0003`."""
+
+
+def as_it_is(begun: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """The configuration with which a run was begun, with what commands changed since.
+
+    `settings` are those in force, as `RunState.config` has them. Raises ConfigError.
+    """
+    tree = plain(begun)
+    for key in ("epochs", "steps"):
+        if settings.get(key) is not None:
+            configure.put(tree, key, settings[key])
+    optimizer, clip = settings.get("optimizer"), settings.get("clip")
+    if isinstance(optimizer, Mapping) and "lr" in optimizer:
+        tree["optimizer"]["lr"] = optimizer["lr"]
+    if isinstance(clip, Mapping):
+        tree["clip"] |= clip
+    return run_config(tree)
 
 
 def choice_of(config: RunConfig) -> tuple[Choice, list[str]]:

@@ -29,7 +29,7 @@ class Host(Protocol):
     config: UserConfig
     processes: list[Popen[bytes]]
 
-    def open_launch(self, fork: "Fork | None" = None) -> None: ...
+    def open_launch(self, fork: "Fork | None" = None, *, clean: bool = False) -> None: ...
 
     def open_again(self, rerun: "Rerun") -> None: ...
 
@@ -79,4 +79,4 @@ class AppScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Go to the launch screen; the runs go on."""
-        self.host.open_launch()
+        self.host.open_launch(clean=True)

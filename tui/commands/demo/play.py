@@ -45,7 +45,7 @@ class DemoApp(BigModelApp):
         """Show the recorded run."""
         self._show(DemoScreen(runs))
 
-    def open_launch(self, fork: "Fork | None" = None) -> None:
+    def open_launch(self, fork: "Fork | None" = None, *, clean: bool = False) -> None:
         """Say that the demo trains nothing."""
         self.notify(_ONLY)
 

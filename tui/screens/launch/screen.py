@@ -1,6 +1,7 @@
 """The launch screen: pick model, data set and optimizers, change a setting, press Enter."""
 
 from contextlib import suppress
+from functools import partial
 
 from textual import work
 from textual.app import ComposeResult
@@ -9,7 +10,9 @@ from textual.events import Resize
 import presets
 from engine.runs import launch, run_directory
 from presets import UserError
+from presets.schema import RunConfig
 from tui.choices import race_choice
+from tui.choices.choice import Choice
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
@@ -22,6 +25,7 @@ from tui.screens.launch.preset_list import MARK, PresetList
 from tui.screens.launch.purpose import Purpose
 from tui.screens.launch.recipes import RecipesScreen
 from tui.screens.launch.save import SaveScreen
+from tui.screens.too_large import start_if_it_fits
 from tui.text import clean
 
 _TALL = 36
@@ -90,10 +94,13 @@ class LaunchScreen(AppScreen):
     BINDINGS = bindings(KEYS)
     PARTS = (NarrowingList, PresetList)
 
-    def __init__(self, fork: Fork | None = None, rerun: Rerun | None = None) -> None:
-        """To fork a run, or to begin another one with a run's settings."""
+    def __init__(
+        self, fork: Fork | None = None, rerun: Rerun | None = None, *, clean: bool = False
+    ) -> None:
+        """To fork a run, or to begin another one with a run's settings; else with what was chosen
+        the last time, or `clean`."""
         super().__init__()
-        self._purpose = Purpose(fork, rerun)
+        self._purpose = Purpose(fork, rerun, clean)
         self._form = LaunchForm(self._purpose)
         self._started = False
 
@@ -166,7 +173,7 @@ class LaunchScreen(AppScreen):
 
         def found(lr: float | None) -> None:
             if lr is not None:
-                self._form.take_settings({"lr": f"{lr:.3g}"})
+                self._form.take_rate(f"{lr:.3g}")
 
         self.app.push_screen(FinderScreen(config), found)
 
@@ -178,6 +185,12 @@ class LaunchScreen(AppScreen):
             self.app.push_screen(RaceSetupScreen(race_choice.texts(self._form.choice)))
         except UserError as error:
             self.complain(str(error))
+            return
+        if left := race_choice.left_out(self._form.choice):
+            self.notify(
+                clean(f"not taken to the race, where each lane has its own: {', '.join(left)}"),
+                markup=False,
+            )
 
     def action_take_changes(self) -> None:
         """Take what was changed in the parent after the checkpoint."""
@@ -217,13 +230,25 @@ class LaunchScreen(AppScreen):
         try:
             configs = choice.configs()
             choice.plans()  # what cannot be sized cannot be trained
-            folder = self._purpose.runs_folder(self.host.root)
-            runs = [run_directory.create(folder, config) for config in configs]
-            self.host.processes.append(launch.start(runs))
         except UserError as error:
             self.complain(str(error), title="Cannot start")
             return
         self._started = True
+        start_if_it_fits(self, configs, partial(self._begin, choice, configs), otherwise=self._stay)
+
+    def _stay(self) -> None:
+        """Nothing was started."""
+        self._started = False
+
+    def _begin(self, choice: Choice, configs: list[RunConfig]) -> None:
+        try:
+            folder = self._purpose.runs_folder(self.host.root)
+            runs = [run_directory.create(folder, config) for config in configs]
+            self.host.processes.append(launch.start(runs))
+        except UserError as error:
+            self._stay()
+            self.complain(str(error), title="Cannot start")
+            return
         self._purpose.keep_started(choice)
         if self._purpose.rerun is None:
             self.host.open_dashboard(runs)

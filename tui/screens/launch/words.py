@@ -11,6 +11,7 @@ from tui.choices import rerun as reruns
 from tui.choices.choice import Choice
 from tui.choices.fields import Field
 from tui.choices.fork import Fork
+from tui.choices.notices import notices
 from tui.choices.rerun import Rerun
 from tui.screens.launch.settings import CHANGED, DIFFERS
 from tui.text import clean, count, counted
@@ -35,7 +36,9 @@ def title(
     label = clean(earlier.label)
     changed = _changes(earlier.config, choice)
     if not changed:
-        return Text(f"again {label}, as it was begun; change something, Esc goes back")
+        as_it_is = clean(", ".join(earlier.changed))
+        begun = f"as it is now ({as_it_is} since its start)" if as_it_is else "as it was begun"
+        return Text(f"again {label}, {begun}; change something, Esc goes back")
     return Text(f"against {label}: ").append(changed, style=colors["lane-1"])
 
 
@@ -79,6 +82,9 @@ def hint(
     problem = choice.problem(field) if field is not None else next(iter(presets.problems()), "")
     if problem:
         return Text(clean(problem), style=colors["error"])
+    # Also while something is typed: it may be what is told, and Enter is near.
+    if told := notices(choice):
+        return Text(clean("; ".join(told)), style=colors["warning"])
     if field is not None:
         return Text(f"{field.label}: {field.help}", style="dim")
     if cautions := choice.cautions():
@@ -86,12 +92,12 @@ def hint(
         return Text(clean(f"{cautions[0]}{more}"), style=colors["warning"])
     if choice.fork is not None:
         return _fork_hint(choice, choice.fork, colors)
-    if earlier is not None:
-        legend = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
-        return Text(legend, style="dim")
     marked = len(choice.optimizers)
     more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
-    return Text(f"{more}; a dim setting comes from the preset.", style="dim")
+    words = f"{more}; a dim setting comes from the preset."
+    if earlier is not None:
+        words = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
+    return Text(words, style="dim")
 
 
 def _fork_hint(choice: Choice, fork: Fork, colors: Mapping[str, str]) -> Text:
