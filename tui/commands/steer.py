@@ -116,9 +116,9 @@ def set_command(
     from tui.choices import rerun
 
     found, arguments = find_runs.find_ours(root, name), _set_arguments(options)
-    if (arguments.steps or arguments.epochs) and run_directory.locked(found):
-        if line := rerun.jump_of(find_runs.load(found), arguments):
-            say(line)
+    longer = (arguments.steps or arguments.epochs) and run_directory.locked(found)
+    if longer and (line := rerun.jump_of(find_runs.load(found), arguments)):
+        say(line)
     context.exit(_steer(found, "set", arguments, as_json=as_json))
 
 
