@@ -15,9 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-import msgspec
-
-from engine.runs import identity, run_directory
+from engine.runs import identity, plain_json, run_directory
 from engine.runs.access import replace_file
 from engine.runs.events import LogLine, RunEnded, Scalars
 from engine.runs.health import Exit
@@ -146,7 +144,7 @@ class Supervisor:
         if has_ended(run):
             return False
         with suppress(OSError):
-            replace_file(run.exit_path, msgspec.json.encode(ending))
+            replace_file(run.exit_path, plain_json.encode(ending))
         return True
 
     def _crashed(self, run: RunDir, step: int, ending: Exit) -> bool:
@@ -213,7 +211,7 @@ def _note(run: RunDir, line: str) -> None:
     with suppress(OSError):
         file = os.open(run.engine_log_path, flags, 0o600)
         try:
-            os.write(file, f"{line}\n".encode())
+            os.write(file, f"{line}\n".encode(errors="replace"))
         finally:
             os.close(file)
 

@@ -12,6 +12,8 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
+from engine.runs import plain_json
+
 NonFiniteText = Literal["nan", "inf", "-inf"]
 Value = float | NonFiniteText
 """A number of a metric; NaN and infinities, which JSON lacks, are texts."""
@@ -317,7 +319,6 @@ AnyEvent = (
     | RunEnded
 )
 
-_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 
@@ -334,7 +335,7 @@ def number(value: float) -> Value:
 
 def encode(event: AnyEvent) -> bytes:
     """The line of an event, with its newline."""
-    body = _encoder.encode(event)
+    body = plain_json.encode(event)
     return body[:-1] + _CRC % crc32(body) + b"\n"
 
 

@@ -36,10 +36,20 @@ class Choice:
 
     def configs(self) -> list[RunConfig]:
         """A configuration for each optimizer. Raises ConfigError."""
-        return list(self._configs)
+        found = self._outcome
+        if isinstance(found, str):
+            raise ConfigError(found)
+        return list(found)
 
     @cached_property  # the screen asks for it many times a key
-    def _configs(self) -> list[RunConfig]:
+    def _outcome(self) -> list[RunConfig] | str:
+        """The configurations, or why there are none."""
+        try:
+            return self._configured()
+        except ConfigError as error:
+            return str(error)
+
+    def _configured(self) -> list[RunConfig]:
         if self.fork is not None and self.model != self.fork.config.model.name:
             kept = self.fork.config.model.name
             raise ConfigError(f"model: a fork keeps its parent's model, {kept}")

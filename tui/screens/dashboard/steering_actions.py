@@ -9,6 +9,7 @@ from engine.runs.control import Arguments, CommandName
 from engine.runs.events import CommandAnswered, Profiled
 from presets import UserError
 from tui.choices import typed_commands
+from tui.choices.rerun import jump_of
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.history import note_of
@@ -138,7 +139,15 @@ class SteeringActions(WatchingScreen):
         # To the run that was asked about, even if another one is selected meanwhile.
         said = f"{label.lower()} asked for"
         parse = _TYPED[kind]
-        question = Question(label, hint, lambda text: self._send(state, "set", parse(text), said))
+
+        def answer(text: str) -> None:
+            arguments = parse(text)
+            jump = jump_of(state, arguments)
+            self._send(state, "set", arguments, said)
+            if jump:
+                self.notify(clean(jump), severity="warning", markup=False)
+
+        question = Question(label, hint, answer)
         self.query_one(Prompt).ask(question)
 
     def _command(

@@ -181,6 +181,7 @@ class LaunchForm(Vertical):
 
     def _show_hint(self) -> None:
         field = self.query_one(SettingsGrid).at_hand
+        told = notices(self.choice)
         colors = self.app.theme_variables
         if any(preset_list.narrowing for preset_list in self.query(PresetList)):
             hint = words.narrowing()
@@ -189,9 +190,9 @@ class LaunchForm(Vertical):
             and field is None
             and len(self.choice.optimizers) < 2
             and not self.choice.cautions()
-            and not notices(self.choice)
+            and not told
         ):
             hint = words.three_steps(self.size.width, colors)
         else:
-            hint = words.hint(self.choice, field, self._purpose.rerun, colors)
+            hint = words.hint(self.choice, told, field, self._purpose.rerun, colors)
         self.query_one("#hint", Static).update(hint)

@@ -1,6 +1,6 @@
 """The words of the launch screen: its title, and the hint under its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -11,7 +11,6 @@ from tui.choices import rerun as reruns
 from tui.choices.choice import Choice
 from tui.choices.fields import Field
 from tui.choices.fork import Fork
-from tui.choices.notices import notices
 from tui.choices.rerun import Rerun
 from tui.screens.launch.settings import CHANGED, DIFFERS
 from tui.text import clean, count, counted
@@ -76,14 +75,19 @@ def three_steps(width: int, colors: Mapping[str, str]) -> Text:
 
 
 def hint(
-    choice: Choice, field: Field | None, earlier: Rerun | None, colors: Mapping[str, str]
+    choice: Choice,
+    told: Sequence[str],
+    field: Field | None,
+    earlier: Rerun | None,
+    colors: Mapping[str, str],
 ) -> Text:
-    """What can be typed into the current field, or what is wrong with it."""
+    """What can be typed into the current field, what is wrong with it, or what is `told` of the
+    choice before the start."""
     problem = choice.problem(field) if field is not None else next(iter(presets.problems()), "")
     if problem:
         return Text(clean(problem), style=colors["error"])
     # Also while something is typed: it may be what is told, and Enter is near.
-    if told := notices(choice):
+    if told:
         return Text(clean("; ".join(told)), style=colors["warning"])
     if field is not None:
         return Text(f"{field.label}: {field.help}", style="dim")
