@@ -54,7 +54,9 @@ def jump(
     old = _factor(before, plans[0], lrs[0], step)
     new = _factor(after, plans[1], lrs[1], step + 1)
     # What the old plan would do in the next step anyway is no sudden change.
-    if 1 / LEAST_CHANGE < new / _factor(before, plans[0], lrs[0], step + 1) < LEAST_CHANGE:
+    change = new / _factor(before, plans[0], lrs[0], step + 1)
+    ended = step >= plans[0].steps  # then the schedule falls on, as it would have
+    if 1 / LEAST_CHANGE < change < LEAST_CHANGE or (ended and change < 1):
         return None
     return Jump(
         step=step,
