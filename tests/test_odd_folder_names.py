@@ -53,9 +53,9 @@ def test_every_command_works(command):
 
 
 def test_a_text_that_is_no_unicode_is_readable_in_the_log():
-    line = events.encode(LogLine(text=os.fsdecode(b"from /a\xff/b"), level="info"))
+    line = events.encode(LogLine(message=os.fsdecode(b"from /a\xff/b"), level="info"))
     event = events.decode(line.rstrip(b"\n"))
     assert isinstance(event, LogLine)
-    assert event.text == "from /a\N{REPLACEMENT CHARACTER}/b"
+    assert event.message == "from /a\N{REPLACEMENT CHARACTER}/b"
     assert plain_json.encode({"a": [os.fsdecode(b"\xff")]}) == '{"a":["\ufffd"]}'.encode()
     assert plain_json.encode({"a": [1, None, "b"]}) == b'{"a":[1,null,"b"]}'

@@ -70,7 +70,7 @@ def test_options_of_one_optimizer_follow_it() -> None:
 
 @pytest.mark.parametrize("text", ["adam", "adam 3 sgd 4", "all", "adam 0.1 0.2", "adam 0.1, 3"])
 def test_words_that_say_no_rate_are_refused_in_one_line(text: str) -> None:
-    with pytest.raises(ConfigError, match="Learning rate: expected a number, `all 0.01`, or "):
+    with pytest.raises(ConfigError, match=r"Learning rate: expected a number, `all 0\.01`, or "):
         owned.parse_rates(text, "Learning rate")
 
 
