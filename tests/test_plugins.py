@@ -195,6 +195,20 @@ UNUSABLE = {
 """Plug-ins that cannot be used in this environment: what enables them, and the line about them."""
 
 
+@pytest.fixture
+def unstarted(runs_root, monkeypatch):
+    """The runs directory, for commands that start no process."""
+    monkeypatch.setattr(launch, "start", lambda runs, resume=False: None)
+    monkeypatch.setattr(launch, "start_process", lambda *arguments: None)
+    monkeypatch.setattr(find_lr, "_poll", lambda search: False)
+    monkeypatch.setattr(find_lr, "_print", lambda search: None)
+    monkeypatch.setattr(lr_search.Search, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(lr_search.Search, "close", lambda search: None)
+    monkeypatch.setattr(lr_search, "as_json", lambda search: {"lr": 0.1})
+    monkeypatch.setattr(system, "_ASK_TORCH", "raise SystemExit(1)")  # quick
+    return runs_root
+
+
 @pytest.mark.parametrize("case", UNUSABLE)
 @pytest.mark.parametrize(
     "words",
@@ -208,17 +222,9 @@ UNUSABLE = {
     ],
     ids=" ".join,
 )
-def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(  # noqa: PLR0917 (fixtures)
-    site, configured, runs_root, monkeypatch, case, words
+def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(
+    site, configured, unstarted, case, words
 ):
-    monkeypatch.setattr(launch, "start", lambda runs, resume=False: None)
-    monkeypatch.setattr(launch, "start_process", lambda *arguments: None)
-    monkeypatch.setattr(find_lr, "_poll", lambda search: False)
-    monkeypatch.setattr(find_lr, "_print", lambda search: None)
-    monkeypatch.setattr(lr_search.Search, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(lr_search.Search, "close", lambda search: None)
-    monkeypatch.setattr(lr_search, "as_json", lambda search: {"lr": 0.1})
-    monkeypatch.setattr(system, "_ASK_TORCH", "raise SystemExit(1)")  # quick
     install(site, "tiny-package", POINTS, tiny_model=MODEL)
     install(site, "rival", "[bigmodel_tui.models]\nmlp = own\n")
     install(site, "bad-name", "[bigmodel_tui.models]\nt.y = own\n")
@@ -235,7 +241,7 @@ def test_a_plugin_that_cannot_be_used_is_one_line_and_all_else_works(  # noqa: P
     (said,) = result.stderr.splitlines()
     assert said.startswith(f"bigmodel-tui: {expected}")
     if words[0] in ("run", "race"):
-        assert list(runs_root.iterdir()) != []
+        assert list(unstarted.iterdir()) != []
 
 
 def test_a_file_that_cannot_be_read_is_said_and_none_is_nothing(configured, monkeypatch):

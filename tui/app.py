@@ -195,12 +195,14 @@ class BigModelApp(FrugalApp):
         elif not small and isinstance(self.screen, TooSmallScreen):
             self.pop_screen()
 
-    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None:
+    def open_launch(
+        self, fork: "Fork | None" = None, *, longer: bool = False, clean: bool = False
+    ) -> None:
         """Show the launch screen over what is shown, to fork a run if one is given; with `longer`,
-        at the setting that says how long it trains."""
+        at the setting that says how long it trains; `clean`, with nothing of the last choice."""
         from tui.screens.launch.screen import LaunchScreen
 
-        self._open(LaunchScreen(fork, longer=longer))
+        self._open(LaunchScreen(fork, longer=longer, clean=clean))
 
     def open_again(self, rerun: "Rerun") -> None:
         """Show the launch screen, filled with a run's settings, over what is shown."""

@@ -34,11 +34,12 @@ _LOSSES: dict[Task, tuple[Loss, ...]] = {  # the first one is that of `auto`
     "language": ("cross_entropy",),
 }
 _DEFAULT_TASKS: tuple[Task, ...] = ("classification", "regression")
-_WHAT: dict[Task, str] = {
+WHAT: dict[Task, str] = {
     "classification": "classes",
     "regression": "numbers",
     "language": "text",
 }
+"""What the data of a task has, in a word."""
 
 
 def loss_name(config: RunConfig, task: Task) -> Loss:
@@ -49,17 +50,16 @@ def loss_name(config: RunConfig, task: Task) -> Loss:
 def check(config: RunConfig, data: DatasetInfo) -> None:
     """Raises ConfigError where model, loss, label smoothing or target do not suit the data."""
     task = data.task
-    module = registry.module("model", config.model.type)
-    learned: tuple[Task, ...] = getattr(module, "TASKS", _DEFAULT_TASKS)
-    if task not in learned:
-        what = " or ".join(_WHAT[each] for each in learned)
+    tasks = learned(config.model.type)
+    if task not in tasks:
+        what = " or ".join(WHAT[each] for each in tasks)
         raise ConfigError(
-            f"model: {config.model.name} learns {what}, but {config.dataset.name} has {_WHAT[task]}"
+            f"model: {config.model.name} learns {what}, but {config.dataset.name} has {WHAT[task]}"
         )
     if loss_name(config, task) not in _LOSSES[task]:
         allowed = " or ".join(("auto", *_LOSSES[task]))
         raise ConfigError(
-            f"loss: expected {allowed} for the {_WHAT[task]} of {config.dataset.name}, "
+            f"loss: expected {allowed} for the {WHAT[task]} of {config.dataset.name}, "
             f"got {config.loss!r}"
         )
     if config.label_smoothing and task == "regression":
@@ -68,6 +68,13 @@ def check(config: RunConfig, data: DatasetInfo) -> None:
             f"got {config.label_smoothing:g}"
         )
     _check_target(config, task)
+
+
+def learned(model_type: str) -> tuple[Task, ...]:
+    """The tasks that a model of this type can learn."""
+    module = registry.module("model", model_type)
+    tasks: tuple[Task, ...] = getattr(module, "TASKS", _DEFAULT_TASKS)
+    return tasks
 
 
 def _check_target(config: RunConfig, task: Task) -> None:

@@ -18,11 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal, Self
 
-import msgspec
 from msgspec import structs
 
 from engine.config import estimate
-from engine.runs import checkpoint, identity, locking, run_directory
+from engine.runs import checkpoint, identity, locking, plain_json, run_directory
 from engine.runs.access import open_to_append, replace_file
 from engine.runs.control import StopWatch
 from engine.runs.events import KILLED, LogLine, RunEnded, Scalars
@@ -217,7 +216,7 @@ class Supervisor:
         if has_ended(run):
             return False
         with suppress(OSError):
-            replace_file(run.exit_path, msgspec.json.encode(ending))
+            replace_file(run.exit_path, plain_json.encode(ending))
         return True
 
     def _crashed(self, run: RunDir, step: int, ending: Exit) -> bool:
@@ -322,7 +321,7 @@ def _note(run: RunDir, line: str) -> None:
     with suppress(OSError):
         file = open_to_append(run.engine_log_path)
         try:
-            os.write(file, f"{line}\n".encode())
+            os.write(file, f"{line}\n".encode(errors="replace"))
         finally:
             os.close(file)
 

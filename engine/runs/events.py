@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.runs import bounds
+from engine.runs import bounds, plain_json
 from engine.runs.bounds import (
     Bins,
     Classes,
@@ -378,7 +378,6 @@ AnyEvent = (
     | RunEnded
 )
 
-_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
 _KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
 
@@ -405,7 +404,7 @@ def number(value: float) -> Value:
 
 def encode(event: AnyEvent) -> bytes:
     """The line of an event, with its newline."""
-    body = _encoder.encode(event)
+    body = plain_json.encode(event)
     return body[:-1] + _CRC % crc32(body) + b"\n"
 
 

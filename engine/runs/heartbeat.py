@@ -15,6 +15,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from engine.runs import plain_json
 from engine.runs.access import open_regular, open_to_write
 from engine.runs.events import RunEnded
 from engine.runs.identity import boot_id
@@ -160,7 +161,7 @@ class Heartbeat(threading.Thread):
 
 def encode(beat: Beat) -> bytes:
     """The contents of the file: JSON with a checksum, padded to the size of the file."""
-    body = msgspec.json.encode(beat)
+    body = plain_json.encode(beat)
     return (body + b" %08x" % crc32(body)).ljust(_SIZE - 1) + b"\n"
 
 

@@ -1,15 +1,18 @@
 """What a person chose on the launch screen, and what follows from that; pure, without widgets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import presets
-from engine.config import configure
+from engine.config import configure, registry, task_rules
 from engine.config.configure import Plan
+from engine.config.registry import DatasetInfo, Task
 from presets import ConfigError
 from presets.schema import Component, RunConfig
+from tui.choices import owned
 from tui.choices.fields import FIELDS, Field
 from tui.choices.fork import Fork
 from tui.text import count
@@ -33,24 +36,40 @@ class Choice:
 
     def configs(self) -> list[RunConfig]:
         """A configuration for each optimizer. Raises ConfigError."""
-        return list(self._configs)
+        found = self._outcome
+        if isinstance(found, str):
+            raise ConfigError(found)
+        return list(found)
 
     @cached_property  # the screen asks for it many times a key
-    def _configs(self) -> list[RunConfig]:
-        settings: dict[str, Any] = {}
+    def _outcome(self) -> list[RunConfig] | str:
+        """The configurations, or why there are none."""
+        try:
+            return self._configured()
+        except ConfigError as error:
+            return str(error)
+
+    def _configured(self) -> list[RunConfig]:
         if self.fork is not None and self.model != self.fork.config.model.name:
             kept = self.fork.config.model.name
             raise ConfigError(f"model: a fork keeps its parent's model, {kept}")
-        for item in FIELDS:
-            if item.key in self.values:
-                settings |= item.parse(self.values[item.key])
-        configs = [self._resolve(optimizer, settings) for optimizer in self.optimizers]
+        settings = self.settings()
+        configs = [self.with_settings(name, settings) for name in self.optimizers]
         if self.fork is not None:
             for config in configs:
                 if (steps := configure.plan(config).steps) <= self.fork.step:
                     done = f"step {count(self.fork.step)} is done in the parent"
                     raise ConfigError(f"train for: {done}, and this ends at {count(steps)}")
         return configs
+
+    def settings(self) -> dict[str, Any]:
+        """The typed settings, some with the name of an optimizer as in `owned`. Raises
+        ConfigError."""
+        settings: dict[str, Any] = {}
+        for item in FIELDS:
+            if item.key in self.values:
+                settings |= item.parse(self.values[item.key])
+        return settings
 
     def data(self) -> Component:
         """The data set with its options, also where the rest cannot be used."""
@@ -93,23 +112,65 @@ class Choice:
         if item.key not in self.values:
             return None
         try:
-            self._resolve(self.optimizers[0], item.parse(self.values[item.key]))
+            settings = item.parse(self.values[item.key])
+            for name in self.optimizers:
+                self.with_settings(name, settings)
         except ConfigError as error:
             return str(error)
         return None
 
     def parameter_counts(self) -> dict[str, str]:
-        """For each model preset, its parameters on the chosen data set."""
+        """For each model preset, its parameters on the chosen data set, or what data it needs."""
+        settings = self._data_settings()
         counts = {}
         for name in presets.names("models"):
             try:
                 config = configure.resolve(
-                    model=name, dataset=self.dataset, optimizer=_ANY_OPTIMIZER
+                    model=name, dataset=self.dataset, optimizer=_ANY_OPTIMIZER, settings=settings
                 )
                 counts[name] = count(configure.plan(config).num_parameters)
-            except ConfigError:
-                counts[name] = "does not fit"
+            except ConfigError as error:
+                counts[name] = self._needed_data(name, str(error))
         return counts
+
+    def _data_settings(self) -> dict[str, Any]:
+        """The typed settings of the data set, such as its path."""
+        try:
+            settings = self.settings()
+        except ConfigError:
+            return {}
+        return {key: value for key, value in settings.items() if key.startswith("dataset.")}
+
+    @cached_property
+    def _task(self) -> Task | None:
+        """The task of the data; None where it cannot be used."""
+        data = self.data()
+        try:
+            module = registry.module("dataset", data.type)
+            info: DatasetInfo = module.info(registry.config("dataset", data))
+        except ConfigError:
+            return None
+        return info.task
+
+    def _needed_data(self, model: str, why: str) -> str:
+        """Why a model does not go with the data, in three words; "" if it is not the model."""
+        task = self._task
+        try:
+            tasks = task_rules.learned(presets.load("models", model).type)
+        except ConfigError:  # a plug-in's
+            return ""
+        if task is None:
+            return ""
+        if task not in tasks:
+            only_text = tasks == ("language",)
+            return "needs text data" if only_text else f"not for {task_rules.WHAT[task]}"
+        needs = re.search(r"\bneeds (\w+)", why)
+        return f"needs {needs[1]}" if needs else "not for this data"
+
+    def with_settings(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:
+        """The configuration of one of the chosen optimizers with these settings, some of which may
+        be those of another one. Raises ConfigError."""
+        return self._resolve(optimizer, owned.for_one(settings, optimizer, self.optimizers))
 
     def _resolve(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:
         # Whoever starts a run here watches it, and can decide.

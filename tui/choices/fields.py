@@ -1,13 +1,13 @@
 """The settings that are typed as texts on the launch screen: read and written; pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from presets import dotted_keys, yaml
 from presets.schema import RunConfig, plain
-from tui.choices import typed_text
+from tui.choices import owned, typed_text
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ def _plain_field(key: str, label: str, help_text: str, setting: str, short: str 
     return Field(key, label, help_text, parse, show, (setting,), short)
 
 
+_RATE_HELP = "a number > 0, such as 3e-4; with several optimizers: all 3e-4, or adam 3e-4, sgd 0.1"
+
 FIELDS = (
     Field(
         "length",
@@ -50,7 +52,10 @@ FIELDS = (
         "train for",
     ),
     _plain_field("batch", "Batch size", "samples a step, or full", "batch_size", "batch size"),
-    _plain_field("lr", "Learning rate", "a number > 0, such as 3e-4", "optimizer.lr"),
+    replace(
+        _plain_field("lr", "Learning rate", _RATE_HELP, owned.BARE),
+        parse=partial(owned.parse_rates, where="Learning rate"),
+    ),
     Field(
         "schedule",
         "Schedule",

@@ -8,7 +8,7 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import RunConfig
-from tui.choices import typed_text
+from tui.choices import owned, typed_text
 from tui.choices.choice import START_SECONDS, Choice
 from tui.choices.fields import FIELDS
 
@@ -121,10 +121,20 @@ def texts(choice: Choice) -> dict[str, str]:
         elif field.key == "length" and text:
             found["budget"] = str(configure.plan(choice.configs()[0]).steps)
         elif text and field.key not in ("lr", "seed"):
-            others |= field.parse(text)
+            others |= {k: v for k, v in field.parse(text).items() if not owned.owner(k)}
     if choice.dataset != "digits":
         found["target"] = ""
     return found | {"sets": typed_text.write_settings(others)}
+
+
+def left_out(choice: Choice) -> list[str]:
+    """What of a choice `texts` leaves out, such as `seed 3`: what is one run's or one optimizer's.
+
+    Raises ConfigError.
+    """
+    typed = [f"{key} {choice.values[key]}" for key in ("lr", "seed") if key in choice.values]
+    more = typed_text.parse_settings(choice.values.get("more", ""), "more")
+    return typed + [key for key in more if owned.owner(key)]
 
 
 def whole(text: str, what: str) -> int | None:

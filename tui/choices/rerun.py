@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import presets
-from engine.config import configure
+from engine.config import configure, rate_jump
 from engine.config.configure import KINDS
-from presets import ConfigError, dotted_keys
-from presets.schema import RunConfig, dotted
+from engine.runs.control import Arguments
+from presets import ConfigError, UserError, dotted_keys
+from presets.schema import RunConfig, dotted, plain, run_config
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
 from tui.runs.run import Run
+from tui.runs.store import RunState
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
@@ -26,9 +28,46 @@ class Rerun:
     label: str
     """What it is called on the screen."""
     config: RunConfig
-    """The settings with which it was begun."""
+    """The settings that the new run begins with."""
     beside: tuple[Run, ...]
     """The runs with which the new one will be shown, in order."""
+    changed: tuple[str, ...] = ()
+    """What of the settings commands changed since the run was begun: `lr 0.001 -> 0.0003`."""
+
+
+def as_it_is(begun: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """The configuration with which a run was begun, with what commands changed since.
+
+    `settings` are those in force, as `RunState.config` has them. Raises ConfigError.
+    """
+    tree = plain(begun)
+    for key in ("epochs", "steps"):
+        if settings.get(key) is not None:
+            configure.put(tree, key, settings[key])
+    optimizer, clip = settings.get("optimizer"), settings.get("clip")
+    if isinstance(optimizer, Mapping) and "lr" in optimizer:
+        tree["optimizer"]["lr"] = optimizer["lr"]
+    if isinstance(clip, Mapping):
+        tree["clip"] |= clip
+    return run_config(tree)
+
+
+def jump_of(state: RunState, arguments: Arguments) -> str:
+    """How the learning rate of a run jumps where a command gives it another length, in one line;
+    "" if it does not, or if that is not known."""
+    length = {key: getattr(arguments, key) for key in ("epochs", "steps")}
+    given = {key: value for key, value in length.items() if value is not None}
+    if not given:
+        return ""
+    try:
+        now = as_it_is(state.run.config(), state.config)
+        tree = plain(now)
+        for key, value in given.items():
+            configure.put(tree, key, value)
+        jump = rate_jump.jump(now, run_config(tree), state.step, rate=state.last("lr"))
+    except UserError:
+        return ""
+    return "" if jump is None else str(jump)
 
 
 def choice_of(config: RunConfig) -> tuple[Choice, list[str]]:

@@ -67,7 +67,7 @@ def parse_assignments(texts: Iterable[str], where: str) -> dict[str, Any]:
 
 def parse_settings(text: str, where: str) -> dict[str, Any]:
     """Settings from one text with `KEY=VALUE` between spaces. Raises ConfigError."""
-    return parse_assignments(_words(text), where)
+    return parse_assignments(words(text), where)
 
 
 def split_assignment(text: str, where: str, expected: str = _EXAMPLE) -> tuple[str, str]:
@@ -78,8 +78,8 @@ def split_assignment(text: str, where: str, expected: str = _EXAMPLE) -> tuple[s
     return key.strip(), value
 
 
-def _words(text: str) -> list[str]:
-    """The text split at spaces that are outside quotes, lists and mappings."""
+def words(text: str) -> list[str]:
+    """A text of settings split at spaces that are outside quotes, lists and mappings."""
     words, word, depth, quote = [], "", 0, ""
     for character in text:
         if quote:

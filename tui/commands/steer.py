@@ -130,8 +130,13 @@ def set_command(
     context: click.Context, /, name: str, root: Path, as_json: bool, **options: Any
 ) -> None:
     """Change the learning rate, the clipping or the length of a run while it trains."""
-    found = find_runs.find_ours(root, name)
-    context.exit(_steer(found, "set", _set_arguments(options), as_json=as_json))
+    from tui.choices import rerun
+
+    found, arguments = find_runs.find_ours(root, name), _set_arguments(options)
+    longer = (arguments.steps or arguments.epochs) and run_directory.locked(found)
+    if longer and (line := rerun.jump_of(find_runs.load(found), arguments)):
+        say(line)
+    context.exit(_steer(found, "set", arguments, as_json=as_json))
 
 
 def _set_arguments(options: dict[str, Any]) -> Arguments:
@@ -185,7 +190,7 @@ def fork(
     What was changed afterwards is named, and taken with --with-changes. Epochs and steps are
     totals, which include those of RUN.
     """
-    from engine.config import configure
+    from engine.config import configure, rate_jump
     from engine.runs import fork
     from presets.userconfig import read_config
     from tui.commands import headless, memory
@@ -195,6 +200,8 @@ def fork(
     settings, at = parse_assignments(sets, "--set"), fork.settings_at(parent, start)
     config = fork.config(at, optimizer=optimizer, settings=settings, with_changes=with_changes)
     say(_settings_taken(at, with_changes=with_changes))
+    if jump := rate_jump.jump(at.config, config, at.checkpoint.step):
+        say(str(jump))
     plan = configure.plan(config)
     memory.check(config, force=force)
     child = run_directory.create(parent.path.parent, config)

@@ -55,7 +55,9 @@ class Host(Protocol):
 
     def at_work(self) -> list[AtWork]: ...
 
-    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None: ...
+    def open_launch(
+        self, fork: "Fork | None" = None, *, longer: bool = False, clean: bool = False
+    ) -> None: ...
 
     def open_again(self, rerun: "Rerun") -> None: ...
 
@@ -126,4 +128,4 @@ class AppScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Go to the launch screen; the runs go on."""
-        self.host.open_launch()
+        self.host.open_launch(clean=True)

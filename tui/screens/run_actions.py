@@ -1,17 +1,23 @@
 """What keys do with a run, on the dashboard and on the list of runs: fork, resume, train again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from textual import work
 
 from engine.runs import checkpoint, fork, launch, run_directory
 from engine.runs.run_directory import RunDir
 from presets import UserError
+from tui.choices import rerun as reruns
+from tui.choices.fields import compared
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.keys import Key
+from tui.runs import follow
 from tui.runs.run import Run, own
 from tui.screens.app_screen import AppScreen
+from tui.screens.too_large import start_if_it_fits
 
 FORK = Key(
     "f",
@@ -50,22 +56,20 @@ class RunActions(AppScreen):
         """What the screen calls that run."""
         raise NotImplementedError
 
+    def settings_at_hand(self) -> Mapping[str, Any] | None:
+        """The settings of that run that are in force now; None where its log was not read."""
+        return None
+
     def runs_shown(self) -> Sequence[Run]:
         """The runs that a new run is shown together with."""
         raise NotImplementedError
 
     def action_again(self) -> None:
         """Go to the launch screen with this run's settings, to train another one beside it."""
-        if (run := self.run_at_hand()) is None:
-            return
-        try:
-            config = run.config()
-        except UserError as error:
-            self.complain(str(error))
-            return
-        shown = self.runs_shown()
-        beside = shown if run.id in [other.id for other in shown] else [run, *shown]
-        self.host.open_again(Rerun(run, self.label_at_hand(), config, tuple(beside)))
+        if (run := self.run_at_hand()) is not None:
+            shown = self.runs_shown()
+            beside = shown if run.id in [other.id for other in shown] else [run, *shown]
+            self._prepare_rerun(run, self.label_at_hand(), tuple(beside), self.settings_at_hand())
 
     def action_fork(self) -> None:
         """Go to the launch screen, to begin another run at this one's newest checkpoint."""
@@ -95,17 +99,37 @@ class RunActions(AppScreen):
             self.complain(f"{run.id}: an engine is at work on it already")
         elif self.status_at_hand() == "done":
             self.complain(f"{run.id}: done, with nothing left to do; f forks it")
-        elif self._start(run):
-            self.host.open_dashboard([run])
+        else:
+            self._resume(run)
 
-    def _start(self, run: RunDir) -> bool:
+    def _resume(self, run: RunDir) -> None:
+        try:
+            config = run.config()
+        except UserError as error:
+            self.complain(str(error))
+            return
+        start_if_it_fits(self, [config], partial(self._start, run))
+
+    def _start(self, run: RunDir) -> None:
         try:
             self.host.processes.append(launch.start([run], resume=True))
             self.host.started.append(run)
         except UserError as error:
             self.complain(str(error))
-            return False
-        return True
+        else:
+            self.host.open_dashboard([run])
+
+    # Reading a long log takes a while; the screen goes on meanwhile.
+    @work(thread=True, exclusive=True, group="fork")
+    def _prepare_rerun(
+        self, run: Run, label: str, beside: tuple[Run, ...], settings: Mapping[str, Any] | None
+    ) -> None:
+        try:
+            prepared = rerun_of(run, label, beside, settings)
+        except UserError as error:
+            self.app.call_from_thread(self.complain, str(error))
+        else:
+            self.app.call_from_thread(self.host.open_again, prepared)
 
     # Reading a large checkpoint takes a while; the screen goes on meanwhile.
     @work(thread=True, exclusive=True, group="fork")
@@ -116,6 +140,24 @@ class RunActions(AppScreen):
             self.app.call_from_thread(self.complain, str(error))
         else:
             self.app.call_from_thread(self.host.open_launch, prepared, longer=longer)
+
+
+def rerun_of(
+    run: Run, label: str, beside: tuple[Run, ...], settings: Mapping[str, Any] | None = None
+) -> Rerun:
+    """A run with the settings that another one has now, commands included.
+
+    `settings` are those in force, as `RunState.config` has them; without, the log is read. Raises
+    UserError, in one line.
+    """
+    begun = run.config()
+    if settings is None:
+        try:
+            settings = follow.load(run).config
+        except OSError as error:
+            raise UserError(f"{run.path}: cannot be read ({error.strerror})") from None
+    now = reruns.as_it_is(begun, settings)
+    return Rerun(run, label, now, beside, tuple(compared(begun, now)))
 
 
 def fork_of(run: RunDir, label: str) -> Fork:

@@ -193,9 +193,9 @@ def load(checkpoint: Checkpoint) -> Snapshot:
     """
     verify(checkpoint)
     state = read_state(checkpoint)
-    weights = _refuse(checkpoint.path / WEIGHTS, safetensors.torch.load_file)
+    weights = _refuse(checkpoint.path / WEIGHTS, _load_weights)
     trained, averaged = (
-        _refuse(checkpoint.path / name, safetensors.torch.load_file)
+        _refuse(checkpoint.path / name, _load_weights)
         if name in checkpoint.manifest.files
         else None
         for name in (TRAINED, AVERAGED)
@@ -366,6 +366,14 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _load_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # safetensors opens no file whose name is not UTF-8
+        return safetensors.torch.load(path.read_bytes())
+    return safetensors.torch.load_file(path)
 
 
 def _refuse(path: Path, read: Callable[[Path], Any]) -> Any:

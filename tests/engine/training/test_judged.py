@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from engine.training.judged import Judge
 
 from engine import tasks
 from engine.config import configure, registry

@@ -1,6 +1,7 @@
 """What a person chose: from presets and typed settings to configurations, without widgets."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -123,4 +124,29 @@ def test_parameter_counts_follow_the_data_set() -> None:
     assert set(digits) == set(presets.names("models"))
     assert digits["mlp"] == "59,338"
     assert fashion["mlp"] != digits["mlp"]
-    assert Choice(dataset="spirals").parameter_counts()["cnn-small"] == "does not fit"
+    assert Choice(dataset="spirals").parameter_counts()["cnn-small"] == "needs images"
+
+
+@pytest.mark.parametrize("dataset", presets.names("datasets"))
+def test_a_kind_of_data_that_a_model_cannot_learn_is_named_and_never_called_a_fit(
+    dataset: str,
+) -> None:
+    for model, note in Choice(dataset=dataset).parameter_counts().items():
+        assert "fit" not in note
+        try:
+            Choice(model=model, dataset=dataset).configs()
+        except ConfigError as error:
+            missing = "missing" in str(error)  # the path, of which no model is to blame
+            allowed = {""} if missing else {"needs text data", "needs images", "not for text"}
+            assert note in allowed
+        else:
+            assert note.replace(",", "").isdecimal()
+            assert int(note.replace(",", "")) > 0
+
+
+def test_a_data_set_s_own_settings_decide_which_models_go_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{row}.5,c{row % 2}\n" for row in range(60)))
+    counts = Choice(dataset="csv", values={"more": f"dataset.path={path}"}).parameter_counts()
+    assert counts["gpt-mini"] == "needs text data"
+    assert int(counts["logistic"]) > 0

@@ -53,7 +53,9 @@ class DemoApp(BigModelApp):
         """Show the recorded run."""
         self._open(DemoScreen(runs))
 
-    def open_launch(self, fork: "Fork | None" = None, *, longer: bool = False) -> None:
+    def open_launch(
+        self, fork: "Fork | None" = None, *, longer: bool = False, clean: bool = False
+    ) -> None:
         """Say that the demo trains nothing."""
         self.notify(_ONLY)
 

@@ -10,6 +10,7 @@ from engine.runs.events import CommandAnswered, LogLine, Profiled
 from presets import UserError
 from presets.schema import run_config
 from tui.choices import typed_commands, typed_text
+from tui.choices.rerun import jump_of
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.history import note_of
@@ -198,7 +199,15 @@ class SteeringActions(WatchingScreen):
         said = f"{label.lower()} asked for"
         parse = _TYPED[kind]
         now = f"now {found}; {hint}" if (found := _now(state, kind)) else hint
-        question = Question(label, now, lambda text: self._send(state, "set", parse(text), said))
+
+        def answer(text: str) -> None:
+            arguments = parse(text)
+            jump = jump_of(state, arguments)
+            self._send(state, "set", arguments, said)
+            if jump:
+                self.notify(clean(jump), severity="warning", markup=False)
+
+        question = Question(label, now, answer)
         self.query_one(Prompt).ask(question)
 
     def _command(

@@ -1,6 +1,6 @@
 """What the parts of the dashboard that answer keys have in common: the runs, and the view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.runs.news import News
@@ -43,6 +43,10 @@ class WatchingScreen(RunActions):
 
     def label_at_hand(self) -> str:
         return self.watched.label_at_hand
+
+    def settings_at_hand(self) -> Mapping[str, Any] | None:
+        state = self.state_at_hand()
+        return state.config if state is not None else None
 
     def runs_shown(self) -> Sequence[Run]:
         return self.watched.runs

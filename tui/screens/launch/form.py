@@ -5,7 +5,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import OptionList, Static
 
 import presets
+from tui.choices import owned
 from tui.choices.choice import Choice
+from tui.choices.notices import notices
 from tui.screens.launch import words
 from tui.screens.launch.lists import PresetLists
 from tui.screens.launch.preset_list import PresetList
@@ -84,6 +86,12 @@ class LaunchForm(Vertical):
         grid.fill(grid.texts | texts)
         self.update_choice()
 
+    def take_rate(self, rate: str) -> None:
+        """Put a learning rate into its setting, for the first of the chosen optimizers."""
+        first, *others = self.choice.optimizers
+        before = self.choice.values.get("lr", "")
+        self.take_settings({"lr": owned.with_rate(before, first, rate) if others else rate})
+
     def take_changes(self) -> None:
         """Take the settings that were changed in the parent after the checkpoint of a fork."""
         if (fork := self._purpose.fork) is not None:
@@ -142,11 +150,22 @@ class LaunchForm(Vertical):
         )
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._keep_owners()
         if self._read_choice() != self.choice:  # also told of what `take` put into the lists
             self.update_choice()
 
     def on_preset_list_marked(self) -> None:
+        self._keep_owners()
         self.update_choice()
+
+    def _keep_owners(self) -> None:
+        """Where other optimizers were chosen, keep to each what was typed for it."""
+        lists = self.query_one(PresetLists)
+        if lists.complete and (chosen := lists.parts[2]) != self.choice.optimizers:
+            grid = self.query_one(SettingsGrid)
+            texts = owned.follow(grid.texts, self.choice.optimizers, chosen)
+            if texts != grid.texts:
+                grid.fill(texts)
 
     def on_settings_grid_changed(self) -> None:
         self.update_choice()
@@ -170,6 +189,7 @@ class LaunchForm(Vertical):
 
     def _show_hint(self) -> None:
         field = self.query_one(SettingsGrid).at_hand
+        told = notices(self.choice)
         colors = self.app.theme_variables
         if any(preset_list.narrowing for preset_list in self.query(PresetList)):
             hint = words.narrowing()
@@ -178,8 +198,9 @@ class LaunchForm(Vertical):
             and field is None
             and len(self.choice.optimizers) < 2
             and not self.choice.cautions()
+            and not told
         ):
             hint = words.three_steps(self.size.width, colors)
         else:
-            hint = words.hint(self.choice, field, self._purpose.rerun, colors)
+            hint = words.hint(self.choice, told, field, self._purpose.rerun, colors)
         self.query_one("#hint", Static).update(hint)

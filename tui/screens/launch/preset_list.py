@@ -15,8 +15,8 @@ from tui.text import cells, clean
 ComponentKind = Literal["models", "datasets", "optimizers"]
 
 
-_SHORTER = {"does not fit": ("no fit", "-")}
-"""Shorter words for a note that does not fit."""
+_SHORTER = {"needs text data": "needs text"}
+"""Shorter words for a note that has no room."""
 _COMMON: dict[ComponentKind, tuple[str, ...]] = {
     "models": ("cnn-small", "logistic", "mlp", "cnn", "gru-char", "gpt-mini"),
     "datasets": ("digits", "fashion-mnist", "spirals", "bible-en"),
@@ -101,8 +101,8 @@ class PresetList(NarrowingList):
         text = Text(f"{mark}{clean(name)}", no_wrap=True)
         note = self._notes.get(name, "")
         room = self.scrollable_content_region.width - text.cell_len - 3
-        for words in (note, *_SHORTER.get(note, ())):
-            if words and cells(words) <= room:
+        for words in (note, _SHORTER.get(note, "-"), "-"):
+            if note and cells(words) <= room:
                 text.append(" " * (room + 1 - cells(words))).append(words, style="dim")
                 break
         return text

@@ -20,6 +20,8 @@ class Purpose:
 
     fork: Fork | None = None
     rerun: Rerun | None = None
+    clean: bool = False
+    """Whether it begins with the quickstart and nothing of what was chosen the last time."""
 
     @property
     def new(self) -> bool:
@@ -32,7 +34,7 @@ class Purpose:
             return reruns.choice_of(self.rerun.config)
         if self.fork is not None:
             return reruns.parts_of(self.fork.config, "quickstart")
-        return last_choice.recall()
+        return (Choice(), []) if self.clean else last_choice.recall()
 
     def first_use(self, root: Path) -> bool:
         """Whether somebody is here for the first time: there are no runs yet."""
@@ -54,8 +56,8 @@ class Purpose:
                 last_choice.keep(choice)
 
     def keep_started(self, choice: Choice) -> None:
-        """Remember a choice that was started; a fork is nothing to come back to."""
-        if self.fork is None:
+        """Remember a choice that was started, unless it is another run's, changed."""
+        if self.new:
             last_choice.keep(choice)
 
 

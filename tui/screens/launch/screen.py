@@ -10,6 +10,8 @@ from textual.events import Resize
 import presets
 from engine.runs import launch, run_directory
 from presets import UserError
+from presets.schema import RunConfig
+from tui.choices.choice import Choice
 from tui.choices.fork import Fork
 from tui.choices.rerun import Rerun
 from tui.panels.footer import FittingFooter
@@ -19,6 +21,7 @@ from tui.screens.launch.form import LaunchForm
 from tui.screens.launch.narrowing import NarrowingList
 from tui.screens.launch.preset_list import MARK, PresetList
 from tui.screens.launch.purpose import Purpose
+from tui.screens.too_large import start_if_it_fits
 from tui.text import clean
 
 _TALL = 36
@@ -88,13 +91,18 @@ class LaunchScreen(AppScreen):
     PARTS = (NarrowingList, PresetList)
 
     def __init__(
-        self, fork: Fork | None = None, rerun: Rerun | None = None, *, longer: bool = False
+        self,
+        fork: Fork | None = None,
+        rerun: Rerun | None = None,
+        *,
+        longer: bool = False,
+        clean: bool = False,
     ) -> None:
-        """To fork a run, or to begin another one with a run's settings; `longer` begins at the
-        setting that says how long it trains."""
+        """To fork a run, or to begin another one with a run's settings; else with what was chosen
+        the last time, or `clean`. `longer` begins at the setting that says how long it trains."""
         super().__init__()
         self._first = "#length" if longer else "#optimizers"
-        self._purpose = Purpose(fork, rerun)
+        self._purpose = Purpose(fork, rerun, clean)
         self._form = LaunchForm(self._purpose)
         self._started = False
 
@@ -173,7 +181,7 @@ class LaunchScreen(AppScreen):
 
         def found(lr: float | None) -> None:
             if lr is not None:
-                self._form.take_settings({"lr": f"{lr:.3g}"})
+                self._form.take_rate(f"{lr:.3g}")
 
         self.app.push_screen(FinderScreen(config), found)
 
@@ -186,6 +194,12 @@ class LaunchScreen(AppScreen):
             self.app.push_screen(RaceSetupScreen(race_choice.texts(self._form.choice)))
         except UserError as error:
             self.complain(str(error))
+            return
+        if left := race_choice.left_out(self._form.choice):
+            self.notify(
+                clean(f"not taken to the race, where each lane has its own: {', '.join(left)}"),
+                markup=False,
+            )
 
     def action_take_changes(self) -> None:
         """Take what was changed in the parent after the checkpoint."""
@@ -225,13 +239,25 @@ class LaunchScreen(AppScreen):
         try:
             configs = choice.configs()
             choice.plans()  # what cannot be sized cannot be trained
-            folder = self._purpose.runs_folder(self.host.root)
-            runs = [run_directory.create(folder, config) for config in configs]
-            self.host.processes.append(launch.start(runs))
         except UserError as error:
             self.complain(str(error), title="Cannot start")
             return
         self._started = True
+        start_if_it_fits(self, configs, partial(self._begin, choice, configs), otherwise=self._stay)
+
+    def _stay(self) -> None:
+        """Nothing was started."""
+        self._started = False
+
+    def _begin(self, choice: Choice, configs: list[RunConfig]) -> None:
+        try:
+            folder = self._purpose.runs_folder(self.host.root)
+            runs = [run_directory.create(folder, config) for config in configs]
+            self.host.processes.append(launch.start(runs))
+        except UserError as error:
+            self._stay()
+            self.complain(str(error), title="Cannot start")
+            return
         self.host.started += runs
         self._purpose.keep_started(choice)
         if self._purpose.rerun is None:

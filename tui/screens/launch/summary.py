@@ -9,12 +9,13 @@ from textual.widgets import Static
 
 from engine.config import estimate
 from presets import ConfigError
+from tui.choices import room
 from tui.choices.choice import Choice
 from tui.screens.app_screen import host
-from tui.text import clean, count, duration, file_size
+from tui.text import clean, count, duration
 
-_WIDE = 110
-"""Least width at which the parts of the memory are named, in cells."""
+_PADDING = 4
+"""Cells beside the text, as `app.tcss` has it."""
 
 
 class ChoiceSummary(Static):
@@ -59,23 +60,17 @@ class ChoiceSummary(Static):
             self._free[device] = None
             host(self).when_painted(partial(self._measure_memory, device))
         free = self._free[device]
-        sizes = [estimate.memory(config, free) for config in configs]
-        needed = max(sizes, key=lambda memory: memory.total)
-        parts = {
-            "weights": needed.parameters,
-            "gradients": needed.gradients,
-            "optimizer": needed.optimizer,
-            "activations": needed.activations,
-            "data": needed.data,
-        }
-        text = Text(f"about {file_size(needed.total)} of memory", style="dim")
-        if self.app.size.width >= _WIDE:
-            named = ", ".join(f"{name} {file_size(size)}" for name, size in parts.items())
-            text.append(f": {named}", style="dim")
-        if free is not None:
-            fits = estimate.fits(needed, free)
-            words = f"; {'fits' if fits else 'does not fit'}, {file_size(free)} are free"
-            text.append(words, style="dim" if fits else self.app.theme_variables["error"])
+        found = room.largest(configs, free)
+        text = Text(found.words(), style="dim")
+        if found.fits is False:
+            text.stylize(self.app.theme_variables["error"])
+        # What has no room is left out whole: a number that is cut is another one.
+        width = self.content_size.width or self.app.size.width - _PADDING
+        for number, part in enumerate(found.parts()):
+            words = f"{', ' if number else '; '}{part}"
+            if text.cell_len + len(words) > width:
+                break
+            text.append(words, style="dim")
         return text
 
     @work(thread=True)

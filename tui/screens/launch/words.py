@@ -1,6 +1,6 @@
 """The words of the launch screen: its title, and the hint under its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -35,7 +35,9 @@ def title(
     label = clean(earlier.label)
     changed = _changes(earlier.config, choice)
     if not changed:
-        return Text(f"again {label}, as it was begun; change something, Esc goes back")
+        as_it_is = clean(", ".join(earlier.changed))
+        begun = f"as it is now ({as_it_is} since its start)" if as_it_is else "as it was begun"
+        return Text(f"again {label}, {begun}; change something, Esc goes back")
     return Text(f"against {label}: ").append(changed, style=colors["lane-1"])
 
 
@@ -73,12 +75,20 @@ def three_steps(width: int, colors: Mapping[str, str]) -> Text:
 
 
 def hint(
-    choice: Choice, field: Field | None, earlier: Rerun | None, colors: Mapping[str, str]
+    choice: Choice,
+    told: Sequence[str],
+    field: Field | None,
+    earlier: Rerun | None,
+    colors: Mapping[str, str],
 ) -> Text:
-    """What can be typed into the current field, or what is wrong with it."""
+    """What can be typed into the current field, what is wrong with it, or what is `told` of the
+    choice before the start."""
     problem = choice.problem(field) if field is not None else next(iter(presets.problems()), "")
     if problem:
         return Text(clean(problem), style=colors["error"])
+    # Also while something is typed: it may be what is told, and Enter is near.
+    if told:
+        return Text(clean("; ".join(told)), style=colors["warning"])
     if field is not None:
         return Text(f"{field.label}: {field.help}", style="dim")
     if cautions := choice.cautions():
@@ -86,12 +96,12 @@ def hint(
         return Text(clean(f"{cautions[0]}{more}"), style=colors["warning"])
     if choice.fork is not None:
         return _fork_hint(choice, choice.fork, colors)
-    if earlier is not None:
-        legend = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
-        return Text(legend, style="dim")
     marked = len(choice.optimizers)
     more = f"{marked} optimizers marked" if marked > 1 else "Space marks several optimizers"
-    return Text(f"{more}; a dim setting comes from the preset.", style="dim")
+    words = f"{more}; a dim setting comes from the preset."
+    if earlier is not None:
+        words = f"{DIFFERS} not as in the presets, {CHANGED} not as in {clean(earlier.label)}"
+    return Text(words, style="dim")
 
 
 def _fork_hint(choice: Choice, fork: Fork, colors: Mapping[str, str]) -> Text:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.text import Text
@@ -18,6 +19,7 @@ from tui.choices import race_choice
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
 from tui.screens.app_screen import BACK, AppScreen
+from tui.screens.too_large import start_if_it_fits
 from tui.text import clean, count, counted, duration
 
 
@@ -158,11 +160,25 @@ class RaceSetupScreen(AppScreen):
         if self._started:
             return
         try:
-            race = directory.create(self.host.root, self._spec())
-            self.host.processes.append(launch.start_process("engine.race", [race.process]))
+            made = self._spec()
         except UserError as error:
             self.complain(str(error), title="Cannot start")
             return
         self._started = True
+        configs = [lane.run_config() for lane in made.lanes]
+        start_if_it_fits(self, configs, partial(self._begin, made), otherwise=self._stay)
+
+    def _stay(self) -> None:
+        """Nothing was started."""
+        self._started = False
+
+    def _begin(self, made: RaceSpec) -> None:
+        try:
+            race = directory.create(self.host.root, made)
+            self.host.processes.append(launch.start_process("engine.race", [race.process]))
+        except UserError as error:
+            self._stay()
+            self.complain(str(error), title="Cannot start")
+            return
         self.host.go_back()  # the race takes the place of the form
         self.host.open_race(race)
