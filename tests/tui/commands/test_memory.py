@@ -1,0 +1,44 @@
+"""A run that does not fit into memory is refused, and leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from engine.config import estimate
+from tui.cli import cli
+from tui.commands.memory import size
+
+SMALL = ["run", "--model", "mlp", "--dataset", "spirals", "--device", "cpu", "--detach"]
+
+
+def test_a_run_that_does_not_fit_is_refused(runs_root: Path, monkeypatch) -> None:
+    monkeypatch.setattr(estimate, "free_memory", lambda device: 10**8)
+    result = CliRunner().invoke(cli, SMALL)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("bigmodel-tui: device cpu: the run needs about 0.6")
+    assert "GB of memory, and 0.1 GB are free" in line
+    assert line.endswith("with --force")
+    assert list(runs_root.iterdir()) == []
+
+
+@pytest.mark.parametrize("free", [None, 10**12])
+def test_what_fits_or_cannot_be_known_is_started(runs_root: Path, monkeypatch, free) -> None:
+    check_started(monkeypatch, free, [])
+
+
+def test_by_force(runs_root: Path, monkeypatch) -> None:
+    check_started(monkeypatch, 1, ["--force"])
+
+
+def check_started(monkeypatch, free: int | None, options: list[str]) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(estimate, "free_memory", lambda device: free)
+    monkeypatch.setattr("engine.runs.launch.start", lambda runs, **_: started.append(runs))
+    result = CliRunner().invoke(cli, [*SMALL, *options])
+    assert (result.exit_code, len(started)) == (0, 1)
+
+
+def test_sizes() -> None:
+    assert [size(5 * 10**6), size(631 * 10**6), size(158 * 10**9)] == ["5 MB", "0.631 GB", "158 GB"]
