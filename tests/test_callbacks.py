@@ -10,7 +10,7 @@ import pytest
 
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 PYTHON = Path(sys.prefix) / "peers" / "bin" / "python"
 CASES = Path(__file__).parent / "fixtures" / "cases"

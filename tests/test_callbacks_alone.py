@@ -11,7 +11,7 @@ import torch
 from engine.runs.events import LogLine, RunEnded
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 @pytest.fixture(autouse=True)

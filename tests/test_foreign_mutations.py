@@ -16,7 +16,7 @@ from support.recorded import FIXTURES
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.foreign.event_builder import MAX_METRICS, MAX_RESTARTS
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 LOGS = FIXTURES / "foreign"
 

@@ -27,9 +27,9 @@ from engine.runs.log_reader import LogWriter, read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
-from tui.choices import remembered, user_recipe
 from tui.choices.choice import Choice
-from tui.choices.last_choice import LastChoice
+from tui.choices.kept import remembered, user_recipe
+from tui.choices.kept.last_choice import LastChoice
 from tui.cli import cli
 from tui.commands import crash
 from tui.races.news import Watcher

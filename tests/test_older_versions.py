@@ -29,7 +29,7 @@ from support.packages import configured, forget, install, site
 from support.seen import text, until_shown
 from tui import cli
 from tui.app import BigModelApp
-from tui.choices import last_choice, remembered
+from tui.choices.kept import last_choice, remembered
 from tui.panels.arrangement import Layout, Placed
 from tui.plots.view import PlotView
 from tui.runs import follow

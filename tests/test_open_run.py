@@ -24,7 +24,7 @@ from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import wait_for
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 @pytest.fixture(autouse=True)

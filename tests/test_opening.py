@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OPENERS = {
     "presets/regular_files.py": "the function itself",
-    "engine/runs/identity.py": "/proc",
+    "engine/runs/signs_of_life/identity.py": "/proc",
     "engine/config/estimate.py": "/proc and /sys",
     "engine/programs/supervise.py": "/proc and /sys",
     "engine/training/saving/checkpoint_writer.py": "in a folder that it just made",

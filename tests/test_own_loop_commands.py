@@ -11,7 +11,7 @@ from engine.runs.control import Arguments, send
 from engine.runs.events import CommandAnswered, RunStarted, StateChanged
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.programs.recorder import Recorder
 from engine.runs.events import LogLine, Scalars
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 LOSS, VAL = "train/loss", "val/loss"
 EPOCHS = range(3)

@@ -18,11 +18,12 @@ from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
-from engine.runs import control, health, launch, run_directory
+from engine.runs import control, launch, run_directory
 from engine.runs.control import Inbox, Refused
 from engine.runs.events import CommandAnswered, LogLine, RunEnded, StateChanged
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
+from engine.runs.signs_of_life import health
 from presets import UserError
 from presets.schema import plain
 

@@ -16,10 +16,10 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.runs.heartbeat import Heartbeat
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import ended_status
-from engine.runs.unsaved import Unsaved
+from engine.runs.signs_of_life.heartbeat import Heartbeat
+from engine.runs.signs_of_life.unsaved import Unsaved
 
 
 @dataclass(frozen=True)

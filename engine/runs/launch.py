@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.runs import identity, locking, run_directory
+from engine.runs import locking, run_directory
 from engine.runs.access import open_to_append
 from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir, UnlockableError
+from engine.runs.signs_of_life import identity
 from presets import UserError
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from engine.runs import identity
 from engine.runs.access import open_regular, open_to_write, replace_file
-from engine.runs.identity import Identity
+from engine.runs.signs_of_life import identity
+from engine.runs.signs_of_life.identity import Identity
 
 HELD = "lock.held"
 STALE_SECONDS = 60.0

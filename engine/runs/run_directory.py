@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from engine.runs import identity, locking
+from engine.runs import locking
 from engine.runs.access import (
     check_owner,
     check_root,
@@ -20,7 +20,8 @@ from engine.runs.access import (
     why_not_readable,
 )
 from engine.runs.events import RunEnded, RunStarted
-from engine.runs.identity import Identity
+from engine.runs.signs_of_life import identity
+from engine.runs.signs_of_life.identity import Identity
 from presets import ConfigError, UserError, yaml
 from presets.schema import RunConfig, plain, run_config
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from engine.runs.events import AnyEvent, RunStarted
 from engine.runs.run_directory import RunDir
 from tui import cli
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 START = 1_700_000_000.0
 

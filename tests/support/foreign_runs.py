@@ -5,7 +5,7 @@ from pathlib import Path
 from support.recorded import FIXTURES
 from tui.runs import follow
 from tui.runs.foreign import sniff
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 LOGS = FIXTURES / "foreign"
 WANDB = next((LOGS / "wandb").glob("*/*.wandb"))

@@ -14,7 +14,7 @@ from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
 from tui.choices import lr_curve
 from tui.choices.lr_curve import Suggestion
 from tui.runs import follow
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.runs.summary import plain_number
 
 _STOP_SECONDS = 10.0

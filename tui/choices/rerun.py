@@ -14,7 +14,7 @@ from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
 from tui.runs.run import Run
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""

@@ -15,7 +15,7 @@ from tui.runs.foreign.run import ForeignRun, told_apart
 from tui.runs.run import Run, own
 
 if TYPE_CHECKING:
-    from tui.runs.store import RunState
+    from tui.runs.state.store import RunState
 
 
 def find(root: Path, name: str) -> list[Run]:

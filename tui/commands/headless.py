@@ -10,10 +10,11 @@ from contextlib import contextmanager
 import click
 
 from engine.config.configure import Plan
-from engine.runs import control, health, launch, run_directory
+from engine.runs import control, launch, run_directory
 from engine.runs.access import open_regular
 from engine.runs.events import AnyEvent
 from engine.runs.run_directory import NOT_SAVED, RunDir
+from engine.runs.signs_of_life import health
 from presets import UserError
 from presets.schema import RunConfig
 from presets.userconfig import Alerts
@@ -25,7 +26,7 @@ from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert
 from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.run import own
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import clean
 
 POLL_SECONDS = 0.1

@@ -13,11 +13,10 @@ from engine.config.configure import Plan
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from engine.runs.run_directory import RunDir
 from presets.schema import RunConfig
-from tui.commands.memory import size
 from tui.runs import summary
 from tui.runs.alerts.alerts import Alert
-from tui.runs.store import RunState
-from tui.text import clean, count, duration, number
+from tui.runs.state.store import RunState
+from tui.text import clean, count, duration, file_size, number
 
 SUCCESS = ("done", "stopped")
 
@@ -94,7 +93,7 @@ class Lines(Reporter):
         click.echo(
             f"{clean(run.id)}: {clean(' + '.join(parts))}, {count(plan.num_parameters)} parameters,"
             f" {count(plan.steps)} steps of {count(plan.batch_size)} samples,"
-            f" about {size(estimate.needed_bytes(config))} of memory"
+            f" about {file_size(estimate.needed_bytes(config))} of memory"
         )
         for line in configure.dataset_info(config).cautions:
             click.echo(f"note: {clean(config.dataset.name)}: {clean(line)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from presets import UserError
-from tui.choices import remembered
+from tui.choices.kept import remembered
 from tui.runs.foreign.run import ForeignRun
 
 if TYPE_CHECKING:

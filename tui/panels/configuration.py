@@ -7,7 +7,7 @@ from rich.text import Text
 from tui.choices.differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
 from tui.plots.lanes import View
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import cells, clean, column, count
 
 _KEY_WIDTH = 26

@@ -11,9 +11,9 @@ from tui.plots import chart, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.ticks import LABEL_WIDTH
-from tui.runs.in_force import clip_limit, clip_mode
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.in_force import clip_limit, clip_mode
+from tui.runs.state.store import RunState
 from tui.text import clean
 
 

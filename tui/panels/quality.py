@@ -4,7 +4,7 @@ from rich.text import Text
 
 from tui.panels.curves import CurvesPanel
 from tui.plots.lanes import View
-from tui.runs.judged import CUSTOMARY, TITLES
+from tui.runs.state.judged import CUSTOMARY, TITLES
 from tui.text import clean
 
 _QUALITY = {

@@ -8,8 +8,8 @@ from rich.text import Text
 from presets.dotted_keys import flatten
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.runs.in_force import clip_words
-from tui.runs.store import section
+from tui.runs.state.in_force import clip_words
+from tui.runs.state.store import section
 from tui.text import cells, clean, column, count
 
 

@@ -7,7 +7,7 @@ from tui.plots.palette import lane_colors
 from tui.plots.view import PlotView
 from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.labels import labels, told_apart
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import day_and_time
 
 _USUAL = PlotView()

@@ -7,8 +7,8 @@ import numpy as np
 
 from tui.plots.axes import Axes
 from tui.plots.picture import Picture
-from tui.runs.history import MarkKind
 from tui.runs.points.series import Floats
+from tui.runs.state.history import MarkKind
 
 GLYPHS: dict[MarkKind, str] = {
     "checkpoint": "k",

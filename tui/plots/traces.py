@@ -14,7 +14,7 @@ from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.view import BETAS, MEDIANS, PlotView
 from tui.plots.x_scale import scale_of
 from tui.runs.points.series import Floats, Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 BINS_PER_COLUMN = 2
 """Number of stretches of a series for each column of dots, so that each contains a whole one."""

@@ -10,7 +10,7 @@ from tui.plots.axes import Axes
 from tui.plots.lanes import View
 from tui.plots.view import Extent, PlotView, XKind, round_up
 from tui.runs.points.series import Floats, Series
-from tui.runs.store import ClockPiece, RunState
+from tui.runs.state.store import ClockPiece, RunState
 
 _MUCH = 0.1
 """Share of a plan below which the axis ends before it, or all curves would be a few columns."""

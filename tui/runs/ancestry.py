@@ -6,9 +6,9 @@ from pathlib import Path
 from engine.runs.events import Parent
 from engine.runs.run_directory import RunDir
 from tui.runs import follow
-from tui.runs.history import Mark
 from tui.runs.points.series import Series
 from tui.runs.run import Run
+from tui.runs.state.history import Mark
 
 MAX_GENERATIONS = 16
 """Maximum number of ancestors; it also stops at a log that names itself as its parent."""

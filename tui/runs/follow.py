@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine.runs import health, run_directory
+from engine.runs import run_directory
 from engine.runs.events import (
     AnyEvent,
     Evaluation,
@@ -20,9 +20,10 @@ from engine.runs.events import (
     Scalars,
     StateChanged,
 )
-from engine.runs.health import Health
 from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
+from engine.runs.signs_of_life import health
+from engine.runs.signs_of_life.health import Health
 from presets import ConfigError
 from tui.runs import meta
 from tui.runs.cache import column_cache, snapshot
@@ -30,7 +31,7 @@ from tui.runs.cache.column_cache import Kept
 from tui.runs.foreign.run import ForeignRun
 from tui.runs.news import News
 from tui.runs.run import Run
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 HEALTH_SECONDS = 0.5
 """Seconds between two examinations of the lock and process of a run whose log has nothing new."""

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from presets.dotted_keys import flatten
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import cells, clean, column, count, duration, number
 
 Plain = dict[str, Any]

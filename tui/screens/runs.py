@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from engine.runs.run_directory import RunDir
 from presets import UserError
-from tui.choices import remembered
-from tui.choices.shown_columns import SUBJECT, ShownColumns
+from tui.choices.kept import remembered
+from tui.choices.kept.shown_columns import SUBJECT, ShownColumns
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
 from tui.panels.prompt import Prompt, Question

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 from textual.theme import Theme
 
-from tui.choices import remembered
+from tui.choices.kept import remembered
 from tui.plots.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
 
 DEFAULT = "dark"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import control, health, run_directory
+from engine.runs import control, run_directory
 from engine.runs.events import LogLine, Restarted, RunEnded, RunStarted, Scalars, StateChanged
 from engine.runs.log_reader import read_all
+from engine.runs.signs_of_life import health
 from support.recorded import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -129,7 +130,7 @@ def test_the_child_outlives_its_parent(tmp_path, tiny):
 
 def test_the_parent_never_loads_torch():
     code = (
-        "import sys; import engine.__main__, engine.runs.health; "
+        "import sys; import engine.__main__, engine.runs.signs_of_life.health; "
         "sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine.runs import control, identity, run_directory
+from engine.runs import control, run_directory
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.run_directory import RunDir
+from engine.runs.signs_of_life import identity
 from presets import ConfigError, UserError
 from support.recorded import wait_for
 

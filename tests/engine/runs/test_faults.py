@@ -165,14 +165,14 @@ def check_full_disk(run, fill, free, *, until):
 
 
 def heartbeat_step(run):
-    from engine.runs import heartbeat
+    from engine.runs.signs_of_life import heartbeat
 
     beat = heartbeat.read(run)
     return beat.step if beat else 0
 
 
 def dropped(run):
-    from engine.runs import heartbeat
+    from engine.runs.signs_of_life import heartbeat
 
     return heartbeat.read(run).log_dropped
 

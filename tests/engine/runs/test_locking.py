@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine.runs import identity, launch, locking, run_directory
+from engine.runs import launch, locking, run_directory
 from engine.runs.run_directory import Lock
+from engine.runs.signs_of_life import identity
 from presets import UserError
 from support.recorded import wait_for
 from tui.runs.listing import trash

@@ -11,10 +11,11 @@ import presets
 from engine.config import configure
 from presets import ConfigError
 from presets.schema import Component, RunConfig, plain
-from tui.choices import last_choice, remembered, rerun, user_recipe
+from tui.choices import rerun
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
-from tui.choices.last_choice import LastChoice
+from tui.choices.kept import last_choice, remembered, user_recipe
+from tui.choices.kept.last_choice import LastChoice
 
 KEYS = {field.key for field in FIELDS}
 settings = st.fixed_dictionaries(

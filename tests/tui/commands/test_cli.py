@@ -23,7 +23,7 @@ from tui import cli
 from tui.commands import reporters
 from tui.commands.export import tables as export
 from tui.runs import follow, meta
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from engine.runs import identity
 from engine.runs.run_directory import Lock, RunDir
+from engine.runs.signs_of_life import identity
 from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp

@@ -7,7 +7,7 @@ import pytest
 from engine.runs.events import RunStarted, Scalars
 from engine.runs.run_directory import RunDir
 from tui.panels.progress import ProgressPanel
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tui.plots.picture import Picture
 from tui.plots.readout import Value
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.view import MARKERS, Markers
-from tui.runs.history import MarkKind
+from tui.runs.state.history import MarkKind
 
 ALL: list[MarkKind] = list(GLYPHS)
 PALETTE: dict[MarkKind, str] = dict.fromkeys(COLORS, "#ff0000")

@@ -16,7 +16,7 @@ from tui.plots.lanes import View, make_lanes
 from tui.plots.traces import Trace, Traces
 from tui.plots.view import PlotView, XKind
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 BEGAN = 1_700_000_000.0
 

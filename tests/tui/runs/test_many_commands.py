@@ -12,8 +12,9 @@ from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
 from engine.training.steering.earlier_commands import Past
 from support.recorded import record
-from tui.runs import follow, store
-from tui.runs.store import RunState
+from tui.runs import follow
+from tui.runs.state import store
+from tui.runs.state.store import RunState
 
 Outcome = Literal["accepted", "applied", "rejected"]
 

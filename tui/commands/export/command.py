@@ -16,7 +16,7 @@ from tui.commands.errors import say
 if TYPE_CHECKING:
     from tui.plots.matplotlib_figures import Kind
     from tui.plots.view import XKind
-    from tui.runs.store import RunState
+    from tui.runs.state.store import RunState
 
 Format = Literal["csv", "jsonl", "tensorboard", "svg", "png"]
 PICTURES = ("svg", "png")

@@ -19,7 +19,7 @@ from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.view import XKind
 from tui.plots.x_scale import Scale, scale_of
 from tui.runs.points.series import Floats, Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import clean, day_and_time
 
 USUAL = ("train/loss", "val/loss", "train/accuracy", "val/accuracy")

@@ -10,7 +10,7 @@ from typing import TextIO
 import numpy as np
 
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import clean
 
 STEP_COLUMNS = ("train/loss", "train/accuracy", "grad_norm", "clipped", "lr")

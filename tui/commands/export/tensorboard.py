@@ -13,7 +13,7 @@ from tui.plots.x_scale import scale_of
 from tui.runs.foreign import protobuf, tensorboard
 from tui.runs.foreign.event_file import framed
 from tui.runs.points.series import Floats
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 VALUES_PER_EVENT = 30
 """How many values an event may have; readers skip events longer than 30 long-named values."""

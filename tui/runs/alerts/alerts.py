@@ -27,7 +27,7 @@ from engine.runs.run_directory import ENDED, NOT_SAVED
 from presets.schema import Target, parse_target
 from presets.userconfig import AlertKind, Alerts
 from tui.runs.alerts.detectors import Clipping, Cursor, Divergence, Explosion, Found, Nan, Plateau
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import number
 
 Level = Literal["information", "warning", "error"]

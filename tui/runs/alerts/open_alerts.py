@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.runs.alerts.alerts import Alert, Level, Watch
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 MAX_ALERTS = 500
 SETTLED_SECONDS = 3.0

@@ -25,7 +25,7 @@ from tui.runs.cache.unkept import keeping
 from tui.runs.points.block_sums import Blocks
 from tui.runs.points.series import Series
 from tui.runs.points.steps import Floats, Steps
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 MIN_BYTES = 8 * 2**20
 """Minimum size of a log that is cached, in bytes; a shorter one is read in no time."""

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 _ELSEWHERE = {
     "run",
@@ -31,12 +31,12 @@ _MADE_BY = (
     "engine.runs.events",
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",
-    "tui.runs.history",
-    "tui.runs.judged",
+    "tui.runs.state.history",
+    "tui.runs.state.judged",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",
     "tui.runs.points.steps",
-    "tui.runs.store",
+    "tui.runs.state.store",
 )
 
 
@@ -105,7 +105,7 @@ def _filled(empty: Any, value: Any, shape: Any) -> Any:
     if isinstance(empty, deque):
         return deque(value, maxlen=empty.maxlen)
     if get_origin(shape) is dict and get_origin(get_args(shape)[1]) is deque:
-        from tui.runs.store import MAX_PROBES
+        from tui.runs.state.store import MAX_PROBES
 
         return {key: deque(entries, maxlen=MAX_PROBES) for key, entries in value.items()}
     return value

@@ -25,7 +25,7 @@ from tui.runs import follow, meta
 from tui.runs.cache.unkept import keeping
 from tui.runs.labels import labels, told_apart
 from tui.runs.listing.row import Row, row_of
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.text import day_and_time
 
 _FORMAT = b"bigmodel-tui runs 2\n"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.runs.run_directory import ENDED
 from presets.dotted_keys import flatten
 from tui.runs import meta
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 _packer = msgspec.msgpack.Encoder()
 

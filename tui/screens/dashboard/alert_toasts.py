@@ -10,7 +10,7 @@ from engine.runs.events import AnyEvent
 from presets.userconfig import Alerts
 from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.screens.dashboard.alerts import AlertsScreen
 from tui.screens.dashboard.watching import WatchingScreen
 from tui.text import clean

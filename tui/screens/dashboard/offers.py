@@ -1,6 +1,6 @@
 """What a person can do now with a run: what the footer offers; pure."""
 
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 WITHOUT_VALUE = ("stop", "pause", "checkpoint", "profile")
 """Commands that a loop of the user's may accept, and that have keys of their own; all else that it

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.choices import remembered
+from tui.choices.kept import remembered
 from tui.panels.curves import CurvesPanel
 from tui.panels.keys import Key, Keys, together
 from tui.plots import traces, x_scale

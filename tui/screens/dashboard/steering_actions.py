@@ -13,10 +13,10 @@ from tui.choices import typed_commands, typed_text
 from tui.choices.rerun import jump_of
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
-from tui.runs.history import note_of
 from tui.runs.news import News
 from tui.runs.run import Run, own
-from tui.runs.store import RunState
+from tui.runs.state.history import note_of
+from tui.runs.state.store import RunState
 from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.watching import WatchingScreen

@@ -12,7 +12,7 @@ from tui.runs.feed import Feed
 from tui.runs.follow import apply, open_state
 from tui.runs.news import News
 from tui.runs.run import Run, own
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.screens.app_screen import AtWork
 
 _AT_WORK = ("starting", "running", "paused", "stalled", "growing")

@@ -5,7 +5,7 @@ from typing import Any
 
 from tui.runs.news import News
 from tui.runs.run import Run
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.screens.dashboard.watched import WatchedRuns
 from tui.screens.run_actions import RunActions
 

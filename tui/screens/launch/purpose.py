@@ -7,10 +7,10 @@ from pathlib import Path
 
 import presets
 from presets import UserError
-from tui.choices import last_choice
 from tui.choices import rerun as reruns
 from tui.choices.choice import Choice
 from tui.choices.fork import Fork
+from tui.choices.kept import last_choice
 from tui.choices.rerun import Rerun
 
 

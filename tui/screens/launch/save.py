@@ -7,8 +7,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from presets import UserError
-from tui.choices import user_recipe
 from tui.choices.choice import Choice
+from tui.choices.kept import user_recipe
 from tui.panels.keys import Key, bindings, closing
 from tui.text import clean
 

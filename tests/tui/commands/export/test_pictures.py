@@ -25,7 +25,7 @@ from tui.plots import matplotlib_figures
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median
 from tui.runs import follow
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 COLORS = list(LIGHT_LANE_COLORS.values())
 

@@ -19,7 +19,7 @@ from tui.commands.export import tables as export
 from tui.plots import x_scale
 from tui.runs import follow
 from tui.runs.foreign import sniff
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 def state_of(*events: Scalars | Evaluation) -> RunState:

@@ -14,7 +14,7 @@ from support.recorded import record
 from tui.commands.export import tensorboard as export_tensorboard
 from tui.runs import follow
 from tui.runs.foreign import sniff
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 def read_back(folder: Path) -> RunState:

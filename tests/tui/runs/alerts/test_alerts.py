@@ -24,7 +24,7 @@ from tui.runs.alerts.alerts import LETTERS, Alert, Watch
 from tui.runs.alerts.detectors import CLIPPED_STEPS, EARLY_STEPS, Cursor
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 ALERT = Alert(kind="nan", level="error", run="r", step=7, text="train/loss is nan")
 

@@ -27,7 +27,7 @@ from support.recorded import record
 from tui.runs import follow
 from tui.runs.cache import column_cache, snapshot
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from support.foreign_runs import Watched, load, metrics, said
 from tui.runs.foreign import axis
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 def of(rows: Iterable[dict[str, Any]], tmp_path: Path) -> RunState:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.foreign_runs import LOGS, WANDB, Watched, load, metrics
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 
 def grown(source: Path, place: Path, chance: random.Random) -> RunState:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.foreign_runs import load
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 CASES = Path(__file__).parents[3] / "fixtures" / "cases"
 

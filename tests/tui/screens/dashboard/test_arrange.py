@@ -14,7 +14,7 @@ from engine.runs.run_directory import RunDir
 from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
-from tui.choices import remembered
+from tui.choices.kept import remembered
 from tui.panels import arrangement
 from tui.panels.arrangement import NARROW, SPANS, WIDE, Layout, Placed
 from tui.panels.flow import COLUMNS, GUTTER, Box, Cell, flow

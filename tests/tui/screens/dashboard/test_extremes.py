@@ -24,7 +24,7 @@ from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.follow import load
 from tui.runs.listing.row import row_of
 from tui.runs.meta import Remarks
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.screens.dashboard.page_actions import PAGES
 
 SIZES = [(80, 24), (160, 48)]

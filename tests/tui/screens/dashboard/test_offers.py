@@ -13,7 +13,7 @@ from support.foreign_runs import LOGS
 from support.seen import rows, text, until, until_shown
 from tui.choices.fork import Fork
 from tui.runs.foreign import sniff
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 from tui.screens import run_actions
 from tui.screens.dashboard.offers import STEERING, offered, possible
 from tui.screens.dashboard.screen import DashboardScreen

@@ -16,7 +16,7 @@ from support.terminal import ENTER, Terminal
 from tui.runs import follow
 from tui.runs.feed import Feed
 from tui.runs.news import News
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 COMMANDS = 20
 ASKED = "each applied once, in order; both views identical"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui.choices import remembered
+from tui.choices.kept import remembered
 from tui.panels import arrangement as layout
 from tui.panels.arrangement import METRIC, Arrangement, Layout, Placed
 from tui.panels.curves import CurvesPanel

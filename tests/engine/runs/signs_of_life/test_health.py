@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from engine.runs import health, heartbeat, identity, run_directory
+from engine.runs import run_directory
 from engine.runs.events import RunStarted
-from engine.runs.health import Exit
-from engine.runs.heartbeat import Beat
 from engine.runs.log_writer import Trouble
+from engine.runs.signs_of_life import health, heartbeat, identity
+from engine.runs.signs_of_life.health import Exit
+from engine.runs.signs_of_life.heartbeat import Beat
 from support.recorded import wait_for
 
 STARTED = RunStarted(

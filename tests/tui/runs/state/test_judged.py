@@ -6,9 +6,9 @@ import pytest
 
 from engine.runs.events import Evaluation, RunStarted, Scalars
 from engine.runs.run_directory import RunDir
-from tui.runs.judged import judged, larger_is_better
 from tui.runs.labels import told_apart
-from tui.runs.store import RunState
+from tui.runs.state.judged import judged, larger_is_better
+from tui.runs.state.store import RunState
 
 
 @pytest.mark.parametrize(

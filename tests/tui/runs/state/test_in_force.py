@@ -9,8 +9,8 @@ from engine.runs.events import CommandAnswered, RunStarted, decode, encode
 from engine.runs.run_directory import RunDir
 from presets.schema import Clip, ClipMode, plain
 from tui.panels.settings import _rows
-from tui.runs.in_force import clip_limit, clip_words
-from tui.runs.store import RunState
+from tui.runs.state.in_force import clip_limit, clip_words
+from tui.runs.state.store import RunState
 
 MODES = get_args(ClipMode)
 

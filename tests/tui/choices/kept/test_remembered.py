@@ -1,6 +1,6 @@
 from msgspec import Struct
 
-from tui.choices import remembered
+from tui.choices.kept import remembered
 
 
 class Facts(Struct):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from presets.schema import limit_key
-from tui.runs.store import section
+from tui.runs.state.store import section
 
 
 def clip_mode(config: Mapping[str, Any]) -> str | None:

@@ -9,12 +9,12 @@ from engine.runs import run_directory
 from engine.runs.events import LogLine, RunEnded
 from engine.runs.journal import Journal
 from engine.runs.log_writer import Trouble
-from engine.runs.unsaved import Unsaved
+from engine.runs.signs_of_life.unsaved import Unsaved
 from engine.training.recording import weight_path
 from engine.training.saving import snapshot
 from tui.runs import follow
 from tui.runs.alerts.alerts import Watch
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 ERRORS = {"full": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS}
 

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 import presets
-from tui.choices import remembered
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
+from tui.choices.kept import remembered
 from tui.text import clean
 
 _OLD_KEYS = {"rate": "lr"}

@@ -9,12 +9,13 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.runs import heartbeat, run_directory
+from engine.runs import run_directory
 from engine.runs.access import open_regular
 from engine.runs.events import RunEnded, RunStarted
-from engine.runs.heartbeat import Beat
-from engine.runs.identity import Identity
 from engine.runs.run_directory import RunDir, Status
+from engine.runs.signs_of_life import heartbeat
+from engine.runs.signs_of_life.heartbeat import Beat
+from engine.runs.signs_of_life.identity import Identity
 
 SILENT_SECONDS = 3.0
 """Seconds without a heartbeat after which a stopped process counts as stalled."""

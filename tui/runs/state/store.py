@@ -34,10 +34,10 @@ from engine.runs.events import (
 from engine.runs.run_directory import ENDED, Status, ended_status
 from presets.schema import limit_key
 from tui.runs.foreign.withdrawn import Withdrawn
-from tui.runs.history import Mark, Note, mark_of, note_of
-from tui.runs.judged import judged, larger_is_better
 from tui.runs.points.series import Series
 from tui.runs.run import Run
+from tui.runs.state.history import Mark, Note, mark_of, note_of
+from tui.runs.state.judged import judged, larger_is_better
 
 MAX_LOG_LINES = 500
 MAX_HISTORY = 500

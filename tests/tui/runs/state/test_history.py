@@ -24,7 +24,7 @@ from engine.runs.events import (
 from engine.runs.run_directory import RunDir
 from tui.plots.smoothing import Average
 from tui.runs.points.series import Series
-from tui.runs.store import RunState
+from tui.runs.state.store import RunState
 
 CONFIG = {"optimizer": {"name": "adam", "lr": 0.1}, "clip": {"mode": "none", "threshold": 1.0}}
 

@@ -18,9 +18,9 @@ from msgspec import Struct
 from engine.runs import plain_json
 from engine.runs.access import open_regular, open_to_write
 from engine.runs.events import RunEnded
-from engine.runs.identity import boot_id
 from engine.runs.log_writer import Trouble
 from engine.runs.run_directory import RunDir
+from engine.runs.signs_of_life.identity import boot_id
 
 BEAT_SECONDS = 1.0
 _SIZE = 1024

@@ -29,7 +29,7 @@ from tui.runs import follow
 from tui.runs.labels import labels
 from tui.runs.points import series
 from tui.runs.points.series import Series
-from tui.runs.store import MAX_LOG_LINES, RunState
+from tui.runs.state.store import MAX_LOG_LINES, RunState
 
 
 def state() -> RunState:
