@@ -21,6 +21,7 @@ from tui.screens.race.screen import RaceScreen
 from tui.screens.race.setup import RaceSetupScreen
 from tui.screens.race.surface_descent import DescentScreen
 from tui.screens.runs import RunsScreen
+from tui.screens.too_large import TooLargeScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
 
 _SCREENS: Sequence[tuple[str, type, str]] = (
@@ -41,6 +42,7 @@ _SCREENS: Sequence[tuple[str, type, str]] = (
     ("Dashboard", DashboardScreen, ""),
     ("Arranging panels", ArrangeScreen, ""),
     ("Leaving while runs train", QuitScreen, ""),
+    ("Before a run that does not fit into memory", TooLargeScreen, ""),
     ("List of runs", RunsScreen, ""),
     ("List of races", RacesScreen, ""),
     ("Setting up a race", RaceSetupScreen, ""),

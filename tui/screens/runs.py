@@ -301,7 +301,7 @@ class RunsScreen(RunActions):
         self._rows = [other for other in self._rows if other.id != row.id]
         self._show()
         self._lister.refresh()
-        self.notify(clean(f"{row.label} is in {trash.FOLDER}; u takes it back"), markup=False)
+        self.notify(clean(f"u takes it back: {row.label} is in {trash.FOLDER}"), markup=False)
 
     def action_undo(self) -> None:
         """Take the last deleted run back."""
