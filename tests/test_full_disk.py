@@ -21,14 +21,14 @@ from click.testing import CliRunner, Result
 from engine.config.configure import resolve
 from engine.race import directory, plan, spec
 from engine.race.spec import RaceSpec
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.events import RunEnded
 from engine.runs.log_reader import LogWriter, read_all
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
 from tui.choices.choice import Choice
-from tui.choices.kept import remembered, user_recipe
+from tui.choices.kept import remembered, save_recipe
 from tui.choices.kept.last_choice import LastChoice
 from tui.cli import cli
 from tui.commands import crash
@@ -103,10 +103,10 @@ def a_new_race() -> object:
 RAISING: dict[str, Callable[[RunDir], object]] = {
     "a new run": lambda run: run_directory.create(Path("runs"), run.config()),
     "a command to a run": lambda run: control.send(run, "stop"),
-    "an engine's start": lambda run: launch.start([run], resume=True),
+    "an engine's start": lambda run: start_process.start([run], resume=True),
     "a run's name": lambda run: meta.write(run, name="other"),
     "a deleted run": trash.delete,
-    "a preset": lambda run: user_recipe.save(Choice(optimizers=("adam",)), "mine"),
+    "a preset": lambda run: save_recipe.save(Choice(optimizers=("adam",)), "mine"),
     "a new race": lambda run: a_new_race(),
 }
 COMMANDS = {

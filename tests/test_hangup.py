@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import configure
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from support.recorded import wait_for
 from tui.runs import follow
 from tui.text import count
@@ -75,7 +75,7 @@ def run(runs_root):
         settings={"dataset.samples": 96, "epochs": 10**8, "device": "cpu", "threads": 1},
     )
     run = run_directory.create(runs_root, config)
-    engine = launch.start([run])
+    engine = start_process.start([run])
     wait_for(lambda: follow.load(run).step)
     yield run
     stop(run)

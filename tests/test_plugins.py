@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import presets
 from engine.config import configure, registry
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 from presets import ConfigError, plugins
 from presets.schema import Component
 from support.architecture import blocks
@@ -198,8 +198,8 @@ UNUSABLE = {
 @pytest.fixture
 def unstarted(runs_root, monkeypatch):
     """The runs directory, for commands that start no process."""
-    monkeypatch.setattr(launch, "start", lambda runs, resume=False: None)
-    monkeypatch.setattr(launch, "start_process", lambda *arguments: None)
+    monkeypatch.setattr(start_process, "start", lambda runs, resume=False: None)
+    monkeypatch.setattr(start_process, "start_process", lambda *arguments: None)
     monkeypatch.setattr(find_lr, "_poll", lambda search: False)
     monkeypatch.setattr(find_lr, "_print", lambda search: None)
     monkeypatch.setattr(lr_search.Search, "__init__", lambda *arguments: None)

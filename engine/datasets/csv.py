@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.config import samples
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets import _files
 from engine.datasets._tables import notes, plan, reading
@@ -142,8 +142,8 @@ def _facts(path: Path, header: Header, wanted: Wanted) -> _Facts:
     return _Facts(found.plan, notes.notes(found, wanted), notes.cautions(found, wanted))
 
 
-def sample(config: Config) -> samples.Rows:
+def sample(config: Config) -> dataset_samples.Rows:
     names, rows = reading.beginning(
-        _files.located(config.path, "a CSV file"), config.header, samples.MOST_ROWS
+        _files.located(config.path, "a CSV file"), config.header, dataset_samples.MOST_ROWS
     )
-    return samples.Rows(tuple(names), tuple(map(tuple, rows)))
+    return dataset_samples.Rows(tuple(names), tuple(map(tuple, rows)))

@@ -1,6 +1,6 @@
 """Handwritten digits of 8x8 pixels (Alpaydin and Kaynak 1998, doi 10.24432/C50P49)."""
 
-from engine.config import samples
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -32,10 +32,10 @@ def build(config: Config) -> Splits:
     )
 
 
-def sample(config: Config) -> samples.Images:
+def sample(config: Config) -> dataset_samples.Images:
     """The first images of the file, which are 0 to 9 again and again."""
     import numpy as np
 
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:
-        x, y = file["x"][: samples.MOST_IMAGES], file["y"][: samples.MOST_IMAGES]
-    return samples.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))
+        x, y = file["x"][: dataset_samples.MOST_IMAGES], file["y"][: dataset_samples.MOST_IMAGES]
+    return dataset_samples.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from engine.config import samples
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets import _files, _image_tree
 from presets import ConfigError, UserError
@@ -121,7 +121,7 @@ def _as_shown(image: Image) -> Image:
     return image
 
 
-def sample(config: Config) -> samples.Images:
+def sample(config: Config) -> dataset_samples.Images:
     """Training images of each class in turn."""
     info(config)  # for its errors
     found = _image_tree.listed(config.path)
@@ -130,9 +130,11 @@ def sample(config: Config) -> samples.Images:
         by_class.setdefault(label, []).append(name)
     rounds = zip_longest(*by_class.values())
     turns = ((name, label) for names in rounds for name, label in zip(names, by_class, strict=True))
-    chosen = list(islice((turn for turn in turns if turn[0] is not None), samples.MOST_IMAGES))
+    chosen = list(
+        islice((turn for turn in turns if turn[0] is not None), dataset_samples.MOST_IMAGES)
+    )
     root = _files.located(config.path, "a folder of images")
     pixels = _load(root, chosen, config).transpose(0, 2, 3, 1)
     grey = pixels.shape[3] == 1
     labels = tuple(found.classes[label] for _, label in chosen)
-    return samples.Images(pixels[:, :, :, 0] if grey else pixels, labels)
+    return dataset_samples.Images(pixels[:, :, :, 0] if grey else pixels, labels)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine.config import samples
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets import _files, _windows
 from presets import ConfigError
@@ -81,7 +81,7 @@ def _facts(path: Path) -> _Facts:
     return _Facts({split: len(part) for split, part in _parts(text).items()}, alphabet)
 
 
-def sample(config: Config) -> samples.Passage:
+def sample(config: Config) -> dataset_samples.Passage:
     """The beginning of the file."""
     path = _files.located(config.path, "a text file")
-    return samples.Passage(_files.beginning(path, most=samples.MOST_CHARACTERS))
+    return dataset_samples.Passage(_files.beginning(path, most=dataset_samples.MOST_CHARACTERS))

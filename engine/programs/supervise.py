@@ -21,7 +21,7 @@ from typing import Literal, Self
 from msgspec import structs
 
 from engine.config import estimate
-from engine.runs import checkpoint, locking, plain_json, run_directory
+from engine.runs import checkpoint, lenient_json, locking, run_directory
 from engine.runs.access import open_to_append, replace_file
 from engine.runs.control import StopWatch
 from engine.runs.events import KILLED, LogLine, RunEnded, Scalars
@@ -217,7 +217,7 @@ class Supervisor:
         if has_ended(run):
             return False
         with suppress(OSError):
-            replace_file(run.exit_path, plain_json.encode(ending))
+            replace_file(run.exit_path, lenient_json.encode(ending))
         return True
 
     def _crashed(self, run: RunDir, step: int, ending: Exit) -> bool:

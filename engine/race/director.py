@@ -18,7 +18,7 @@ from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.control import Inbox, Refused
 from engine.runs.events import CommandAnswered, LogLine, RunEnded, StateChanged
 from engine.runs.log_reader import LogWriter
@@ -121,7 +121,7 @@ class Director:
             mine = planned[index :: len(places)]
             runs = [self._prepared(spec, run, place) for run in mine]
             if runs:
-                self._workers.append(launch.start(runs, resume=True))
+                self._workers.append(start_process.start(runs, resume=True))
                 where = f" on {place}" if place else ""
                 self._say(f"engine {self._workers[-1].pid}{where}: {len(runs)} runs")
 

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.runs import bounds, plain_json
+from engine.runs import bounds, lenient_json
 from engine.runs.bounds import (
     Bins,
     Classes,
@@ -404,7 +404,7 @@ def number(value: float) -> Value:
 
 def encode(event: AnyEvent) -> bytes:
     """The line of an event, with its newline."""
-    body = plain_json.encode(event)
+    body = lenient_json.encode(event)
     return body[:-1] + _CRC % crc32(body) + b"\n"
 
 

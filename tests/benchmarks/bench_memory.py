@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from rates import DEADLINE_SECONDS, Work, last_step, machine
 
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 
 SMALL = Work("mlp on spirals, batch 16", "mlp", "spirals", "adam", 100_000, 0)
 
@@ -25,7 +25,7 @@ def watch(steps: int) -> list[tuple[int, int]]:
     settings = {"batch_size": 16, "evaluate_every": max(1, steps // 200)}
     with tempfile.TemporaryDirectory() as folder:
         run = run_directory.create(Path(folder) / "runs", SMALL.config(**settings))
-        process = launch.start([run])
+        process = start_process.start([run])
         try:
             return list(_looks(process.pid, run.events_path, steps))
         finally:

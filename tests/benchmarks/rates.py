@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from engine.config import configure
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 from engine.runs.events import Evaluation, Scalars, decode
 from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
@@ -89,7 +89,7 @@ def engine_rate(work: Work, **settings: Any) -> Rate:
     """Of a real engine process, through its log; it is ended as soon as it took the steps."""
     with tempfile.TemporaryDirectory() as folder:
         run = run_directory.create(Path(folder) / "runs", work.config(**settings))
-        process = launch.start([run])
+        process = start_process.start([run])
         try:
             per_cpu_second = _watch(run, work, process)
         finally:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.race import directory
 from engine.race.directory import RaceDir
-from engine.runs import launch
+from engine.runs import start_process
 from engine.runs.run_directory import RunDir
 from support.racing import CURVES, TARGET, tiny, write_race
 from support.recorded import FIXTURES, IDS
@@ -64,7 +64,7 @@ def begun(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> list[l
         starts.append(runs)
         return FakeEngine()
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(start_process, "start", start)
     return starts
 
 

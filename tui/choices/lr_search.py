@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from engine.config import configure
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
 from tui.choices import lr_curve
@@ -48,7 +48,7 @@ class Search:
         self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
         try:
             self._run = run_directory.create(self._folder, test)
-            self._engine = launch.start([self._run])
+            self._engine = start_process.start([self._run])
         except UserError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from engine.config.configure import Plan
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.access import open_regular
 from engine.runs.events import AnyEvent
 from engine.runs.run_directory import NOT_SAVED, RunDir
@@ -44,7 +44,7 @@ def detach(
 ) -> None:
     """Start `run` in an engine process, print its id, and return."""
     logout.warn()
-    launch.start([run], resume=resume)
+    start_process.start([run], resume=resume)
     if as_json:
         JsonLines().started(run, config, plan)
     else:
@@ -101,7 +101,7 @@ def train(
         telling.alerts(state, news.events)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
-        engine = launch.start([run], resume=True) if resume else launch.start([run])
+        engine = start_process.start([run], resume=True) if resume else start_process.start([run])
         state.ended = None
         if not _watch(state, follower, engine, telling, interrupts):
             again = f"bigmodel-tui watch {run_directory.address(run)}"

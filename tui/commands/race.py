@@ -15,7 +15,7 @@ import click
 from engine.race import directory, spec
 from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
-from engine.runs import control, launch
+from engine.runs import control, start_process
 from presets import UserError
 from tui.commands.errors import INTERRUPTED, say, tell_problems
 from tui.text import clean, counted, duration
@@ -106,7 +106,7 @@ def race(
 
         chosen = directory.create(root, race_choice.build(options))
     made = chosen.spec()
-    process = launch.start_process("engine.race", [chosen.process])
+    process = start_process.start_process("engine.race", [chosen.process])
     if detach:
         click.echo(json.dumps(_facts(chosen, made)) if as_json else chosen.id)
         return

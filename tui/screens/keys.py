@@ -16,10 +16,10 @@ from tui.screens.launch.save import SaveScreen
 from tui.screens.launch.screen import LaunchScreen
 from tui.screens.quit import QuitScreen
 from tui.screens.race.all_races import RacesScreen
-from tui.screens.race.replay import TerrainScreen
 from tui.screens.race.screen import RaceScreen
 from tui.screens.race.setup import RaceSetupScreen
 from tui.screens.race.surface_descent import DescentScreen
+from tui.screens.race.terrain_screen import TerrainScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.too_large import TooLargeScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual import work
 
-from engine.runs import checkpoint, fork, launch, run_directory
+from engine.runs import checkpoint, fork, run_directory, start_process
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.choices import rerun as reruns
@@ -112,7 +112,7 @@ class RunActions(AppScreen):
 
     def _start(self, run: RunDir) -> None:
         try:
-            self.host.processes.append(launch.start([run], resume=True))
+            self.host.processes.append(start_process.start([run], resume=True))
             self.host.started.append(run)
         except UserError as error:
             self.complain(str(error))

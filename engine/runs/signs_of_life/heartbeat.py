@@ -15,7 +15,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from engine.runs import plain_json
+from engine.runs import lenient_json
 from engine.runs.access import open_regular, open_to_write
 from engine.runs.events import RunEnded
 from engine.runs.log_writer import Trouble
@@ -161,7 +161,7 @@ class Heartbeat(threading.Thread):
 
 def encode(beat: Beat) -> bytes:
     """The contents of the file: JSON with a checksum, padded to the size of the file."""
-    body = plain_json.encode(beat)
+    body = lenient_json.encode(beat)
     return (body + b" %08x" % crc32(body)).ljust(_SIZE - 1) + b"\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.race import directory, fairness, leaderboard
 from engine.race.results import RaceReader
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.events import RunEnded, StateChanged
 from engine.runs.log_reader import read_all
 from support.racing import tiny
@@ -20,7 +20,7 @@ RACE = {"budget": 120, "seeds": 2, "target": "val/accuracy >= 0.5"}
 
 
 def start(race):
-    return launch.start_process("engine.race", [race.process])
+    return start_process.start_process("engine.race", [race.process])
 
 
 def facts(race):

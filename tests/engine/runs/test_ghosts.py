@@ -11,7 +11,7 @@ import pytest
 
 from engine.race import directory
 from engine.race.spec import build
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.run_directory import RunDir
 from support.forked import in_child, wait
 from support.recorded import record, wait_for
@@ -71,14 +71,14 @@ def acts(tmp_path: Path, tiny, monkeypatch: pytest.MonkeyPatch) -> dict[str, Act
     race = build({"a": config, "b": tiny("sgd")})
 
     def start(root: Path) -> None:
-        launch.start([run_directory.create(root, config) for _ in range(2)]).wait()
+        start_process.start([run_directory.create(root, config) for _ in range(2)]).wait()
 
     def resume(root: Path) -> None:
-        launch.start([RunDir(root / "stopped")], resume=True).wait()
+        start_process.start([RunDir(root / "stopped")], resume=True).wait()
 
     def start_race(root: Path) -> None:
         made = directory.create(root, race)
-        launch.start_process("engine.race", [made.process]).wait()
+        start_process.start_process("engine.race", [made.process]).wait()
 
     return {
         "start": start,
@@ -112,12 +112,12 @@ def check(root: Path) -> None:
         assert run_directory.fault(run) == ""
     for run in found:  # each can be started, and deleted
         if run.id != "done":
-            launch.start([run], resume=True).wait()
+            start_process.start([run], resume=True).wait()
         trash.delete(run)
     assert run_directory.list_runs(root) == []
     for race in directory.list_races(root):
         assert race.spec().lanes
-        launch.start_process("engine.race", [race.process]).wait()
+        start_process.start_process("engine.race", [race.process]).wait()
 
 
 @pytest.mark.parametrize("name", ["start", "resume", "race", "delete", "command"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine.runs import launch, locking, run_directory
+from engine.runs import locking, run_directory, start_process
 from engine.runs.run_directory import Lock
 from engine.runs.signs_of_life import identity
 from presets import UserError
@@ -170,7 +170,7 @@ def test_whoever_starts_an_engine_hands_the_lock_over(run, without, monkeypatch,
     idle.write_text("#!/bin/sh\nexec sleep 600\n")
     idle.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(idle))
-    engine = launch.start([run])
+    engine = start_process.start([run])
     assert run_directory.locked(run)
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
@@ -183,6 +183,6 @@ def test_where_no_lock_can_be_had_nothing_is_left_behind(run, monkeypatch):
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(UserError) as caught:
-        launch.start([run])
+        start_process.start([run])
     assert str(caught.value) == f"{run.path}: cannot be locked (Input/output error)"
     assert list(run.path.parent.iterdir()) == []

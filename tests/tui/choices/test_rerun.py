@@ -14,7 +14,7 @@ from presets.schema import Component, RunConfig, plain
 from tui.choices import rerun
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
-from tui.choices.kept import last_choice, remembered, user_recipe
+from tui.choices.kept import last_choice, remembered, save_recipe
 from tui.choices.kept.last_choice import LastChoice
 
 KEYS = {field.key for field in FIELDS}
@@ -83,7 +83,7 @@ def test_what_is_kept_as_a_recipe_is_the_same_run(chosen, given_settings) -> Non
     if config is None:
         return
     choice, _ = rerun.choice_of(config)
-    kept = configure.resolve(recipe=user_recipe.recipe_of(choice))
+    kept = configure.resolve(recipe=save_recipe.recipe_of(choice))
     expected = plain(config)
     if "on_non_finite" not in choice.values.get("more", ""):
         expected["on_non_finite"] = "stop"  # the app's own wish is not kept

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from engine.config import configure
 from engine.race import devices
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.userconfig import Alerts
@@ -275,7 +275,7 @@ def test_the_second_interrupt_leaves_the_run_alive(
         os.kill(os.getpid(), signal.SIGINT)
         return "id"
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(start_process, "start", start)
     monkeypatch.setattr(control, "send", send)
     try:
         status = headless.train(run, config, configure.plan(config), as_json=True)
@@ -340,7 +340,7 @@ def test_whoever_starts_a_run_is_told_what_a_logout_does(runs_root, monkeypatch,
         raise UserError("no")
 
     monkeypatch.setattr(logout, "warning", lambda: "systemd ends your processes")
-    monkeypatch.setattr(launch, "start", refuse)
+    monkeypatch.setattr(start_process, "start", refuse)
     with pytest.raises(SystemExit):
         cli.cli(["run", *how])
     said = capsys.readouterr().err

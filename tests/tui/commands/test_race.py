@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from engine.race import directory, leaderboard, plan
 from engine.race.results import RaceReader
-from engine.runs import launch
+from engine.runs import start_process
 from presets import UserError
 from support.racing import tiny, write_race, write_run
 from tui import cli
@@ -36,7 +36,7 @@ def started(monkeypatch):
     """What would have been started."""
     found = []
     monkeypatch.setattr(
-        launch, "start_process", lambda module, places: found.append((module, places[0]))
+        start_process, "start_process", lambda module, places: found.append((module, places[0]))
     )
     return found
 

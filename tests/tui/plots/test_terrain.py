@@ -9,7 +9,7 @@ import pytest
 
 from engine.race.directory import RaceDir
 from engine.race.surfaces import SURFACES, surface
-from engine.runs import launch
+from engine.runs import start_process
 from presets import ConfigError
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
@@ -117,7 +117,7 @@ def asked(terminal_environment, monkeypatch):
             processes.append(subprocess.Popen([sys.executable, "-c", program], **pipes))
             return processes[-1]
 
-        monkeypatch.setattr(launch, "ask", ask)
+        monkeypatch.setattr(start_process, "ask", ask)
         return processes
 
     return answer_with

@@ -10,7 +10,7 @@ from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 from engine.runs.control import Arguments, Command
 from engine.runs.events import (
     CheckpointSaved,
@@ -169,7 +169,7 @@ async def test_resume_and_fork_from_the_list(root: Path, monkeypatch: pytest.Mon
         started.append(([run.id for run in runs], resume))
         return Process()
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(start_process, "start", start)
     record(root, "r5", status="stopped", started_at=1.8e9)
     app = BigModelApp(root=root)
     async with app.run_test(size=(160, 48), notifications=True) as pilot:

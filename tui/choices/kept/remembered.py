@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_state_path
 
-from engine.runs import plain_json
+from engine.runs import lenient_json
 from engine.runs.access import open_regular, replace_file
 from tui.runs.cache.unkept import keeping
 
@@ -39,4 +39,4 @@ def save(subject: str, facts: Struct) -> None:
     path = path_of(subject)
     with keeping(f"what is remembered of the {subject}", path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(path, plain_json.encode(facts))
+        replace_file(path, lenient_json.encode(facts))

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from engine.runs import plain_json
+from engine.runs import lenient_json
 from presets.userconfig import Alerts
 from tui.runs.alerts.alerts import Alert
 from tui.text import clean
@@ -94,7 +94,7 @@ def run_command(config: Alerts, alert: Alert, name: str, folder: str) -> str:
         why = error.strerror if isinstance(error, OSError) else str(error)
         return clean(f"{config.command[0]}: cannot be run ({why})")
     try:
-        _, said = process.communicate(plain_json.encode(facts), config.command_seconds)
+        _, said = process.communicate(lenient_json.encode(facts), config.command_seconds)
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)

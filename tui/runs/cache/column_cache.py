@@ -24,7 +24,7 @@ from tui.runs.cache import snapshot
 from tui.runs.cache.unkept import keeping
 from tui.runs.points.block_sums import Blocks
 from tui.runs.points.series import Series
-from tui.runs.points.steps import Floats, Steps
+from tui.runs.points.step_column import Floats, Steps
 from tui.runs.state.store import RunState
 
 MIN_BYTES = 8 * 2**20

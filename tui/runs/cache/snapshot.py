@@ -35,7 +35,7 @@ _MADE_BY = (
     "tui.runs.state.judged",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",
-    "tui.runs.points.steps",
+    "tui.runs.points.step_column",
     "tui.runs.state.store",
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.runs.points.steps import Floats
+from tui.runs.points.step_column import Floats
 
 BLOCK = 1024
 """Number of points in a block."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.runs.points.block_sums import BLOCK, Blocks, no_blocks
-from tui.runs.points.steps import Floats, Steps, grown
+from tui.runs.points.step_column import Floats, Steps, grown
 
 __all__ = ["Floats", "Series", "thin"]
 

@@ -9,9 +9,9 @@ from textual import work
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.config import registry, samples
+from engine.config import dataset_samples, registry
+from engine.config.dataset_samples import Sample
 from engine.config.registry import DatasetInfo
-from engine.config.samples import Sample
 from presets import UserError
 from presets.schema import Component
 from tui.screens.app_screen import host
@@ -69,7 +69,7 @@ class SampleView(Static):
             sizes = " / ".join(count(size) for size in info.samples.values())
             heading += f": {sizes} samples (train/val/test) of {_size(info)}"
             said = info.notes, info.cautions
-            found: Sample | str | None = samples.of(data)
+            found: Sample | str | None = dataset_samples.of(data)
         except UserError as error:
             found = str(error)
         self.post_message(self.Loaded(key, clean(heading), found, said))

@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 
 from presets import UserError
 from tui.choices.choice import Choice
-from tui.choices.kept import user_recipe
+from tui.choices.kept import save_recipe
 from tui.panels.keys import Key, bindings, closing
 from tui.text import clean
 
@@ -37,7 +37,7 @@ class SaveScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         try:
-            words = user_recipe.recipe_of(self._choice).description
+            words = save_recipe.recipe_of(self._choice).description
         except UserError as error:
             self._say(str(error), wrong=True)
         else:
@@ -47,19 +47,19 @@ class SaveScreen(ModalScreen[None]):
         name = event.value.strip()
         self._replaces = ""
         try:
-            self._say(str(user_recipe.path_of(name)) if name else "")
+            self._say(str(save_recipe.path_of(name)) if name else "")
         except UserError as error:
             self._say(str(error), wrong=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         name = event.value.strip()
         try:
-            path = user_recipe.path_of(name)
+            path = save_recipe.path_of(name)
             if path.exists() and self._replaces != name:
                 self._replaces = name
                 self._say(f"there is a recipe {name} already; Enter again replaces it")
                 return
-            user_recipe.save(self._choice, name)
+            save_recipe.save(self._choice, name)
         except UserError as error:
             self._say(str(error), wrong=True)
             return

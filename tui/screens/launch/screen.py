@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.events import Resize
 
 import presets
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 from presets import UserError
 from presets.schema import RunConfig
 from tui.choices.choice import Choice
@@ -253,7 +253,7 @@ class LaunchScreen(AppScreen):
         try:
             folder = self._purpose.runs_folder(self.host.root)
             runs = [run_directory.create(folder, config) for config in configs]
-            self.host.processes.append(launch.start(runs))
+            self.host.processes.append(start_process.start(runs))
         except UserError as error:
             self._stay()
             self.complain(str(error), title="Cannot start")

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.race import spec
 from engine.race.directory import RaceDir
 from engine.race.results import RaceReader
-from engine.runs import control, launch
+from engine.runs import control, start_process
 from engine.runs.control import CommandName
 from presets import ConfigError, UserError
 
@@ -34,7 +34,7 @@ class RaceCommands:
 
     def start(self) -> None:
         """Start the process, for a race that was stopped or has more to do."""
-        self._started(launch.start_process("engine.race", [self._race.process]))
+        self._started(start_process.start_process("engine.race", [self._race.process]))
 
     def extend(self, text: str, status: str) -> None:
         """Run every lane with so many seeds in all, which were typed."""

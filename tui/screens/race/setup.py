@@ -13,7 +13,7 @@ from textual.widgets import Input, Label, Static
 
 from engine.race import directory
 from engine.race.spec import RaceSpec
-from engine.runs import launch
+from engine.runs import start_process
 from presets import ConfigError, UserError
 from tui.choices import race_choice
 from tui.panels.footer import FittingFooter
@@ -175,7 +175,7 @@ class RaceSetupScreen(AppScreen):
     def _begin(self, made: RaceSpec) -> None:
         try:
             race = directory.create(self.host.root, made)
-            self.host.processes.append(launch.start_process("engine.race", [race.process]))
+            self.host.processes.append(start_process.start_process("engine.race", [race.process]))
         except UserError as error:
             self._stay()
             self.complain(str(error), title="Cannot start")

@@ -9,11 +9,11 @@ from textual import work
 
 from engine.race import surfaces
 from engine.race.surfaces import SURFACES, Surface
-from engine.runs import launch
+from engine.runs import start_process
 from tui.panels.keys import Key, bindings
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way, minimum
-from tui.screens.race.replay import Landscape, TerrainScreen
+from tui.screens.race.terrain_screen import Landscape, TerrainScreen
 from tui.text import number
 
 _OPTIMIZERS = ("sgd", "momentum-classic", "nesterov", "rmsprop", "adam", "lbfgs")
@@ -70,7 +70,7 @@ class DescentScreen(TerrainScreen):
     @work(thread=True, exclusive=True)
     def _descend(self, place: Surface) -> None:
         request = {"surface": place.name, "optimizers": _OPTIMIZERS, "steps": STEPS}
-        process = launch.ask("engine.programs.descent")
+        process = start_process.ask("engine.programs.descent")
         self.app.call_from_thread(self._begun, process, place)
         assert process.stdin is not None
         assert process.stdout is not None

@@ -7,11 +7,11 @@ import numpy as np
 from textual import work
 
 from engine.race.directory import RaceDir
-from engine.runs import launch
+from engine.runs import start_process
 from tui.plots.palette import lane_colors
 from tui.plots.terrain import Terrain, Way
 from tui.runs.points.series import Floats
-from tui.screens.race.replay import Landscape, TerrainScreen
+from tui.screens.race.terrain_screen import Landscape, TerrainScreen
 from tui.text import number
 
 
@@ -63,7 +63,7 @@ class PlaneScreen(TerrainScreen):
     def _compute(self, lane: int | None) -> None:
         only = [] if lane is None else [str(lane)]
         folder = str(self._race.path.absolute())
-        process = launch.ask("engine.programs.plane", folder, "0", *only)
+        process = start_process.ask("engine.programs.plane", folder, "0", *only)
         self._processes.append(process)
         out, _ = process.communicate()
         if process.returncode:

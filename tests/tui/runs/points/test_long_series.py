@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tui.runs.points import series as series_module
 from tui.runs.points.block_sums import BLOCK
 from tui.runs.points.series import Series
-from tui.runs.points.steps import Steps
+from tui.runs.points.step_column import Steps
 
 CHUNKS = st.lists(
     st.one_of(

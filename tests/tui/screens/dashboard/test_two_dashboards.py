@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import configure
-from engine.runs import control, launch, run_directory
+from engine.runs import control, run_directory, start_process
 from engine.runs.control import Arguments
 from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import read_all
@@ -56,7 +56,7 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
     tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     run = run_directory.create(tmp_path / "runs", configure.resolve(settings={"epochs": 500}))
-    engine = launch.start([run])
+    engine = start_process.start([run])
     try:
         first, second = watch(run), watch(run)
         wait_for(lambda: first[0].step > 0)
@@ -91,7 +91,7 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
 def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], None]) -> None:
     """Each dashboard sends one of the commands by its keys, the others come from threads."""
     run = run_directory.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
-    engine = launch.start([run])
+    engine = start_process.start([run])
     try:
         with (
             Terminal("watch", str(run.path), cwd=tmp_path) as one,

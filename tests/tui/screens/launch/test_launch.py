@@ -7,7 +7,7 @@ from textual import events
 from textual.widgets import Input
 
 import presets
-from engine.runs import launch, run_directory
+from engine.runs import run_directory, start_process
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
@@ -306,7 +306,7 @@ async def test_an_engine_that_cannot_be_started_is_said(
     def start(runs: list[RunDir]) -> None:
         raise UserError("cannot start the engine: [/foo] no memory")
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(start_process, "start", start)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("enter")
         await until_shown(pilot, "[/foo] no memory")

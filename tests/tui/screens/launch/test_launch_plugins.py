@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import launch
+from engine.runs import start_process
 from support.packages import DATASET, MODEL, OPTIMIZER, configured, install, site
 from support.seen import text, until_shown
 from tui.app import BigModelApp
@@ -27,7 +27,7 @@ step = own_step
 
 @pytest.fixture
 def app(terminal_environment: None, monkeypatch: pytest.MonkeyPatch) -> BigModelApp:
-    monkeypatch.delattr(launch, "start")
+    monkeypatch.delattr(start_process, "start")
     return BigModelApp(root=Path("runs"))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.race import directory, plan
-from engine.runs import control, launch
+from engine.runs import control, start_process
 from support.racing import CURVES, TARGET, tiny, write_race, write_run
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
@@ -16,9 +16,9 @@ from tui.panels.keys import lines
 from tui.races.news import Watcher
 from tui.races.view import RaceView
 from tui.screens.race.all_races import RacesScreen
-from tui.screens.race.replay import TerrainScreen
 from tui.screens.race.screen import RaceScreen
 from tui.screens.race.setup import RaceSetupScreen
+from tui.screens.race.terrain_screen import TerrainScreen
 
 pytestmark = pytest.mark.usefixtures("terminal_environment")
 
@@ -35,7 +35,7 @@ def started(monkeypatch):
         found.append((module, places[0]))
         return Process()
 
-    monkeypatch.setattr(launch, "start_process", start)
+    monkeypatch.setattr(start_process, "start_process", start)
     return found
 
 
