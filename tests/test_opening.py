@@ -67,7 +67,7 @@ def test_nothing_else_opens_files() -> None:
 
 
 BY_ITS_OWN = {
-    "engine/runs/start_process.py": "`resume`, whose presence alone is asked; it is not opened if there",
+    "engine/runs/start_process.py": "`resume`, whose presence alone is asked",
     "engine/training/recording/weight_path.py": "into an open file",
     "engine/programs/plane.py": "from an open file",
 }

@@ -34,6 +34,6 @@ def test_by_force(runs_root: Path, monkeypatch) -> None:
 def check_started(monkeypatch, free: int | None, options: list[str]) -> None:
     started: list[object] = []
     monkeypatch.setattr(estimate, "free_memory", lambda device: free)
-    monkeypatch.setattr("engine.runs.launch.start", lambda runs, **_: started.append(runs))
+    monkeypatch.setattr("engine.runs.start_process.start", lambda runs, **_: started.append(runs))
     result = CliRunner().invoke(cli, [*SMALL, *options])
     assert (result.exit_code, len(started)) == (0, 1)
