@@ -66,7 +66,7 @@ def of(component: Component) -> Sample | None:
         sample: Sample = module.sample(config)
     except UserError:
         raise
-    except Exception as error:  # a look must not end the app, whatever a file or a plug-in holds
+    except Exception as error:  # samples must not end the app, whatever a file or a plug-in holds
         said = " ".join(str(error).split())
         raise UserError(
             f"{component.name}: no sample to be shown ({type(error).__name__}: {said:.150})"

@@ -36,7 +36,7 @@ class LoopCommands:
         self.lr: float | None = None
         """The learning rate that was logged last."""
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Take new commands."""
         for command in self._inbox.take():
             try:
@@ -57,7 +57,7 @@ class LoopCommands:
     def close(self, *, stopped: bool) -> None:
         """The loop has ended; `stopped` is whether it knew that it was asked to."""
         if self._stop is not None:
-            reason = "" if stopped else "the loop ended without a look at should_stop"
+            reason = "" if stopped else "the loop ended without reading should_stop"
             outcome: Outcome = "applied" if stopped else "rejected"
             self._emit(_event(self._stop, outcome, self.step, reason))
         for id in list(self._waiting):

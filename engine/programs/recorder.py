@@ -155,7 +155,7 @@ class Recorder:
                     self._journal.say(f"a record was not understood: {error!r:.200}", "warning")
             if self._ended:
                 return
-            self._commands.look()
+            self._commands.poll()
         self._journal.say("the loop's process ended without a word", "error")
 
     def _take(self, message: Message) -> None:

@@ -11,7 +11,7 @@ RESERVED = ("stop", "pause", "resume")
 """Commands that need no function."""
 MAX_FUNCTIONS = 50
 _WAIT_SECONDS = 0.1
-"""Between two looks of a paused loop at whether it was asked to stop."""
+"""How often a paused loop asks whether it is to stop."""
 
 Function = Callable[..., Any]
 
@@ -26,7 +26,7 @@ class Commands:
         self._built_in = ["stop", "pause"] if pauses else ["stop"]
         self._paused = self._busy = False
         self._thread: int | None = None
-        """The loop's: the one of the first look."""
+        """The loop's thread: the one that asked first."""
 
     @property
     def accepted(self) -> list[str]:

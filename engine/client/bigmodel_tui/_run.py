@@ -120,7 +120,7 @@ class Run:
 
     @property
     def should_stop(self) -> bool:
-        """Whether somebody asked the run to stop; a loop that looks here can end in good order."""
+        """Whether somebody asked the run to stop; a loop that reads it can end in good order."""
         asked = self._wire is not None and self._wire.stop_asked
         self._saw_stop |= asked
         return asked

@@ -72,7 +72,7 @@ class Wire:
 
     @property
     def pid(self) -> int:
-        """Of the recorder."""
+        """The process number of the recorder."""
         return self._process.pid
 
     def next_asked(self, wait: bool, seconds: float) -> dict[str, Any] | None:

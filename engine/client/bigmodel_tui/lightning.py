@@ -116,13 +116,13 @@ class DashboardCallback(Callback):  # type: ignore[misc, unused-ignore]
 
 
 def _first(optimizers: Any) -> Any:
-    """Of Lightning's wrapper, the optimizer itself, which hooks are called with."""
+    """The optimizer inside Lightning's wrapper, with which hooks are called."""
     first = next(iter(optimizers), None)
     return getattr(first, "optimizer", first)
 
 
 def _untwinned(name: str, trainer: Any, split: str) -> str:
-    """Of the twins `val_loss_step` and `val_loss_epoch` that Lightning makes of one metric, steps
+    """The name to record. Lightning makes `val_loss_step` and `val_loss_epoch` of one metric: steps
     have the first under the plain name, and evaluations the second alone; "" for the first."""
     plain, _, twin = name.rpartition("_")
     if twin not in ("step", "epoch") or plain not in trainer.callback_metrics:

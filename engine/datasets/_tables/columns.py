@@ -23,7 +23,7 @@ class Column(Struct, frozen=True):
     cells: list[str]
     """As written; "" where a value is missing."""
     values: list[float]
-    """Of numbers and dates (seconds since 1970): one a cell, NaN where it is missing."""
+    """Numbers, and dates in seconds since 1970, one a cell; NaN where it is missing."""
     written: str = ""
     """How a number is written that is not as programs write it, with its value: "1,5 = 1.5"."""
     stray: int | None = None

@@ -35,7 +35,7 @@ class Form(Struct, frozen=True):
     why: str
     """What the first row was taken for and why, "" where there is no doubt."""
     names: list[str]
-    """Of all columns: those without a name are called after their number, such as "column 3"."""
+    """The names of all columns; one without a name is called by its number: "column 3"."""
     unnamed: frozenset[int]
     """The places of the columns that have no name."""
     cut: bool

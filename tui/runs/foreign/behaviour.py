@@ -99,7 +99,7 @@ class Behaviour:
     order: dict[str, int] = field(default_factory=dict)
     """The number of records that have a cell in each column, in order of appearance."""
     numbers: dict[str, Numbers] = field(default_factory=dict)
-    """Of the columns that may be a step or an epoch."""
+    """The columns that may be a step or an epoch."""
     times: dict[str, list[Any]] = field(default_factory=dict)
     """The first cells of the columns that may be a time."""
     known_times: dict[tuple[str, int], Any] = field(default_factory=dict)
