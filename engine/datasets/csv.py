@@ -39,7 +39,8 @@ class Config(Base, frozen=True):
     header: Header = "auto"
     """Whether the first row has the names of the columns; `auto`: as the columns go on below."""
     missing: Missing = "refuse"
-    """What becomes of rows with missing values: `drop` them; fill numbers with the `mean` of the training rows;
+    """What becomes of rows with missing values: `drop` them; fill numbers with the `mean` of the
+    training rows;
     `category`: with the mean and a further input of 0 or 1 that says so. A missing word is one of
     its own in both; a row without a target is always left out."""
     decimal: Decimal = "auto"

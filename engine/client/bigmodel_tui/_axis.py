@@ -113,7 +113,7 @@ class Axis:
         return Place(here, f"{fell}: steps begin anew, and are counted on from {here}", "anew")
 
     def _behind(self, step: int, names: Collection[str], known: list[_Counter]) -> Place:
-        """The metrics whose own numbers did not fall while others are further."""
+        """The place of metrics whose own numbers did not fall, while others are further."""
         some = ", ".join(sorted(names)[:3])
         fell = f"{some}: step {step} after step {self.newest}"
         per_epoch = self._per_epoch or 0
