@@ -31,7 +31,7 @@ from tui import cli
 from tui.app import BigModelApp
 from tui.choices.kept import last_choice, remembered
 from tui.panels.arrangement import Layout, Placed
-from tui.plots.view import PlotView
+from tui.plots.plot_view import PlotView
 from tui.runs import follow
 from tui.runs.cache import column_cache, snapshot
 from tui.runs.listing.index import Index

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.config import configure, registry
 from engine.race.surfaces import Surface, surface
 from engine.training.updates import build_optimizer
-from engine.training.updates.two_sets import evaluated_weights
+from engine.training.updates.evaluated_weights import evaluated_weights
 from presets import UserError
 from presets.schema import Component
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from engine.config import configure
-from engine.race import devices, fairness
+from engine.race import devices, same_start
 from engine.race.directory import RaceDir
 from engine.race.plan import PlannedRun
 from engine.race.results import RaceReader, RaceResults, RunResult
@@ -81,7 +81,7 @@ class Director:
             spec = self._race.spec()
             results = self._reader.read(spec)
             self._unsaved = results.unsaved
-            if unfair := fairness.mismatches(results):
+            if unfair := same_start.mismatches(results):
                 return "failed", f"not a fair race: {unfair[0]}"
             if self._stopping:
                 return "stopped", self._stopping
@@ -144,7 +144,7 @@ class Director:
             self._obey()
             results = self._reader.read(spec)
             self._pass_on_pause(results)
-            if self._stopping or fairness.mismatches(results):
+            if self._stopping or same_start.mismatches(results):
                 self._end_workers()
                 busy = []
             going_on = [

@@ -8,7 +8,7 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import RunConfig
-from tui.choices import owned, typed_text
+from tui.choices import optimizer_settings, typed_text
 from tui.choices.choice import START_SECONDS, Choice
 from tui.choices.fields import FIELDS
 
@@ -121,7 +121,9 @@ def texts(choice: Choice) -> dict[str, str]:
         elif field.key == "length" and text:
             found["budget"] = str(configure.plan(choice.configs()[0]).steps)
         elif text and field.key not in ("lr", "seed"):
-            others |= {k: v for k, v in field.parse(text).items() if not owned.owner(k)}
+            others |= {
+                k: v for k, v in field.parse(text).items() if not optimizer_settings.owner(k)
+            }
     if choice.dataset != "digits":
         found["target"] = ""
     return found | {"sets": typed_text.write_settings(others)}
@@ -134,7 +136,7 @@ def left_out(choice: Choice) -> list[str]:
     """
     typed = [f"{key} {choice.values[key]}" for key in ("lr", "seed") if key in choice.values]
     more = typed_text.parse_settings(choice.values.get("more", ""), "more")
-    return typed + [key for key in more if owned.owner(key)]
+    return typed + [key for key in more if optimizer_settings.owner(key)]
 
 
 def whole(text: str, what: str) -> int | None:

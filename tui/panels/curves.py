@@ -19,10 +19,10 @@ from tui.plots.lanes import Lane, View
 from tui.plots.marks import Placed
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
+from tui.plots.plot_view import logarithmic, shown, smoothing_name
 from tui.plots.readout import Value
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.traces import Trace, Traces
-from tui.plots.view import logarithmic, shown, smoothing_name
 from tui.text import number
 
 NOISY = ("train/", "grad_norm", "clip/")

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tui.panels.lines import LinesPanel
 from tui.plots.lanes import View
-from tui.runs.state.history import Note
+from tui.runs.state.marks_and_notes import Note
 from tui.text import clean, clock, count
 
 _COLORS = {"info": "foreground", "good": "success", "warning": "warning", "error": "error"}

@@ -7,7 +7,7 @@ from textual.message import Message
 
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.plots.view import summary
+from tui.plots.plot_view import summary
 
 _SHORT = 3
 """Letters of a page's name when the names do not fit."""

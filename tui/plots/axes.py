@@ -8,8 +8,8 @@ import numpy as np
 
 from tui.plots import ticks
 from tui.plots.picture import Picture
+from tui.plots.plot_view import X_NAMES, Markers, XKind
 from tui.plots.ticks import LABEL_WIDTH
-from tui.plots.view import X_NAMES, Markers, XKind
 from tui.runs.points.series import Floats
 
 

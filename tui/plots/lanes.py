@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui.plots.palette import lane_colors
-from tui.plots.view import PlotView
+from tui.plots.plot_view import PlotView
 from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.labels import labels, told_apart
 from tui.runs.state.store import RunState

@@ -8,7 +8,7 @@ import numpy as np
 from tui.plots.axes import Axes
 from tui.plots.picture import Picture
 from tui.runs.points.series import Floats
-from tui.runs.state.history import MarkKind
+from tui.runs.state.marks_and_notes import MarkKind
 
 GLYPHS: dict[MarkKind, str] = {
     "checkpoint": "k",

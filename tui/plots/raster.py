@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.plots.view import Markers
+from tui.plots.plot_view import Markers
 from tui.runs.points.series import Floats
 
 Rows = NDArray[np.int16]

@@ -9,9 +9,9 @@ import numpy as np
 
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
+from tui.plots.plot_view import BETAS, MEDIANS, PlotView
 from tui.plots.raster import DOTS
 from tui.plots.smoothing import Average, Median, Smoother
-from tui.plots.view import BETAS, MEDIANS, PlotView
 from tui.plots.x_scale import scale_of
 from tui.runs.points.series import Floats, Series
 from tui.runs.state.store import RunState

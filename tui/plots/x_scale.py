@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tui.plots.axes import Axes
 from tui.plots.lanes import View
-from tui.plots.view import Extent, PlotView, XKind, round_up
+from tui.plots.plot_view import Extent, PlotView, XKind, round_up
 from tui.runs.points.series import Floats, Series
 from tui.runs.state.store import ClockPiece, RunState
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from engine.config import configure
-from engine.race import devices, fairness, leaderboard, statistics
+from engine.race import devices, leaderboard, same_start, statistics
 from engine.race.directory import RaceDir
 from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
@@ -159,7 +159,7 @@ class Watcher:
                         self._paused, self._changed_at = event.state == "paused", event.time
 
     def _status(self, results: RaceResults, *, alive: bool) -> tuple[RaceStatus, str]:
-        if unfair := fairness.mismatches(results):
+        if unfair := same_start.mismatches(results):
             return "failed", f"not a fair race: {unfair[0]}"
         if alive:
             return ("paused" if self._paused else "running"), ""

@@ -10,7 +10,7 @@ import numpy as np
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
 from tui.plots import matplotlib_figures
-from tui.races import scale
+from tui.races import drawn_metric
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
@@ -52,14 +52,14 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
             color, dash = matplotlib_figures.style(lane)
-            shown = [scale.drawn(row, metric, log_y=True) for row in (median, low, high)]
+            shown = [drawn_metric.drawn(row, metric, log_y=True) for row in (median, low, high)]
             axes.plot(x, shown[0], dash, color=color, label=matplotlib_figures.entry(each.label))
             axes.fill_between(x, shown[1], shown[2], color=color, alpha=0.15, linewidth=0)
             any_drawn |= bool((shown[0] > 0).any())
         axes.set_xlabel("training seconds" if unit == "seconds" else "step")
-        axes.set_ylabel(scale.name(metric, log_y=True))
+        axes.set_ylabel(drawn_metric.name(metric, log_y=True))
         if (goal := results.goal) is not None and goal.metric == metric:
-            level = scale.drawn(np.array([goal.value]), metric, log_y=True)
+            level = drawn_metric.drawn(np.array([goal.value]), metric, log_y=True)
             axes.axhline(float(level[0]), color="grey", linewidth=0.8)
         if any_drawn:
             matplotlib_figures.logarithmic(axes, "y")

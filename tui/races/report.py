@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.race import fairness, leaderboard
+from engine.race import leaderboard, same_start
 from engine.race.devices import times_compare
 from engine.race.directory import RaceDir
 from engine.race.results import RaceResults, RunResult
@@ -121,7 +121,7 @@ def _protocol(results: RaceResults) -> Iterator[str]:
 def _origin(race: RaceDir, results: RaceResults) -> Iterator[str]:
     yield "## Starts, versions, hardware"
     yield ""
-    unfair = fairness.mismatches(results)
+    unfair = same_start.mismatches(results)
     yield (
         f"Not fair: {unfair[0]}"
         if unfair
@@ -130,7 +130,7 @@ def _origin(race: RaceDir, results: RaceResults) -> Iterator[str]:
     yield ""
     yield "| seed | weights | data | batches |"
     yield "| ---: | --- | --- | --- |"
-    for seed, weights, data, batches in fairness.hashes(results):
+    for seed, weights, data, batches in same_start.hashes(results):
         yield f"| {seed} | {weights[:16]} | {data[:16]} | {batches[:16]} |"
     yield ""
     if started := _started(race, results):

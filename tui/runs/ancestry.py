@@ -8,7 +8,7 @@ from engine.runs.run_directory import RunDir
 from tui.runs import follow
 from tui.runs.points.series import Series
 from tui.runs.run import Run
-from tui.runs.state.history import Mark
+from tui.runs.state.marks_and_notes import Mark
 
 MAX_GENERATIONS = 16
 """Maximum number of ancestors; it also stops at a log that names itself as its parent."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.panels import keys
 from tui.panels.prompt import Prompt
-from tui.screens.dashboard.alerts import AlertsScreen
+from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.arrange import ArrangeScreen
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.screen import DashboardScreen

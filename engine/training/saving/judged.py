@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.training.state import Training
-from engine.training.updates.two_sets import evaluated_weights
+from engine.training.updates.evaluated_weights import evaluated_weights
 from engine.training.updates.untouched import untouched
 
 _NORMS = (nn.modules.batchnorm._NormBase,)

@@ -51,8 +51,8 @@ from engine.runs.checkpoint import (
 )
 from engine.training.saving.judged import Judge
 from engine.training.state import Training
+from engine.training.updates.evaluated_weights import evaluated_weights
 from engine.training.updates.parameter_groups import completed, fitted
-from engine.training.updates.two_sets import evaluated_weights
 from presets import UserError
 
 Tensors = dict[str, Any]

@@ -11,7 +11,7 @@ import presets
 from engine.config import registry
 from engine.training.saving import snapshot
 from engine.training.updates import build_optimizer
-from engine.training.updates.two_sets import evaluated_weights
+from engine.training.updates.evaluated_weights import evaluated_weights
 from presets import UserError
 from presets.schema import ParameterGroups
 from support.optimizing import PRESETS, batch, build, component, groups, model, step

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from engine.config import configure
-from engine.race import devices, directory, fairness, leaderboard, plan, spec
+from engine.race import devices, directory, leaderboard, plan, same_start, spec
 from engine.race.results import RaceReader
 from engine.runs.events import Restarted
 from engine.runs.log_reader import LogWriter
@@ -247,8 +247,8 @@ class TestFairness:
         chosen = race(made)
         write_race(chosen, made, [[RISING] * 2] * 2)
         results, _ = judged(chosen, made)
-        assert fairness.mismatches(results) == []
-        assert [seed for seed, *_ in fairness.hashes(results)] == [0, 1]
+        assert same_start.mismatches(results) == []
+        assert [seed for seed, *_ in same_start.hashes(results)] == [0, 1]
 
     @pytest.mark.parametrize("what", ["weights", "data", "batches"])
     def test_a_difference_is_named(self, race, what):
@@ -259,7 +259,7 @@ class TestFairness:
         other = structs.replace(origin(second), **{f"{what}_sha256": hashed("another")})
         write_run(chosen, made, second, RISING, began=other)
         results, _ = judged(chosen, made)
-        (line,) = fairness.mismatches(results)
+        (line,) = same_start.mismatches(results)
         assert what in line
         assert "sgd and adam" in line
 
@@ -277,7 +277,7 @@ class TestFairness:
         write_run(chosen, made, first, RISING)
         other = structs.replace(origin(second), weights_sha256=hashed("another"))
         write_run(chosen, made, second, RISING, began=other)
-        assert fairness.mismatches(RaceReader(chosen).read(made)) == []
+        assert same_start.mismatches(RaceReader(chosen).read(made)) == []
 
 
 class TestDirectory:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.race import directory, fairness, leaderboard
+from engine.race import directory, leaderboard, same_start
 from engine.race.results import RaceReader
 from engine.runs import control, run_directory, start_process
 from engine.runs.events import RunEnded, StateChanged
@@ -27,7 +27,7 @@ def facts(race):
     """All that must be the same in two races of one kind: everything but times."""
     results = RaceReader(race).read(race.spec())
     assert results.ended
-    assert fairness.mismatches(results) == []
+    assert same_start.mismatches(results) == []
     return [
         (
             run.planned.name,

@@ -11,9 +11,9 @@ from tui.plots import chart, raster, still_plot
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.picture import Picture
+from tui.plots.plot_view import MARKERS, Markers
 from tui.plots.raster import DASHES, DOTS
 from tui.plots.ticks import LABEL_WIDTH
-from tui.plots.view import MARKERS, Markers
 from tui.runs.points.series import Series
 
 INK, RED, BLUE = "#8a94a0", "#e69f00", "#56b4e9"

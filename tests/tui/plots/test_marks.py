@@ -10,10 +10,10 @@ from tui.plots.axes import Axes
 from tui.plots.chart import Curve
 from tui.plots.marks import COLORS, GLYPHS, Placed
 from tui.plots.picture import Picture
+from tui.plots.plot_view import MARKERS, Markers
 from tui.plots.readout import Value
 from tui.plots.ticks import LABEL_WIDTH
-from tui.plots.view import MARKERS, Markers
-from tui.runs.state.history import MarkKind
+from tui.runs.state.marks_and_notes import MarkKind
 
 ALL: list[MarkKind] = list(GLYPHS)
 PALETTE: dict[MarkKind, str] = dict.fromkeys(COLORS, "#ff0000")

@@ -13,8 +13,8 @@ from engine.runs.run_directory import RunDir
 from tui.plots import traces, x_scale
 from tui.plots.axes import Axes
 from tui.plots.lanes import View, make_lanes
+from tui.plots.plot_view import PlotView, XKind
 from tui.plots.traces import Trace, Traces
-from tui.plots.view import PlotView, XKind
 from tui.runs.points.series import Series
 from tui.runs.state.store import RunState
 

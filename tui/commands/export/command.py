@@ -15,7 +15,7 @@ from tui.commands.errors import say
 
 if TYPE_CHECKING:
     from tui.plots.matplotlib_figures import Kind
-    from tui.plots.view import XKind
+    from tui.plots.plot_view import XKind
     from tui.runs.state.store import RunState
 
 Format = Literal["csv", "jsonl", "tensorboard", "svg", "png"]

@@ -15,8 +15,8 @@ from tui.commands.export.tables import columns
 from tui.plots import matplotlib_figures, ticks
 from tui.plots.lanes import make_lanes
 from tui.plots.matplotlib_figures import Kind
+from tui.plots.plot_view import XKind
 from tui.plots.smoothing import Average, Median, Smoother
-from tui.plots.view import XKind
 from tui.plots.x_scale import Scale, scale_of
 from tui.runs.points.series import Floats, Series
 from tui.runs.state.store import RunState

@@ -15,7 +15,7 @@ from tui.plots.chart import Curve
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
 from tui.plots.ticks import LABEL_WIDTH
-from tui.races import scale
+from tui.races import drawn_metric
 from tui.races.view import RaceView
 from tui.runs.points.series import Floats
 from tui.text import clean, number
@@ -31,7 +31,7 @@ class RacePlotPanel(Panel[RaceView]):
     HEADING = "Race"
 
     def title(self, view: RaceView) -> str:
-        return scale.name(view.news.spec.metric, log_y=view.log_y)
+        return drawn_metric.name(view.news.spec.metric, log_y=view.log_y)
 
     def heading(self, view: RaceView) -> Text:
         text = Text(f"over {_UNIT_WORDS[view.unit]}, median", style=self.color("plot-ink"))
@@ -67,7 +67,7 @@ class RacePlotPanel(Panel[RaceView]):
         return list(chart.draw(curves, axes, threshold).lines())
 
     def _drawn(self, view: RaceView, values: Floats) -> Floats:
-        return scale.drawn(values, view.news.spec.metric, log_y=view.log_y)
+        return drawn_metric.drawn(values, view.news.spec.metric, log_y=view.log_y)
 
     def _curves(self, view: RaceView, lane: int) -> list[Curve]:
         news, color = view.news.lanes[lane], view.color(lane)

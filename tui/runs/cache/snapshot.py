@@ -31,7 +31,7 @@ _MADE_BY = (
     "engine.runs.events",
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",
-    "tui.runs.state.history",
+    "tui.runs.state.marks_and_notes",
     "tui.runs.state.judged",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",

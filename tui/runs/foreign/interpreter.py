@@ -19,7 +19,7 @@ from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.facts import ALL, ONLY, Facts, Group, Shape, Sorter, labels_of
 from tui.runs.foreign.pieces import Piece
 from tui.runs.foreign.plan import Plan
-from tui.runs.foreign.streams import Stream, Streams
+from tui.runs.foreign.step_counting import Stream, Streams
 from tui.runs.foreign.tags import ReadAgain, Tags
 from tui.runs.foreign.values import CommaEvidence
 from tui.text import clean

@@ -11,7 +11,7 @@ from presets.userconfig import Alerts
 from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.state.store import RunState
-from tui.screens.dashboard.alerts import AlertsScreen
+from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.watching import WatchingScreen
 from tui.text import clean
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from tui.choices.kept import remembered
 from tui.panels.curves import CurvesPanel
 from tui.panels.keys import Key, Keys, together
+from tui.plots import plot_view
 from tui.plots import traces, x_scale
-from tui.plots import view as plotview
 from tui.plots.lanes import View
-from tui.plots.view import MARKERS, Extent, PlotView
+from tui.plots.plot_view import MARKERS, Extent, PlotView
 from tui.screens.dashboard.watching import WatchingScreen
 
 _REMEMBERED = "plots"
@@ -106,23 +106,23 @@ class PlotActions(WatchingScreen):
 
     def action_closer(self, direction: int) -> None:
         """Zoom."""
-        self._change(lambda plots, extent: plotview.zoom(plots, _ZOOM**direction, extent))
+        self._change(lambda plots, extent: plot_view.zoom(plots, _ZOOM**direction, extent))
 
     def action_pan(self, direction: int) -> None:
         """Move by a quarter of what is shown."""
-        self._change(lambda plots, extent: plotview.pan(plots, direction / 4, extent))
+        self._change(lambda plots, extent: plot_view.pan(plots, direction / 4, extent))
 
     def action_whole(self) -> None:
         """Show everything."""
-        self._change(lambda plots, extent: plotview.all_again(plots))
+        self._change(lambda plots, extent: plot_view.all_again(plots))
 
     def action_recent(self) -> None:
         """The newest part, or everything."""
-        self._change(plotview.recent)
+        self._change(plot_view.recent)
 
     def action_follow(self) -> None:
         """Follow or stay."""
-        self._change(plotview.toggle_follow)
+        self._change(plot_view.toggle_follow)
 
     def action_crosshair(self, columns: int) -> None:
         """Move the crosshair, to a step that was recorded."""
@@ -130,7 +130,7 @@ class PlotActions(WatchingScreen):
         if view is None:
             return
         extent = x_scale.extent(view)
-        moved = plotview.move(view.plots, columns * _COLUMN, extent)
+        moved = plot_view.move(view.plots, columns * _COLUMN, extent)
         self._place(view, moved.crosshair or 0.0)
 
     def action_escape(self) -> None:
@@ -164,11 +164,11 @@ class PlotActions(WatchingScreen):
     def action_smoothing(self) -> None:
         """The next kind."""
         if (view := self.watched.view) is not None:
-            self._keep(plotview.next_smoothing(view.plots, several=view.several), view)
+            self._keep(plot_view.next_smoothing(view.plots, several=view.several), view)
 
     def action_strength(self) -> None:
         """The next strength."""
-        self._change(lambda plots, extent: plotview.next_strength(plots))
+        self._change(lambda plots, extent: plot_view.next_strength(plots))
 
     def action_robust(self) -> None:
         """Outliers at the edge or not."""
@@ -189,12 +189,12 @@ class PlotActions(WatchingScreen):
         if factor is None:
             self._place(view, message.x)
         else:
-            self._change(lambda plots, extent: plotview.zoom(plots, factor, extent, message.x))
+            self._change(lambda plots, extent: plot_view.zoom(plots, factor, extent, message.x))
 
     def _place(self, view: View, x: float) -> None:
         near = traces.nearest_step(view.focus.state, view.plots, x)
         extent = x_scale.extent(view)
-        self.change_view(plots=plotview.place(view.plots, x if near is None else near, extent))
+        self.change_view(plots=plot_view.place(view.plots, x if near is None else near, extent))
 
     def _change(self, make: Callable[[PlotView, Extent], PlotView]) -> None:
         if (view := self.watched.view) is not None:

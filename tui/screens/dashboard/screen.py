@@ -14,7 +14,7 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine.runs.events import Parent
-from tui.panels.banner import BannerPanel
+from tui.panels.alarm_banner import BannerPanel
 from tui.panels.distribution import DistributionPanel
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, Keys, bindings

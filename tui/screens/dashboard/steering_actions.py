@@ -15,7 +15,7 @@ from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.news import News
 from tui.runs.run import Run, own
-from tui.runs.state.history import note_of
+from tui.runs.state.marks_and_notes import note_of
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
 from tui.screens.dashboard.profile import ProfileScreen

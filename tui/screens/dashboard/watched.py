@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.runs.events import Parent
 from tui.plots.lanes import Lane, View, make_lanes
-from tui.plots.view import PlotView
+from tui.plots.plot_view import PlotView
 from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.feed import Feed
 from tui.runs.follow import apply, open_state

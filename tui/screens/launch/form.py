@@ -5,7 +5,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import OptionList, Static
 
 import presets
-from tui.choices import owned
+from tui.choices import optimizer_settings
 from tui.choices.choice import Choice
 from tui.choices.notices import notices
 from tui.screens.launch import words
@@ -90,7 +90,9 @@ class LaunchForm(Vertical):
         """Put a learning rate into its setting, for the first of the chosen optimizers."""
         first, *others = self.choice.optimizers
         before = self.choice.values.get("lr", "")
-        self.take_settings({"lr": owned.with_rate(before, first, rate) if others else rate})
+        self.take_settings(
+            {"lr": optimizer_settings.with_rate(before, first, rate) if others else rate}
+        )
 
     def take_changes(self) -> None:
         """Take the settings that were changed in the parent after the checkpoint of a fork."""
@@ -163,7 +165,7 @@ class LaunchForm(Vertical):
         lists = self.query_one(PresetLists)
         if lists.complete and (chosen := lists.parts[2]) != self.choice.optimizers:
             grid = self.query_one(SettingsGrid)
-            texts = owned.follow(grid.texts, self.choice.optimizers, chosen)
+            texts = optimizer_settings.follow(grid.texts, self.choice.optimizers, chosen)
             if texts != grid.texts:
                 grid.fill(texts)
 

@@ -15,7 +15,7 @@ from support.recorded import wait_for
 from support.seen import text, until, until_shown
 from support.terminal import Terminal
 from tui.app import BigModelApp
-from tui.screens.dashboard.alerts import AlertsScreen
+from tui.screens.dashboard.alert_list import AlertsScreen
 
 EVIL = "[/b]\x1b]52;c;x\x07"
 

@@ -17,7 +17,7 @@ from tui.app import BigModelApp
 from tui.commands import list_runs
 from tui.panels.panel import Panel
 from tui.plots.lanes import View, make_lanes
-from tui.plots.view import PlotView
+from tui.plots.plot_view import PlotView
 from tui.plots.x_scale import kinds_of
 from tui.runs import summary
 from tui.runs.alerts.open_alerts import OpenAlerts

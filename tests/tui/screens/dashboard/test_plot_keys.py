@@ -12,8 +12,8 @@ from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.curves import CurvesPanel
 from tui.panels.panel import Panel
+from tui.plots.plot_view import PlotView
 from tui.plots.ticks import LABEL_WIDTH
-from tui.plots.view import PlotView
 from tui.screens.dashboard.plot_actions import PlotActions
 from tui.screens.dashboard.screen import DashboardScreen
 from tui.text import number

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
-from tui.runs.state.history import alarm_line
+from tui.runs.state.marks_and_notes import alarm_line
 from tui.text import clean
 
 _CHOICES = "p goes on, l lr, g clip, f fork, s stop"

@@ -7,23 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tui.plots import view as plotview
-from tui.plots.view import Extent, PlotView, shown
+from tui.plots import plot_view
+from tui.plots.plot_view import Extent, PlotView, shown
 
 WHOLE = Extent(low=0.0, high=1000.0, newest=800.0)
 DEEDS = {
-    "closer": lambda view, extent: plotview.zoom(view, 1 / 1.5, extent),
-    "away": lambda view, extent: plotview.zoom(view, 1.5, extent),
-    "wheel": lambda view, extent: plotview.zoom(view, 0.5, extent, extent.newest / 3),
-    "left": lambda view, extent: plotview.pan(view, -0.25, extent),
-    "right": lambda view, extent: plotview.pan(view, 0.25, extent),
-    "all": lambda view, extent: plotview.all_again(view),
-    "recent": plotview.recent,
-    "follow": plotview.toggle_follow,
-    "back": lambda view, extent: plotview.move(view, -1 / 120, extent),
-    "on": lambda view, extent: plotview.move(view, 0.1, extent),
+    "closer": lambda view, extent: plot_view.zoom(view, 1 / 1.5, extent),
+    "away": lambda view, extent: plot_view.zoom(view, 1.5, extent),
+    "wheel": lambda view, extent: plot_view.zoom(view, 0.5, extent, extent.newest / 3),
+    "left": lambda view, extent: plot_view.pan(view, -0.25, extent),
+    "right": lambda view, extent: plot_view.pan(view, 0.25, extent),
+    "all": lambda view, extent: plot_view.all_again(view),
+    "recent": plot_view.recent,
+    "follow": plot_view.toggle_follow,
+    "back": lambda view, extent: plot_view.move(view, -1 / 120, extent),
+    "on": lambda view, extent: plot_view.move(view, 0.1, extent),
     "log": lambda view, extent: replace(view, log_x=not view.log_x),
-    "click": lambda view, extent: plotview.place(view, extent.newest / 2, extent),
+    "click": lambda view, extent: plot_view.place(view, extent.newest / 2, extent),
 }
 EXTENTS = st.builds(
     lambda low, width, share, steps: Extent(
@@ -51,25 +51,25 @@ def test_whatever_a_person_does_stays_within_what_there_is(
         if not view.follow:
             assert extent.low - slack <= low
             assert high <= extent.high + extent.unit + slack
-        if plotview.logarithmic(view):
+        if plot_view.logarithmic(view):
             assert low > 0
         if view.crosshair is not None:
             assert extent.low - slack <= view.crosshair <= extent.newest + slack
 
 
 def test_closer_and_away_again_is_where_it_was() -> None:
-    view = plotview.zoom(PlotView(), 1 / 2, WHOLE)
+    view = plot_view.zoom(PlotView(), 1 / 2, WHOLE)
     assert view.window == (200, 700)  # around the middle of what was recorded
-    assert plotview.zoom(view, 2, WHOLE).window is None
-    assert plotview.zoom(PlotView(), 2, WHOLE).window is None
+    assert plot_view.zoom(view, 2, WHOLE).window is None
+    assert plot_view.zoom(PlotView(), 2, WHOLE).window is None
 
 
 def test_what_is_under_the_pointer_stays_there() -> None:
-    view = plotview.zoom(PlotView(), 1 / 2, WHOLE, at=200.0)
+    view = plot_view.zoom(PlotView(), 1 / 2, WHOLE, at=200.0)
     assert view.window == (100, 600)
-    assert plotview.zoom(view, 1 / 2, WHOLE, at=100.0).window == (100, 350)
+    assert plot_view.zoom(view, 1 / 2, WHOLE, at=100.0).window == (100, 350)
     with_crosshair = PlotView(crosshair=800.0)
-    assert plotview.zoom(with_crosshair, 1 / 2, WHOLE).window == (400, 900)
+    assert plot_view.zoom(with_crosshair, 1 / 2, WHOLE).window == (400, 900)
 
 
 @pytest.mark.parametrize("log_x", [False, True])
@@ -78,88 +78,90 @@ def test_closer_never_loses_what_was_recorded(log_x: bool, newest: float, times:
     extent = replace(WHOLE, newest=newest)
     view = PlotView(log_x=log_x)
     for _ in range(times):
-        view = plotview.zoom(view, 1 / 1.5, extent)
+        view = plot_view.zoom(view, 1 / 1.5, extent)
     assert shown(view, extent)[0] <= newest
 
 
 def test_closer_leaves_a_part_without_values_and_does_not_look_for_a_crosshair_elsewhere() -> None:
     empty = PlotView(window=(900, 1000))
-    assert plotview.zoom(empty, 1 / 2, WHOLE).window == (750, 800)
+    assert plot_view.zoom(empty, 1 / 2, WHOLE).window == (750, 800)
     away = PlotView(window=(400, 600), crosshair=100.0)
-    assert plotview.zoom(away, 1 / 2, WHOLE).window == (450, 550)
+    assert plot_view.zoom(away, 1 / 2, WHOLE).window == (450, 550)
 
 
 def test_a_logarithmic_axis_is_zoomed_in_its_own_measure() -> None:
     extent = Extent(low=0.0, high=10_000.0, newest=10_000.0)
-    view = plotview.zoom(PlotView(log_x=True), 1 / 2, extent)
+    view = plot_view.zoom(PlotView(log_x=True), 1 / 2, extent)
     assert view.window == pytest.approx((10, 1000))
-    assert plotview.pan(view, 1 / 2, extent).window == pytest.approx((100, 10_000))
+    assert plot_view.pan(view, 1 / 2, extent).window == pytest.approx((100, 10_000))
 
 
 def test_a_window_is_at_least_some_steps_wide() -> None:
     view = PlotView()
     for _ in range(60):
-        view = plotview.zoom(view, 1 / 2, WHOLE)
+        view = plot_view.zoom(view, 1 / 2, WHOLE)
     low, high = shown(view, WHOLE)
     assert high - low == pytest.approx(4)
 
 
 def test_panning_stops_at_the_ends() -> None:
-    view = plotview.zoom(PlotView(), 1 / 2, WHOLE)
+    view = plot_view.zoom(PlotView(), 1 / 2, WHOLE)
     for _ in range(9):
-        view = plotview.pan(view, 1 / 4, WHOLE)
+        view = plot_view.pan(view, 1 / 4, WHOLE)
     assert view.window == (500, 1000)
-    assert plotview.pan(PlotView(), 1 / 4, WHOLE) == PlotView()
+    assert plot_view.pan(PlotView(), 1 / 4, WHOLE) == PlotView()
 
 
 def test_recent_follows_in_leaps_and_back_to_all() -> None:
-    view = plotview.recent(PlotView(), WHOLE)
+    view = plot_view.recent(PlotView(), WHOLE)
     assert view.follow
     windows = [shown(view, replace(WHOLE, newest=newest)) for newest in (800.0, 801.0, 819.0, 821)]
     assert windows == [(600, 800), (620, 820), (620, 820), (640, 840)]
-    assert plotview.recent(view, WHOLE).window is None
+    assert plot_view.recent(view, WHOLE).window is None
 
 
 def test_follow_and_stay() -> None:
-    view = plotview.toggle_follow(PlotView(window=(100, 300)), WHOLE)
+    view = plot_view.toggle_follow(PlotView(window=(100, 300)), WHOLE)
     assert shown(view, WHOLE) == (600, 800)
-    stays = plotview.toggle_follow(view, WHOLE)
+    stays = plot_view.toggle_follow(view, WHOLE)
     assert (stays.window, stays.follow) == ((600, 800), False)
-    assert plotview.toggle_follow(PlotView(), WHOLE).follow
-    assert not plotview.pan(view, -1 / 4, WHOLE).follow
-    closer = plotview.zoom(view, 1 / 2, WHOLE)
+    assert plot_view.toggle_follow(PlotView(), WHOLE).follow
+    assert not plot_view.pan(view, -1 / 4, WHOLE).follow
+    closer = plot_view.zoom(view, 1 / 2, WHOLE)
     assert shown(closer, WHOLE) == (700, 800)
 
 
 def test_the_crosshair_appears_at_the_newest_value_and_takes_the_window_along() -> None:
-    view = plotview.move(PlotView(), -1 / 120, WHOLE)
+    view = plot_view.move(PlotView(), -1 / 120, WHOLE)
     assert view.crosshair == 800
-    assert plotview.move(view, -1 / 10, WHOLE).crosshair == 700
-    inside = plotview.move(PlotView(window=(100, 200)), -1 / 120, WHOLE)
+    assert plot_view.move(view, -1 / 10, WHOLE).crosshair == 700
+    inside = plot_view.move(PlotView(window=(100, 200)), -1 / 120, WHOLE)
     assert inside.crosshair == 200
-    assert plotview.move(inside, -0.001, WHOLE).crosshair == 199  # a step at least
+    assert plot_view.move(inside, -0.001, WHOLE).crosshair == 199  # a step at least
     left = replace(inside, crosshair=100.0)
-    assert plotview.move(left, -1 / 10, WHOLE).window == pytest.approx((90, 190))
+    assert plot_view.move(left, -1 / 10, WHOLE).window == pytest.approx((90, 190))
 
 
 def test_smoothing_goes_round_and_its_names_say_what_it_is() -> None:
     view, names = PlotView(), []
     for _ in range(4):
-        view = plotview.next_smoothing(view, several=False)
-        names.append(plotview.smoothing_name(view))
+        view = plot_view.next_smoothing(view, several=False)
+        names.append(plot_view.smoothing_name(view))
     assert names == ["EMA 0.9", "median 15", "", "EMA 0.9"]
-    assert plotview.next_smoothing(PlotView(), several=True).smoothing == "median"
-    strong = plotview.next_strength(PlotView())
-    assert plotview.smoothing_name(strong) == "EMA 0.9"
-    strengths = [plotview.smoothing_name(strong := plotview.next_strength(strong)) for _ in "abc"]
+    assert plot_view.next_smoothing(PlotView(), several=True).smoothing == "median"
+    strong = plot_view.next_strength(PlotView())
+    assert plot_view.smoothing_name(strong) == "EMA 0.9"
+    strengths = [plot_view.smoothing_name(strong := plot_view.next_strength(strong)) for _ in "abc"]
     assert strengths == ["EMA 0.98", "EMA 0.7", "EMA 0.9"]
 
 
 def test_the_summary_names_what_is_not_usual() -> None:
-    assert plotview.summary(PlotView()) == ""
+    assert plot_view.summary(PlotView()) == ""
     view = PlotView(x="epoch", log_y=True, smoothing="none", robust=False, window=(1, 2))
-    assert plotview.summary(view) == "epoch, log y, not smoothed, full y, zoomed"
-    assert plotview.summary(PlotView(log_x=True, window=(1, 2), follow=True)) == "log step, follows"
+    assert plot_view.summary(view) == "epoch, log y, not smoothed, full y, zoomed"
+    assert (
+        plot_view.summary(PlotView(log_x=True, window=(1, 2), follow=True)) == "log step, follows"
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,4 +178,4 @@ def test_the_summary_names_what_is_not_usual() -> None:
 )
 def test_a_short_summary_keeps_the_first_words(room: int, words: str) -> None:
     view = PlotView(x="epoch", log_y=True, robust=False, window=(1, 2))
-    assert plotview.summary(view, room) == words
+    assert plot_view.summary(view, room) == words
