@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from tui.choices.kept import remembered
 from tui.panels.curves import CurvesPanel
 from tui.panels.keys import Key, Keys, together
-from tui.plots import plot_view
-from tui.plots import traces, x_scale
+from tui.plots import plot_view, traces, x_scale
 from tui.plots.lanes import View
 from tui.plots.plot_view import MARKERS, Extent, PlotView
 from tui.screens.dashboard.watching import WatchingScreen
