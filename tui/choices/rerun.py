@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import presets
 from engine.config import configure, rate_jump
@@ -14,7 +14,9 @@ from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS, compared
 from tui.choices.typed_text import write_settings, write_value
 from tui.runs.run import Run
-from tui.runs.state.store import RunState
+
+if TYPE_CHECKING:  # it brings NumPy, which the first picture does not wait for
+    from tui.runs.state.store import RunState
 
 _OF_ONE_RUN = ("name",)
 """Settings that another run does not take over."""
@@ -52,7 +54,7 @@ def as_it_is(begun: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     return run_config(tree)
 
 
-def jump_of(state: RunState, arguments: Arguments) -> str:
+def jump_of(state: "RunState", arguments: Arguments) -> str:
     """How the learning rate of a run jumps where a command gives it another length, in one line;
     "" if it does not, or if that is not known."""
     length = {key: getattr(arguments, key) for key in ("epochs", "steps")}

@@ -13,7 +13,7 @@ _LOST_SECONDS = 1.0
 """After this time an answer is taken to be lost, whatever the link: keys wait no longer."""
 _LOST_FACTOR = 4.0
 """The same after so many times the slowest answer."""
-_LEAST_LOST_SECONDS = 0.1
+LEAST_LOST_SECONDS = 0.1
 """No answer is taken to be lost before: a quick terminal may be busy for a moment."""
 _ASK_AGAIN_SECONDS = 10.0
 """Seconds between two questions to a terminal that never answered."""
@@ -73,7 +73,7 @@ class Link:
             return False
         limit = _ASK_AGAIN_SECONDS
         if self._answers:
-            limit = min(_LOST_SECONDS, max(_LEAST_LOST_SECONDS, _LOST_FACTOR * self._slowest))
+            limit = min(_LOST_SECONDS, max(LEAST_LOST_SECONDS, _LOST_FACTOR * self._slowest))
         return now - self._asked_at < limit
 
     @property

@@ -1,5 +1,6 @@
 """The metric buffer loses no step, and keeps what is not finite."""
 
+import time
 from typing import get_args
 
 import pytest
@@ -87,14 +88,14 @@ def test_an_exception_loses_no_step_and_is_not_replaced(journal, path, monkeypat
 
 
 def test_throughput_leaves_out_what_is_paused(journal, path, monkeypatch):
-    now = 0.0
+    now = begun = time.perf_counter()
     monkeypatch.setattr("engine.training.recording.metrics.time.perf_counter", lambda: now)
     metrics = MetricBuffer(CPU, journal, interval=1e9)
     metrics.record(1, 30, {"train/loss": torch.tensor(0.5)})
     with metrics.paused():
-        now = 100.0
+        now = begun + 100.0
     metrics.record(2, 20, {"train/loss": torch.tensor(0.5)})
-    now = 110.0
+    now = begun + 110.0
     metrics.drain()
     assert written(journal, path)[0].values["samples_per_second"] == [5.0, 5.0]
 
