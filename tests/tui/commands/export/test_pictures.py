@@ -104,7 +104,15 @@ def test_runs_of_one_name_and_a_name_with_an_underscore_are_in_the_legend(
     twins = [recorded_run(runs_root, name, steps=4, name="_same") for name in ("abc", "abd")]
     (legend,) = figure(twins).legends
     found = [text.get_text().strip() for text in legend.get_texts()]
-    assert found == ["_same (abc)", "_same (abd)"]
+    assert found == ["_same abc", "_same abd"]
+
+
+def test_runs_whose_names_differ_behind_the_cut_are_in_the_legend(runs_root: Path, figure) -> None:
+    twins = [recorded_run(runs_root, name, steps=4, name="x" * 70) for name in ("abc", "abd")]
+    (legend,) = figure(twins).legends
+    one, other = (text.get_text() for text in legend.get_texts())
+    assert (one.removesuffix(" (abc)"), one[:9]) == (other.removesuffix(" (abd)"), "x" * 9)
+    assert one != other
 
 
 def test_asked_metrics_are_drawn_in_their_order(runs_root: Path, figure) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.events import Evaluation, Scalars
-from support.exporting import invoke, refusal
+from engine.runs.events import Scalars
+from support.exporting import begun, invoke, refusal
 from support.recorded import record
 from tui.commands.export import command as export_command
 from tui.commands.export import tables as export
@@ -20,13 +20,6 @@ from tui.plots import x_scale
 from tui.runs import follow
 from tui.runs.foreign import sniff
 from tui.runs.state.store import RunState
-
-
-def state_of(*events: Scalars | Evaluation) -> RunState:
-    state = RunState(run=None)  # type: ignore[arg-type]
-    for event in events:
-        state.apply(event)
-    return state
 
 
 def written(write: Callable[[RunState, io.StringIO], None], state: RunState) -> str:
@@ -66,7 +59,7 @@ def test_json_lines_are_read_back(runs_root: Path, tmp_path: Path) -> None:
 
 def test_what_is_not_finite_is_a_text_as_in_the_log() -> None:
     values = {"train/loss": ["nan", "inf", "-inf", 1.5]}
-    state = state_of(Scalars(step=[1, 2, 3, 4], seconds=[1, 2, 3, 4], values=values))
+    state = begun(Scalars(step=[1, 2, 3, 4], seconds=[1, 2, 3, 4], values=values))
     lines = written(export.write_jsonl, state).splitlines()
     assert [json.loads(line)["train/loss"] for line in lines] == ["nan", "inf", "-inf", 1.5]
     rows = csv.DictReader(io.StringIO(written(export.write_csv, state)))
@@ -75,7 +68,7 @@ def test_what_is_not_finite_is_a_text_as_in_the_log() -> None:
 
 def test_no_metric_hides_another_one() -> None:
     values = {name: [float(place)] for place, name in enumerate(["step", "time", "a\n", "a\t"])}
-    state = state_of(Scalars(step=[7], seconds=[0.5], values=values))
+    state = begun(Scalars(step=[7], seconds=[0.5], values=values))
     made = json.loads(written(export.write_jsonl, state))
     assert {name: value for name, value in made.items() if value is not None} == {
         "step": 7,
@@ -138,10 +131,10 @@ def test_the_command_knows_every_axis() -> None:
 
 
 def test_a_metric_that_was_never_logged_has_no_column() -> None:
-    assert export.columns(state_of()) == []
+    assert export.columns(begun()) == []
     values = {"train/loss": [1.0], "mine": [2.0]}
-    some = state_of(Scalars(step=[1], seconds=[0.1], values=values))
+    some = begun(Scalars(step=[1], seconds=[0.1], values=values))
     assert written(export.write_csv, some).splitlines()[0] == "step,time,train/loss,mine"
     every = {name: [1.0] for name in export.STEP_COLUMNS}
-    full = state_of(Scalars(step=[1], seconds=[0.1], values=every))
+    full = begun(Scalars(step=[1], seconds=[0.1], values=every))
     assert export.columns(full) == list(export.STEP_COLUMNS)
