@@ -28,7 +28,7 @@ from engine.runs.run_directory import RunDir
 from presets import UserError
 from support.recorded import record
 from tui.choices.choice import Choice
-from tui.choices.kept import remembered, save_recipe
+from tui.choices.kept import save_recipe, small_files
 from tui.choices.kept.last_choice import LastChoice
 from tui.cli import cli
 from tui.commands import crash
@@ -158,7 +158,7 @@ def keep_log(run: RunDir) -> None:
 KEPT: dict[str, Callable[[RunDir], object]] = {
     "the index of runs": keep_index,
     "the cache of logs": keep_log,
-    "what is remembered of the launch": lambda run: remembered.save("launch", LastChoice()),
+    "what is remembered of the launch": lambda run: small_files.save("launch", LastChoice()),
 }
 
 

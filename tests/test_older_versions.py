@@ -30,7 +30,7 @@ from support.packages import configured, forget, install, site
 from support.seen import text, until_shown
 from tui import cli
 from tui.app import BigModelApp
-from tui.choices.kept import last_choice, remembered
+from tui.choices.kept import last_choice, small_files
 from tui.panels.arrangement import Layout, Placed
 from tui.plots.plot_view import PlotView
 from tui.runs import follow
@@ -178,9 +178,9 @@ def test_what_was_remembered_is_used(user):
         0.9,
     )
     assert themes.first(None) == "light"
-    assert remembered.load("plots", PlotView).log_y
+    assert small_files.load("plots", PlotView).log_y
     wide = (Placed("loss", 12), Placed("metric:val/ema_loss", 4), Placed("lr", 3))
-    assert remembered.load("layout", Layout).wide == wide
+    assert small_files.load("layout", Layout).wide == wide
 
 
 def test_the_users_own_files_are_used(user):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from presets import UserError
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.runs.foreign.run import ForeignRun
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def keep(paths: Sequence[str], column: str) -> None:
 
     Raises UserError for what is no path.
     """
-    kept = remembered.load(_SUBJECT, StepColumns).columns
+    kept = small_files.load(_SUBJECT, StepColumns).columns
     for name in paths:
         path = Path(name)
         if not name or not path.exists():
@@ -43,14 +43,14 @@ def keep(paths: Sequence[str], column: str) -> None:
         if column != AUTO:
             kept[folder] = column
     newest = dict(list(kept.items())[-MAX_FOLDERS:])
-    remembered.save(_SUBJECT, StepColumns(columns=newest))
+    small_files.save(_SUBJECT, StepColumns(columns=newest))
 
 
 def with_columns(runs: Sequence[Run]) -> list[Run]:
     """The same runs; those of other programs with the step column kept for the nearest folder."""
     if not any(isinstance(run, ForeignRun) for run in runs):
         return list(runs)
-    kept = remembered.load(_SUBJECT, StepColumns).columns
+    kept = small_files.load(_SUBJECT, StepColumns).columns
     return [_with_column(run, kept) if isinstance(run, ForeignRun) else run for run in runs]
 
 

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from engine.runs.run_directory import RunDir
 from presets import UserError
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.choices.kept.shown_columns import SUBJECT, ShownColumns
 from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, bindings, together
@@ -85,7 +85,7 @@ class RunsScreen(RunActions):
         self._shown = 0
         self._complete = False
         self._query = query.Query()
-        self._chosen = remembered.load(SUBJECT, ShownColumns)
+        self._chosen = small_files.load(SUBJECT, ShownColumns)
         """The columns that a person chose, and the order of the rows."""
         self._deleted: list[tuple[Path, Row]] = []
 
@@ -219,7 +219,7 @@ class RunsScreen(RunActions):
     def _choose(self, **changes: Any) -> None:
         """Show and remember other columns or another order."""
         self._chosen = structs.replace(self._chosen, **changes)
-        remembered.save(SUBJECT, self._chosen)
+        small_files.save(SUBJECT, self._chosen)
         self._show()
 
     def action_back(self) -> None:

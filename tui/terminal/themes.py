@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 from textual.theme import Theme
 
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.plots.palette import LANE_COLORS, LIGHT_LANE_COLORS, PLOT_INK, lanes
 
 DEFAULT = "dark"
@@ -109,12 +109,12 @@ def sixteen(*, dark: bool) -> dict[str, str]:
 
 def first(decided: str | None) -> str:
     """The theme to begin with: that of the user's configuration, else the one shown last."""
-    return decided or remembered.load(_SUBJECT, RememberedTheme).theme or DEFAULT
+    return decided or small_files.load(_SUBJECT, RememberedTheme).theme or DEFAULT
 
 
 def remember(name: str) -> None:
     """Keep this theme for the next start."""
-    remembered.save(_SUBJECT, RememberedTheme(theme=name))
+    small_files.save(_SUBJECT, RememberedTheme(theme=name))
 
 
 def after(name: str) -> str:

@@ -12,8 +12,8 @@ from engine.runs.events import Histograms, Layers, number
 from engine.runs.journal import Journal
 from engine.training.recording import histograms
 from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseScale, Stopwatch
+from engine.training.recording.without_trace import untouched
 from engine.training.updates.clipping import values_of
-from engine.training.updates.untouched import untouched
 from presets.schema import DiagnosticsPolicy
 
 PROBES_PER_HISTOGRAM = 4

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import Tensor, nn
 
+from engine.training.recording.without_trace import untouched
 from engine.training.state import Training
 from engine.training.updates.evaluated_weights import evaluated_weights
-from engine.training.updates.untouched import untouched
 
 _NORMS = (nn.modules.batchnorm._NormBase,)
 

@@ -8,9 +8,9 @@ from torch import nn
 
 from engine.runs import control, run_directory
 from engine.runs.events import Confusion, Layers, Profiled, Scalars, StateChanged
+from engine.training.recording.without_trace import untouched
 from engine.training.saving import snapshot
 from engine.training.steering.commands import Steering
-from engine.training.updates.untouched import untouched
 from support.every_step import PAIRS, is_quick, settings_of
 from support.forked import add_steps, last_checkpoint, of
 from support.resuming import same

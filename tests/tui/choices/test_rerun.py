@@ -14,7 +14,7 @@ from presets.schema import Component, RunConfig, plain
 from tui.choices import rerun
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
-from tui.choices.kept import last_choice, remembered, save_recipe
+from tui.choices.kept import last_choice, save_recipe, small_files
 from tui.choices.kept.last_choice import LastChoice
 
 KEYS = {field.key for field in FIELDS}
@@ -160,7 +160,7 @@ def test_the_last_choice_comes_back_unless_it_goes_on_from_a_checkpoint() -> Non
 
 def test_what_is_gone_is_said_and_replaced() -> None:
     last = LastChoice(recipe="own", model="mine", dataset="digits", optimizers=("soup", "adam"))
-    remembered.save("launch", last)
+    small_files.save("launch", last)
     found, lines = last_choice.recall()
     assert lines == [
         f"{kind}: the preset {name} is gone"
@@ -168,7 +168,9 @@ def test_what_is_gone_is_said_and_replaced() -> None:
     ]
     assert (found.recipe, found.model, found.optimizers) == ("quickstart", "mlp", ("adam",))
     values = {"odd": "1", "rate": "\x1b2"}  # as older versions called the learning rate
-    remembered.save("launch", LastChoice(recipe="fashion-cnn", optimizers=("soup",), values=values))
+    small_files.save(
+        "launch", LastChoice(recipe="fashion-cnn", optimizers=("soup",), values=values)
+    )
     found, _ = last_choice.recall()
     assert found.optimizers == (presets.load("recipes", "fashion-cnn").optimizer,)
     assert found.values == {"lr": "\N{REPLACEMENT CHARACTER}2"}

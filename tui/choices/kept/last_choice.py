@@ -5,7 +5,7 @@ from msgspec import Struct
 import presets
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.text import clean
 
 _OLD_KEYS = {"rate": "lr"}
@@ -26,7 +26,7 @@ def keep(choice: Choice) -> None:
     """Remember a choice that can be trained, unless it goes on from a checkpoint."""
     if any(config.parent for config in choice.configs()):
         return
-    remembered.save(
+    small_files.save(
         "launch",
         LastChoice(
             recipe=choice.recipe,
@@ -40,7 +40,7 @@ def keep(choice: Choice) -> None:
 
 def recall() -> tuple[Choice, list[str]]:
     """The last choice, or the quickstart; and a line for each preset that went away."""
-    last = remembered.load("launch", LastChoice)
+    last = small_files.load("launch", LastChoice)
     gone: list[str] = []
 
     def known(kind: presets.Kind, name: str, instead: str) -> str:

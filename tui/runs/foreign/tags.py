@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tui.runs.foreign.axis import ANEW, FELL
 from tui.runs.foreign.event_builder import EventBuilder
+from tui.runs.foreign.rising_axis import ANEW, FELL
 from tui.runs.foreign.step_counting import Counting
 
 SIDE_BY_SIDE = "several processes wrote the same metric at the same time: all points are kept"

@@ -12,7 +12,7 @@ from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.alert_list import AlertsScreen
-from tui.screens.dashboard.watching import WatchingScreen
+from tui.screens.dashboard.watching_screen import WatchingScreen
 from tui.text import clean
 
 

@@ -14,7 +14,7 @@ from tui.screens.dashboard.pages.page import Page
 from tui.screens.dashboard.pages.run import RunPage
 from tui.screens.dashboard.pages.samples import SamplesPage
 from tui.screens.dashboard.pages.system import SystemPage
-from tui.screens.dashboard.watching import WatchingScreen
+from tui.screens.dashboard.watching_screen import WatchingScreen
 
 PAGES: tuple[type[Page], ...] = (
     CurvesPage,

@@ -5,13 +5,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.panels.curves import CurvesPanel
 from tui.panels.keys import Key, Keys, together
 from tui.plots import plot_view, traces, x_scale
 from tui.plots.lanes import View
 from tui.plots.plot_view import MARKERS, Extent, PlotView
-from tui.screens.dashboard.watching import WatchingScreen
+from tui.screens.dashboard.watching_screen import WatchingScreen
 
 _REMEMBERED = "plots"
 _ZOOM = 1 / 1.5
@@ -87,13 +87,13 @@ class PlotActions(WatchingScreen):
 
     def remembered_plots(self) -> PlotView:
         """The view that a person chose last, without the part of the axis that it showed."""
-        return _choices(remembered.load(_REMEMBERED, PlotView))
+        return _choices(small_files.load(_REMEMBERED, PlotView))
 
     def on_unmount(self) -> None:
         """Remember the choices for the next start; writing takes too long for a key."""
         view = self.watched.view
         if view is not None and _choices(view.plots) != self.remembered_plots():
-            remembered.save(_REMEMBERED, _choices(view.plots))
+            small_files.save(_REMEMBERED, _choices(view.plots))
 
     def action_split(self) -> None:
         """Compare the curves of the other split."""

@@ -19,7 +19,7 @@ from tui.runs.state.marks_and_notes import note_of
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
 from tui.screens.dashboard.profile import ProfileScreen
-from tui.screens.dashboard.watching import WatchingScreen
+from tui.screens.dashboard.watching_screen import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
 from tui.text import clean, number
 

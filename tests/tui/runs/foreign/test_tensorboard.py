@@ -8,7 +8,7 @@ import pytest
 
 from support import foreign_logs as logs
 from support.foreign_runs import LOGS, Watched, load, metrics, said
-from tui.runs.foreign import axis, tags
+from tui.runs.foreign import rising_axis, tags
 
 
 def test_tensorboard() -> None:
@@ -117,7 +117,7 @@ def test_a_counter_that_goes_back_costs_its_own_metric_nothing_and_others_neithe
     state = load(tmp_path)
     assert state.metrics["train/loss"].steps.tolist() == list(range(40))
     assert state.metrics["time/batch"].steps.tolist() == list(range(40))  # counted on
-    assert axis.ANEW in said(state)
+    assert rising_axis.ANEW in said(state)
 
 
 def test_values_out_of_order_are_sorted(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_values_out_of_order_are_sorted(tmp_path: Path) -> None:
     written(tmp_path, "1.x", *(logs.scalar("loss", n, float(n)) for n in order))
     state = load(tmp_path)
     assert metrics(state)["train/loss"] == (list(range(10)), [f"{n}.0" for n in range(10)])
-    assert axis.FELL in said(state)
+    assert rising_axis.FELL in said(state)
 
 
 def test_a_new_file_makes_void_only_what_it_logs_again(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from engine.runs.run_directory import RunDir
 from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.panels import arrangement
 from tui.panels.arrangement import NARROW, SPANS, WIDE, Layout, Placed
 from tui.panels.flow import COLUMNS, GUTTER, Box, Cell, flow
@@ -159,10 +159,10 @@ def test_the_usual_panels_are_known() -> None:
     "damage", ["[1, 2]", '{"wide": [{"panel": "loss", "span": 99}]}', '{"wide": 3}', "\x00"]
 )
 def test_a_damaged_layout_is_none(damage: str) -> None:
-    path = remembered.path_of(SUBJECT)
+    path = small_files.path_of(SUBJECT)
     path.parent.mkdir(parents=True)
     path.write_text(damage)
-    assert remembered.load(SUBJECT, Layout) == Layout()
+    assert small_files.load(SUBJECT, Layout) == Layout()
 
 
 # The screen.
@@ -232,14 +232,14 @@ async def test_panels_are_arranged_kept_and_found_again(
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(again.screen, DashboardScreen))
         await until(pilot, lambda: shown(again) == usual)
-    assert remembered.load(SUBJECT, Layout) == Layout()
+    assert small_files.load(SUBJECT, Layout) == Layout()
 
 
 async def test_a_metric_that_no_run_has_takes_no_room_until_it_comes(
     terminal_environment: None,
 ) -> None:
     mine = (Placed("loss"), Placed("metric:probe/late", 12), Placed("panel of the future"))
-    remembered.save(SUBJECT, Layout(wide=mine))
+    small_files.save(SUBJECT, Layout(wide=mine))
     run = with_metrics("r", "probe/early", status=None)
     app = app_of(run)
     async with app.run_test(size=(160, 48)) as pilot:
@@ -260,7 +260,7 @@ async def test_a_metric_that_no_run_has_takes_no_room_until_it_comes(
 async def test_a_layout_of_unknown_panels_alone_is_the_usual_one(
     terminal_environment: None,
 ) -> None:
-    remembered.save(SUBJECT, Layout(wide=(Placed("panel of the future"),)))
+    small_files.save(SUBJECT, Layout(wide=(Placed("panel of the future"),)))
     app = app_of(record(Path("runs"), "r"))
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "100%")
@@ -268,7 +268,7 @@ async def test_a_layout_of_unknown_panels_alone_is_the_usual_one(
 
 
 async def test_each_kind_of_terminal_has_its_own_arrangement(terminal_environment: None) -> None:
-    remembered.save(SUBJECT, Layout(narrow=(Placed("log", 12),)))
+    small_files.save(SUBJECT, Layout(narrow=(Placed("log", 12),)))
     app = app_of(record(Path("runs"), "r"))
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "100%")
@@ -281,7 +281,7 @@ async def test_each_kind_of_terminal_has_its_own_arrangement(terminal_environmen
 
 async def test_panels_of_other_pages_work_on_the_first_one(terminal_environment: None) -> None:
     chosen = (Placed("layers"), Placed("distribution"), Placed("samples", 12))
-    remembered.save(SUBJECT, Layout(wide=chosen))
+    small_files.save(SUBJECT, Layout(wide=chosen))
     app = app_of(record(Path("runs"), "r"))
     async with app.run_test(size=(160, 48)) as pilot:
         await until_shown(pilot, "no layer probe was recorded")
@@ -292,7 +292,7 @@ async def test_panels_of_other_pages_work_on_the_first_one(terminal_environment:
 
 async def test_more_panels_than_fit_are_scrolled_to(terminal_environment: None) -> None:
     chosen = tuple(Placed(name, 12) for name in ("loss", "accuracy", "gradients", "lr", "speed"))
-    remembered.save(SUBJECT, Layout(narrow=chosen))
+    small_files.save(SUBJECT, Layout(narrow=chosen))
     app = app_of(record(Path("runs"), "r"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "100%")
@@ -323,7 +323,7 @@ async def test_help_on_the_arrange_screen(terminal_environment: None) -> None:
 def test_picture(
     recorded: Callable[..., list[RunDir]], snap_compare, size: tuple[int, int]
 ) -> None:
-    remembered.save(SUBJECT, Layout(wide=(Placed("log"), Placed("loss", 4), Placed("lr", 12))))
+    small_files.save(SUBJECT, Layout(wide=(Placed("log"), Placed("loss", 4), Placed("lr", 12))))
 
     async def settled(pilot) -> None:
         await until_shown(pilot, "100%")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui.choices.kept import remembered
+from tui.choices.kept import small_files
 from tui.panels import arrangement as layout
 from tui.panels.arrangement import METRIC, Arrangement, Layout, Placed
 from tui.panels.curves import CurvesPanel
@@ -34,7 +34,7 @@ class CurvesPage(FlowPage, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._layout = remembered.load(SUBJECT, Layout)
+        self._layout = small_files.load(SUBJECT, Layout)
         self._made: dict[str, Panel] = {}
         self._metrics: frozenset[str] = frozenset()
         self._lanes = 1
@@ -99,7 +99,7 @@ class CurvesPage(FlowPage, can_focus=False):
     def rearrange(self, chosen: Arrangement | None) -> None:
         """Show these panels from now on, also after the next start; None for the app's own."""
         self._layout = layout.with_arrangement(self._layout, chosen, narrow=self.narrow)
-        remembered.save(SUBJECT, self._layout)
+        small_files.save(SUBJECT, self._layout)
         self._bring()
 
     def choices(self) -> dict[str, Known]:
