@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.runs.events import CheckpointSaved
+from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from support.dashboards import commands, dashboard, running
 from support.seen import rows, text, until, until_shown
@@ -36,10 +38,13 @@ async def test_help_names_every_key_and_closes(
         assert app.is_running
 
 
-async def test_the_footer_names_the_keys(recorded: Callable[..., list[RunDir]]) -> None:
-    app = dashboard(*recorded("adam"))
+async def test_the_footer_names_the_keys(active: RunDir) -> None:
+    log = LogWriter(active.events_path)
+    log.append(CheckpointSaved(step=6, name="step-00000006", reason="time", bytes=1, finite=True))
+    log.close()
+    app = dashboard(active)
     async with running(app, (80, 24)) as pilot:
-        await until_shown(pilot, "100%")
+        await until_shown(pilot, "running")
         for words in ("p Pause", "s Stop", "c Save", "l Lr", "f Fork", "q Quit", "? Help"):
             assert words in rows(app)[-1]
 

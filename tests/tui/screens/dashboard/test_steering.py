@@ -46,12 +46,18 @@ async def test_toasts_leave_the_prompt_in_sight(active: RunDir) -> None:
         await pilot.press("l", *"abc", "enter")
         await until_shown(pilot, "learning rate: expected a number > 0")
         assert "said before" not in text(app)
+        prompt = app.screen.query_one("#prompt").region.y
         app.notify("said meanwhile")
         await until_shown(pilot, "said meanwhile")
-        prompt = app.screen.query_one("#prompt").region.y
         (toast,) = app.screen.query("Toast")
         assert 0 < toast.region.bottom <= prompt
         assert "abc" in rows(app)[prompt]
         assert "F1 Help" in rows(app)[-1]
+        app.notify("went wrong " * 20, severity="error")  # which takes three lines
+        await until_shown(pilot, "went wrong")
+        (toast,) = app.screen.query("Toast")
+        assert toast.region.height == 3
+        assert toast.region.bottom <= prompt
+        assert "abc" in rows(app)[prompt]
         await pilot.press("escape")
         await until(pilot, lambda: "? Help" in rows(app)[-1])

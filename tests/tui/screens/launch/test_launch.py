@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 import presets
 from engine.runs import run_directory, start_process
-from engine.runs.run_directory import RunDir
+from engine.runs.run_directory import Lock, RunDir
 from presets import UserError
 from presets.schema import RunConfig, plain
 from support.seen import rows, text, until, until_shown
@@ -58,7 +58,11 @@ async def test_enter_starts_the_quickstart(app: BigModelApp, begun: list[list[Ru
         assert (config.model.name, config.dataset.name) == ("mlp", "digits")
         assert (config.optimizer.name, config.seed, config.epochs) == ("adam", 0, 10)
         assert created() == [config]
-        await until_shown(pilot, "queued")
+        lock = Lock(run, sign=False)  # as an engine that was started inherits it
+        try:
+            await until_shown(pilot, "queued")
+        finally:
+            lock.release()
 
 
 async def test_two_quick_enters_start_one_run(app: BigModelApp, begun: list[list[RunDir]]) -> None:
