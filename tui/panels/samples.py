@@ -123,7 +123,7 @@ class SamplesPanel(Panel):
         return [*lines, *(Text(" ").append(line) for line in wrapped), Text()]
 
     def _predictions(self, samples: Sequence[Prediction], width: int) -> list[Text]:
-        if not all(sample.pixels for sample in samples):
+        if not samples or not all(sample.pixels for sample in samples):
             return [line for sample in samples for line in self._words(sample, width)]
         pictures = [self._picture(sample) for sample in samples]
         columns = max(line.cell_len for lines in pictures for line in lines) + _GAP
