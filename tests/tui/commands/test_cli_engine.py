@@ -79,7 +79,7 @@ def test_plain_lines_and_a_row_a_step(runs_root: Path) -> None:
     run = only_run(runs_root)
     assert first == (
         f"{run.id}: mlp + digits + adam, 59,338 parameters, 50 steps of 32 samples,"
-        " about 0.631 GB of memory"
+        " about 631 MB of memory"
     )
     assert [line.split(",")[0] for line in evaluations] == ["step 40", "step 50", "step 50"]
     assert "val accuracy 0." in evaluations[0]
