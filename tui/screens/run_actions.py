@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 
-from engine.runs import checkpoint, fork, run_directory, start_process
+from engine.runs import run_directory, start_process
 from engine.runs.run_directory import RunDir
 from presets import UserError
-from tui.choices import rerun as reruns
-from tui.choices.fields import compared
-from tui.choices.fork import Fork
-from tui.choices.rerun import Rerun
 from tui.panels.keys import Key
 from tui.runs import follow
 from tui.runs.run import Run, own
 from tui.screens.app_screen import AppScreen
 from tui.screens.too_large import start_if_it_fits
+
+if TYPE_CHECKING:  # what prepares another run is loaded when it is asked for
+    from tui.choices.fork import Fork
+    from tui.choices.rerun import Rerun
 
 FORK = Key(
     "f",
@@ -144,27 +144,33 @@ class RunActions(AppScreen):
 
 def rerun_of(
     run: Run, label: str, beside: tuple[Run, ...], settings: Mapping[str, Any] | None = None
-) -> Rerun:
+) -> "Rerun":
     """A run with the settings that another one has now, commands included.
 
     `settings` are those in force, as `RunState.config` has them; without, the log is read. Raises
     UserError, in one line.
     """
+    from tui.choices.fields import compared
+    from tui.choices.rerun import Rerun, as_it_is
+
     begun = run.config()
     if settings is None:
         try:
             settings = follow.load(run).config
         except OSError as error:
             raise UserError(f"{run.path}: cannot be read ({error.strerror})") from None
-    now = reruns.as_it_is(begun, settings)
+    now = as_it_is(begun, settings)
     return Rerun(run, label, now, beside, tuple(compared(begun, now)))
 
 
-def fork_of(run: RunDir, label: str) -> Fork:
+def fork_of(run: RunDir, label: str) -> "Fork":
     """A fork at the newest checkpoint, with the settings at that checkpoint.
 
     Reads the whole checkpoint. Raises UserError, in one line.
     """
+    from engine.runs import checkpoint, fork
+    from tui.choices.fork import Fork
+
     if not checkpoint.listed(run):
         raise UserError(f"{run.id}: no checkpoint to fork from; c saves one while it trains")
     at = fork.settings_at(run, warn=lambda line: None)  # the terminal is the app's

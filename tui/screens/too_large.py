@@ -9,7 +9,6 @@ from textual.widgets import Static
 
 from presets import UserError
 from presets.schema import RunConfig
-from tui.choices import room
 from tui.panels.keys import Key, bindings
 from tui.screens.app_screen import AppScreen
 from tui.text import clean
@@ -60,6 +59,8 @@ def start_if_it_fits(
 
     def measure() -> None:
         try:
+            from tui.choices import room
+
             why = room.too_large(configs)
         except UserError:  # the start says so
             why = ""

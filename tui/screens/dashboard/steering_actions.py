@@ -10,7 +10,6 @@ from engine.runs.events import CommandAnswered, LogLine, Profiled
 from presets import UserError
 from presets.schema import run_config
 from tui.choices import typed_commands, typed_text
-from tui.choices.rerun import jump_of
 from tui.panels.keys import Key, Keys, together
 from tui.panels.prompt import Prompt, Question
 from tui.runs.news import News
@@ -201,6 +200,8 @@ class SteeringActions(WatchingScreen):
         now = f"now {found}; {hint}" if (found := _now(state, kind)) else hint
 
         def answer(text: str) -> None:
+            from tui.choices.rerun import jump_of  # it loads components, and few ask for it
+
             arguments = parse(text)
             jump = jump_of(state, arguments)
             self._send(state, "set", arguments, said)
