@@ -1,6 +1,6 @@
 """The interface of tasks to training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -20,6 +20,8 @@ class Task:
     is. `registry.Split` says what x and y are."""
 
     rules: TaskRules
+    missing: Collection[str] = ()
+    """The metrics of its rules that need a package which is not installed; a remark says which."""
     remarks: Sequence[str] = ()
     """What a person should know of it before the start, a line each, such as a metric that needs a
     package which is not installed."""
@@ -44,6 +46,10 @@ class Task:
         """The number of samples, tokens, frames or moves in a batch, as `rules.unit` says; y may be
         on the host."""
         return len(y)
+
+    def units(self, x: Tensor, y: Tensor) -> int:
+        """The same, for a task whose unit is counted in the inputs."""
+        return self.size(y)
 
     def weight(self, y: Tensor) -> Tensor | int:
         """The number of terms that the loss of a batch is the mean of. Where a batch is computed in
