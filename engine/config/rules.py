@@ -1,8 +1,9 @@
 """The rules of each task: what it measures, what it is judged by, what its data has; pure."""
 
+from collections.abc import Collection
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from presets.schema import Loss
 
@@ -26,6 +27,12 @@ class TaskRules(Struct, frozen=True, kw_only=True):
     smoothing: bool = False
     """Whether labels can be smoothed."""
 
+    def without(self, metrics: Collection[str]) -> "TaskRules":
+        """The rules of a run that cannot measure these; it is judged by its loss if they decide."""
+        kept = tuple(name for name in self.metrics if name not in metrics)
+        best = self.best if self.best[0] in kept else ("loss", "min")
+        return structs.replace(self, metrics=kept, best=best)
+
 
 RULES: dict[str, TaskRules] = {
     "classification": TaskRules(
@@ -44,6 +51,13 @@ RULES: dict[str, TaskRules] = {
         unit="tokens",
         what="text",
         smoothing=True,
+    ),
+    "speech": TaskRules(
+        metrics=("loss", "wer", "cer"),
+        best=("wer", "min"),
+        unit="frames",
+        losses=("ctc",),
+        what="speech",
     ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""

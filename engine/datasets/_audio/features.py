@@ -65,7 +65,8 @@ def smooth_spectrum(coefficients: NDArray[np.float32], mels: int) -> NDArray[np.
     (frames, count) still know: the inverse transform, with the coefficients that were left out as
     zeros. It may have another number of bands than the one that they were made of, up to a factor
     common to all numbers."""
-    return coefficients @ cosines(mels, coefficients.shape[1]).T
+    spectrum: NDArray[np.float32] = coefficients @ cosines(mels, coefficients.shape[1]).T
+    return spectrum
 
 
 @functools.lru_cache(maxsize=16)
@@ -74,7 +75,8 @@ def cosines(mels: int, count: int) -> NDArray[np.float32]:
     angles = np.pi * np.outer(np.arange(mels) + 0.5, np.arange(count)) / mels
     matrix = np.sqrt(2 / mels) * np.cos(angles)
     matrix[:, 0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
+    found: NDArray[np.float32] = matrix.astype(np.float32)
+    return found
 
 
 @functools.lru_cache(maxsize=16)

@@ -96,7 +96,7 @@ def _read_by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
 def _open(path: Path) -> tuple[Header, int, int]:
     """Of a plain wav file: its header, its channels, and the bytes of a sample."""
     try:
-        with open_regular(path) as whole, wave.open(whole, "rb") as file:
+        with open_regular(path) as inner, wave.open(inner, "rb") as file:
             found = Header(file.getnframes(), file.getframerate())
             return found, file.getnchannels(), file.getsampwidth()
     except (OSError, EOFError, wave.Error, ValueError) as error:
@@ -114,7 +114,7 @@ def _read_by_wave(path: Path) -> tuple[NDArray[np.float32], int]:
     if width not in _BYTES:
         raise _unreadable(path, f"samples of {8 * width} bits")
     try:
-        with open_regular(path) as whole, wave.open(whole, "rb") as file:
+        with open_regular(path) as inner, wave.open(inner, "rb") as file:
             data = file.readframes(told.samples)
     except (OSError, EOFError, wave.Error) as error:
         raise _unreadable(path, _reason(error)) from None
@@ -126,11 +126,12 @@ def _read_by_wave(path: Path) -> tuple[NDArray[np.float32], int]:
 def _numbers(data: bytes, width: int) -> NDArray[np.float32]:
     """Little-endian samples as numbers from -1 to 1; those of one byte are unsigned."""
     if width == 1:
-        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
+        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / np.float32(128)
     # Each sample becomes the upper bytes of four.
     padded = np.zeros((len(data) // width, 4), np.uint8)
     padded[:, 4 - width :] = np.frombuffer(data, np.uint8).reshape(-1, width)
-    return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
+    numbers: NDArray[np.float32] = padded.view("<i4")[:, 0].astype(np.float32)
+    return numbers / np.float32(2**31)
 
 
 def _reason(error: Exception) -> str:

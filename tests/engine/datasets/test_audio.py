@@ -123,7 +123,7 @@ def test_tones_below_half_the_rate_stay_and_those_above_go(old, new):
 
 
 def test_a_constant_stays_one_at_any_rate():
-    heard = resampling.resample(np.ones(3000, np.float32), 44100, 44101)
+    heard = resampling.resample(np.ones(3000, np.float32), 4410, 4411)
     np.testing.assert_allclose(heard[100:-100], 1, atol=1e-6)
 
 
