@@ -75,8 +75,10 @@ class OneLineGroup(click.Group):
             return _explain(error)
         finally:
             sys.stdout.flush()
-            if unkept := sys.modules.get("tui.runs.cache.unkept"):  # else nothing was to be kept
-                for line in unkept.unheard():
+            if unwritten := sys.modules.get(
+                "tui.runs.cache.unwritten"
+            ):  # else nothing was to be kept
+                for line in unwritten.unheard():
                     say(line)
         return 0
 

@@ -79,9 +79,9 @@ def find_ours(root: Path, name: str) -> RunDir:
 
 def load(run: Run) -> RunState:
     """Read all of a run. Raises UserError if it cannot be read."""
-    from tui.runs import follow
+    from tui.runs import loading
 
     try:
-        return follow.load(run)
+        return loading.load(run)
     except OSError as error:
         raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None

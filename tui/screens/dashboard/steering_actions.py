@@ -16,9 +16,9 @@ from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.state.marks_and_notes import note_of
 from tui.runs.state.store import RunState
+from tui.screens.dashboard.actions_base import DashboardActions
 from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
 from tui.screens.dashboard.profile import ProfileScreen
-from tui.screens.dashboard.watching_screen import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
 from tui.text import clean, number
 
@@ -43,7 +43,7 @@ def _now(state: RunState, kind: str) -> str:
     return words[kind](config) if kind in words else ""
 
 
-class SteeringActions(WatchingScreen):
+class SteeringActions(DashboardActions):
     """Keys that command the engine of the selected run."""
 
     KEYS: Keys = (
