@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.race import directory
-from engine.race.directory import RaceDir
 from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -15,6 +14,7 @@ from tui.runs.foreign.run import ForeignRun, told_apart
 from tui.runs.run import Run, own
 
 if TYPE_CHECKING:
+    from engine.race.directory import RaceDir
     from tui.runs.state.store import RunState
 
 

@@ -12,7 +12,6 @@ from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.actions_base import DashboardActions
-from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.text import clean
 
 
@@ -56,6 +55,8 @@ class AlertToasts:
 
     def show_list(self) -> None:
         """List what happened; all of it counts as seen."""
+        from tui.screens.dashboard.alert_list import AlertsScreen
+
         self.book.seen()
         watched = self._screen.watched
         names = {state.id: watched.name_of(state) for state in watched.states.values()}

@@ -7,7 +7,6 @@ from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
 from tui.screens.dashboard.actions_base import DashboardActions
-from tui.screens.dashboard.arrange import ArrangeScreen
 from tui.screens.dashboard.pages.curves import CurvesPage
 from tui.screens.dashboard.pages.layers import LayersPage
 from tui.screens.dashboard.pages.metrics import MetricsPage
@@ -121,6 +120,8 @@ class PageActions(DashboardActions):
 
     async def action_arrange(self) -> None:
         """Choose the panels of the first page, their order and their widths."""
+        from tui.screens.dashboard.arrange import ArrangeScreen
+
         await self.action_page(0)
         page = self.query_one(CurvesPage)
         self.app.push_screen(
