@@ -33,6 +33,8 @@ _FORMAT = b"bigmodel-tui runs 2\n"
 _BATCH_SECONDS = 0.5
 """Seconds between two partial results while many runs are read for the first time."""
 
+_STAMPED = ("config.yaml", "events.jsonl", "meta.json", "lock")
+
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -152,14 +154,14 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     except OSError:
         return
     for entry in folders:
-        if not run_directory.is_run(Path(entry.path)):
-            continue
-        stamp = []
-        for name in ("config.yaml", "events.jsonl", "meta.json", "lock"):
+        path, stamp = entry.path, []
+        for name in _STAMPED:
             try:
-                found = os.stat(f"{entry.path}/{name}")
+                found = os.stat(f"{path}/{name}")
             except OSError:
                 stamp += [0, 0]
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
-        yield entry.name, tuple(stamp)
+        # Most have one of the first two files, and need not be asked again.
+        if stamp[1] or stamp[3] or run_directory.is_run(Path(path)):
+            yield entry.name, tuple(stamp)
