@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from engine.config.registry import DatasetInfo, Split, Splits, Surroundings
+from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets._environments import facts
 from presets.schema import Config as Base
 from presets.schema import Count
@@ -15,6 +15,7 @@ from presets.schema import Count
 if TYPE_CHECKING:
     from engine.datasets._environments.copies import Copies
     from engine.datasets._environments.rollouts import Rollouts
+    from engine.tasks.experience import Surroundings
 
 _VAL, _TEST = 21, 22  # random streams of seeds, apart from those of rollouts
 

@@ -27,7 +27,7 @@ def _tower(widths: Sequence[int], last_gain: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     for below, above in pairwise(widths):
         layers += [_layer(below, above, math.sqrt(2)), nn.Tanh()]
-    layers[-2:] = [_layer(*widths[-2:], last_gain)]
+    layers[-2:] = [_layer(widths[-2], widths[-1], last_gain)]
     return nn.Sequential(*layers)
 
 

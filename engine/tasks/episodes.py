@@ -62,6 +62,11 @@ class Played:
     after: float = 0.0
     """The value of what it would have gone on from, if it was cut off."""
 
+    @property
+    def total(self) -> float:
+        """The return of the episode: all its rewards, not discounted."""
+        return sum(self.rewards)
+
     def followed(self, discount: float) -> NDArray[np.float64]:
         """What `values` estimate: the discounted mean of the rewards that followed, (moves,)."""
         found = np.zeros(len(self.rewards))
@@ -79,9 +84,7 @@ def split_output(output: Tensor) -> tuple[Tensor, Tensor]:
     return output[:, :-1].log_softmax(dim=1), output[:, -1]
 
 
-def frames(
-    model: nn.Module, copies: Copies, seed: int, *, device: torch.device
-) -> Iterator[Frame]:
+def frames(model: nn.Module, copies: Copies, seed: int, *, device: torch.device) -> Iterator[Frame]:
     """One episode in the first copy, move by move: the likeliest action each time."""
     seen, over = copies.reset(0, seed), False
     while not over:

@@ -7,8 +7,13 @@ Numbers = NDArray[np.float64]
 
 
 def advantages(
-    rewards: Numbers, values: Numbers, following: Numbers, ends: NDArray[np.bool_], *,
-    discount: float, trace: float,
+    rewards: Numbers,
+    values: Numbers,
+    following: Numbers,
+    ends: NDArray[np.bool_],
+    *,
+    discount: float,
+    trace: float,
 ) -> Numbers:
     """Generalised advantage estimates (Schulman et al. 2016, arXiv:1506.02438, equation 16).
 

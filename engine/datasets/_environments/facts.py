@@ -49,7 +49,9 @@ def package() -> ModuleType:
 def make(name: str) -> Any:
     """A `gymnasium.Env` of this name. Raises ConfigError, in one line, if there is none."""
     if not _NAME.match(name):
-        raise ConfigError(f"{_KEY}: expected a name with its version such as CartPole-v1, {_got(name)}")
+        raise ConfigError(
+            f"{_KEY}: expected a name with its version such as CartPole-v1, got {name!r:.80}"
+        )
     gym = package()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -84,10 +86,6 @@ def look(name: str) -> Facts:
         most_moves=int(spec.max_episode_steps),
         solved=None if spec.reward_threshold is None else float(spec.reward_threshold),
     )
-
-
-def _got(name: str) -> str:
-    return f"got {name!r:.80}"
 
 
 def _has(name: str, space: object) -> str:

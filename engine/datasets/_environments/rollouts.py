@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.config.configure import batches_per_epoch
-from engine.config.registry import Surroundings
 from engine.datasets._environments.advantages import advantages
 from engine.datasets._environments.copies import Copies, Observation
+from engine.tasks.experience import Surroundings
 from engine.tasks.task import evaluating
 
 _EPISODES, _ACTIONS, _ORDER = 11, 12, 13  # random streams, apart from those of `training.seeds`
@@ -166,7 +166,8 @@ class Rollouts:
 
 
 def draw(logits: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.int64]:
-    """An action for each row of log-probabilities (n, actions), by a number of [0, 1) each: (n,)."""
+    """An action for each row of log-probabilities (n, actions), by a number of [0, 1) each; int64
+    (n,)."""
     shares = np.exp(logits).cumsum(axis=1)
-    chosen: NDArray[np.int64] = (shares <= noise[:, None] * shares[:, -1:]).sum(axis=1)
-    return np.minimum(chosen, logits.shape[1] - 1)
+    chosen = (shares <= noise[:, None] * shares[:, -1:]).sum(axis=1)
+    return np.asarray(np.minimum(chosen, logits.shape[1] - 1), np.int64)
