@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets._environments import facts
 from presets.schema import Config as Base
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from engine.tasks.experience import Surroundings
 
 _VAL, _TEST = 21, 22  # random streams of seeds, apart from those of rollouts
+_SHOWN = 8  # numbers of an observation in a sample
 
 
 class Config(Base, frozen=True):
@@ -85,9 +87,30 @@ def _experience(config: Config, surroundings: Surroundings) -> Rollouts:
 def _held_out(config: Config, stream: int) -> Split:
     import numpy as np
 
-    # Of 31 bits, while training has seeds of 32: hardly ever the same, and from other streams.
     seeds = np.random.SeedSequence(stream).generate_state(config.episodes).astype(np.int64)
+    seeds |= 1  # those of training are even
     one = copies(config, 1)
     first = np.stack([one.reset(0, int(seed)) for seed in seeds])
     one.close()
     return Split(first, seeds)
+
+
+def sample(config: Config) -> dataset_samples.Rows:
+    """The first moves of an episode with actions at random: what was seen before each of them, what
+    was done, and the reward."""
+    import numpy as np
+
+    known = facts.look(config.environment)
+    one, random = copies(config, 1), np.random.default_rng(0)
+    seen = one.reset(0, 0)
+    rows: list[tuple[str, ...]] = []
+    for action in random.integers(known.actions, size=dataset_samples.MOST_ROWS).tolist():
+        move = one.step(0, action)
+        numbers = [f"{value:.3g}" for value in seen[:_SHOWN].tolist()]
+        rows.append((*numbers, str(action), f"{move.reward:g}"))
+        seen = move.observation
+        if move.terminated or move.truncated:
+            break
+    one.close()
+    names = [f"seen {place + 1}" for place in range(min(_SHOWN, known.numbers))]
+    return dataset_samples.Rows((*names, "action", "reward"), tuple(rows))

@@ -95,8 +95,9 @@ class Rollouts:
         self._order = torch.from_numpy(np.concatenate(passes)).to(self._device)
 
     def _begin(self, place: int, episode: int) -> Observation:
+        """Begin an episode with an even seed; those that are held out have odd ones."""
         entropy = np.random.SeedSequence((_EPISODES, self._seed, place, episode))
-        return self._copies.reset(place, int(entropy.generate_state(1)[0]))
+        return self._copies.reset(place, int(entropy.generate_state(1)[0]) & ~1)
 
     def _again(self, place: int, episode: int, actions: list[int]) -> _Seat:
         """Play an episode again up to where it was left."""
