@@ -45,5 +45,12 @@ RULES: dict[str, TaskRules] = {
         what="text",
         smoothing=True,
     ),
+    "control": TaskRules(
+        metrics=("loss", "return", "length", "entropy"),
+        best=("return", "max"),
+        unit="moves",
+        losses=("ppo",),
+        what="actions in an environment",
+    ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""
