@@ -59,5 +59,12 @@ RULES: dict[str, TaskRules] = {
         losses=("ctc",),
         what="speech",
     ),
+    "control": TaskRules(
+        metrics=("loss", "return", "length", "entropy"),
+        best=("return", "max"),
+        unit="moves",
+        losses=("ppo",),
+        what="actions in an environment",
+    ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""

@@ -1,6 +1,4 @@
-"""Panels whose metric depends on the task: how good a model is, and how fast it trains."""
-
-from rich.text import Text
+"""The metric that is customary for a task besides the loss: accuracy, error, bits per character."""
 
 from tui.panels.curves import CurvesPanel
 from tui.plots.lanes import View
@@ -22,7 +20,7 @@ def _of_loop(view: View) -> tuple[str, str, str] | None:
 
     It may be one that only another run has, since all are drawn; a single point is no curve.
     """
-    if _task(view) != "open":
+    if task_of(view) != "open":
         return None
     points = _points(view)
     curves = [metric for metric, number in points.items() if number > 1]
@@ -53,20 +51,13 @@ def _first_of(metrics: list[str]) -> tuple[str, str, str] | None:
     return None
 
 
-def _speed_unit(view: View) -> str:
-    task, metrics = _task(view), view.focus.state.metrics
-    if task == "open":
-        units = [name for name in ("samples", "tokens") if f"{name}_per_second" in metrics]
-        return next(iter(units), "steps")
-    return "tokens" if task == "language" else "samples"
-
-
-def _task(view: View) -> str:
+def task_of(view: View) -> str:
+    """The task of the selected run; classification where that is not known."""
     started = view.focus.state.started
     return started.task if started and started.task in _TASKS else "classification"
 
 
-class QualityPanel(CurvesPanel):
+class TaskMetricPanel(CurvesPanel):
     """A panel of the metric that is customary for such a model, besides the loss."""
 
     def __init__(self, *, id: str) -> None:
@@ -80,24 +71,4 @@ class QualityPanel(CurvesPanel):
         return train, val
 
     def _of(self, view: View) -> tuple[str, str, str]:
-        return _of_loop(view) or _QUALITY.get(_task(view), _QUALITY["classification"])
-
-
-class SpeedPanel(CurvesPanel):
-    """A panel of samples or tokens a second, and of their share of the device's peak."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, noisy=False)
-
-    def title(self, view: View) -> str:
-        return f"{_speed_unit(view).capitalize()} per second"
-
-    def metrics(self, view: View) -> tuple[str, str]:
-        return f"{_speed_unit(view)}_per_second", ""
-
-    def heading(self, view: View) -> Text:
-        text = super().heading(view)
-        mfu = view.focus.state.last("mfu")
-        if mfu is not None and not view.several:
-            text.append(f"{mfu:.1%} of the peak")
-        return text
+        return _of_loop(view) or _QUALITY.get(task_of(view), _QUALITY["classification"])
