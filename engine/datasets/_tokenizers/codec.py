@@ -113,7 +113,7 @@ def words(text: str) -> list[str]:
 
 
 def frequent(texts: Iterable[str], most: int) -> list[str]:
-    """The words that texts have most often, first those with the largest number, then by alphabet."""
+    """The `most` words that texts have most often, in this order; equal ones by alphabet."""
     counts = Counter(word for text in texts for word in words(text))
     return sorted(counts, key=lambda word: (-counts[word], word))[:most]
 
