@@ -1,12 +1,12 @@
 """Beam search over the symbols that a decoder writes, a batch of sources at a time."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-PAD, BEGIN, END = 0, 1, 2
+from engine.config.padding import BEGIN, END, PAD
 
 
 class State(Protocol):
@@ -28,6 +28,42 @@ class Writer(Protocol):
     def logits(self, written: Tensor, state: Any) -> Tensor:
         """The logits, float (n, 1, symbols), after the last symbol int64 (n, 1), which the state
         takes in."""
+
+
+class Forgetful:
+    """A writer that has a model compute everything again for each symbol."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+
+    def encode(self, x: Tensor) -> "Prefix":
+        return Prefix(x, x[:, :0])
+
+    def logits(self, written: Tensor, state: "Prefix") -> Tensor:
+        state.written = torch.cat([state.written, written], dim=1)
+        found: Tensor = self._model(state.x, state.written)[:, -1:]
+        return found
+
+
+@dataclass
+class Prefix:
+    """Sources and what has been written from them, int64 (n, s) and (n, t)."""
+
+    x: Tensor
+    written: Tensor
+
+    def select(self, rows: Tensor) -> None:
+        self.x, self.written = self.x[rows], self.written[rows]
+
+    def reorder(self, rows: Tensor) -> None:
+        self.written = self.written[rows]
+
+
+def writer(model: nn.Module) -> Writer:
+    """The model itself if it can write symbol after symbol, else one that computes all again."""
+    if hasattr(model, "encode") and hasattr(model, "logits"):
+        return cast("Writer", model)
+    return Forgetful(model)
 
 
 @dataclass

@@ -29,33 +29,6 @@ def sources(lengths, symbols=SYMBOLS):
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-class Forgetful:
-    """A writer that computes everything again at each symbol."""
-
-    def __init__(self, built):
-        self.built = built
-
-    def encode(self, x):
-        return Prefix(x)
-
-    def logits(self, written, state):
-        state.written = torch.cat([state.written, written], dim=1)
-        return self.built(state.x, state.written)[:, -1:]
-
-
-class Prefix:
-    """The source and what has been written after it."""
-
-    def __init__(self, x):
-        self.x, self.written = x, x[:, :0]
-
-    def select(self, rows):
-        self.x, self.written = self.x[rows], self.written[rows]
-
-    def reorder(self, rows):
-        self.written = self.written[rows]
-
-
 def search(writer, x, most=10, **options):
     with torch.no_grad():
         return _beam.search(writer, x, torch.full((len(x),), most), **options)
@@ -66,7 +39,7 @@ def search(writer, x, most=10, **options):
 def test_with_a_cache_it_finds_the_same(module, width):
     built, x = model(module), sources([3, 8, 5, 7, 4, 6])
     found = search(built, x, width=width)
-    assert torch.equal(found, search(Forgetful(built), x, width=width))
+    assert torch.equal(found, search(_beam.Forgetful(built), x, width=width))
     assert len({tuple(row) for row in found.tolist()}) > 1
 
 
@@ -95,15 +68,15 @@ def test_a_beam_as_wide_as_there_are_texts_finds_the_best_of_all(penalty):
     built, x, most = model(symbols=6), sources([4, 2], 6), 3
     found = search(built, x, most, width=60, penalty=penalty)
     for row, source in zip(found, x, strict=True):
-        source = source[source != 0][None]
-        scores = {text: score(built, source, text, penalty) for text in texts(6, most)}
+        alone = source[source != 0][None]
+        scores = {text: score(built, alone, text, penalty) for text in texts(6, most)}
         best = max(scores, key=scores.get)
         assert tuple(row[row != 0].tolist()) == best
 
 
 def texts(symbols, most):
     """All texts that end within `most` symbols, and those that are cut there."""
-    inner = [symbol for symbol in range(3, symbols)]
+    inner = list(range(3, symbols))
     for length in range(most):
         for body in itertools.product(inner, repeat=length):
             yield (*body, END)
