@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,9 +44,9 @@ class BytePairs:
         found = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(found.ids, dtype=np.int64) + self._reserved
 
-    def decode(self, ids: Iterable[int]) -> str:
-        symbols = written(ids) if self._reserved else map(int, ids)
-        known = [each - self._reserved for each in symbols if each >= self._reserved]
+    def decode(self, symbols: Sequence[int]) -> str:
+        found = written(symbols) if self._reserved else map(int, symbols)
+        known = [each - self._reserved for each in found if each >= self._reserved]
         text: str = self._tokenizer.decode(known, skip_special_tokens=False)
         return text
 
