@@ -13,7 +13,7 @@ from tui.panels.log import LogPanel
 from tui.panels.panel import Panel
 from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.panels.settings import SettingsPanel
 from tui.text import clean
 
