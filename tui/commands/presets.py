@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import presets
-from engine.config import configure, registry
+from engine.config import configure, registry, task_rules
 from engine.config.registry import Kind
 from presets import ConfigError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
@@ -11,16 +11,19 @@ from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
-_SIZED_ON = {"language": "bible-en"}
-"""The data set on which a model's parameters are counted, by task; digits for the others."""
-_OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "symbols"}
+_OUTPUTS = {
+    "classification": "classes",
+    "regression": "numbers",
+    "language": "symbols",
+    "control": "actions",
+    "imitation": "moves",
+}
+"""What the outputs of a task are called; symbols, where it writes text."""
 
 
 def entries() -> list[Entry]:
-    """One entry a preset; a preset of the user or of a plug-in that cannot be used has a `problem`.
-
-    Raises ConfigError if a built-in preset cannot be used.
-    """
+    """One entry a preset; one that cannot be used here has a `problem`: a preset of the user or of
+    a plug-in, and a built-in one that needs a package which is not installed."""
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
     found += [
@@ -45,8 +48,6 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
             else _about(cast("Any", kind), name, preset)
         )
     except ConfigError as error:
-        if origin is None:
-            raise
         return {**entry, "problem": str(error)}
     return {**entry, **about}
 
@@ -59,8 +60,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
-        tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
-        sized_on = _SIZED_ON.get(tasks[0], "digits")
+        sized_on = task_rules.suited_data(preset.type)
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
@@ -118,7 +118,7 @@ def figures(entry: Entry) -> str:
             return "give dataset.path"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS[entry['task']]}"
+            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS.get(entry['task'], 'symbols')}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"
