@@ -1,9 +1,11 @@
-"""Plug-ins: models, data sets and optimizers of installed packages, enabled by the user by name.
+"""Plug-ins: models, data sets, optimizers and tasks of installed packages, enabled by the user by
+name.
 
 The user's `config.yaml` lists distributions; those, and no others, are asked for entry points of
-the groups `bigmodel_tui.models`, `bigmodel_tui.datasets` and `bigmodel_tui.optimizers`. An entry
-point's name is the preset's name, its value the module; `engine/config/registry.py` says what the
-module has to offer. Nothing is imported here but what is asked for with `load`.
+the groups `bigmodel_tui.models`, `bigmodel_tui.datasets`, `bigmodel_tui.optimizers` and
+`bigmodel_tui.tasks`. An entry point's name is the preset's name, its value the module;
+`engine/config/registry.py` says what the module has to offer. Nothing is imported here but what is
+asked for with `load`.
 
 A component's type is "DISTRIBUTION:NAME", so that no type of a plug-in is that of a file under
 `engine/`, and a run says where its parts came from. What is wrong with a plug-in never keeps the
@@ -25,7 +27,7 @@ from presets.errors import ConfigError
 from presets.schema import Preset
 from presets.userconfig import config_path, read_config
 
-Kind = Literal["models", "datasets", "optimizers"]
+Kind = Literal["models", "datasets", "optimizers", "tasks"]
 
 _GROUP = "bigmodel_tui."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -192,7 +194,9 @@ def _offered(distribution: str) -> list[Plugin]:
             raise ConfigError(f"{plugin.title}: expected the name of a module, got {point.value!r}")
         plugins.append(plugin)
     if not plugins:
-        raise ConfigError(f"{where} offers no models, datasets or optimizers; {_who_offers()}")
+        raise ConfigError(
+            f"{where} offers no models, datasets, optimizers or tasks; {_who_offers()}"
+        )
     return plugins
 
 

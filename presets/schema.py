@@ -20,7 +20,7 @@ PresetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """A file name without its ending: it becomes part of paths."""
 
 ClipMode = Literal["none", "norm", "value", "parameter", "agc", "autoclip", "zclip"]
-Loss = Literal["auto", "cross_entropy", "mse"]
+Loss = Literal["auto", "cross_entropy", "mse", "ppo"]
 ScheduleType = Literal[
     "constant",
     "linear",
@@ -201,6 +201,9 @@ class RunConfig(Config, frozen=True):
     """The share of each label that is spread evenly over all classes (Szegedy et al. 2016)."""
     batch_size: Count | Literal["full"] = 32
     """Samples a step; `full` takes the whole training set."""
+    batch_tokens: Count | None = None
+    """Tokens or frames a step in place of `batch_size`, about: samples of like lengths come
+    together, as many of them as make so many."""
     epochs: Count | None = 10
     """Passes over the training set; exactly one of `epochs` and `steps` is set."""
     steps: Count | None = None

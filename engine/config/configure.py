@@ -27,7 +27,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     num_parameters: int
     samples: Mapping[str, int]
     batch_size: int
-    """Samples a step; the last step of an epoch may take fewer."""
+    """Samples a step; the last step of an epoch may take fewer. With `batch_tokens` their mean."""
     steps_per_epoch: int
     steps: int
     seconds: float
@@ -195,7 +195,11 @@ def plan(config: RunConfig) -> Plan:
     cost: registry.Cost = module.cost(registry.config("model", config.model), data)
     train = data.samples["train"]
     batch_size = train if config.batch_size == "full" else min(config.batch_size, train)
-    steps_per_epoch = batches_per_epoch(train, batch_size)
+    if config.batch_tokens is None:
+        steps_per_epoch = batches_per_epoch(train, batch_size)
+    else:
+        steps_per_epoch = max(1, min(train, -(-data.tokens["train"] // config.batch_tokens)))
+        batch_size = -(-train // steps_per_epoch)
     steps = config.steps or steps_per_epoch * cast("int", config.epochs)
     # Backward costs about twice the forward pass.
     work = 3 * cost.multiply_adds * batch_size

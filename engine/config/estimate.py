@@ -50,7 +50,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     activations: int
     """The activations of the samples that are computed at once."""
     data: int
-    """The samples of all splits that lie on the device."""
+    """The samples of all splits that lie on the device; 0 where they differ in length."""
 
     @property
     def total(self) -> int:
@@ -128,6 +128,8 @@ def _state_tensors(config: RunConfig) -> int:
 
 
 def _data_bytes(config: RunConfig, data: DatasetInfo, free: int | None) -> int:
+    if data.tokens:  # read from the host, a batch at a time
+        return 0
     inputs = math.prod(data.input_shape)
     if data.task == "language":
         sample = 2 * _INTEGER * inputs

@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from engine.config.rules import RULES, TaskRules
 from presets import ConfigError, UserError, plugins, yaml
 from presets.convert import convert
 from presets.plugins import Kind, Plugin
@@ -25,6 +26,7 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "models": ("Config", "cost", "build"),
     "datasets": ("Config", "info", "build"),
     "optimizers": ("Config", "build"),
+    "tasks": ("RULES", "build"),
 }
 _SPLITS = ("train", "val", "test")
 
@@ -38,19 +40,17 @@ _loaded: dict[tuple[str, str], ModuleType | ConfigError] = {}
 """Loaded modules by kind and type. A failed import is kept too, and not tried again at each key."""
 
 
-def module(
-    kind: Kind, type_name: str, returns: Mapping[str, type[Struct]], tasks: tuple[str, ...]
-) -> ModuleType:
+def module(kind: Kind, type_name: str, returns: Mapping[str, type[Struct]]) -> ModuleType:
     """The guarded module of a plug-in's component.
 
-    `returns` names the struct that a function returns, `tasks` the tasks that exist. Raises
-    ConfigError if the plug-in is not enabled or is not what it should be.
+    `returns` names the struct that a function returns. Raises ConfigError if the plug-in is not
+    enabled or is not what it should be.
     """
     key = (kind, type_name)
     if key not in _loaded:
         plugin = plugins.of_type(kind, type_name)
         try:
-            _loaded[key] = _guarded(plugin, _load(plugin, tasks), returns)
+            _loaded[key] = _guarded(plugin, _load(plugin), returns)
         except ConfigError as error:
             _loaded[key] = error
     found = _loaded[key]
@@ -80,7 +80,7 @@ def blaming(title: str, what: str, *, of_user: bool = False) -> Iterator[None]:
         raise ConfigError(f"{title} {what}: {reason:.300}") from error
 
 
-def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
+def _load(plugin: Plugin) -> ModuleType:
     """Import the module and check what it declares. Raises ConfigError."""
     light = "torch" not in sys.modules
     with blaming(plugin.title, "cannot be loaded"):
@@ -88,9 +88,19 @@ def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
         found = plugins.load(plugin)
     if light and "torch" in sys.modules:  # who chooses parts would have to wait for it
         raise _wrong(plugin, "imports torch when it is loaded; import it inside build")
-    lacking = [name for name in _NEEDED[plugin.kind] if not callable(getattr(found, name, None))]
+    lacking = [name for name in _NEEDED[plugin.kind] if not hasattr(found, name)]
     if lacking:
         raise _wrong(plugin, f"its module {plugin.module} has no {' and no '.join(lacking)}")
+    if plugin.kind == "tasks":
+        if not isinstance(found.RULES, TaskRules):
+            raise _wrong(plugin, f"RULES: expected TaskRules, got {found.RULES!r:.60}")
+        return found
+    _check_component(plugin, found)
+    return found
+
+
+def _check_component(plugin: Plugin, found: ModuleType) -> None:
+    """Check the module of a model, data set or optimizer. Raises ConfigError."""
     if not (isinstance(found.Config, type) and issubclass(found.Config, Config)):
         raise _wrong(plugin, "its Config is no subclass of presets.schema.Config")
     with blaming(plugin.title, "has a Config whose defaults cannot be used"):
@@ -101,12 +111,16 @@ def _load(plugin: Plugin, tasks: tuple[str, ...]) -> ModuleType:
     lr = defaults.get("lr")
     if plugin.kind == "optimizers" and not _is_number(lr):
         raise _wrong(plugin, f"expected a number as default of its Config's lr, got {lr!r}")
-    learned = getattr(found, "TASKS", tasks)
-    if not (isinstance(learned, tuple) and learned and all(task in tasks for task in learned)):
-        raise _wrong(plugin, f"TASKS: expected a tuple of {', '.join(tasks)}, got {learned!r:.60}")
+    learned = getattr(found, "TASKS", tuple(RULES))
+    if not (isinstance(learned, tuple) and learned and all(map(_is_task, learned))):
+        allowed = f"{', '.join(RULES)} or PACKAGE:NAME of a plug-in"
+        raise _wrong(plugin, f"TASKS: expected a tuple of {allowed}, got {learned!r:.60}")
     if not _is_number(tensors := getattr(found, "STATE_TENSORS", 0)):
         raise _wrong(plugin, f"STATE_TENSORS: expected a number, got {tensors!r}")
-    return found
+
+
+def _is_task(name: Any) -> bool:
+    return isinstance(name, str) and (name in RULES or ":" in name)
 
 
 def _keep_former_names() -> None:

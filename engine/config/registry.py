@@ -9,10 +9,10 @@ A component's module has a `Config` struct and a `build` function, and imports t
     optimizers  build(config, groups) -> torch.optim.Optimizer
 
 `groups` are parameter groups as torch has them, each with the `names` of its `params`; see
-`parameter_groups`. A model's module may say `TASKS`, those that it can learn; without it,
-classification and regression. Any of them may have `check(config, run)`, which raises ValueError
-for what does not go together; a data set's may have `sample(config)`, see `samples`. An optimizer's
-module may say
+`parameter_groups`. A model's module may say `TASKS`, those that it can learn, and `INPUTS`, the
+kinds of input that it takes; without them, classification and regression from numbers. Any of them
+may have `check(config, run)`, which raises ValueError for what does not go together; a data set's
+may have `sample(config)`, see `dataset_samples`. An optimizer's module may say
 
     STATE_TENSORS   how many tensors of a parameter's shape it keeps (2 for Adam)
     state_shapes(shape, total) -> other shapes that tensors of its state have, for a parameter of
@@ -31,11 +31,11 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -46,21 +46,33 @@ from presets.convert import convert
 from presets.schema import Component, Preset
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
+    import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["model", "dataset", "optimizer"]
-Task = Literal["classification", "regression", "language"]
+Input = Literal["numbers", "symbols", "frames", "board"]
+"""What the inputs of a data set are: numbers (features or pixels), symbols of a vocabulary, frames
+of sound, or the board of a game."""
 
 
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The shapes and sizes of a data set, known without loading it."""
 
     input_shape: tuple[int, ...]
-    """The shape of one sample: (features,), (channels, height, width) or, for text,
-    (context_length,)."""
+    """The shape of one sample: (features,), (channels, height, width), (context_length,) for text
+    in windows; where samples differ in length, that of the longest, such as (symbols,) or
+    (frames, features)."""
     num_outputs: int
-    """The number of outputs of a model: classes, numbers to predict, or symbols of the alphabet."""
-    task: Task = "classification"
+    """The number of outputs of a model: classes, numbers to predict, or symbols of the vocabulary
+    that it writes."""
+    task: str = "classification"
+    """What is learned: a name of `task_rules.RULES`, or DISTRIBUTION:NAME of a plug-in's task."""
+    input: Input = "numbers"
+    num_symbols: int = 0
+    """The size of the vocabulary that the inputs are written in; 0 if they are no symbols."""
+    tokens: Mapping[str, int] = {}
+    """The number of tokens or frames in each split, perhaps estimated; empty where all samples have
+    one length."""
     samples: Mapping[str, int]
     """The number of samples in `train`, `val` and `test`."""
     fixed: bool = True
@@ -79,7 +91,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
 class Split:
     """Inputs (n, *input_shape) and what is to be predicted of them.
 
-    classification: x float32, normalised; y int64 (n,)
+    classification: x float32, normalised, or int64 symbols; y int64 (n,)
     regression:     x float32, y float32 (n, num_outputs), both normalised
     language:       x int64 symbols (n, context_length), y int64 of the same shape, one place on
     """
@@ -88,16 +100,57 @@ class Split:
     y: NDArray[Any]
 
 
+class Source(Protocol):
+    """Samples that are read a batch at a time: of different lengths, or too many for memory."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """The tokens or frames of each sample, int64 (n,), by which samples of like lengths come
+        together; None if batches are made of any."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def batch(self, index: NDArray[np.int64]) -> Split:
+        """These samples in this order, padded to the longest of them as `padding` says."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all samples, or of what they are read from."""
+
+
+class Codec(Protocol):
+    """A vocabulary: how a text becomes symbols and back. Its first symbols are those of
+    `padding.SPECIAL`."""
+
+    @property
+    def size(self) -> int:
+        """The number of symbols."""
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """The symbols of a text, int64 (n,), without begin and end."""
+
+    def decode(self, symbols: Sequence[int]) -> str:
+        """The text of symbols; special ones are left out."""
+
+
+Samples: TypeAlias = Split | Source
+
+
 @dataclass(frozen=True)
 class Splits:
     """A loaded data set. The division into splits depends on the data set alone, never on the seed
     of a run, so all runs are tested on the same samples."""
 
-    train: Split
-    val: Split
-    test: Split
-    draw_train: Callable[[int, int], Split] | None = None
+    train: Samples
+    val: Samples
+    test: Samples
+    draw_train: Callable[[int, int], Samples] | None = None
     """For data that is not fixed: (seed, epoch) -> the training samples of that epoch."""
+    codec: Codec | None = None
+    """The vocabulary of text."""
+    experience: Callable[[Any], Any] | None = None
+    """In place of training samples, which are then empty: gives an `engine.tasks.experience`, from
+    its `Surroundings`."""
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -122,9 +175,7 @@ def module(kind: Kind, type_name: str) -> ModuleType:
     """
     if _is_plugin(type_name):
         plural = cast("plugins.Kind", f"{kind}s")
-        return plugin_guard.module(
-            plural, type_name, {"cost": Cost, "info": DatasetInfo}, get_args(Task)
-        )
+        return plugin_guard.module(plural, type_name, {"cost": Cost, "info": DatasetInfo})
     known = _built_in(kind)
     if type_name not in known:
         raise ConfigError(presets.unknown(f"{kind}.type", type_name, [*known]))

@@ -1,89 +1,94 @@
-"""The rules of each task: what it measures and what it asks of a run; without torch."""
+"""Whether model, data and settings of a run suit the task of the data; without torch."""
 
-from typing import Literal
+from typing import cast
 
-from engine.config import registry
-from engine.config.registry import DatasetInfo, Task
-from presets import ConfigError
+from engine.config import plugin_guard, registry
+from engine.config.registry import DatasetInfo, Input
+from engine.config.rules import RULES, TaskRules
+from presets import ConfigError, unknown
 from presets.schema import Loss, RunConfig
 
-Unit = Literal["samples", "tokens"]
-
-METRICS: dict[Task, tuple[str, ...]] = {
-    "classification": ("loss", "accuracy"),
-    "regression": ("loss", "mae", "r2"),
-    "language": ("loss", "bits_per_char"),
+_DEFAULT_TASKS = ("classification", "regression")
+_WHAT: dict[Input, str] = {
+    "numbers": "numbers",
+    "symbols": "symbols",
+    "frames": "sound",
+    "board": "boards",
 }
-"""The means over a validation or test set by task, the loss first."""
-BEST: dict[Task, tuple[str, Literal["max", "min"]]] = {
-    "classification": ("accuracy", "max"),
-    "regression": ("loss", "min"),
-    "language": ("loss", "min"),
-}
-"""The validation mean, by task, that decides which checkpoint is the best."""
-UNITS: dict[Task, Unit] = {
-    "classification": "samples",
-    "regression": "samples",
-    "language": "tokens",
-}
-"""The unit of throughput, by task."""
-
-_LOSSES: dict[Task, tuple[Loss, ...]] = {  # the first one is that of `auto`
-    "classification": ("cross_entropy", "mse"),
-    "regression": ("mse",),
-    "language": ("cross_entropy",),
-}
-_DEFAULT_TASKS: tuple[Task, ...] = ("classification", "regression")
-WHAT: dict[Task, str] = {
-    "classification": "classes",
-    "regression": "numbers",
-    "language": "text",
-}
-"""What the data of a task has, in a word."""
 
 
-def loss_name(config: RunConfig, task: Task) -> Loss:
+def of(task: str) -> TaskRules:
+    """The rules of a task, also of a plug-in's. Raises ConfigError if there is none of that
+    name."""
+    if task in RULES:
+        return RULES[task]
+    if ":" not in task:
+        raise ConfigError(unknown("task", task, [*RULES]))
+    return cast("TaskRules", plugin_guard.module("tasks", task, {}).RULES)
+
+
+def loss_name(config: RunConfig, task: str) -> Loss:
     """The loss of a run on this task; `auto` is resolved."""
-    return _LOSSES[task][0] if config.loss == "auto" else config.loss
+    return of(task).losses[0] if config.loss == "auto" else config.loss
 
 
 def check(config: RunConfig, data: DatasetInfo) -> None:
     """Raises ConfigError where model, loss, label smoothing or target do not suit the data."""
-    task = data.task
-    tasks = learned(config.model.type)
-    if task not in tasks:
-        what = " or ".join(WHAT[each] for each in tasks)
+    rules, name = of(data.task), config.dataset.name
+    if not learns(config.model.type, data):
+        told = " or ".join(of(each).what for each in learned(config.model.type))
+        has = rules.what
+        if data.task in learned(config.model.type):
+            told += f" from {' or '.join(_WHAT[each] for each in _inputs(config.model.type))}"
+            has += f" from {_WHAT[_input(data)]}"
+        raise ConfigError(f"model: {config.model.name} learns {told}, but {name} has {has}")
+    if loss_name(config, data.task) not in rules.losses:
+        allowed = " or ".join(("auto", *rules.losses))
         raise ConfigError(
-            f"model: {config.model.name} learns {what}, but {config.dataset.name} has {WHAT[task]}"
+            f"loss: expected {allowed} for the {rules.what} of {name}, got {config.loss!r}"
         )
-    if loss_name(config, task) not in _LOSSES[task]:
-        allowed = " or ".join(("auto", *_LOSSES[task]))
+    if config.label_smoothing and not rules.smoothing:
         raise ConfigError(
-            f"loss: expected {allowed} for the {WHAT[task]} of {config.dataset.name}, "
-            f"got {config.loss!r}"
-        )
-    if config.label_smoothing and task == "regression":
-        raise ConfigError(
-            f"label_smoothing: expected 0, for {config.dataset.name} has numbers and no labels, "
+            f"label_smoothing: expected 0, for {name} has {rules.what} and no labels, "
             f"got {config.label_smoothing:g}"
         )
-    _check_target(config, task)
+    if config.batch_tokens is not None and not data.tokens:
+        raise ConfigError(
+            f"batch_tokens: the samples of {name} have one length; expected batch_size instead"
+        )
+    _check_target(config, rules)
 
 
-def learned(model_type: str) -> tuple[Task, ...]:
+def learned(model_type: str) -> tuple[str, ...]:
     """The tasks that a model of this type can learn."""
     module = registry.module("model", model_type)
-    tasks: tuple[Task, ...] = getattr(module, "TASKS", _DEFAULT_TASKS)
+    tasks: tuple[str, ...] = getattr(module, "TASKS", _DEFAULT_TASKS)
     return tasks
 
 
-def _check_target(config: RunConfig, task: Task) -> None:
+def learns(model_type: str, data: DatasetInfo) -> bool:
+    """Whether a model of this type can learn the task of such data from such inputs."""
+    return data.task in learned(model_type) and _input(data) in _inputs(model_type)
+
+
+def _inputs(model_type: str) -> tuple[Input, ...]:
+    module = registry.module("model", model_type)
+    usual: Input = "symbols" if learned(model_type) == ("language",) else "numbers"
+    inputs: tuple[Input, ...] = getattr(module, "INPUTS", (usual,))
+    return inputs
+
+
+def _input(data: DatasetInfo) -> Input:
+    return "symbols" if data.task == "language" else data.input
+
+
+def _check_target(config: RunConfig, rules: TaskRules) -> None:
     target = config.stop_target()
     if target is None:
         return
-    known = [f"val/{name}" for name in METRICS[task]]
+    known = [f"val/{name}" for name in rules.metrics]
     if config.ema_decay is not None:
-        known += [f"val/ema_{name}" for name in METRICS[task]]
+        known += [f"val/ema_{name}" for name in rules.metrics]
     if target.metric not in known:
         raise ConfigError(
             f"target: expected one of {', '.join(known)} for {config.dataset.name}, "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.config.registry import Cost, DatasetInfo, Task
+from engine.config.registry import Cost, DatasetInfo
 from presets.schema import Config as Base
 from presets.schema import Count, Fraction, RunConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("language",)
+TASKS = ("language",)
 
 
 class Config(Base, frozen=True):

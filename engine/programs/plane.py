@@ -19,11 +19,11 @@ from torch import nn
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.config.registry import Split
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
 from engine.runs.access import open_regular
 from engine.tasks import Task
+from engine.tasks.held_out import HeldOut, Tensors
 from engine.training.recording import weight_path
 from presets import UserError
 from presets.schema import RunConfig
@@ -187,21 +187,22 @@ def _losses(
     data = registry.build("dataset", config.dataset)
     info = configure.dataset_info(config)
     model: nn.Module = registry.build("model", config.model, info)
-    task = tasks.of(config, info)
+    task = tasks.of(config, info, data.codec)
     model.eval()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.train()
-    sample = Split(data.val.x[:MAX_SAMPLES], data.val.y[:MAX_SAMPLES])
+    held = HeldOut(data.val, torch.device("cpu"))
+    sample = held.samples(range(min(MAX_SAMPLES, len(held))))
     return np.array(
         [[_loss(model, task, sample, centre + a * axes[0] + b * axes[1]) for a in x] for b in y]
     )
 
 
-def _loss(model: nn.Module, task: Task, sample: Split, weights: Floats) -> float:
+def _loss(model: nn.Module, task: Task, sample: Tensors, weights: Floats) -> float:
     weight_path.load_into(model, weights.astype(np.float32))
-    output = model(torch.from_numpy(sample.x))
-    return float(task.loss(output, torch.from_numpy(sample.y)))
+    x, y = sample
+    return float(task.loss(task.output(model, x, y), y))
 
 
 def main(arguments: list[str] | None = None) -> int:

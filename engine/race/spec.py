@@ -203,7 +203,7 @@ def _judged_by(config: RunConfig, target: str | None) -> tuple[str, Better]:
         parsed = run_config(plain(config) | {"target": target}).stop_target()
         assert parsed is not None
         return parsed.metric, "max" if parsed.op == ">=" else "min"
-    name, better = task_rules.BEST[configure.dataset_info(config).task]
+    name, better = task_rules.of(configure.dataset_info(config).task).best
     return f"val/{name}", better
 
 

@@ -24,7 +24,9 @@ from engine.runs.bounds import (
     Name,
     Names,
     NonFiniteText,
+    Observations,
     Pixels,
+    Policies,
     Power,
     Seconds,
     Share,
@@ -77,8 +79,13 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     samples: dict[Name, Whole]
     """The number of samples in `train`, `val` and `test`."""
     task: Name = "classification"
-    """What is learned: `classification`, `regression` or `language`; `open` for a training loop of
-    the user's, which told `config`."""
+    """What is learned: `classification`, `translation`, ..., PACKAGE:NAME for a plug-in's task;
+    `open` for a training loop of the user's, which told `config`."""
+    judged_by: Name = ""
+    """The mean over the validation set that the task is judged by, such as `accuracy`; "" where
+    nobody said so."""
+    judged_best: Literal["max", "min", ""] = ""
+    """Whether it is best large or small."""
     parameters: Annotated[list[Name], Meta(max_length=100_000)] = []
     """The names of the trained parameters, in order from the input."""
     versions: dict[Name, Name] = {}
@@ -305,6 +312,62 @@ class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
         return bounds.pictures(sample.pixels for sample in self.samples)
 
 
+class Reference(Struct, frozen=True, kw_only=True):
+    """What a trivial way reaches, which a model has to beat."""
+
+    metric: Name
+    """The name of the metric without the split, such as `accuracy`."""
+    name: Name
+    """The way in a word or two, such as "majority"."""
+    value: Value
+
+
+class References(Event, frozen=True, kw_only=True, tag="references"):
+    """What trivial ways reach on the validation set."""
+
+    values: Annotated[list[Reference], Meta(max_length=bounds.MAX_SAMPLES)]
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """A piece of an output and the part of the input that it was heard in."""
+
+    text: Name
+    begin: Whole
+    """The first frame."""
+    end: Whole
+    """The frame behind the last one."""
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """What a model wrote for one sample."""
+
+    source: Line
+    """The input as text; "" if it is sound."""
+    reference: Line
+    """What was expected."""
+    output: Line
+    spectrogram: Pixels = []
+    """The sound that was heard, rows of grey values from the highest frequency down, a frame in
+    each column; empty if the input is text."""
+    spans: Annotated[list[Span], Meta(max_length=bounds.MAX_NAMES)] = []
+    """Where in the spectrogram the pieces of the output were heard, in order."""
+
+
+class Outputs(Event, frozen=True, kw_only=True, tag="outputs"):
+    """What the model wrote for some samples of a split, the same ones each time."""
+
+    split: Literal["val", "test"]
+    step: Step
+    samples: Annotated[list[Output], Meta(max_length=bounds.MAX_SAMPLES)]
+
+    def fault(self) -> str:
+        for sample in self.samples:
+            frames = len(sample.spectrogram[0]) if sample.spectrogram else 0
+            if any(not span.begin < span.end <= frames for span in sample.spans):
+                return "a span lies outside its spectrogram"
+        return bounds.pictures(sample.spectrogram for sample in self.samples)
+
+
 class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     """A text that a language model wrote."""
 
@@ -312,6 +375,41 @@ class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     prompt: Line
     text: Line
     """The text after the prompt."""
+
+
+class Episode(Event, frozen=True, kw_only=True, tag="episode"):
+    """An episode of an environment as the model played it, the same one of the split each time."""
+
+    split: Literal["val", "test"]
+    step: Step
+    environment: Name
+    """Its name, such as `CartPole-v1`, which says what the numbers mean."""
+    total: Value
+    """The return: the sum of all rewards."""
+    solved: float | None = None
+    """The return at which the environment counts as solved; None where nobody said."""
+    length: Count
+    """The number of moves."""
+    every: Count = 1
+    """A frame stands for this many moves, the last one perhaps for fewer."""
+    observations: Observations
+    """The numbers that the model saw before each move that is shown, up to 16 of them."""
+    actions: Annotated[list[Whole], Meta(max_length=bounds.MAX_FRAMES)]
+    """What it did, counted from 0."""
+    policies: Policies
+    """The probability of each action, of up to 64 of them."""
+    values: Annotated[list[Value], Meta(max_length=bounds.MAX_FRAMES)]
+    """The rewards to come that it expected: their discounted mean."""
+
+    def fault(self) -> str:
+        columns = (self.actions, self.policies, self.values)
+        if len(self.observations) != -(-self.length // self.every):
+            return "frames and length of the episode differ"
+        return (
+            bounds.of_one_length(columns, len(self.observations))
+            or bounds.even(self.observations)
+            or bounds.even(self.policies)
+        )
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -373,7 +471,10 @@ AnyEvent = (
     | Histograms
     | Confusion
     | Predictions
+    | References
+    | Outputs
     | SampleText
+    | Episode
     | Profiled
     | RunEnded
 )

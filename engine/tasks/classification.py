@@ -5,11 +5,13 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from engine.config import task_rules
-from engine.config.registry import DatasetInfo
+from engine.config.registry import Codec, DatasetInfo
+from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, Confusion, Prediction
 from engine.tasks import pictures
-from engine.tasks.task import Split, evaluating, outputs, sums
-from presets.schema import Loss
+from engine.tasks.held_out import HeldOut
+from engine.tasks.task import Split, Task, evaluating, outputs, sums
+from presets.schema import Loss, RunConfig
 
 MAX_CONFUSION = 64
 """Maximum number of classes of a confusion matrix: more do not fit on a screen."""
@@ -28,11 +30,20 @@ def mse(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     return (logits.softmax(dim=1) - expected).square().mean(dim=1)
 
 
-class Classification:
+def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Classification":
+    """The task of a run."""
+    return Classification(
+        info,
+        loss=task_rules.loss_name(config, info.task),
+        smoothing=config.label_smoothing,
+        predictions=config.predictions,
+    )
+
+
+class Classification(Task):
     """The task of predicting classes: logits float (n, classes), labels int64 (n,)."""
 
-    unit = task_rules.UNITS["classification"]
-    best = task_rules.BEST["classification"]
+    rules = RULES["classification"]
 
     def __init__(
         self, info: DatasetInfo, *, loss: Loss, smoothing: float = 0.0, predictions: int = 16
@@ -53,18 +64,14 @@ class Classification:
         """`accuracy`, the share of samples whose largest logit is that of their class."""
         return {"accuracy": torch.mean(output.argmax(dim=1) == y, dtype=torch.float32)}
 
-    def size(self, y: Tensor) -> int:
-        """The number of samples."""
-        return len(y)
-
-    def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+    def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
         """The means `loss`, in nats or as a squared error, and `accuracy`."""
         with evaluating(model):
-            total = sums(2, x.device)
-            for logits, labels in outputs(model, x, y):
+            total = sums(2, held.device)
+            for logits, labels in outputs(model, held):
                 correct = (logits.argmax(dim=1) == labels).sum()
                 total += torch.stack([self._samples(logits, labels).double().sum(), correct])
-            loss, accuracy = (total / len(x)).tolist()
+            loss, accuracy = (total / len(held)).tolist()
         return {"loss": loss, "accuracy": accuracy}
 
     def _samples(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -74,19 +81,20 @@ class Classification:
         return F.cross_entropy(logits, labels, reduction="none")
 
     def pictures(
-        self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
+        self, model: nn.Module, held: HeldOut, *, step: int, split: Split
     ) -> list[AnyEvent]:
         """The confusion matrix, for up to 64 classes, and samples with their predictions."""
         if not (self._predictions or len(self._names) <= MAX_CONFUSION):
             return []
         with evaluating(model):
-            pairs = [logits.softmax(dim=1).max(dim=1) for logits, _ in outputs(model, x, y)]
-            confidences, predicted = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+            each = [(*logits.softmax(dim=1).max(dim=1), y) for logits, y in outputs(model, held)]
+            confidences, predicted, y = (torch.cat(parts) for parts in zip(*each, strict=True))
             found: list[AnyEvent] = []
             if len(self._names) <= MAX_CONFUSION:
                 found.append(self._confusion(predicted, y, step, split))
             chosen = pictures.choose(predicted == y, self._predictions)
             labels, guesses = y[chosen].tolist(), predicted[chosen].tolist()
+            shown, _ = held.samples(held.order[chosen.cpu().numpy()])
             samples = [
                 Prediction(
                     expected=self._names[label],
@@ -96,7 +104,7 @@ class Classification:
                     **pictures.sample(inputs),
                 )
                 for label, guess, confidence, inputs in zip(
-                    labels, guesses, confidences[chosen].tolist(), x[chosen].cpu(), strict=True
+                    labels, guesses, confidences[chosen].tolist(), shown.cpu(), strict=True
                 )
             ]
         return found + pictures.predictions(samples, step, split)

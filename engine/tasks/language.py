@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config import task_rules
-from engine.config.registry import DatasetInfo
+from engine.config.registry import Codec, DatasetInfo
+from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, SampleText
-from engine.tasks.task import Split, evaluating
+from engine.tasks.held_out import HeldOut
+from engine.tasks.task import Split, Task, evaluating
+from presets.schema import RunConfig
 
 SAMPLE_LENGTH = 200
 """Number of symbols that the model writes at an evaluation."""
@@ -23,12 +25,16 @@ _SAMPLE = 4  # the random stream of the samples, apart from those of `seeds`
 _TOKENS = 8192  # at a time: bounds the memory of logits
 
 
-class Language:
+def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Language":
+    """The task of a run."""
+    return Language(info, smoothing=config.label_smoothing, seed=config.seed)
+
+
+class Language(Task):
     """The task of predicting the next symbol: logits float (n, context_length, symbols), symbols
     int64 (n, context_length)."""
 
-    unit = task_rules.UNITS["language"]
-    best = task_rules.BEST["language"]
+    rules = RULES["language"]
 
     def __init__(self, info: DatasetInfo, *, smoothing: float = 0.0, seed: int = 0) -> None:
         self._alphabet = info.names or tuple(f"<{symbol}>" for symbol in range(info.num_outputs))
@@ -48,27 +54,33 @@ class Language:
         """The number of symbols."""
         return y.numel()
 
-    def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+    def weight(self, y: Tensor) -> int:
+        """The number of symbols."""
+        return y.numel()
+
+    def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
         """The mean `loss` in nats per character, and the same as `bits_per_char`. Each window
         stands alone, so that its first symbols are predicted from few others. All windows of the
         split count; the data set decides how many there are (see `datasets._windows`)."""
         with evaluating(model):
-            total = torch.zeros((), dtype=torch.float64, device=x.device)
-            chunk = max(1, _TOKENS // x.shape[1])
-            for inputs, expected in zip(torch.split(x, chunk), torch.split(y, chunk), strict=True):
+            total = torch.zeros((), dtype=torch.float64, device=held.device)
+            symbols = 0
+            for inputs, expected in held.chunks(max(1, _TOKENS // self._context_length)):
                 logits = model(inputs).float().flatten(0, 1)
                 nats = F.cross_entropy(logits, expected.flatten(), reduction="none")
                 total += nats.double().sum()
-            loss = total.item() / y.numel()
+                symbols += expected.numel()
+            loss = total.item() / symbols
         return {"loss": loss, "bits_per_char": loss / math.log(2)}
 
     def pictures(
-        self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
+        self, model: nn.Module, held: HeldOut, *, step: int, split: Split
     ) -> list[AnyEvent]:
         """A text that the model writes after the beginning of the split."""
+        x, _ = held.samples([0])
         prompt = x[0, : min(PROMPT_LENGTH, max(1, x.shape[1] // 2))]
         entropy = np.random.SeedSequence((_SAMPLE, self._seed, step))
-        generator = torch.Generator(x.device)
+        generator = torch.Generator(held.device)
         generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
         with evaluating(model):
             written = self._write(model, prompt, generator)

@@ -4,23 +4,29 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config import task_rules
-from engine.config.registry import DatasetInfo
+from engine.config.registry import Codec, DatasetInfo
+from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, Prediction
 from engine.tasks import pictures
-from engine.tasks.task import Split, evaluating, outputs, sums
+from engine.tasks.held_out import HeldOut
+from engine.tasks.task import Split, Task, evaluating, outputs, sums
+from presets.schema import RunConfig
 
 TOLERANCE = 0.5
 """A prediction counts as right if none of its numbers is off by more than this, in standard
 deviations of the training targets."""
 
 
-class Regression:
+def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Regression":
+    """The task of a run."""
+    return Regression(info, predictions=config.predictions)
+
+
+class Regression(Task):
     """The task of predicting numbers: outputs and targets float32 (n, numbers), both normalised, in
     standard deviations of the training targets from their mean."""
 
-    unit = task_rules.UNITS["regression"]
-    best = task_rules.BEST["regression"]
+    rules = RULES["regression"]
 
     def __init__(self, info: DatasetInfo, *, predictions: int = 16) -> None:
         self._names = info.names
@@ -34,37 +40,37 @@ class Regression:
         """`mae`, the mean absolute error."""
         return {"mae": (output.detach() - y).abs().mean()}
 
-    def size(self, y: Tensor) -> int:
-        """The number of samples."""
-        return len(y)
-
-    def evaluate(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+    def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
         """The means `loss`; `mae`, the mean absolute error; and `r2`, 1 - residual / total sum of
         squares of each number about its mean in this split, averaged over the numbers: NaN if a
         number does not vary."""
         with evaluating(model):
-            squares, absolutes = sums(y.shape[1], x.device), sums(y.shape[1], x.device)
-            for predicted, expected in outputs(model, x, y):
+            targets = torch.cat([y for _, y in held.chunks()])
+            numbers = targets.shape[1]
+            squares, absolutes = sums(numbers, held.device), sums(numbers, held.device)
+            for predicted, expected in outputs(model, held):
                 errors = (predicted - expected).double()
                 squares += errors.square().sum(dim=0)
                 absolutes += errors.abs().sum(dim=0)
-            exact = y.double()
+            exact = targets.double()
             total = (exact - exact.mean(dim=0)).square().sum(dim=0)
             r2 = torch.where(total > 0, 1 - squares / total, torch.nan).mean()
-            means = [squares.sum() / y.numel(), absolutes.sum() / y.numel(), r2]
+            means = [squares.sum() / targets.numel(), absolutes.sum() / targets.numel(), r2]
             loss, mae, explained = torch.stack(means).tolist()
         return {"loss": loss, "mae": mae, "r2": explained}
 
     def pictures(
-        self, model: nn.Module, x: Tensor, y: Tensor, *, step: int, split: Split
+        self, model: nn.Module, held: HeldOut, *, step: int, split: Split
     ) -> list[AnyEvent]:
         """Samples with their predictions."""
         if not self._predictions:
             return []
         with evaluating(model):
-            predicted = torch.cat([output for output, _ in outputs(model, x, y)])
+            pairs = list(outputs(model, held))
+            predicted, y = (torch.cat(parts) for parts in zip(*pairs, strict=True))
             near = ((predicted - y).abs() <= TOLERANCE).all(dim=1)
             chosen = pictures.choose(near, self._predictions)
+            shown, _ = held.samples(held.order[chosen.cpu().numpy()])
             samples = [
                 Prediction(
                     expected=self._text(expected),
@@ -76,7 +82,7 @@ class Regression:
                     y[chosen].tolist(),
                     predicted[chosen].tolist(),
                     near[chosen].tolist(),
-                    x[chosen].cpu(),
+                    shown.cpu(),
                     strict=True,
                 )
             ]

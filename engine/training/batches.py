@@ -1,20 +1,21 @@
 """The training batches of a run: on its device, in an order that (seed, epoch) decides."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count, islice
-from typing import Literal
+from itertools import count
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.config.registry import Split, Splits
-from engine.training import seeds
-
-Tensors = tuple[Tensor, Tensor]
-"""Inputs and targets, in the shapes and dtypes that `registry.Split` describes."""
+from engine.config.configure import Plan
+from engine.config.registry import Samples, Split, Splits
+from engine.tasks.experience import Experience, Surroundings
+from engine.tasks.held_out import Tensors, to_device
+from engine.training import order, seeds
+from presets.schema import RunConfig
 
 _PREFETCHED = 2
 """Number of batches that are prepared in the host's memory while the device works."""
@@ -23,21 +24,76 @@ _CALIBRATION = 8192
 _CHUNK, _CHUNK_NUMBERS = 256, 2**22
 """Maximum size of a part of them, in samples and in numbers."""
 
+_Sized = tuple[Tensor, Tensor, int]
+"""A batch, and how many samples, tokens, frames or moves it has."""
 
-def to_device(split: Split, device: torch.device) -> Tensors:
-    """The arrays of a split as tensors on `device`."""
-    return torch.from_numpy(split.x).to(device), torch.from_numpy(split.y).to(device)
+
+def batches_of(
+    data: Splits,
+    config: RunConfig,
+    plan: Plan,
+    *,
+    model: nn.Module,
+    device: torch.device,
+    size: Callable[[Tensor], int] = len,
+) -> "Batches | Experienced":
+    """The training batches of a run; `size` gives the units of a batch from its targets."""
+    if data.experience is not None:
+        around = Surroundings(model, device, config.seed, plan.batch_size)
+        return Experienced(data.experience(around), size)
+    return Batches(
+        data,
+        batch_size=plan.batch_size,
+        per_epoch=plan.steps_per_epoch,
+        seed=config.seed,
+        device=device,
+        on_host=stays_on_host(config.data_on, data.train, device),
+        by_tokens=config.batch_tokens is not None,
+        size=size,
+    )
 
 
 def stays_on_host(
-    where: Literal["auto", "device", "host"], split: Split, device: torch.device
+    where: Literal["auto", "device", "host"], samples: Samples, device: torch.device
 ) -> bool:
     """Whether a training set is kept in the host's memory; with `auto` it is if it would take more
-    than a quarter of a GPU's free memory."""
-    if device.type != "cuda" or where != "auto":
+    than a quarter of a GPU's free memory. A `Source` is always read there."""
+    if device.type != "cuda":
+        return where == "host"
+    if not isinstance(samples, Split):
+        return True
+    if where != "auto":
         return where == "host"
     free, _ = torch.cuda.mem_get_info(device)
-    return 4 * (split.x.nbytes + split.y.nbytes) > free
+    return 4 * (samples.x.nbytes + samples.y.nbytes) > free
+
+
+class Experienced:
+    """The batches of a run that come from its model as it learns."""
+
+    def __init__(self, experience: Experience, size: Callable[[Tensor], int]) -> None:
+        self._experience = experience
+        self._size = size
+        self.units = 0
+        """The samples, tokens, frames or moves of the batch that was asked for last."""
+
+    def at(self, step: int) -> Tensors:
+        """The batch of a step, counted from 1, x and y on the device."""
+        x, y = self._experience.batch(step)
+        self.units = self._size(y)
+        return x, y
+
+    def calibration(self) -> Iterator[Tensor]:
+        """Nothing: there are no samples that are always the same."""
+        return iter(())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of the experience."""
+        return self._experience.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load such a state. Raises KeyError, TypeError or ValueError if it does not fit."""
+        self._experience.load_state_dict(state)
 
 
 class Batches:
@@ -52,8 +108,12 @@ class Batches:
         seed: int,
         device: torch.device,
         on_host: bool = False,
+        by_tokens: bool = False,
+        size: Callable[[Tensor], int] = len,
     ) -> None:
-        """`per_epoch` is the number of batches, as `configure.batches_per_epoch` counts them.
+        """`per_epoch` is the number of batches, as `configure.plan` counts them; `by_tokens` has
+        all of them hold about the same number of tokens instead of samples. `size` gives the units
+        of a batch from its targets.
 
         With `on_host` the training set stays in the host's memory: a thread puts the next batches
         into pinned memory, from which they are copied while the device works.
@@ -64,8 +124,12 @@ class Batches:
         self._seed = seed
         self._device = device
         self._on_host = on_host
+        self._by_tokens = by_tokens
+        self._size = size
         self._home = torch.device("cpu") if on_host else device
-        self._train = to_device(data.train, self._home)
+        self._train = self._at_home(data.train)
+        self.units = 0
+        """The samples, tokens, frames or moves of the batch that was asked for last."""
         self._next_step = 1
         self._stream = self._begin(0)
 
@@ -78,54 +142,87 @@ class Batches:
             self._stream.close()
             self._stream = self._begin(step - 1)
         self._next_step = step + 1
-        return next(self._stream)
+        x, y, self.units = next(self._stream)
+        return x, y
 
     def calibration(self) -> Iterator[Tensor]:
         """Inputs of up to 8,192 training samples, the same ones each time, in even chunks of two
         or more: (chunk, *input_shape), on the device. Nothing where there are not two samples."""
-        x = self._data.train.x
-        chosen = seeds.order(self._seed, 0, len(x))[:_CALIBRATION]  # epochs are counted from 1
-        size = max(2, min(_CHUNK, _CHUNK_NUMBERS // max(1, x[0].size)))
-        parts = max(1, len(chosen) // size)
+        train = self._data.train
+        samples = _count(train)
+        chosen = seeds.order(self._seed, 0, samples)[:_CALIBRATION]  # epochs are counted from 1
+        numbers = train.x[0].size if isinstance(train, Split) else 1
+        parts = max(1, len(chosen) // max(2, min(_CHUNK, _CHUNK_NUMBERS // max(1, numbers))))
         for rows in np.array_split(chosen, parts) if len(chosen) > 1 else []:
-            yield torch.from_numpy(x[rows]).to(self._device)
+            x = train.x[rows] if isinstance(train, Split) else train.batch(rows).x
+            yield torch.from_numpy(x).to(self._device)
 
-    def _begin(self, step: int) -> Generator[Tensors]:
+    def _at_home(self, samples: Samples) -> Tensors | Samples:
+        return to_device(samples, self._home) if isinstance(samples, Split) else samples
+
+    def _begin(self, step: int) -> Generator[_Sized]:
         batches = self._after(step)
         return self._prefetched(batches) if self._on_host else batches
 
-    def _after(self, step: int) -> Generator[Tensors]:
+    def _after(self, step: int) -> Generator[_Sized]:
         """All batches after `step` steps; never ends."""
         done, inside = divmod(step, self._per_epoch)
-        yield from islice(self.epoch(done + 1), inside, None)
+        yield from self._epoch(done + 1, inside)
         for number in count(done + 2):
-            yield from self.epoch(number)
+            yield from self._epoch(number)
 
-    def _prefetched(self, batches: Iterator[Tensors]) -> Generator[Tensors]:
+    def _prefetched(self, batches: Iterator[_Sized]) -> Generator[_Sized]:
         """The same batches, on the device."""
         with ThreadPoolExecutor(1, "batches") as pool:
             ready = deque(pool.submit(self._pick, batches) for _ in range(_PREFETCHED))
             while True:
-                x, y = ready.popleft().result()
+                x, y, units = ready.popleft().result()
                 ready.append(pool.submit(self._pick, batches))
                 yield (
                     x.to(self._device, non_blocking=True),
                     y.to(self._device, non_blocking=True),
+                    units,
                 )
 
-    def _pick(self, batches: Iterator[Tensors]) -> Tensors:
+    def _pick(self, batches: Iterator[_Sized]) -> _Sized:
         """In the thread: the next batch, in memory from which a GPU can copy by itself."""
-        x, y = next(batches)
-        return (x.pin_memory(), y.pin_memory()) if self._device.type == "cuda" else (x, y)
+        x, y, units = next(batches)
+        if self._device.type == "cuda":
+            return x.pin_memory(), y.pin_memory(), units
+        return x, y, units
 
     def epoch(self, number: int) -> Iterator[Tensors]:
         """The batches of epoch `number`, counted from 1, on the host or device that has the set."""
+        for x, y, _ in self._epoch(number):
+            yield x, y
+
+    def _epoch(self, number: int, skipped: int = 0) -> Iterator[_Sized]:
+        """The batches of an epoch behind the first `skipped` ones."""
+        drawn = self._data.train
         if self._data.draw_train is not None:
-            self._train = to_device(self._data.draw_train(self._seed, number), self._home)
-        x, y = self._train
-        if self._batch_size >= len(y):
-            yield x, y  # the full batch needs no order
+            drawn = self._data.draw_train(self._seed, number)
+            self._train = self._at_home(drawn)
+        samples = _count(drawn)
+        if isinstance(self._train, tuple) and self._batch_size >= samples:
+            x, y = self._train  # the full batch needs no order
+            yield x, y, self._size(y)
             return
-        order = torch.from_numpy(seeds.order(self._seed, number, len(y))).to(self._home)
-        for index in torch.split(order, self._batch_size)[: self._per_epoch]:
-            yield x.index_select(0, index), y.index_select(0, index)
+        groups = order.batches(
+            drawn,
+            seed=self._seed,
+            epoch=number,
+            batch_size=self._batch_size,
+            number=self._per_epoch,
+            by_tokens=self._by_tokens,
+        )
+        for index in groups[skipped:]:
+            if isinstance(self._train, tuple):
+                rows = torch.from_numpy(index).to(self._home)
+                x, y = (tensor.index_select(0, rows) for tensor in self._train)
+            else:
+                x, y = to_device(self._train.batch(index), self._home)  # type: ignore[union-attr]
+            yield x, y, self._size(y)
+
+
+def _count(samples: Samples) -> int:
+    return len(samples.y) if isinstance(samples, Split) else len(samples)

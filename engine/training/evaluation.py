@@ -8,7 +8,7 @@ from typing import Any, Literal
 from engine.runs.events import Evaluation, number
 from engine.runs.journal import Journal
 from engine.tasks import Task
-from engine.training.batches import Tensors
+from engine.tasks.held_out import HeldOut
 from engine.training.saving.judged import Judge
 from engine.training.state import Outcome, Training
 from presets.schema import Target
@@ -45,11 +45,10 @@ class Evaluator:
         autocast: Callable[[], AbstractContextManager[object]],
         task: Task,
         journal: Journal,
-        val: Tensors,
-        test: Tensors,
+        val: HeldOut,
+        test: HeldOut,
         target: Target | None = None,
     ) -> None:
-        """`val` and `test` are x and y on the device of the model, as `registry.Split` has them."""
         self.reached: Outcome | None = None
         """How the run ends because a validation reached `target`; None until then."""
         self._training = training
@@ -88,19 +87,18 @@ class Evaluator:
         self.reached = None if reached is None else ("done", str(reached[1]))
 
     def _evaluate(
-        self, split: Literal["val", "test"], tensors: Tensors, training_seconds: float | None
+        self, split: Literal["val", "test"], held: HeldOut, training_seconds: float | None
     ) -> dict[str, float]:
-        x, y = tensors
         training, task = self._training, self._task
         last = split == "test" or training.step >= training.steps
         with self._judge.judged(), self._autocast():
-            means = task.evaluate(training.model, x, y)
+            means = task.evaluate(training.model, held)
             pictures = []
             if self._gallery.wants(self._journal.seconds()) or last:
-                pictures = task.pictures(training.model, x, y, step=training.step, split=split)
+                pictures = task.pictures(training.model, held, step=training.step, split=split)
         if self._judge.averages:
             with self._judge.averaged(), self._autocast():
-                averaged = task.evaluate(training.model, x, y)
+                averaged = task.evaluate(training.model, held)
             means |= {f"ema_{name}": value for name, value in averaged.items()}
         self._report(split, means, training_seconds)
         for event in pictures:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from engine.runs.journal import Journal
-from engine.training.batches import Tensors
+from engine.tasks.held_out import Tensors
 from engine.training.session import Session, open_session
 from engine.training.state import Outcome
 from engine.training.steering.commands import Steering
@@ -39,7 +39,7 @@ def train(
             values, norms = _final_gradients(session, batch)  # unscaled, clipped
             if session.guard.allows(values, norms):
                 training.update(partial(passes.again, *batch))
-            _record(session, batch, values)
+            _record(session, values)
             _evaluate_and_save(session)
         session.profiler.close(training.step)
         session.saver.finish("end" if outcome[0] == "done" else "stop")
@@ -67,12 +67,11 @@ def _final_gradients(session: Session, batch: Tensors) -> tuple[dict[str, Any], 
     return values, norms
 
 
-def _record(session: Session, batch: Tensors, values: Mapping[str, Tensor | float]) -> None:
+def _record(session: Session, values: Mapping[str, Tensor | float]) -> None:
     """Record a step that was taken, and show it to those who watch."""
     training, metrics = session.training, session.metrics
     session.diagnostics.end()
-    units = session.task.size(batch[1])
-    metrics.record(training.step, units, {**values, "lr": training.lr})
+    metrics.record(training.step, session.batches.units, {**values, "lr": training.lr})
     session.journal.progress(training.step)
     if session.profiler.active:
         with metrics.paused():

@@ -1,8 +1,9 @@
 """The forward and backward passes of a step: in parts, in reduced precision, compiled."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from engine.training.state import Training
 from engine.training.updates.curvature import twice_differentiable
 from presets import UserError
 from presets.schema import RunConfig
+
+Share: TypeAlias = float | Tensor
+"""A part of a batch's terms; 0-dim on the device where only that knows how many there are."""
 
 _NORMS = (nn.modules.batchnorm._BatchNorm,)
 
@@ -42,7 +46,7 @@ class Passes:
         self._scaler = training.scaler
         if config.activation_checkpointing:
             _recompute(model, config.model.name)
-        self._model: Callable[[Tensor], Tensor] = torch.compile(model) if config.compile else model
+        self._model: nn.Module = torch.compile(model) if config.compile else model  # type: ignore[assignment]
 
     @property
     def remark(self) -> str:
@@ -54,32 +58,33 @@ class Passes:
             "the gradient is not that of the whole batch"
         )
 
-    def parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
+    def parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Share]]:
         """The batch in `accumulate` parts, or fewer if it is small: x, y and the part's share of
-        all samples, a number up to 1."""
+        all terms of the loss, up to 1."""
         if self._images_last:
             x = x.contiguous(memory_format=torch.channels_last)
         number = min(self._accumulate, max(1, len(y) // self._least))
         if number == 1:
             yield x, y, 1.0
             return
+        whole = self._task.weight(y)
         for part_x, part_y in zip(
             torch.tensor_split(x, number), torch.tensor_split(y, number), strict=True
         ):
-            yield part_x, part_y, len(part_y) / len(y)
+            yield part_x, part_y, self._task.weight(part_y) / whole
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The model's output, (samples, ...) as the task says, and the training loss, 0-dim."""
         kernels = twice_differentiable() if self._needs_graph else nullcontext()
         with kernels, self.autocast():
-            output = self._model(x)
+            output = self._task.output(self._model, x, y)
             return output, self._task.loss(output, y)
 
-    def backward(self, loss: Tensor, share: float) -> None:
+    def backward(self, loss: Tensor, share: Share) -> None:
         """Add the gradients of the loss, times `share`, to those of the parameters."""
         if self._scaler is not None:
             loss = self._scaler.scaled(loss)
-        (loss if share == 1 else loss * share).backward(create_graph=self._needs_graph)
+        (loss if _is_whole(share) else loss * share).backward(create_graph=self._needs_graph)
 
     @property
     def _needs_graph(self) -> bool:
@@ -113,12 +118,13 @@ class Tally:
     def __init__(self) -> None:
         self._values: dict[str, Tensor] = {}
 
-    def add(self, share: float, loss: Tensor, metrics: Mapping[str, Tensor]) -> None:
-        """Add the values of a part, 0-dim tensors; `share` is its share of all samples."""
+    def add(self, share: Share, loss: Tensor, metrics: Mapping[str, Tensor]) -> None:
+        """Add the values of a part, 0-dim tensors; `share` is its share of all terms of
+        the loss."""
         found = {"train/loss": loss.detach()}
         for name, value in metrics.items():
             found[f"train/{name}"] = value
-        if share == 1:
+        if _is_whole(share):
             self._values = found
             return
         for name, value in found.items():
@@ -129,6 +135,11 @@ class Tally:
         """Return the means by name, `train/loss` first, 0-dim tensors, and forget them."""
         values, self._values = self._values, {}
         return values
+
+
+def _is_whole(share: Share) -> bool:
+    """Whether a part is the whole batch; one that only the device knows is not."""
+    return not isinstance(share, Tensor) and share == 1
 
 
 def _has_batch_norm(model: nn.Module) -> bool:

@@ -10,11 +10,13 @@ import torch
 
 from engine import tasks
 from engine.config import configure, registry
+from engine.runs.events import References
 from engine.runs.journal import Journal
 from engine.tasks import Task
+from engine.tasks.held_out import HeldOut
 from engine.training import fingerprint
 from engine.training.assemble import assemble
-from engine.training.batches import Batches, Tensors, stays_on_host, to_device
+from engine.training.batches import Batches, Experienced, batches_of
 from engine.training.device import describe, pick, set_threads
 from engine.training.evaluation import Evaluator
 from engine.training.passes import Passes
@@ -43,7 +45,7 @@ class Session:
     training: Training
     """What the steps change: model, optimizer, schedule, clipping, number of steps."""
     task: Task
-    batches: Batches
+    batches: Batches | Experienced
     passes: Passes
     guard: Guard
     """Keeps what is not finite from the weights."""
@@ -67,9 +69,9 @@ class _Started:
     device: torch.device
     task: Task
     training: Training
-    batches: Batches
-    val: Tensors
-    test: Tensors
+    batches: Batches | Experienced
+    val: HeldOut
+    test: HeldOut
     weight_path: WeightPath
     judge: Judge
     passes: Passes
@@ -101,14 +103,16 @@ def open_session(
         target=config.stop_target(),
     )
     observers: dict[str, Observer] = {"evaluator": evaluator, "guard": guard}
+    if isinstance(run.batches, Experienced):
+        observers["experience"] = run.batches
     range_test = RangeTest() if training.is_range_test else None
     with (
         MetricBuffer(
             device,
             journal,
             inspect=range_test.after(guard.inspect) if range_test else guard.inspect,
-            unit=task.unit,
-            utilisation=utilisation.of_one_unit(config, task.unit, device),
+            unit=task.rules.unit,
+            utilisation=utilisation.of_one_unit(config, task.rules.unit, device),
         ) as metrics,
         closing(
             Diagnostics(
@@ -128,7 +132,7 @@ def open_session(
             observers=observers,
             device=device,
             policy=config.checkpoint,
-            best=task.best,
+            best=task.rules.best,
             settle=metrics.drain,
             resumed=run.resumed.checkpoint if run.resumed else None,
         ) as saver,
@@ -170,17 +174,10 @@ def _started(
     threads = set_threads(config.threads, plan.num_parameters)
     set_precision(config.precision, device)
     data = registry.build("dataset", config.dataset)
-    val, test = to_device(data.val, device), to_device(data.test, device)
-    task = tasks.of(config, configure.dataset_info(config))
+    val, test = HeldOut(data.val, device), HeldOut(data.test, device)
+    task = tasks.of(config, configure.dataset_info(config), data.codec)
     training = assemble(config, plan, device)
-    batches = Batches(
-        data,
-        batch_size=plan.batch_size,
-        per_epoch=plan.steps_per_epoch,
-        seed=config.seed,
-        device=device,
-        on_host=stays_on_host(config.data_on, data.train, device),
-    )
+    batches = batches_of(data, config, plan, model=training.model, device=device, size=task.size)
     resumed = start(
         config,
         plan=plan,
@@ -203,8 +200,10 @@ def _started(
     )
     if resumed is None:
         weight_path.keep(training.step)
-    if passes.remark:
-        journal.say(passes.remark)
+    if resumed is None and (found := task.references(data.train, val)):
+        journal.emit(References(values=found))
+    for remark in filter(None, (passes.remark, *task.remarks)):
+        journal.say(remark)
     journal.say(f"{describe(device)}, {threads} CPU thread{'s' * (threads > 1)}")
     return _Started(
         device=device,

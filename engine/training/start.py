@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from engine.config import configure
+from engine.config import configure, task_rules
 from engine.config.configure import Plan
 from engine.runs.events import Parent, Restarted, RunStarted
 from engine.runs.journal import Journal
@@ -68,10 +68,14 @@ def _started(
     device: torch.device,
     parent: Parent | None,
 ) -> RunStarted:
+    task = configure.dataset_info(config).task
+    best = task_rules.of(task).best
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     with suppress(importlib.metadata.PackageNotFoundError):  # run from a checkout
         versions["bigmodel-tui"] = importlib.metadata.version("bigmodel-tui")
-    versions |= plugins.versions([config.model.type, config.dataset.type, config.optimizer.type])
+    versions |= plugins.versions(
+        [config.model.type, config.dataset.type, config.optimizer.type, task]
+    )
     return RunStarted(
         config=plain(config),
         device=describe(device),
@@ -79,7 +83,9 @@ def _started(
         planned_steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         samples=dict(plan.samples),
-        task=configure.dataset_info(config).task,
+        task=task,
+        judged_by=best[0],
+        judged_best=best[1],
         parameters=training.names,
         versions=versions,
         parent=parent,

@@ -9,7 +9,7 @@ from typing import Any
 import presets
 from engine.config import configure, registry, task_rules
 from engine.config.configure import Plan
-from engine.config.registry import DatasetInfo, Task
+from engine.config.registry import DatasetInfo
 from presets import ConfigError
 from presets.schema import Component, RunConfig
 from tui.choices import optimizer_settings
@@ -142,28 +142,30 @@ class Choice:
         return {key: value for key, value in settings.items() if key.startswith("dataset.")}
 
     @cached_property
-    def _task(self) -> Task | None:
-        """The task of the data; None where it cannot be used."""
+    def _info(self) -> DatasetInfo | None:
+        """What is known of the data; None where it cannot be used."""
         data = self.data()
         try:
             module = registry.module("dataset", data.type)
             info: DatasetInfo = module.info(registry.config("dataset", data))
         except ConfigError:
             return None
-        return info.task
+        return info
 
     def _needed_data(self, model: str, why: str) -> str:
         """Why a model does not go with the data, in three words; "" if it is not the model."""
-        task = self._task
+        data = self._info
+        if data is None:
+            return ""
         try:
-            tasks = task_rules.learned(presets.load("models", model).type)
+            kind = presets.load("models", model).type
+            tasks = task_rules.learned(kind)
+            if not task_rules.learns(kind, data):
+                what = task_rules.of(data.task).what
+                only_text = tasks == ("language",)
+                return "needs text data" if only_text else f"not for {what}"
         except ConfigError:  # a plug-in's
             return ""
-        if task is None:
-            return ""
-        if task not in tasks:
-            only_text = tasks == ("language",)
-            return "needs text data" if only_text else f"not for {task_rules.WHAT[task]}"
         needs = re.search(r"\bneeds (\w+)", why)
         return f"needs {needs[1]}" if needs else "not for this data"
 

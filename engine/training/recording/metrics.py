@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from engine.config.rules import Unit
 from engine.runs.events import Scalars, Value, number
 from engine.runs.journal import Journal
 
@@ -59,7 +60,7 @@ class MetricBuffer:
         rows: int = MAX_ROWS,
         interval: float = 0.1,
         inspect: Inspect | None = None,
-        unit: Literal["samples", "tokens"] = "samples",
+        unit: Unit = "samples",
         utilisation: float | None = None,
     ) -> None:
         """A block is sent when it has `rows` steps or is `interval` seconds old.

@@ -3,7 +3,7 @@
 import torch
 
 from engine.config import configure, estimate, peaks
-from engine.config.task_rules import Unit
+from engine.config.rules import Unit
 from presets.schema import RunConfig
 
 
@@ -13,5 +13,8 @@ def of_one_unit(config: RunConfig, unit: Unit, device: torch.device) -> float | 
     if device.type == "cpu":
         return None
     peak = peaks.flops(torch.cuda.get_device_name(device), config.precision)
-    units = configure.dataset_info(config).input_shape[0] if unit == "tokens" else 1
+    data = configure.dataset_info(config)
+    units: float = data.input_shape[0] if unit == "tokens" else 1
+    if data.tokens:
+        units = data.tokens["train"] / data.samples["train"]
     return None if peak is None else estimate.flops_per_sample(config) / units / peak

@@ -9,14 +9,16 @@ from msgspec import structs
 from torch import nn
 
 from engine import tasks
-from engine.config import configure, task_rules
+from engine.config import configure
 from engine.config.registry import DatasetInfo
+from engine.config.rules import RULES
 from engine.runs.events import Confusion, Predictions, SampleText, decode, encode
 from engine.tasks import pictures
 from engine.tasks.classification import Classification
 from engine.tasks.language import PROMPT_LENGTH, SAMPLE_LENGTH, Language
 from engine.tasks.regression import Regression
 from presets import ConfigError
+from support.held import held
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(size=(2500, 4)).astype(np.float32)
@@ -66,8 +68,8 @@ def test_loss_of_classes_equals_its_formula(name, smoothing):
 def test_means_over_samples_with_uneven_chunks_and_without_smoothing(name, samples):
     x, y = torch.from_numpy(LOGITS[:samples]), torch.from_numpy(LABELS[:samples])
     task = Classification(CLASSES, loss=name, smoothing=0.3)
-    means = task.evaluate(nn.Identity(), x, y)
-    assert tuple(means) == task_rules.METRICS["classification"]
+    means = task.evaluate(nn.Identity(), held(x, y))
+    assert tuple(means) == RULES["classification"].metrics
     assert means["loss"] == pytest.approx(reference(name)[:samples].mean(), rel=1e-6)
     correct = LOGITS[:samples].argmax(axis=1) == LABELS[:samples]
     assert means["accuracy"] == correct.mean()
@@ -81,9 +83,9 @@ def test_mode_is_restored_and_nothing_is_learned(training):
     x, y = torch.from_numpy(LOGITS), torch.from_numpy(LABELS)
     before = model[0].running_mean.clone()
     task = Classification(CLASSES, loss="cross_entropy")
-    first = task.evaluate(model, x, y)
-    assert first == task.evaluate(model, x, y)
-    task.pictures(model, x, y, step=1, split="val")
+    first = task.evaluate(model, held(x, y))
+    assert first == task.evaluate(model, held(x, y))
+    task.pictures(model, held(x, y), step=1, split="val")
     assert model.training is training
     assert torch.equal(before, model[0].running_mean)
 
@@ -94,8 +96,8 @@ def test_regression_equals_numpy(samples):
     predicted = y + RANDOM.normal(size=y.shape).astype(np.float32)
     task = Regression(NUMBERS)
     x, expected = torch.from_numpy(predicted), torch.from_numpy(y)
-    means = task.evaluate(nn.Identity(), x, expected)
-    assert tuple(means) == task_rules.METRICS["regression"]
+    means = task.evaluate(nn.Identity(), held(x, expected))
+    assert tuple(means) == RULES["regression"].metrics
     errors = predicted.astype(float) - y
     total = ((y.astype(float) - y.astype(float).mean(axis=0)) ** 2).sum(axis=0)
     assert means["loss"] == pytest.approx((errors**2).mean(), rel=1e-6)
@@ -107,7 +109,7 @@ def test_regression_equals_numpy(samples):
 
 def test_r2_of_what_does_not_vary_is_no_number():
     y = torch.ones(5, 4)
-    assert math.isnan(Regression(NUMBERS).evaluate(nn.Identity(), y, y)["r2"])
+    assert math.isnan(Regression(NUMBERS).evaluate(nn.Identity(), held(y, y))["r2"])
 
 
 @pytest.mark.parametrize("windows", [1, 1023, 1024, 1100])
@@ -115,11 +117,11 @@ def test_language_equals_numpy(windows):
     model = NextSymbols()
     x, y = SYMBOLS[:windows, :-1], SYMBOLS[:windows, 1:]
     task = Language(TEXT, smoothing=0.2)
-    means = task.evaluate(model, x, y)
+    means = task.evaluate(model, held(x, y))
     logits = model.table.weight.detach().double().numpy()
     log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     nats = -log_probabilities[x.numpy(), y.numpy()]
-    assert tuple(means) == task_rules.METRICS["language"]
+    assert tuple(means) == RULES["language"].metrics
     assert means["loss"] == pytest.approx(nats.mean(), rel=1e-6)
     assert means["bits_per_char"] == pytest.approx(nats.mean() / np.log(2), rel=1e-6)
     even = -log_probabilities[x.numpy()].mean(axis=-1)
@@ -148,7 +150,7 @@ def test_samples_are_the_first_wrong_and_the_first_right_ones(wrong, count, expe
 def test_pictures_of_classes():
     x, y = torch.from_numpy(LOGITS), torch.from_numpy(LABELS)
     task = Classification(CLASSES, loss="cross_entropy", predictions=6)
-    confusion, predictions = task.pictures(nn.Identity(), x, y, step=7, split="test")
+    confusion, predictions = task.pictures(nn.Identity(), held(x, y), step=7, split="test")
     assert isinstance(confusion, Confusion)
     expected = np.zeros((4, 4), int)
     np.add.at(expected, (LABELS, LOGITS.argmax(axis=1)), 1)
@@ -166,10 +168,10 @@ def test_pictures_of_many_classes_have_no_confusion_matrix():
     info = DatasetInfo(input_shape=(65,), num_outputs=65, samples={})
     x, y = torch.randn(3, 65), torch.tensor([0, 1, 64])
     task = Classification(info, loss="cross_entropy", predictions=2)
-    (predictions,) = task.pictures(nn.Identity(), x, y, step=1, split="val")
+    (predictions,) = task.pictures(nn.Identity(), held(x, y), step=1, split="val")
     assert len(predictions.samples) == 2
     none = Classification(info, loss="cross_entropy", predictions=0)
-    assert none.pictures(nn.Identity(), x, y, step=1, split="val") == []
+    assert none.pictures(nn.Identity(), held(x, y), step=1, split="val") == []
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_pictures_of_numbers_call_near_ones_right():
     y = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
     x = y + torch.tensor([[0.4], [-0.6], [0.0], [9.0]])
     info = DatasetInfo(input_shape=(1,), num_outputs=1, samples={}, task="regression")
-    (event,) = Regression(info).pictures(nn.Identity(), x, y, step=1, split="val")
+    (event,) = Regression(info).pictures(nn.Identity(), held(x, y), step=1, split="val")
     assert [sample.correct for sample in event.samples] == [True, False, True, False]
     assert (event.samples[1].expected, event.samples[1].predicted) == ("1", "0.4")
 
@@ -199,7 +201,7 @@ def test_pictures_of_numbers_call_near_ones_right():
 def test_sample_text_begins_with_the_split_and_stays_within_the_context():
     model = NextSymbols()
     x, y = SYMBOLS[:, :-1], SYMBOLS[:, 1:]
-    (event,) = Language(TEXT).pictures(model, x, y, step=3, split="val")
+    (event,) = Language(TEXT).pictures(model, held(x, y), step=3, split="val")
     assert isinstance(event, SampleText)
     prompt = min(PROMPT_LENGTH, 4)
     assert event.prompt == "".join(ALPHABET[symbol] for symbol in x[0, :prompt])
@@ -215,7 +217,7 @@ def test_sample_text_follows_the_probabilities():
         model.table.weight.zero_()
         model.table.weight[0, 1] = model.table.weight[1, 0] = 50.0
     x = torch.zeros(1, 8, dtype=torch.long)
-    (event,) = Language(TEXT).pictures(model, x, x, step=1, split="val")
+    (event,) = Language(TEXT).pictures(model, held(x, x), step=1, split="val")
     assert event.text == "ba" * (SAMPLE_LENGTH // 2)
 
 
@@ -227,7 +229,8 @@ def test_sampling_has_the_temperature_that_it_says():
         model.table.weight[:, 0], model.table.weight[:, 1] = 0.0, 0.8
     x = torch.zeros(1, 8, dtype=torch.long)
     texts = [
-        Language(TEXT).pictures(model, x, x, step=step, split="val")[0].text for step in range(10)
+        Language(TEXT).pictures(model, held(x, x), step=step, split="val")[0].text
+        for step in range(10)
     ]
     share = "".join(texts).count("b") / (10 * SAMPLE_LENGTH)
     assert share == pytest.approx(math.e / (1 + math.e), abs=0.04)
@@ -255,7 +258,7 @@ def test_pictures_are_the_same_each_time_and_leave_the_random_streams(case):
     task, model, x, y = CASES[case]
 
     def shown():
-        events = task.pictures(model, x, y, step=3, split="val")
+        events = task.pictures(model, held(x, y), step=3, split="val")
         assert events
         return [structs.replace(event, time=0.0) for event in events]
 
@@ -270,7 +273,7 @@ def test_pictures_are_the_same_each_time_and_leave_the_random_streams(case):
 def test_samples_of_another_step_or_seed_are_others():
     _, model, x, y = CASES["language"]
     texts = {
-        Language(TEXT, seed=seed).pictures(model, x, y, step=step, split="val")[0].text
+        Language(TEXT, seed=seed).pictures(model, held(x, y), step=step, split="val")[0].text
         for seed in (0, 1)
         for step in (1, 2)
     }
@@ -285,8 +288,8 @@ def test_a_model_that_diverged_is_still_evaluated_and_shown(case, value):
     with torch.no_grad():
         for weight in broken.parameters():
             weight.fill_(value)
-    assert not math.isfinite(task.evaluate(broken, x[:9], y[:9])["loss"])
-    for event in task.pictures(broken, x[:9], y[:9], step=1, split="val"):
+    assert not math.isfinite(task.evaluate(broken, held(x[:9], y[:9]))["loss"])
+    for event in task.pictures(broken, held(x[:9], y[:9]), step=1, split="val"):
         assert type(decode(encode(event)[:-1])) is type(event)
 
 

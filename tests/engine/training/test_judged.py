@@ -22,6 +22,7 @@ from engine.training.saving.judged import Judge
 from engine.training.updates.evaluated_weights import evaluated_weights
 from support.every_step import settings_of
 from support.forked import last_checkpoint, of, told
+from support.held import held
 from support.optimizing import PRESETS, batch, build, model, step
 from support.resuming import check_equal, interrupt
 
@@ -64,7 +65,7 @@ def loss_of(run, weights):
     net.load_state_dict(weights)
     val = registry.build("dataset", config.dataset).val
     x, y = torch.from_numpy(val.x), torch.from_numpy(val.y)
-    return tasks.of(config, info).evaluate(net, x, y)["loss"]
+    return tasks.of(config, info).evaluate(net, held(x, y))["loss"]
 
 
 def test_every_file_of_weights_is_what_the_manifest_says(judged):

@@ -1,0 +1,56 @@
+"""The rules of each task: what it measures, what it is judged by, what its data has; pure."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from presets.schema import Loss
+
+Unit = Literal["samples", "tokens", "frames", "moves"]
+"""The unit of throughput."""
+
+
+class TaskRules(Struct, frozen=True, kw_only=True):
+    """What is known of a task without torch."""
+
+    metrics: tuple[str, ...]
+    """The means over a validation or test set, `loss` first. One that needs a package that is not
+    installed is left out of a run."""
+    best: tuple[str, Literal["max", "min"]]
+    """The validation mean that decides which checkpoint is the best, and in which direction."""
+    unit: Unit = "samples"
+    losses: tuple[Loss, ...] = ("cross_entropy",)
+    """The losses that a run may ask for; the first one is that of `auto`."""
+    what: str
+    """What the data has, in a word or two: "classes"."""
+    smoothing: bool = False
+    """Whether labels can be smoothed."""
+
+
+RULES: dict[str, TaskRules] = {
+    "classification": TaskRules(
+        metrics=("loss", "accuracy"),
+        best=("accuracy", "max"),
+        losses=("cross_entropy", "mse"),
+        what="classes",
+        smoothing=True,
+    ),
+    "regression": TaskRules(
+        metrics=("loss", "mae", "r2"), best=("loss", "min"), losses=("mse",), what="numbers"
+    ),
+    "language": TaskRules(
+        metrics=("loss", "bits_per_char"),
+        best=("loss", "min"),
+        unit="tokens",
+        what="text",
+        smoothing=True,
+    ),
+    "control": TaskRules(
+        metrics=("loss", "return", "length", "entropy"),
+        best=("return", "max"),
+        unit="moves",
+        losses=("ppo",),
+        what="actions in an environment",
+    ),
+}
+"""By name; the tasks themselves are in `engine/tasks`, a file of that name each."""

@@ -1,0 +1,54 @@
+"""The order of the training samples: which of them make a batch, a function of (seed, epoch)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config.registry import Samples, Split
+from engine.training import seeds
+from presets import UserError
+
+_GROUPS = 5
+"""The random stream of the order of batches, apart from those of `seeds`."""
+_MIXED = 0.1
+"""How much longer one sample of a batch may be than another at first, so that samples do not meet
+the same others in every epoch."""
+
+
+def batches(
+    samples: Samples, *, seed: int, epoch: int, batch_size: int, number: int, by_tokens: bool
+) -> list[NDArray[np.int64]]:
+    """The indices of each batch of an epoch, `number` of them.
+
+    Samples of like lengths come together, and the batches in any order. They have `batch_size`
+    samples each, or, `by_tokens`, about the same number of tokens. Raises UserError if there are
+    more batches than samples.
+    """
+    lengths = None if isinstance(samples, Split) else samples.lengths
+    total = len(samples.y) if isinstance(samples, Split) else len(samples)
+    order = seeds.order(seed, epoch, total)
+    if lengths is None:
+        return [order[at : at + batch_size] for at in range(0, total, batch_size)][:number]
+    stream = np.random.default_rng((_GROUPS, seed, epoch))
+    blurred = lengths[order] * (1 + _MIXED * stream.random(total))
+    order = order[np.argsort(blurred, kind="stable")]
+    cuts = _even(lengths[order], number) if by_tokens else np.arange(batch_size, total, batch_size)
+    groups = np.split(order, cuts)
+    return [groups[place] for place in stream.permutation(len(groups))][:number]
+
+
+def _even(lengths: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Where to cut samples into `number` groups of about as many tokens each, none of them empty;
+    int64 (number - 1,)."""
+    if number > len(lengths):
+        raise UserError(
+            f"batch_tokens: {number} batches need as many samples, there are {len(lengths)}; "
+            "give a larger number"
+        )
+    ends = np.cumsum(lengths)
+    wanted = ends[-1] * np.arange(1, number) / number
+    cuts = np.searchsorted(ends, wanted) + 1
+    places = np.arange(1, number)
+    # Each group keeps at least one sample: long ones at the end may hold more than their share.
+    cuts = np.maximum.accumulate(cuts - places) + places
+    kept: NDArray[np.int64] = np.minimum(cuts, len(lengths) - number + places)
+    return kept
