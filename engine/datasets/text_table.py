@@ -29,6 +29,8 @@ _LEARNED_FROM = 2**25
 _COUNTED = 2000
 """Rows by which the number of symbols is estimated."""
 
+_ROLES = (roles.TEXT, roles.LABEL)
+
 Column = str | int
 
 
@@ -105,9 +107,16 @@ def build(config: Config) -> Splits:
 
 
 def _table(config: Config) -> Table:
-    several = config.text if isinstance(config.text, tuple) else (config.text,)
-    given = {"text": tuple(filter(None, several)), "label": tuple(filter(None, (config.label,)))}
-    return opened(config.path, (roles.TEXT, roles.LABEL), given, keep=True)
+    return opened(config.path, _ROLES, _given(config), keep=True)
+
+
+def _given(config: Config) -> dict[str, tuple[Column, ...]]:
+    """The columns that a person says."""
+    texts = config.text if isinstance(config.text, tuple) else (config.text,)
+    return {
+        "text": tuple(column for column in texts if column != ""),
+        "label": (config.label,) if config.label != "" else (),
+    }
 
 
 def _facts(table: Table, config: Config) -> _Facts:
@@ -206,7 +215,7 @@ def _number(text: str) -> float:
 def sample(config: Config) -> dataset_samples.Rows:
     """The first rows of the training file, as the file has them."""
     files, _ = layout.files(_files.located(config.path, "a file or folder of texts"))
-    file = opening.opened(files["train"][0], (roles.TEXT, roles.LABEL))
+    file = opening.opened(files["train"][0], _ROLES, _given(config))
     rows = islice(file.rows(), dataset_samples.MOST_ROWS)
     names = file.names if file.header else [f"column {name}" for name in file.names]
     return dataset_samples.Rows(tuple(names), tuple(tuple(row.cells) for row in rows))

@@ -73,7 +73,7 @@ def _place(key: str, column: str | int, names: Sequence[str]) -> int:
 
 
 def _common(role: Role, names: Sequence[str], taken: set[int]) -> tuple[int, ...]:
-    plain = [name.lower().replace("_", " ").strip() for name in names]
+    plain = [_plain(name) for name in names]
     for several in role.names:
         if all(name in plain and plain.index(name) not in taken for name in several):
             return tuple(plain.index(name) for name in several)
@@ -90,7 +90,23 @@ def _unnamed(role: Role, first: Sequence[Sequence[str]], taken: set[int]) -> tup
     return tuple(left)
 
 
-def is_header(first: Sequence[str], roles: Sequence[Role]) -> bool:
-    """Whether a first row has names of columns, as those of a role are."""
-    plain = {cell.lower().replace("_", " ").strip() for cell in first}
-    return any(plain.issuperset(several) for role in roles for several in role.names)
+def is_header(
+    rows: Sequence[Sequence[str]], roles: Sequence[Role], given: Mapping[str, Given]
+) -> bool:
+    """Whether the first of some rows has the names of the columns: names that a role has or a
+    person gives, or, where labels stand below it, none of them."""
+    first, *rest = rows
+    plain = {_plain(cell) for cell in first}
+    if any(plain.issuperset(several) for role in roles for several in role.names):
+        return True
+    if any(column in first for columns in given.values() for column in columns):
+        return True
+    if not any(role.unnamed == "shortest" for role in roles) or not rest:
+        return False
+    (place,) = _unnamed(Role("label", (), "shortest"), rest, set())[:1]
+    below = [row[place] for row in rest if place < len(row)]
+    return len(set(below)) <= len(below) / 2 and first[place] not in below
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ").strip()

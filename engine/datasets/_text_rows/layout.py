@@ -31,10 +31,8 @@ def files(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     if not path.is_dir():
         beside = sorted(other.name for other in _data_files(path.parent) if split_of(other.name))
         more = len(beside) > 1 and bool(split_of(path.name))
-        said = (
-            [f"{path.name} alone is used; the folder has {', '.join(beside[:4])}"] if more else []
-        )
-        return {"train": [path]}, said
+        said = f"{path.name} alone is used; its folder has {', '.join(beside[:4])}"
+        return {"train": [path]}, [said] if more else []
     try:
         found = _by_split(path)
         if not found and (path / "data").is_dir():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.datasets import _files
 from engine.datasets._text_rows import columns
-from engine.datasets._text_rows.columns import Role
+from engine.datasets._text_rows.columns import Given, Role
 from engine.datasets._text_rows.delimited import Delimited, reader
 from engine.datasets._text_rows.json_lines import JsonLines, flat, parsed
 from engine.datasets._text_rows.layout import ENDINGS
@@ -22,11 +22,11 @@ _LINES = 50
 _BEGINNING = 2**18
 
 
-def opened(path: Path, roles: Sequence[Role]) -> RowFile:
+def opened(path: Path, roles: Sequence[Role], given: Mapping[str, Given]) -> RowFile:
     """The rows of a file, by its ending. Raises ConfigError, in one line, for another one."""
     match path.suffix.lower():
         case ".csv" | ".tsv" | ".txt":
-            return _delimited(path, roles)
+            return _delimited(path, roles, given)
         case ".jsonl" | ".ndjson" | ".json":
             return JsonLines(path, _keys(path))
         case ".parquet":
@@ -36,14 +36,14 @@ def opened(path: Path, roles: Sequence[Role]) -> RowFile:
     )
 
 
-def _delimited(path: Path, roles: Sequence[Role]) -> RowFile:
+def _delimited(path: Path, roles: Sequence[Role], given: Mapping[str, Given]) -> RowFile:
     text = _files.beginning(path, most=_BEGINNING)
     if not text.strip():
         raise ConfigError(f"dataset.path: {str(path)!r} is empty")
     tabs = path.suffix.lower() == ".tsv"
     delimiter = "\t" if tabs else max(_DELIMITERS, key=lambda each: _fitness(text, each))
     first = _beginning(text, delimiter, _LINES)
-    return Delimited(path, delimiter, first, header=columns.is_header(first[0], roles))
+    return Delimited(path, delimiter, first, header=columns.is_header(first, roles, given))
 
 
 def _fitness(text: str, delimiter: str) -> tuple[bool, int]:

@@ -63,8 +63,9 @@ class Parquet:
 
 def _opened(path: Path) -> Any:
     parquet = importlib.import_module("pyarrow.parquet")  # a package without types
+    errors = importlib.import_module("pyarrow.lib").ArrowException
     try:
         return parquet.ParquetFile(path)
-    except (OSError, parquet.core.ArrowException) as error:
+    except (OSError, errors) as error:
         said = " ".join(str(error).split())
         raise UserError(f"dataset.path: {str(path)!r} is no parquet file ({said:.120})") from None

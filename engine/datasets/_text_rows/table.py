@@ -126,13 +126,13 @@ def opened(
     facts = tuple(_facts(file) for several in files.values() for file in several)
     if target:
         facts += (_facts(target),)
-    key = (__name__, facts, tuple(roles), tuple(sorted(given.items())), keep)
+    made_from = (__name__, facts, tuple(roles), tuple(sorted(given.items())), keep)
 
     def read() -> Table:
         splits, cautions = _read(files, target, roles, given, keep=keep, notes=notes)
-        return Table(key, splits, notes, cautions)
+        return Table(made_from, splits, notes, cautions)
 
-    return _files.remembered_by(key, read)
+    return _files.remembered_by(made_from, read)
 
 
 def _facts(file: Path) -> tuple[object, ...]:
@@ -158,7 +158,9 @@ def _read(
     cautions: list[str] = []
     for split, several in files.items():
         for path in several:
-            file: RowFile = SideBySide(path, target) if target else opening.opened(path, roles)
+            file: RowFile = (
+                SideBySide(path, target) if target else opening.opened(path, roles, given)
+            )
             try:
                 chosen = columns.choose(
                     roles, given, file.names, first=None if file.header else file.first
