@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from engine.config.registry import Codec, DatasetInfo
 from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, SampleText
+from engine.tasks.generation import Sampling, generate
 from engine.tasks.held_out import HeldOut
 from engine.tasks.task import Split, Task, evaluating
 from presets.schema import RunConfig
@@ -83,26 +84,15 @@ class Language(Task):
         generator = torch.Generator(held.device)
         generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
         with evaluating(model):
-            written = self._write(model, prompt, generator)
+            written = generate(
+                model,
+                prompt,
+                length=SAMPLE_LENGTH,
+                most=self._context_length,
+                sampling=Sampling(temperature=TEMPERATURE),
+                generator=generator,
+            )
         return [SampleText(step=step, prompt=self._text(prompt), text=self._text(written))]
-
-    def _write(self, model: nn.Module, prompt: Tensor, generator: torch.Generator) -> Tensor:
-        """The symbols that follow the prompt, int64 (SAMPLE_LENGTH,), each drawn from the model's
-        distribution after as many symbols as its context holds.
-
-        They are drawn by the Gumbel-max trick (Gumbel 1954): unlike `multinomial` it does not wait
-        for a GPU, and accepts the logits of a model that diverged.
-        """
-        shape = (SAMPLE_LENGTH, len(self._alphabet))
-        uniform = torch.rand(shape, generator=generator, device=prompt.device)
-        noise = -(-uniform.clamp(min=1e-20).log()).log()
-        symbols = torch.cat([prompt, prompt.new_zeros(SAMPLE_LENGTH)])
-        for place in range(SAMPLE_LENGTH):
-            end = len(prompt) + place
-            seen = symbols[max(0, end - self._context_length) : end]
-            logits = model(seen[None])[0, -1].float()
-            symbols[end] = (logits / TEMPERATURE + noise[place]).argmax()
-        return symbols[len(prompt) :]
 
     def _text(self, symbols: Tensor) -> str:
         return "".join(self._alphabet[symbol] for symbol in symbols.tolist())
