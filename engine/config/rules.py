@@ -26,6 +26,9 @@ class TaskRules(Struct, frozen=True, kw_only=True):
     """What the data has, in a word or two: "classes"."""
     smoothing: bool = False
     """Whether labels can be smoothed."""
+    like: str = ""
+    """The built-in task whose models can learn this one too, since their outputs are alike; for
+    plug-ins, whose task no model knows by name."""
     packages: Mapping[str, str] = {}
     """The package that a metric needs, by the metric. Without it the metric is left out, and if a
     run would be judged by that one, it is judged by accuracy or loss."""
@@ -48,6 +51,21 @@ RULES: dict[str, TaskRules] = {
         unit="tokens",
         what="text",
         smoothing=True,
+    ),
+    "speech": TaskRules(
+        metrics=("loss", "wer", "cer"),
+        best=("wer", "min"),
+        unit="frames",
+        losses=("ctc",),
+        what="speech",
+        packages={"wer": "jiwer", "cer": "jiwer"},
+    ),
+    "control": TaskRules(
+        metrics=("loss", "return", "length", "entropy"),
+        best=("return", "max"),
+        unit="moves",
+        losses=("ppo",),
+        what="actions in an environment",
     ),
     "translation": TaskRules(
         metrics=("loss", "accuracy", "bleu", "chrf"),

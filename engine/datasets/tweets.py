@@ -77,7 +77,8 @@ def build(config: Config) -> Splits:
         ratings = np.array([tweet.rating for tweet in tweets[split]])
         if config.task == "classification":
             return (ratings > 0).astype(np.int64)
-        return ((ratings - trained.mean()) / trained.std()).astype(np.float32)[:, None]
+        scaled: NDArray[np.float64] = (ratings - trained.mean()) / trained.std()
+        return scaled.astype(np.float32)[:, None]
 
     train, val, test = (
         Sequences([codec.encode(tweet.text) for tweet in tweets[split]], targets(split))

@@ -36,12 +36,13 @@ def cost(config: Config, data: DatasetInfo) -> Cost:
     outputs = channels * len(config.kernel_sizes)
     work = sum((length + size - 1) * size * width * channels for size in config.kernel_sizes)
     kept = sum((length + size - 1) * (2 * channels + 1) for size in config.kernel_sizes)
+    embedded = 3 if config.dropout else 1  # what dropout is given, its mask, what it gives
     return Cost(
         num_parameters=data.num_symbols * width
         + sum((size * width + 1) * channels for size in config.kernel_sizes)
         + (outputs + 1) * data.num_outputs,
         multiply_adds=work + outputs * data.num_outputs,
-        activations=length * (3 * width + 2) + kept + 3 * outputs,
+        activations=length * (embedded * width + 2) + kept + 3 * outputs,
     )
 
 
