@@ -122,7 +122,7 @@ class Source(Protocol):
 
 class Codec(Protocol):
     """A vocabulary: how a text becomes symbols and back. Its first symbols are those of
-    `padding.SPECIAL`."""
+    `padding.SPECIAL`, apart from those of language models, which need none."""
 
     @property
     def size(self) -> int:
@@ -133,6 +133,10 @@ class Codec(Protocol):
 
     def decode(self, symbols: Sequence[int]) -> str:
         """The text of symbols; special ones are left out."""
+
+    def num_bytes(self, symbols: Sequence[int]) -> int | None:
+        """How many bytes of UTF-8 these symbols are, also where they begin or end within a
+        character; None if that is not known of a symbol by itself."""
 
 
 Samples: TypeAlias = Split | Source

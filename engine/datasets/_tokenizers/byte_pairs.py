@@ -59,6 +59,16 @@ class BytePairs:
         text: str = self._tokenizer.decode(known, skip_special_tokens=False)
         return text
 
+    def num_bytes(self, ids: Iterable[int]) -> int | None:
+        """How many bytes of UTF-8 the symbols are; None unless they are pieces of bytes."""
+        from tokenizers import decoders
+
+        if not isinstance(self._tokenizer.decoder, decoders.ByteLevel):
+            return None
+        # Such a tokenizer writes each byte as a character.
+        names = (self._tokenizer.id_to_token(each - self._reserved) for each in ids)
+        return sum(len(name) for name in names if name is not None)
+
     def to_json(self) -> str:
         """What a `tokenizer.json` of it holds."""
         content: str = self._tokenizer.to_str()

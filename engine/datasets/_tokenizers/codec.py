@@ -35,6 +35,10 @@ class Codec(Protocol):
     def decode(self, ids: Iterable[int]) -> str:
         """The text of symbols up to the first END; PAD and BEGIN are left out."""
 
+    def num_bytes(self, ids: Iterable[int]) -> int | None:
+        """How many bytes of UTF-8 these symbols are, also where they begin or end within a
+        character; None if that is not known of a symbol by itself."""
+
 
 def written(ids: Iterable[int]) -> list[int]:
     """The symbols that stand for text: those before the first END, without PAD and BEGIN."""
@@ -69,6 +73,9 @@ class Characters:
     def decode(self, ids: Iterable[int]) -> str:
         return "".join(_known(self.alphabet, symbol) for symbol in written(ids))
 
+    def num_bytes(self, ids: Iterable[int]) -> int | None:
+        return len(self.decode(ids).encode(errors="replace"))
+
 
 class Bytes:
     """Each byte of a text in UTF-8 is a symbol, so that nothing is unknown."""
@@ -84,6 +91,9 @@ class Bytes:
     def decode(self, ids: Iterable[int]) -> str:
         data = bytes(symbol - RESERVED for symbol in written(ids) if symbol != UNKNOWN)
         return data.decode("utf-8", errors="replace")
+
+    def num_bytes(self, ids: Iterable[int]) -> int | None:
+        return sum(symbol >= RESERVED for symbol in ids)
 
 
 class Words:
@@ -108,6 +118,9 @@ class Words:
     def decode(self, ids: Iterable[int]) -> str:
         text = " ".join(_known(self._words, symbol) for symbol in written(ids))
         return _NO_BLANK_BEFORE.sub("", text)
+
+    def num_bytes(self, ids: Iterable[int]) -> int | None:
+        return None
 
 
 def words(text: str) -> list[str]:
