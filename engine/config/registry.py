@@ -134,10 +134,6 @@ class Codec(Protocol):
     def decode(self, symbols: Sequence[int]) -> str:
         """The text of symbols; special ones are left out."""
 
-    def num_bytes(self, symbols: Sequence[int]) -> int | None:
-        """How many bytes of UTF-8 these symbols are, also where they begin or end within a
-        character; None if that is not known of a symbol by itself."""
-
 
 Samples: TypeAlias = Split | Source
 

@@ -146,5 +146,6 @@ class _Amount:
         half reads as unknown, at the beginning of the next window."""
         text = codec.decode(window).lstrip("\N{REPLACEMENT CHARACTER}")
         self.characters += len(text)
-        exactly = codec.num_bytes(window)
+        count = getattr(codec, "num_bytes", None)  # of codecs that know it of each symbol
+        exactly = None if count is None else count(window)
         self.bytes += len(text.encode(errors="replace")) if exactly is None else exactly

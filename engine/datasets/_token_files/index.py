@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from engine.config.registry import Codec
 from engine.datasets import _files, _tokenizers
 from engine.datasets._token_files.blocks import SPLITS
-from engine.datasets._tokenizers import Codec
 from engine.datasets._tokenizers.codec import Bytes, Characters
 from presets import ConfigError
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import msgspec
 
 from engine.config.dataset_samples import MOST_CHARACTERS
+from engine.config.registry import Codec
 from engine.datasets import _files, _tokenizers
 from engine.datasets._token_files import blocks, index
 from engine.datasets._token_files.blocks import SPLITS, Blocks, SplitName
 from engine.datasets._token_files.index import Index, Part, Text
-from engine.datasets._tokenizers import RESERVED, Codec
 from engine.datasets._tokenizers.byte_pairs import BytePairs
-from engine.datasets._tokenizers.codec import Characters
+from engine.datasets._tokenizers.codec import RESERVED, Characters
 from engine.runs.access import new_folder
 from presets import ConfigError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,20 +53,20 @@ class BytePairs:
         ids = [np.array(each.ids, dtype=np.int64) for each in found]
         return np.concatenate([np.empty(0, np.int64), *ids]) + self._reserved
 
-    def decode(self, ids: Iterable[int]) -> str:
-        symbols = written(ids) if self._reserved else map(int, ids)
-        known = [each - self._reserved for each in symbols if each >= self._reserved]
+    def decode(self, symbols: Sequence[int]) -> str:
+        found = written(symbols) if self._reserved else map(int, symbols)
+        known = [each - self._reserved for each in found if each >= self._reserved]
         text: str = self._tokenizer.decode(known, skip_special_tokens=False)
         return text
 
-    def num_bytes(self, ids: Iterable[int]) -> int | None:
+    def num_bytes(self, symbols: Sequence[int]) -> int | None:
         """How many bytes of UTF-8 the symbols are; None unless they are pieces of bytes."""
         from tokenizers import decoders
 
         if not isinstance(self._tokenizer.decoder, decoders.ByteLevel):
             return None
         # Such a tokenizer writes each byte as a character.
-        names = (self._tokenizer.id_to_token(each - self._reserved) for each in ids)
+        names = (self._tokenizer.id_to_token(each - self._reserved) for each in symbols)
         return sum(len(name) for name in names if name is not None)
 
     def to_json(self) -> str:

@@ -1,49 +1,30 @@
-"""What all codecs have in common, and those that need no package: characters, bytes and words."""
+"""Codecs that need no package: characters, bytes and words; each is a `registry.Codec`."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from engine.config.padding import BEGIN, END, PAD, SPECIAL, UNKNOWN
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-PAD, BEGIN, END, UNKNOWN = range(4)
-"""The reserved symbols: those that fill a batch up, begin a text, end it, or stand for what is not
-known."""
-RESERVED = 4
-"""Their number; other symbols are counted from here on."""
+RESERVED = len(SPECIAL)
+"""The number of special symbols; others are counted from here on."""
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")
 _NO_BLANK_BEFORE = re.compile(r" (?=[.,;:!?)\]}%…]+(?: |$))")
 
 
-class Codec(Protocol):
-    """Text to symbols and back."""
-
-    @property
-    def size(self) -> int:
-        """The number of symbols, with the reserved ones: each is from 0 to size - 1."""
-
-    def encode(self, text: str) -> NDArray[np.int64]:
-        """The symbols of a text, int64 (length,), without one that begins or ends it."""
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of symbols up to the first END; PAD and BEGIN are left out."""
-
-    def num_bytes(self, ids: Iterable[int]) -> int | None:
-        """How many bytes of UTF-8 these symbols are, also where they begin or end within a
-        character; None if that is not known of a symbol by itself."""
-
-
-def written(ids: Iterable[int]) -> list[int]:
+def written(symbols: Sequence[int]) -> list[int]:
     """The symbols that stand for text: those before the first END, without PAD and BEGIN."""
     found = []
-    for symbol in ids:
+    for symbol in symbols:
         if symbol == END:
             break
         if symbol not in (PAD, BEGIN):
@@ -70,11 +51,12 @@ class Characters:
         found = np.take(known, places, mode="clip") == signs if len(known) else False
         return np.where(found, places + RESERVED, UNKNOWN)
 
-    def decode(self, ids: Iterable[int]) -> str:
-        return "".join(_known(self.alphabet, symbol) for symbol in written(ids))
+    def decode(self, symbols: Sequence[int]) -> str:
+        return "".join(_known(self.alphabet, symbol) for symbol in written(symbols))
 
-    def num_bytes(self, ids: Iterable[int]) -> int | None:
-        return len(self.decode(ids).encode(errors="replace"))
+    def num_bytes(self, symbols: Sequence[int]) -> int:
+        """How many bytes of UTF-8 the symbols are."""
+        return len(self.decode(symbols).encode(errors="replace"))
 
 
 class Bytes:
@@ -88,12 +70,13 @@ class Bytes:
         data = text.encode("utf-8", errors="replace")
         return np.frombuffer(data, np.uint8).astype(np.int64) + RESERVED
 
-    def decode(self, ids: Iterable[int]) -> str:
-        data = bytes(symbol - RESERVED for symbol in written(ids) if symbol != UNKNOWN)
+    def decode(self, symbols: Sequence[int]) -> str:
+        data = bytes(symbol - RESERVED for symbol in written(symbols) if symbol != UNKNOWN)
         return data.decode("utf-8", errors="replace")
 
-    def num_bytes(self, ids: Iterable[int]) -> int | None:
-        return sum(symbol >= RESERVED for symbol in ids)
+    def num_bytes(self, symbols: Sequence[int]) -> int:
+        """How many bytes of UTF-8 the symbols are."""
+        return sum(symbol >= RESERVED for symbol in symbols)
 
 
 class Words:
@@ -115,12 +98,9 @@ class Words:
 
         return np.array([self._places.get(word, UNKNOWN) for word in words(text)], dtype=np.int64)
 
-    def decode(self, ids: Iterable[int]) -> str:
-        text = " ".join(_known(self._words, symbol) for symbol in written(ids))
+    def decode(self, symbols: Sequence[int]) -> str:
+        text = " ".join(_known(self._words, symbol) for symbol in written(symbols))
         return _NO_BLANK_BEFORE.sub("", text)
-
-    def num_bytes(self, ids: Iterable[int]) -> int | None:
-        return None
 
 
 def words(text: str) -> list[str]:

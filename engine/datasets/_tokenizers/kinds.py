@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from importlib import util
 from typing import Literal, get_args
 
+from engine.config.registry import Codec
 from engine.datasets import _files
 from engine.datasets._tokenizers import byte_pairs, codec
-from engine.datasets._tokenizers.codec import RESERVED, Bytes, Characters, Codec, Words
+from engine.datasets._tokenizers.codec import RESERVED, Bytes, Characters, Words
 from presets import ConfigError
 
 Learned = Literal["characters", "bytes", "words", "bpe"]

@@ -6,8 +6,10 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.padding import BEGIN, END, PAD, UNKNOWN
 from engine.datasets import _tokenizers
-from engine.datasets._tokenizers import BEGIN, END, PAD, RESERVED, UNKNOWN, byte_pairs, codec
+from engine.datasets._tokenizers import byte_pairs, codec
+from engine.datasets._tokenizers.codec import RESERVED
 from presets import ConfigError
 
 VERSES = [
