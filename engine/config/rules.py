@@ -54,7 +54,7 @@ RULES: dict[str, TaskRules] = {
         best=("return", "max"),
         unit="moves",
         losses=("ppo",),
-        what="actions in an environment",
+        what="actions",
     ),
     "translation": TaskRules(
         metrics=("loss", "accuracy", "bleu", "chrf"),
