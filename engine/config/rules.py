@@ -49,6 +49,14 @@ RULES: dict[str, TaskRules] = {
         what="text",
         smoothing=True,
     ),
+    "speech": TaskRules(
+        metrics=("loss", "wer", "cer"),
+        best=("wer", "min"),
+        unit="frames",
+        losses=("ctc",),
+        what="speech",
+        packages={"wer": "jiwer", "cer": "jiwer"},
+    ),
     "control": TaskRules(
         metrics=("loss", "return", "length", "entropy"),
         best=("return", "max"),
