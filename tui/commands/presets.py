@@ -11,8 +11,9 @@ from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
-_SIZED_ON = {"language": "bible-en", "control": "gymnasium"}
-"""The data set on which a model's parameters are counted, by task; digits for the others."""
+_SIZED_ON = ("digits", "bible-en")
+"""The data sets on which a model's parameters are counted, if it learns from them; else the first
+one that it learns from."""
 _OUTPUTS = {"language": "symbols"}
 """What the outputs are, where it is not what the data of the task has."""
 
@@ -61,8 +62,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
-        tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
-        sized_on = _SIZED_ON.get(tasks[0], "digits")
+        sized_on = _suitable(preset.type)
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
@@ -76,6 +76,19 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     elif kind == "optimizers":
         entry["run"] = preset.run
     return entry
+
+
+def _suitable(model_type: str) -> str:
+    """A built-in data set that models of this type learn from."""
+    names = [*_SIZED_ON, *presets.names("datasets")]
+    for name in names:
+        data = presets.load("datasets", name)
+        if data.options.get("path") != "" and presets.origin("datasets", name) is None:
+            part = Component(name=name, type=data.type, options=data.options)
+            info = registry.module("dataset", data.type).info(registry.config("dataset", part))
+            if task_rules.learns(model_type, info):
+                return name
+    return names[0]
 
 
 def _about_recipe(name: str, recipe: Recipe) -> Entry:
