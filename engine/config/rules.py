@@ -45,5 +45,19 @@ RULES: dict[str, TaskRules] = {
         what="text",
         smoothing=True,
     ),
+    "imitation": TaskRules(
+        metrics=("loss", "accuracy", "top3", "value_mse", "win_rate"),
+        best=("accuracy", "max"),
+        unit="moves",
+        what="moves of games",
+        smoothing=True,
+    ),
+    "self-play": TaskRules(
+        metrics=("loss", "accuracy", "win_rate"),
+        best=("win_rate", "max"),
+        unit="moves",
+        losses=("mse",),
+        what="a game to play with oneself",
+    ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""
