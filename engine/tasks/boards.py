@@ -120,14 +120,13 @@ def reference(position: Position, seed: Sequence[int]) -> tuple[str, Player]:
     return "random", RandomPlayer(number)
 
 
-def win_rate(player: Player, start: Position, *, seed: int, games: int = GAMES) -> float:
-    """The share of games won against the reference player, a draw is half a win; the same openings
-    and the same chance every time."""
+def win_rate(player: Player, start: Position, *, seed: int) -> float:
+    """The share of `GAMES` won against the reference player, a draw is half a win; the same
+    openings and the same chance every time."""
     _, opponent = reference(start, (_OPPONENT, seed))
-    score = match.play(
-        start, player, opponent, games=games, opening_moves=OPENING_MOVES, seed=seed, at_once=games
-    )
-    return score.rate
+    return match.play(
+        start, player, opponent, games=GAMES, opening_moves=OPENING_MOVES, seed=seed, at_once=GAMES
+    ).rate
 
 
 def game(

@@ -17,9 +17,6 @@ from engine.tasks.held_out import HeldOut
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import RunConfig
 
-_GAMES = 200
-"""Games of a player by chance, for the reference."""
-
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "SelfPlay":
     """The task of a run."""
@@ -71,7 +68,7 @@ class SelfPlay(Task):
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """What a player by chance wins against the reference player, and how often a guess gives
         the right sign."""
-        rate = boards.win_rate(RandomPlayer(self._seed), self.begin, seed=self._seed, games=_GAMES)
+        rate = boards.win_rate(RandomPlayer(self._seed), self.begin, seed=self._seed)
         wins = sum(int((y > 0).sum()) for _, y in held.chunks())
         decided = sum(int((y != 0).sum()) for _, y in held.chunks())
         share = wins / max(1, decided)
