@@ -15,7 +15,7 @@ class TaskRules(Struct, frozen=True, kw_only=True):
 
     metrics: tuple[str, ...]
     """The means over a validation or test set, `loss` first. One that needs a package that is not
-    installed is left out of a run."""
+    installed, or that its data has not, is left out of a run."""
     best: tuple[str, Literal["max", "min"]]
     """The validation mean that decides which checkpoint is the best, and in which direction."""
     unit: Unit = "samples"
@@ -39,7 +39,7 @@ RULES: dict[str, TaskRules] = {
         metrics=("loss", "mae", "r2"), best=("loss", "min"), losses=("mse",), what="numbers"
     ),
     "language": TaskRules(
-        metrics=("loss", "bits_per_char"),
+        metrics=("loss", "bits_per_char", "bits_per_byte"),
         best=("loss", "min"),
         unit="tokens",
         what="text",
