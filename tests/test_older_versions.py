@@ -33,7 +33,7 @@ from tui.app import BigModelApp
 from tui.choices.kept import last_choice, small_files
 from tui.panels.arrangement import Layout, Placed
 from tui.plots.plot_view import PlotView
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.cache import column_cache, snapshot
 from tui.runs.listing.index import Index
 from tui.terminal import themes
@@ -99,7 +99,7 @@ def test_runs_are_listed_shown_and_exported(root):
 
 
 def test_what_commands_changed_is_in_force(root):
-    state = follow.load(RunDir(root / WHOLE))
+    state = loading.load(RunDir(root / WHOLE))
     assert [command.outcome for command in state.commands].count("applied") == 2
     assert (state.status, state.step, state.planned_steps) == ("done", 22, 22)
     assert (state.config["clip"]["mode"], state.config["clip"]["threshold"]) == ("norm", 0.7)
@@ -146,7 +146,7 @@ def test_a_run_is_forked(root):
     train(child)
     (begun,) = of(RunStarted, read_all(child.events_path))
     assert (begun.parent.run, begun.parent.step) == (KILLED, 8)
-    assert follow.load(child).status == "done"
+    assert loading.load(child).status == "done"
 
 
 def test_a_race_is_listed_and_reported(root, user, tmp_path):
@@ -215,10 +215,10 @@ def test_a_column_cache_of_other_code_is_made_anew(root, tmp_path, monkeypatch):
     run = RunDir(root / WHOLE)
     with monkeypatch.context() as before:
         before.setattr(snapshot, "code_hash", lambda: MAKER)
-        follow.load(run)
+        loading.load(run)
         assert column_cache.load(run.events_path) is not None
     assert column_cache.load(run.events_path) is None
-    assert follow.load(run).step == 22
+    assert loading.load(run).step == 22
     assert column_cache.load(run.events_path) is not None
 
 

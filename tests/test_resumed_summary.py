@@ -13,7 +13,7 @@ from engine.runs.log_reader import LogWriter, read_all
 from engine.training.recording.metrics import MetricBuffer
 from support.forked import of
 from support.resuming import interrupt
-from tui.runs import follow, summary
+from tui.runs import loading, summary
 
 CLOCKS = ("id", "path", "events_path", "seconds")
 STEPS = 40
@@ -44,7 +44,7 @@ WAYS = {
 
 
 def shown(run):
-    found = summary.summary(follow.load(run), pid=None)
+    found = summary.summary(loading.load(run), pid=None)
     for key in CLOCKS:
         del found[key]
     del found["last"]["samples_per_second"]

@@ -23,7 +23,7 @@ from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
-from tui.runs.cache import unkept
+from tui.runs.cache import unwritten
 from tui.runs.run import Run
 from tui.screens.app_screen import AppScreen, AtWork
 from tui.screens.help import EVERYWHERE, HelpScreen
@@ -174,7 +174,7 @@ class BigModelApp(FrugalApp):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        unkept.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
+        unwritten.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
         self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):

@@ -193,7 +193,7 @@ def run(
     from engine.config import configure
     from engine.race import devices
     from presets.userconfig import read_config
-    from tui.commands import find_runs, headless, memory
+    from tui.commands import find_runs, headless, memory_check
 
     if resume is None:
         tell_problems()
@@ -207,7 +207,7 @@ def run(
         devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
-        memory.check(config, force=force)
+        memory_check.check(config, force=force)
         chosen = run_directory.create(root, config)
     else:
         _only_resume(context)
@@ -215,7 +215,7 @@ def run(
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
-        memory.check(config, force=force)
+        memory_check.check(config, force=force)
     if detach:
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return

@@ -201,10 +201,10 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
 
 
 def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
-    from engine.race import leaderboard
+    from engine.race import standings
     from tui.races import standings_table
 
-    table = leaderboard.standings(results)
+    table = standings.standings(results)
     head, cells = standings_table.of(results, table)
     if as_json:
         facts = {"event": "ended", "id": chosen.id, "over": results.ended}

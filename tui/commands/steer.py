@@ -193,7 +193,7 @@ def fork(
     from engine.config import configure, rate_jump
     from engine.runs import fork
     from presets.userconfig import read_config
-    from tui.commands import headless, memory
+    from tui.commands import headless, memory_check
 
     alerts = read_config().alerts
     parent = find_runs.find_ours(root, name)
@@ -203,7 +203,7 @@ def fork(
     if jump := rate_jump.jump(at.config, config, at.checkpoint.step):
         say(str(jump))
     plan = configure.plan(config)
-    memory.check(config, force=force)
+    memory_check.check(config, force=force)
     child = run_directory.create(parent.path.parent, config)
     if detach:
         headless.detach(child, config, plan, as_json=as_json)

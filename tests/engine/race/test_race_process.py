@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.race import directory, leaderboard, same_start
+from engine.race import directory, same_start, standings
 from engine.race.results import RaceReader
 from engine.runs import control, run_directory, start_process
 from engine.runs.events import RunEnded, StateChanged
@@ -74,7 +74,7 @@ def test_every_lane_runs_every_seed_from_the_same_start(whole):
     (ended,) = [e for e in read_all(race.process.events_path) if isinstance(e, RunEnded)]
     assert (ended.status, ended.reason) == ("done", "all 4 runs are over")
     assert not run_directory.locked(race.process)
-    table = leaderboard.standings(RaceReader(race).read(race.spec()))
+    table = standings.standings(RaceReader(race).read(race.spec()))
     assert table.final
     # One engine for all of them: torch is imported once.
     assert (
@@ -189,7 +189,7 @@ def test_a_lane_that_diverges_does_not_end_the_race(tmp_path):
     }
     race = directory.create(tmp_path, spec.build(configs, budget=20, seeds=2))
     assert start(race).wait(120) == 0
-    table = leaderboard.standings(RaceReader(race).read(race.spec()))
+    table = standings.standings(RaceReader(race).read(race.spec()))
     assert [row.label for row in table.rows] == ["sane", "wild"]
     assert table.rows[1].trouble.startswith("diverged in 2 of 2 runs, first at step ")
 

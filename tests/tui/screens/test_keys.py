@@ -16,7 +16,7 @@ from tui.panels import keys
 from tui.panels.keys import Key, key_name
 from tui.panels.prompt import Prompt
 from tui.screens.dashboard.arrange import ArrangeScreen
-from tui.screens.keys import keys_markdown
+from tui.screens.keys_manual import keys_markdown
 from tui.screens.race.all_races import RacesScreen
 from tui.screens.race.setup import RaceSetupScreen
 from tui.screens.race.surface_descent import DescentScreen

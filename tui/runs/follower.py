@@ -1,8 +1,7 @@
-"""Bring the state of runs up to date from their directories, without threads or widgets."""
+"""Readers of runs that grow: each poll hands over what is new; without threads or widgets."""
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from functools import singledispatch
 from pathlib import Path
 from typing import Protocol
@@ -24,8 +23,6 @@ from engine.runs.log_reader import LogReader
 from engine.runs.run_directory import RunDir
 from engine.runs.signs_of_life import health
 from engine.runs.signs_of_life.health import Health
-from presets import ConfigError
-from tui.runs import meta
 from tui.runs.cache import column_cache, snapshot
 from tui.runs.cache.column_cache import Kept
 from tui.runs.foreign.run import ForeignRun
@@ -213,70 +210,7 @@ def _joined(parts: list[Scalars]) -> Scalars:
     return Scalars(time=parts[-1].time, step=step, seconds=seconds, values=values)
 
 
-@singledispatch
-def given_name(run: Run) -> str:
-    """The name that a person gave the run, or the label of a foreign log; "" if it has none."""
-    raise NotImplementedError(type(run))
-
-
-@given_name.register
-def _(run: RunDir) -> str:
-    return meta.read(run).name
-
-
-@given_name.register
-def _(run: ForeignRun) -> str:
-    return run.given_name
-
-
-def open_state(run: Run) -> RunState:
-    """A new state with the run's name and configuration, before its first event."""
-    state = RunState(run=run, given_name=given_name(run))
-    # A run made by another version still shows what its log says.
-    with suppress(ConfigError):
-        state.config = run.settings()
-    return state
-
-
-def apply(state: RunState, news: News) -> None:
-    """Apply news to a state."""
-    if news.kept is not None:
-        snapshot.restore(state, news.kept.state, news.kept.series)
-    for event in news.events:
-        state.apply(event)
-    state.status, state.damaged, state.detail = news.status, news.damaged, news.detail
-    state.write_trouble = news.unsaved
-
-
-def load(run: Run) -> RunState:
-    """The state of a run as its log has it now. Raises OSError if it cannot be read."""
-    state, reader = open_state(run), follower(run)
-    while news := reader.poll():
-        apply(state, news)
-        if news.keep is not None:
-            keep(state, news)()
-        if not news.events and not news.more:
-            break
-    return state
-
-
 def unreadable(run: Run, error: OSError) -> News:
     """What is known of a run whose log cannot be read."""
     name = Path(error.filename).name if isinstance(error.filename, str) else "events.jsonl"
     return News(run, (), "unreadable", 0, f"{name}: cannot be read ({error.strerror or error})")
-
-
-def load_or_say(run: Run) -> RunState:
-    """The state of a run as its log has it now; one that says why where it cannot be read."""
-    try:
-        return load(run)
-    except OSError as error:
-        state = open_state(run)
-        apply(state, unreadable(run, error))
-        return state
-
-
-def keep(state: RunState, news: News) -> Callable[[], bool]:
-    """A function that writes the state to the cache; for news with `keep`."""
-    offset, unknown = news.keep or (0, 0)
-    return column_cache.keeper(state, news.run.events_path, offset, unknown)

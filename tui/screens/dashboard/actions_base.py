@@ -1,4 +1,4 @@
-"""What the parts of the dashboard that answer keys have in common: the runs, and the view."""
+"""The base of the dashboard's actions for pages, plots and steering: the runs, and the view."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from tui.runs.news import News
 from tui.runs.run import Run
 from tui.runs.state.store import RunState
-from tui.screens.dashboard.watched import WatchedRuns
+from tui.screens.dashboard.watched_runs import WatchedRuns
 from tui.screens.run_actions import RunActions
 
 
-class WatchingScreen(RunActions):
+class DashboardActions(RunActions):
     """A screen that watches runs; its keys are about the selected one."""
 
     def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The runs of a race's lanes, to be watched on the dashboard or trained for longer."""
+"""From a race to its single runs: which to watch on the dashboard, and one to train for longer."""
 
 from engine.race import spec
 from engine.race.directory import RaceDir

@@ -8,7 +8,7 @@ import numpy as np
 
 from tui.runs.foreign.behaviour import MAX_STEP
 from tui.runs.foreign.facts import ALL, ONLY, Facts, Group
-from tui.runs.foreign.step_counting import Stream, Streams
+from tui.runs.foreign.step_streams import Stream, Streams
 
 COUNTED = "steps begin again in each epoch: they are counted on"
 ANEW = "steps begin again and no column says why: they are counted on"

@@ -9,7 +9,7 @@ from tui.plots.lanes import Lane, View, make_lanes
 from tui.plots.plot_view import PlotView
 from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.feed import Feed
-from tui.runs.follow import apply, open_state
+from tui.runs.loading import apply, open_state
 from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.state.store import RunState

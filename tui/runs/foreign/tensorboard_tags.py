@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from tui.runs.foreign.event_builder import EventBuilder
-from tui.runs.foreign.rising_axis import ANEW, FELL
-from tui.runs.foreign.step_counting import Counting
+from tui.runs.foreign.step_streams import Counting
+from tui.runs.foreign.steps_on_one_axis import ANEW, FELL
 
 SIDE_BY_SIDE = "several processes wrote the same metric at the same time: all points are kept"
 _MAX_READINGS = 5
