@@ -26,6 +26,9 @@ class TaskRules(Struct, frozen=True, kw_only=True):
     """What the data has, in a word or two: "classes"."""
     smoothing: bool = False
     """Whether labels can be smoothed."""
+    like: str = ""
+    """The built-in task whose models can learn this one too, since their outputs are alike; for
+    plug-ins, whose task no model knows by name."""
     packages: Mapping[str, str] = {}
     """The package that a metric needs, by the metric. Without it the metric is left out, and if a
     run would be judged by that one, it is judged by accuracy or loss."""

@@ -90,7 +90,8 @@ def learned(model_type: str) -> tuple[str, ...]:
 
 def learns(model_type: str, data: DatasetInfo) -> bool:
     """Whether a model of this type can learn the task of such data from such inputs."""
-    return data.task in learned(model_type) and _input(data) in _inputs(model_type)
+    alike = {data.task, of(data.task).like}
+    return bool(alike.intersection(learned(model_type))) and _input(data) in _inputs(model_type)
 
 
 def _inputs(model_type: str) -> tuple[Input, ...]:
