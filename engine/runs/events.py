@@ -368,6 +368,41 @@ class Outputs(Event, frozen=True, kw_only=True, tag="outputs"):
         return bounds.pictures(sample.spectrogram for sample in self.samples)
 
 
+class Move(Struct, frozen=True, kw_only=True):
+    """A move of a game, and what the model thinks of the position before it."""
+
+    move: Whole
+    """The move, in the numbers that `engine.games` has for the moves of the game."""
+    policy: bounds.CellShares = []
+    """How likely the model would take a cell: pairs of a cell, counted row by row from the top, and
+    whole per cent, without cells of less than 1 %; what is left is for a pass."""
+    value: bounds.Balance | None = None
+    """The result that the model expects, from -1, a loss of who began, to 1; None if it is none."""
+
+
+class Game(Event, frozen=True, kw_only=True, tag="game"):
+    """A game that the model played, move by move."""
+
+    split: Literal["val", "test"]
+    step: Step
+    game: Name
+    """What was played, a name of `engine.games.known`: `go`, `connect-four`."""
+    rows: bounds.Side
+    columns: bounds.Side
+    komi: float = 0.0
+    """The points that the second player was given, where points are counted."""
+    players: tuple[Name, Name]
+    """Who began and who followed: `model` and, say, `random`."""
+    moves: Annotated[list[Move], Meta(max_length=bounds.MAX_MOVES)]
+    result: Literal["first", "second", "draw"]
+    """Who won."""
+
+    def fault(self) -> str:
+        return bounds.moves(
+            ((move.move, move.policy) for move in self.moves), self.rows * self.columns
+        )
+
+
 class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     """A text that a language model wrote."""
 
@@ -473,6 +508,7 @@ AnyEvent = (
     | Predictions
     | References
     | Outputs
+    | Game
     | SampleText
     | Episode
     | Profiled

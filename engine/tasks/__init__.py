@@ -19,5 +19,5 @@ def of(config: RunConfig, info: DatasetInfo, codec: Codec | None = None) -> Task
     else:
         module = importlib.import_module(f"engine.tasks.{info.task.replace('-', '_')}")
     task: Task = module.build(config, info, codec)
-    task.rules = rules.without(task.missing)
+    task.rules = rules
     return task

@@ -1,18 +1,18 @@
 """Speech recognition: what is said in a recording, by connectionist temporal classification."""
 
 from collections.abc import Sequence
-from importlib import util
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.config import task_rules
 from engine.config.padding import IGNORED
 from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, Output, Outputs, Reference, Span
-from engine.tasks import _constant, _ctc
+from engine.tasks import _constant, _ctc, _text_metrics
 from engine.tasks.held_out import HeldOut
 from engine.tasks.task import Split, Task, evaluating, sums
 from presets.schema import RunConfig
@@ -21,7 +21,6 @@ MOST_COLUMNS = 320
 """Maximum width of a spectrogram: of a longer recording, several frames make a column."""
 _SHOWN = 8  # samples at most that are shown each time
 _MISHEARD = 4  # others at most that were misheard
-_ERRORS = ("wer", "cer")
 
 
 @runtime_checkable
@@ -48,12 +47,8 @@ class Speech(Task):
         self._names = info.names or tuple(f"<{symbol}>" for symbol in range(info.num_outputs))
         self._codec = codec
         self._shown = shown
-        if util.find_spec("jiwer") is None:
-            self.missing = _ERRORS
-            self.remarks = (
-                "WER and CER need the package jiwer: pip install 'bigmodel-tui[text]'; without it "
-                "the run is judged by its loss",
-            )
+        self._measures = not task_rules.lacking("speech")
+        self.remarks = _text_metrics.remarks("speech")
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """-log p(text | sound) in nats per symbol of the texts; 0-dim."""
@@ -82,7 +77,7 @@ class Speech(Task):
                 said += self._texts(y)
                 heard += [self._text([h.symbol for h in row]) for row in _ctc.greedy(output)]
         means = {"loss": total.item() / max(1, symbols)}
-        return means if self.missing else {**means, **_constant.error_rates(said, heard)}
+        return means | (_constant.error_rates(said, heard) if self._measures else {})
 
     def pictures(
         self, model: nn.Module, held: HeldOut, *, step: int, split: Split
@@ -149,7 +144,7 @@ class Speech(Task):
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The best of texts that are always the same."""
-        if self.missing:
+        if not self._measures:
             return []
         said = [text for _, y in held.chunks() for text in self._texts(y)]
         rates = _constant.best(said)

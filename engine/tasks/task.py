@@ -1,6 +1,6 @@
 """The interface of tasks to training."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -20,8 +20,6 @@ class Task:
     is. `registry.Split` says what x and y are."""
 
     rules: TaskRules
-    missing: Collection[str] = ()
-    """The metrics of its rules that need a package which is not installed; a remark says which."""
     remarks: Sequence[str] = ()
     """What a person should know of it before the start, a line each, such as a metric that needs a
     package which is not installed."""

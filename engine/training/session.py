@@ -174,7 +174,7 @@ def _started(
     threads = set_threads(config.threads, plan.num_parameters)
     set_precision(config.precision, device)
     data = registry.build("dataset", config.dataset)
-    val, test = HeldOut(data.val, device), HeldOut(data.test, device)
+    val, test = HeldOut(data.val, device), HeldOut(data.test, device, final=True)
     task = tasks.of(config, configure.dataset_info(config), data.codec)
     training = assemble(config, plan, device)
     batches = batches_of(

@@ -12,7 +12,7 @@ from tui.panels.layers import LayersPanel
 from tui.panels.log import LogPanel
 from tui.panels.panel import Panel
 from tui.panels.runs import RunsPanel
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.panels.settings import SettingsPanel
 from tui.panels.speed import SpeedPanel
 from tui.panels.task_metric import TaskMetricPanel

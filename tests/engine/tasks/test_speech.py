@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine import tasks
-from engine.config import configure, registry
+from engine.config import configure, registry, task_rules
 from engine.config.padding import IGNORED
 from engine.datasets._sequences import Sequences
 from engine.tasks import speech
@@ -146,7 +146,7 @@ def test_the_reference_is_the_best_text_that_is_always_the_same(parts):
 
 def test_without_jiwer_one_line_says_what_to_install(parts, monkeypatch):
     config = configure.resolve(recipe="spoken-digits", settings=SMALL)
-    monkeypatch.setattr(speech.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(task_rules, "_installed", lambda package: package != "jiwer")
     task = tasks.of(config, configure.dataset_info(config))
     assert task.rules.best == ("loss", "min")
     assert task.rules.metrics == ("loss",)

@@ -24,7 +24,7 @@ from tui.panels.page_bar import PageBar
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.loading import keep
 from tui.runs.news import News

@@ -20,7 +20,7 @@ from engine.runs.events import (
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import Lock, RunDir
 from support.dashboards import screen
-from support.recorded import record
+from support.recorded import extended, record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
@@ -70,16 +70,6 @@ def predictions(step: int, **changes: object) -> Predictions:
     wrong = Prediction(expected="5", predicted="8", correct=False, confidence=0.6, pixels=PIXELS)
     samples = [wrong, right] * 4
     return Predictions(split="val", step=step, **{"samples": samples, **changes})
-
-
-def extended(name: str, *events: object, status: str | None = "done") -> RunDir:
-    """A recorded run with more in its log."""
-    run = record(Path("runs"), name, status=status)
-    log = LogWriter(run.events_path)
-    for event in events:
-        log.append(event)
-    log.close()
-    return run
 
 
 @pytest.fixture
