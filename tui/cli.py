@@ -312,7 +312,7 @@ def presets(root: Path, as_json: bool) -> None:
 
 def _add_others() -> None:
     """Add the commands that have modules of their own."""
-    from tui.commands import completion, docs, find_lr, race, serve, steer
+    from tui.commands import completion, docs, find_lr, prepare, race, serve, steer
     from tui.commands.doctor import command as doctor
     from tui.commands.export import command as export
 
@@ -320,6 +320,7 @@ def _add_others() -> None:
     steer.register(cli, _runs_dir)
     race.register(cli, _runs_dir)
     find_lr.register(cli)
+    prepare.register(cli)
     completion.register(cli)
     doctor.register(cli, _runs_dir)
     serve.register(cli, _runs_dir)
