@@ -40,7 +40,7 @@ run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
 
 test: $(FOR_TESTING)
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(FOR_TESTING)
 	-@$(MAKE) --no-print-directory $(FOR_PEERS)

@@ -18,17 +18,17 @@ _REMEMBERED = 16  # files; the launch screen asks for the same one at every key
 _known: dict[Hashable, Any] = {}
 
 
-def located(path: str, what: str) -> Path:
+def located(path: str, what: str, *, key: str = "dataset.path") -> Path:
     """The path of `what`, such as "a text file". Raises ConfigError if there is no such file."""
     if not path:
-        raise ConfigError(f"dataset.path: missing; expected the path of {what}")
+        raise ConfigError(f"{key}: missing; expected the path of {what}")
     try:
         found = Path(path).expanduser()
         found.stat()
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable(path, error, key=key) from None
     except (ValueError, RuntimeError):  # a null byte; the home of a user who does not exist
-        raise ConfigError(f"dataset.path: expected the path of {what}, got {path!r}") from None
+        raise ConfigError(f"{key}: expected the path of {what}, got {path!r}") from None
     return found
 
 
@@ -37,28 +37,28 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
-def unreadable(path: object, error: OSError) -> ConfigError:
+def unreadable(path: object, error: OSError, *, key: str = "dataset.path") -> ConfigError:
     """The error, in one line, for a file that cannot be opened."""
-    return ConfigError(f"dataset.path: {str(path)!r} cannot be read ({error.strerror or error})")
+    return ConfigError(f"{key}: {str(path)!r} cannot be read ({error.strerror or error})")
 
 
-def read_text(path: Path, *, most: int) -> str:
+def read_text(path: Path, *, most: int, key: str = "dataset.path") -> str:
     """The text of a UTF-8 file of at most `most` bytes, with plain newlines, without a byte order
     mark. Raises ConfigError, in one line, if it is larger, cannot be read or is not UTF-8."""
     try:
         with open_regular(path) as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable(path, error, key=key) from None
     if len(data) > most:
         raise ConfigError(
-            f"dataset.path: {str(path)!r} is larger than {most // MEBIBYTE} MiB, the most allowed"
+            f"{key}: {str(path)!r} is larger than {most // MEBIBYTE} MiB, the most allowed"
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"dataset.path: {str(path)!r} is not UTF-8 text (byte {error.start} is "
+            f"{key}: {str(path)!r} is not UTF-8 text (byte {error.start} is "
             f"0x{data[error.start]:02x})"
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -22,3 +22,13 @@ class RecurrentNetwork(nn.Module):
         states, _ = self.gru(self.embedding(x))
         logits: Tensor = self.head(self.dropout(states))
         return logits
+
+    most_symbols = None
+    """The state remembers any number of symbols."""
+
+    def extend(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Map symbols int64 (n, t) that follow those in `memory` to the logits of the last of them,
+        float (n, symbols), and to the memory of all, (layers, n, hidden)."""
+        states, memory = self.gru(self.embedding(x), memory)
+        logits: Tensor = self.head(self.dropout(states[:, -1]))
+        return logits, memory

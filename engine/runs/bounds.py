@@ -24,6 +24,12 @@ MAX_SIDE = 512
 """Maximum height and width of a sample's picture, in pixels."""
 MAX_PIXELS = 2**18
 """Maximum number of pixels of all pictures in one event."""
+MAX_FRAMES = 500
+"""Maximum number of moves of an episode that one event shows."""
+MAX_OBSERVED = 16
+"""Maximum number of numbers of an observation that are shown."""
+MAX_ACTIONS = 64
+"""Maximum number of actions whose probabilities are shown."""
 LEAST_SPAN = 1e-3
 """Minimum width of a histogram's axis, in powers of ten."""
 MAX_BOARD = 25
@@ -72,6 +78,14 @@ Pixels = Annotated[
     list[Annotated[list[Grey], Meta(max_length=MAX_SIDE)]], Meta(max_length=MAX_SIDE)
 ]
 """A picture as rows of grey values from 0 to 255."""
+Observations = Annotated[
+    list[Annotated[list[float], Meta(max_length=MAX_OBSERVED)]], Meta(max_length=MAX_FRAMES)
+]
+"""The numbers that were seen before each move."""
+Policies = Annotated[
+    list[Annotated[list[Share], Meta(max_length=MAX_ACTIONS)]], Meta(max_length=MAX_FRAMES)
+]
+"""The probabilities of the actions at each move."""
 
 Side = Annotated[int, Meta(ge=2, le=MAX_BOARD)]
 """Height or width of a board, in cells."""
@@ -106,6 +120,12 @@ def table(counts: Sequence[Sequence[int]], rows: int, columns: int) -> str:
     if not rows or not columns or len(counts) != rows or {len(row) for row in counts} != {columns}:
         return "expected a whole table of counts"
     return "" if sum(map(sum, counts)) <= MOST else f"more than {MOST} counts"
+
+
+def even(rows: Sequence[Sized]) -> str:
+    """Whether rows, if there are any, have one length > 0."""
+    lengths = {len(row) for row in rows}
+    return "" if len(lengths) < 2 and 0 not in lengths else "expected rows of one length > 0"
 
 
 def pictures(all_pixels: Iterable[Sequence[Sequence[int]]]) -> str:

@@ -24,7 +24,9 @@ from engine.runs.bounds import (
     Name,
     Names,
     NonFiniteText,
+    Observations,
     Pixels,
+    Policies,
     Power,
     Seconds,
     Share,
@@ -410,6 +412,41 @@ class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     """The text after the prompt."""
 
 
+class Episode(Event, frozen=True, kw_only=True, tag="episode"):
+    """An episode of an environment as the model played it, the same one of the split each time."""
+
+    split: Literal["val", "test"]
+    step: Step
+    environment: Name
+    """Its name, such as `CartPole-v1`, which says what the numbers mean."""
+    total: Value
+    """The return: the sum of all rewards."""
+    solved: float | None = None
+    """The return at which the environment counts as solved; None where nobody said."""
+    length: Count
+    """The number of moves."""
+    every: Count = 1
+    """A frame stands for this many moves, the last one perhaps for fewer."""
+    observations: Observations
+    """The numbers that the model saw before each move that is shown, up to 16 of them."""
+    actions: Annotated[list[Whole], Meta(max_length=bounds.MAX_FRAMES)]
+    """What it did, counted from 0."""
+    policies: Policies
+    """The probability of each action, of up to 64 of them."""
+    values: Annotated[list[Value], Meta(max_length=bounds.MAX_FRAMES)]
+    """The rewards to come that it expected: their discounted mean."""
+
+    def fault(self) -> str:
+        columns = (self.actions, self.policies, self.values)
+        if len(self.observations) != -(-self.length // self.every):
+            return "frames and length of the episode differ"
+        return (
+            bounds.of_one_length(columns, len(self.observations))
+            or bounds.even(self.observations)
+            or bounds.even(self.policies)
+        )
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One operation of a profile."""
 
@@ -473,6 +510,7 @@ AnyEvent = (
     | Outputs
     | Game
     | SampleText
+    | Episode
     | Profiled
     | RunEnded
 )

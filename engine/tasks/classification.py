@@ -5,10 +5,10 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from engine.config import task_rules
-from engine.config.registry import Codec, DatasetInfo
+from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.config.rules import RULES
-from engine.runs.events import AnyEvent, Confusion, Prediction
-from engine.tasks import pictures
+from engine.runs.events import AnyEvent, Confusion, Prediction, Reference
+from engine.tasks import _baselines, pictures
 from engine.tasks.held_out import HeldOut
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import Loss, RunConfig
@@ -37,6 +37,7 @@ def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Classif
         loss=task_rules.loss_name(config, info.task),
         smoothing=config.label_smoothing,
         predictions=config.predictions,
+        codec=codec,
     )
 
 
@@ -46,12 +47,21 @@ class Classification(Task):
     rules = RULES["classification"]
 
     def __init__(
-        self, info: DatasetInfo, *, loss: Loss, smoothing: float = 0.0, predictions: int = 16
+        self,
+        info: DatasetInfo,
+        *,
+        loss: Loss,
+        smoothing: float = 0.0,
+        predictions: int = 16,
+        codec: Codec | None = None,
     ) -> None:
+        """`codec` is that of inputs that are symbols."""
         self._names = info.names or tuple(str(label) for label in range(info.num_outputs))
+        self._symbols = info.num_symbols
         self._loss = loss
         self._smoothing = smoothing
         self._predictions = predictions
+        self._codec = codec
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """Cross entropy in nats, with labels smoothed as in Szegedy et al. 2016 (arXiv:1512.00567),
@@ -73,6 +83,10 @@ class Classification(Task):
                 total += torch.stack([self._samples(logits, labels).double().sum(), correct])
             loss, accuracy = (total / len(held)).tolist()
         return {"loss": loss, "accuracy": accuracy}
+
+    def references(self, train: Samples, held: HeldOut) -> list[Reference]:
+        """The accuracy of the most frequent class and, for symbols, of logistic regression."""
+        return _baselines.references(train, held, classes=len(self._names), symbols=self._symbols)
 
     def _samples(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of each sample without smoothing, (n,)."""
@@ -101,7 +115,7 @@ class Classification(Task):
                     predicted=self._names[guess],
                     correct=label == guess,
                     confidence=pictures.finite(confidence),
-                    **pictures.sample(inputs),
+                    **pictures.sample(inputs, self._codec),
                 )
                 for label, guess, confidence, inputs in zip(
                     labels, guesses, confidences[chosen].tolist(), shown.cpu(), strict=True

@@ -7,11 +7,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor
 
+from engine.config.registry import Codec
 from engine.runs.events import AnyEvent, Prediction, Predictions
 from engine.tasks.task import Split
 
 MAX_PIXELS = 28
 """Maximum width and height of a picture; larger images are scaled down."""
+MAX_TEXT = 2000
+"""Maximum number of characters of an input that is shown."""
 _WORDS = 8  # numbers of an input that is no image
 _IMAGE_DIMENSIONS = 3
 
@@ -34,10 +37,15 @@ def predictions(samples: list[Prediction], step: int, split: Split) -> list[AnyE
     return [Predictions(split=split, step=step, samples=samples)] if samples else []
 
 
-def sample(x: Tensor) -> dict[str, Any]:
+def sample(x: Tensor, codec: Codec | None = None) -> dict[str, Any]:
     """The fields of a `Prediction` that show its input x, in host memory: `pixels` of an image
-    (channels, height, width), else `text`."""
-    return {"pixels": _pixels(x)} if x.dim() == _IMAGE_DIMENSIONS else {"text": _words(x)}
+    (channels, height, width), else `text`: of symbols what they stand for, of others numbers."""
+    if x.dim() == _IMAGE_DIMENSIONS:
+        return {"pixels": _pixels(x)}
+    if codec is not None and not x.is_floating_point():
+        text = codec.decode(x.tolist())
+        return {"text": text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"}
+    return {"text": _words(x)}
 
 
 def finite(value: float) -> float | None:

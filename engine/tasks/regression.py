@@ -19,7 +19,7 @@ deviations of the training targets."""
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Regression":
     """The task of a run."""
-    return Regression(info, predictions=config.predictions)
+    return Regression(info, predictions=config.predictions, codec=codec)
 
 
 class Regression(Task):
@@ -28,9 +28,13 @@ class Regression(Task):
 
     rules = RULES["regression"]
 
-    def __init__(self, info: DatasetInfo, *, predictions: int = 16) -> None:
+    def __init__(
+        self, info: DatasetInfo, *, predictions: int = 16, codec: Codec | None = None
+    ) -> None:
+        """`codec` is that of inputs that are symbols."""
         self._names = info.names
         self._predictions = predictions
+        self._codec = codec
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """The mean squared error over samples and numbers; 0-dim."""
@@ -76,7 +80,7 @@ class Regression(Task):
                     expected=self._text(expected),
                     predicted=self._text(guess),
                     correct=correct,
-                    **pictures.sample(inputs),
+                    **pictures.sample(inputs, self._codec),
                 )
                 for expected, guess, correct, inputs in zip(
                     y[chosen].tolist(),

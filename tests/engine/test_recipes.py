@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import time
 
 import pytest
 
@@ -79,3 +80,12 @@ def test_gradient_explosion_is_what_clipping_prevents(follow):
     assert statistics.mean(losses(free)[-50:]) > 0.9 * begin or ended[-1].status == "failed"
     assert statistics.mean(losses(clipped)[-50:]) < 0.5 * begin
     assert on_test_set(clipped)["loss"] < 0.5 * begin
+
+
+@pytest.mark.figure("cartpole, three seeds", asked="median return >= 475 of 500")
+def test_recipe_cartpole(follow, measured):
+    seconds = time.process_time()
+    found = [on_test_set(follow("cartpole", seed=seed))["return"] for seed in range(3)]
+    seconds = (time.process_time() - seconds) / 3
+    measured(f"{', '.join(f'{each:g}' for each in found)}; {seconds:.0f} s of a core each")
+    assert statistics.median(found) >= 475

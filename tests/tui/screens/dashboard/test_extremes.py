@@ -21,8 +21,8 @@ from tui.plots.plot_view import PlotView
 from tui.plots.x_scale import kinds_of
 from tui.runs import summary
 from tui.runs.alerts.open_alerts import OpenAlerts
-from tui.runs.follow import load
 from tui.runs.listing.row import row_of
+from tui.runs.loading import load
 from tui.runs.meta import Remarks
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.page_actions import PAGES
