@@ -6,11 +6,12 @@ from typing import cast
 
 from msgspec import structs
 
+import presets
 from engine.config import plugin_guard, registry
 from engine.config.registry import DatasetInfo, Input
 from engine.config.rules import RULES, TaskRules
 from presets import ConfigError, unknown
-from presets.schema import Loss, RunConfig
+from presets.schema import Component, Loss, RunConfig
 
 _DEFAULT_TASKS = ("classification", "regression")
 _WHAT: dict[Input, str] = {
@@ -92,6 +93,26 @@ def learns(model_type: str, data: DatasetInfo) -> bool:
     """Whether a model of this type can learn the task of such data from such inputs."""
     alike = {data.task, of(data.task).like}
     return bool(alike.intersection(learned(model_type))) and _input(data) in _inputs(model_type)
+
+
+def suited_data(model_type: str) -> str:
+    """A built-in data set that a model of this type can learn: digits, or the first in order.
+    Raises ConfigError if there is none at hand."""
+    problem = ConfigError("no data set at hand that it can learn")
+    for name in ("digits", "bible-en", *presets.names("datasets")):
+        preset = presets.load("datasets", name)
+        if preset.options.get("path") == "" or presets.origin("datasets", name) is not None:
+            continue
+        component = Component(name=name, type=preset.type, options=dict(preset.options))
+        try:
+            module = registry.module("dataset", preset.type)
+            info: DatasetInfo = module.info(registry.config("dataset", component))
+        except ConfigError as error:  # of a package that is not installed
+            problem = error
+            continue
+        if learns(model_type, info):
+            return name
+    raise problem
 
 
 def _inputs(model_type: str) -> tuple[Input, ...]:

@@ -166,9 +166,10 @@ def test_each_move_of_a_round_is_learned_from_in_every_pass():
     batches = [play.batch(step) for step in range(1, steps + 1)]
     x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
     assert (x.shape, y.shape) == ((60, 4), (60, 4))
-    for third in range(3):  # a pass each
-        rows = torch.cat([x, y], dim=1)[20 * third : 20 * third + 20].tolist()
-        assert len({tuple(row) for row in rows}) == 20
+    rows = [tuple(row) for row in torch.cat([x, y], dim=1).tolist()]
+    passes = [set(rows[20 * number :][:20]) for number in range(3)]
+    assert [len(each) for each in passes] == [20, 20, 20]
+    assert passes[0] == passes[1] == passes[2]
     assert not torch.equal(play.batch(steps + 1)[0], batches[0][0])  # the next round
 
 
