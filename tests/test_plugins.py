@@ -213,7 +213,7 @@ def test_a_wrong_configuration_is_one_line_and_built_ins_stay(
 
 UNUSABLE = {
     "absent": ("[absent]", "{path}: plugins: 'absent' is not installed; installed packages that "),
-    "offers nothing": ("[numpy]", "{path}: plugins: 'numpy' offers no models, datasets or optimi"),
+    "offers nothing": ("[numpy]", "{path}: plugins: 'numpy' offers no models, datasets, optimize"),
     "rival": ("[rival]", "plug-in rival: model 'mlp': refused, the name is also that of the buil"),
     "bad name": ("[bad-name]", "plug-in bad-name: model 't.y': expected a name of up to 64 lette"),
 }

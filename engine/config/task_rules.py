@@ -6,11 +6,12 @@ from typing import cast
 
 from msgspec import structs
 
+import presets
 from engine.config import plugin_guard, registry
 from engine.config.registry import DatasetInfo, Input
 from engine.config.rules import RULES, TaskRules
 from presets import ConfigError, unknown
-from presets.schema import Loss, RunConfig
+from presets.schema import Component, Loss, RunConfig
 
 _DEFAULT_TASKS = ("classification", "regression")
 _WHAT: dict[Input, str] = {
@@ -78,6 +79,12 @@ def check(config: RunConfig, data: DatasetInfo) -> None:
         raise ConfigError(
             f"batch_tokens: the samples of {name} have one length; expected batch_size instead"
         )
+    if config.schedule.type == "range-test" and not rules.loss_tells:
+        raise ConfigError(
+            f"schedule.type: a range test goes by the loss, which for the {rules.what} of {name} "
+            "does not say how good they are; try learning rates in a race, with "
+            "--vary optimizer.lr=3e-4,1e-3,3e-3"
+        )
     _check_target(config, data.task)
 
 
@@ -92,6 +99,26 @@ def learns(model_type: str, data: DatasetInfo) -> bool:
     """Whether a model of this type can learn the task of such data from such inputs."""
     alike = {data.task, of(data.task).like}
     return bool(alike.intersection(learned(model_type))) and _input(data) in _inputs(model_type)
+
+
+def suited_data(model_type: str) -> str:
+    """A data set preset that a model of this type can learn: digits, or the first in order. Raises
+    ConfigError if there is none at hand."""
+    problem = "no data set at hand that it can learn"
+    for name in ("digits", *presets.names("datasets")):
+        preset = presets.load("datasets", name)
+        if preset.options.get("path") == "":
+            continue
+        component = Component(name=name, type=preset.type, options=dict(preset.options))
+        try:
+            module = registry.module("dataset", preset.type)
+            info: DatasetInfo = module.info(registry.config("dataset", component))
+        except ConfigError as error:  # of a package that is not installed
+            problem = str(error)
+            continue
+        if learns(model_type, info):
+            return name
+    raise ConfigError(problem)
 
 
 def _inputs(model_type: str) -> tuple[Input, ...]:

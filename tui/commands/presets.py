@@ -5,25 +5,25 @@ from typing import Any, cast
 import presets
 from engine.config import configure, registry, task_rules
 from engine.config.registry import Kind
-from presets import ConfigError, NotInstalledError, plugins, userpresets
+from presets import ConfigError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
 from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
-_SIZED_ON = ("digits", "bible-en")
-"""The data sets on which a model's parameters are counted, if it learns from them; else the first
-one that it learns from."""
-_OUTPUTS = {"language": "symbols"}
-"""What the outputs are, where it is not what the data of the task has."""
+_OUTPUTS = {
+    "classification": "classes",
+    "regression": "numbers",
+    "language": "symbols",
+    "control": "actions",
+    "imitation": "moves",
+}
+"""What the outputs of a task are called; symbols, where it writes text."""
 
 
 def entries() -> list[Entry]:
-    """One entry a preset; one that cannot be used has a `problem`: a preset of the user or of a
-    plug-in, and one that needs a package which is not installed.
-
-    Raises ConfigError if a built-in preset cannot be used.
-    """
+    """One entry a preset; one that cannot be used here has a `problem`: a preset of the user or of
+    a plug-in, and a built-in one that needs a package which is not installed."""
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
     found += [
@@ -48,8 +48,6 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
             else _about(cast("Any", kind), name, preset)
         )
     except ConfigError as error:
-        if origin is None and not isinstance(error, NotInstalledError):
-            raise
         return {**entry, "problem": str(error)}
     return {**entry, **about}
 
@@ -62,7 +60,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
-        sized_on = _suitable(preset.type)
+        sized_on = task_rules.suited_data(preset.type)
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
@@ -78,19 +76,6 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     return entry
 
 
-def _suitable(model_type: str) -> str:
-    """A built-in data set that models of this type learn from."""
-    names = [*_SIZED_ON, *presets.names("datasets")]
-    for name in names:
-        data = presets.load("datasets", name)
-        if data.options.get("path") != "" and presets.origin("datasets", name) is None:
-            part = Component(name=name, type=data.type, options=data.options)
-            info = registry.module("dataset", data.type).info(registry.config("dataset", part))
-            if task_rules.learns(model_type, info):
-                return name
-    return names[0]
-
-
 def _about_recipe(name: str, recipe: Recipe) -> Entry:
     plan = configure.plan(configure.resolve(recipe=name))
     return {
@@ -101,10 +86,6 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
         "steps": plan.steps,
         "num_parameters": plan.num_parameters,
     }
-
-
-def _what(task: str) -> str:
-    return _OUTPUTS.get(task) or task_rules.of(task).what
 
 
 def lines(found: list[Entry]) -> list[str]:
@@ -137,7 +118,7 @@ def figures(entry: Entry) -> str:
             return "give dataset.path"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_outputs']} {_what(entry['task'])}"
+            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS.get(entry['task'], 'symbols')}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"
