@@ -51,11 +51,17 @@ def shown(run):
     return found
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("optimizer", ["adam", "schedule-free-sgd"])
+CASES = {("adam", way): way != "skipped steps" for way in WAYS}
+CASES |= {("schedule-free-sgd", way): way != "plain" for way in WAYS}
+"""Whether it is a slow test: those that are not have every feature once."""
+del CASES["schedule-free-sgd", "skipped steps"]  # it needs no loss scale of its own
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "way"),
+    [pytest.param(*case, marks=[pytest.mark.slow] * slow) for case, slow in CASES.items()],
+)
 def test_ten_interruptions_are_not_seen(tmp_path, optimizer, way):
-    if (optimizer, way) == ("schedule-free-sgd", "skipped steps"):
-        pytest.skip("it needs no loss scale of its own")
     config = configure.resolve(
         model="mlp", dataset="spirals", optimizer=optimizer, settings={**SETTINGS, **WAYS[way]}
     )

@@ -307,16 +307,19 @@ class BigModelApp(FrugalApp):
             self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: what the screen's keys do, then what Textual offers."""
-        offered = {
+        """The command palette: what the screen's keys can do now, then what Textual offers."""
+        called = screen.offered if isinstance(screen, AppScreen) else lambda _, name: name
+        actions = {
             active.binding.action: active
             for active in screen.active_bindings.values()
             if active.binding.tooltip and active.binding.action != "command_palette"
         }
-        for action, active in offered.items():
+        for action, active in actions.items():
             binding = active.binding
+            if not (name := called(action, binding.description)):
+                continue
             yield SystemCommand(
-                binding.description,
+                name,
                 f"{binding.tooltip} (key {binding.key_display or binding.key})",
                 partial(self.run_action, action, active.node),
             )

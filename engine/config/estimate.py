@@ -50,7 +50,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     activations: int
     """The activations of the samples that are computed at once."""
     data: int
-    """The samples of all splits that lie on the device; 0 where they differ in length."""
+    """The samples of all splits that lie on the device; 0 where they differ in length or
+    stay on the disk."""
 
     @property
     def total(self) -> int:
@@ -128,7 +129,7 @@ def _state_tensors(config: RunConfig) -> int:
 
 
 def _data_bytes(config: RunConfig, data: DatasetInfo, free: int | None) -> int:
-    if data.tokens:  # read from the host, a batch at a time
+    if data.tokens or data.on_disk:  # read from the host, a batch at a time
         return 0
     inputs = math.prod(data.input_shape)
     if data.task == "language":

@@ -77,6 +77,8 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The number of samples in `train`, `val` and `test`."""
     fixed: bool = True
     """Whether every epoch has the same samples; without that there is no full batch."""
+    on_disk: bool = False
+    """Whether samples are read from the disk when a batch is made of them."""
     names: tuple[str, ...] = ()
     """The names of the classes, of the numbers to predict or of the symbols, in order; may be
     empty."""
@@ -120,7 +122,7 @@ class Source(Protocol):
 
 class Codec(Protocol):
     """A vocabulary: how a text becomes symbols and back. Its first symbols are those of
-    `padding.SPECIAL`."""
+    `padding.SPECIAL`, apart from those of language models, which need none."""
 
     @property
     def size(self) -> int:

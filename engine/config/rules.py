@@ -16,7 +16,7 @@ class TaskRules(Struct, frozen=True, kw_only=True):
 
     metrics: tuple[str, ...]
     """The means over a validation or test set, `loss` first. One that needs a package that is not
-    installed is left out of a run."""
+    installed, or that its data has not, is left out of a run."""
     best: tuple[str, Literal["max", "min"]]
     """The validation mean that decides which checkpoint is the best, and in which direction."""
     unit: Unit = "samples"
@@ -48,7 +48,7 @@ RULES: dict[str, TaskRules] = {
         metrics=("loss", "mae", "r2"), best=("loss", "min"), losses=("mse",), what="numbers"
     ),
     "language": TaskRules(
-        metrics=("loss", "bits_per_char"),
+        metrics=("loss", "bits_per_char", "bits_per_byte"),
         best=("loss", "min"),
         unit="tokens",
         what="text",
@@ -85,6 +85,20 @@ RULES: dict[str, TaskRules] = {
         what="summaries",
         smoothing=True,
         packages=dict.fromkeys(("rouge1", "rouge2", "rougel"), "rouge_score"),
+    ),
+    "imitation": TaskRules(
+        metrics=("loss", "accuracy", "top3", "value_mse", "win_rate"),
+        best=("accuracy", "max"),
+        unit="moves",
+        what="moves of games",
+        smoothing=True,
+    ),
+    "self-play": TaskRules(
+        metrics=("loss", "accuracy", "win_rate"),
+        best=("win_rate", "max"),
+        unit="moves",
+        losses=("mse",),
+        what="a game to play with oneself",
     ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""

@@ -102,23 +102,23 @@ def learns(model_type: str, data: DatasetInfo) -> bool:
 
 
 def suited_data(model_type: str) -> str:
-    """A data set preset that a model of this type can learn: digits, or the first in order. Raises
-    ConfigError if there is none at hand."""
-    problem = "no data set at hand that it can learn"
-    for name in ("digits", *presets.names("datasets")):
+    """A built-in data set that a model of this type can learn: digits, or the first in order.
+    Raises ConfigError if there is none at hand."""
+    problem = ConfigError("no data set at hand that it can learn")
+    for name in ("digits", "bible-en", *presets.names("datasets")):
         preset = presets.load("datasets", name)
-        if preset.options.get("path") == "":
+        if preset.options.get("path") == "" or presets.origin("datasets", name) is not None:
             continue
         component = Component(name=name, type=preset.type, options=dict(preset.options))
         try:
             module = registry.module("dataset", preset.type)
             info: DatasetInfo = module.info(registry.config("dataset", component))
         except ConfigError as error:  # of a package that is not installed
-            problem = str(error)
+            problem = error
             continue
         if learns(model_type, info):
             return name
-    raise ConfigError(problem)
+    raise problem
 
 
 def _inputs(model_type: str) -> tuple[Input, ...]:

@@ -1,6 +1,7 @@
 """Language modelling: the next symbol is predicted at each place of a text."""
 
 import math
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,12 +24,13 @@ TEMPERATURE = 0.8
 """Divides the logits of a sample, which makes likely symbols a little more likely."""
 
 _SAMPLE = 4  # the random stream of the samples, apart from those of `seeds`
-_TOKENS = 8192  # at a time: bounds the memory of logits
+_TOKENS = 8192  # at a time, and
+_LOGITS = 2**24  # at a time: both bound the memory, whatever the vocabulary
 
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Language":
     """The task of a run."""
-    return Language(info, smoothing=config.label_smoothing, seed=config.seed)
+    return Language(info, codec, smoothing=config.label_smoothing, seed=config.seed)
 
 
 class Language(Task):
@@ -37,9 +39,20 @@ class Language(Task):
 
     rules = RULES["language"]
 
-    def __init__(self, info: DatasetInfo, *, smoothing: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        info: DatasetInfo,
+        codec: Codec | None = None,
+        *,
+        smoothing: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        """Without a codec each symbol is a character, one of `info.names` if there are any."""
         self._alphabet = info.names or tuple(f"<{symbol}>" for symbol in range(info.num_outputs))
+        self._codec = None if info.names else codec
         self._context_length = info.input_shape[0]
+        self._at_once = max(1, min(_TOKENS, _LOGITS // info.num_outputs) // self._context_length)
+        self._amounts: WeakKeyDictionary[HeldOut, _Amount] = WeakKeyDictionary()
         self._smoothing = smoothing
         self._seed = seed
 
@@ -60,19 +73,41 @@ class Language(Task):
         return y.numel()
 
     def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
-        """The mean `loss` in nats per character, and the same as `bits_per_char`. Each window
-        stands alone, so that its first symbols are predicted from few others. All windows of the
-        split count; the data set decides how many there are (see `datasets._windows`)."""
+        """The mean `loss` in nats per symbol, and the same as `bits_per_char` of the text; where
+        symbols are no characters also as `bits_per_byte` of it in UTF-8. These do not depend on the
+        vocabulary, so that models with different ones can be compared.
+
+        Each window stands alone, so that its first symbols are predicted from few others. All
+        windows of the split count; the data set decides how many there are (see
+        `datasets._windows`)."""
         with evaluating(model):
             total = torch.zeros((), dtype=torch.float64, device=held.device)
             symbols = 0
-            for inputs, expected in held.chunks(max(1, _TOKENS // self._context_length)):
+            for inputs, expected in held.chunks(self._at_once):
                 logits = model(inputs).float().flatten(0, 1)
                 nats = F.cross_entropy(logits, expected.flatten(), reduction="none")
                 total += nats.double().sum()
                 symbols += expected.numel()
-            loss = total.item() / symbols
-        return {"loss": loss, "bits_per_char": loss / math.log(2)}
+            nats_of_all = total.item()
+        means = {"loss": nats_of_all / symbols}
+        if self._codec is None:
+            return means | {"bits_per_char": means["loss"] / math.log(2)}
+        amount = self._amount(held, self._codec)
+        bits = nats_of_all / math.log(2)
+        return means | {
+            "bits_per_char": bits / amount.characters,
+            "bits_per_byte": bits / amount.bytes,
+        }
+
+    def _amount(self, held: HeldOut, codec: Codec) -> "_Amount":
+        """How much text the targets of a split are; always the same, so it is found once."""
+        if held not in self._amounts:
+            found = _Amount()
+            for _, expected in held.chunks(self._at_once):
+                for window in expected.tolist():
+                    found.add(codec, window)
+            self._amounts[held] = found
+        return self._amounts[held]
 
     def pictures(
         self, model: nn.Module, held: HeldOut, *, step: int, split: Split
@@ -95,4 +130,22 @@ class Language(Task):
         return [SampleText(step=step, prompt=self._text(prompt), text=self._text(written))]
 
     def _text(self, symbols: Tensor) -> str:
+        if self._codec is not None:
+            return self._codec.decode(symbols.tolist())
         return "".join(self._alphabet[symbol] for symbol in symbols.tolist())
+
+
+class _Amount:
+    """The size of a text that comes in windows."""
+
+    def __init__(self) -> None:
+        self.characters = self.bytes = 0
+
+    def add(self, codec: Codec, window: list[int]) -> None:
+        """Count the text of a window. What its borders cut in two counts where it begins: its other
+        half reads as unknown, at the beginning of the next window."""
+        text = codec.decode(window).lstrip("\N{REPLACEMENT CHARACTER}")
+        self.characters += len(text)
+        count = getattr(codec, "num_bytes", None)  # of codecs that know it of each symbol
+        exactly = None if count is None else count(window)
+        self.bytes += len(text.encode(errors="replace")) if exactly is None else exactly

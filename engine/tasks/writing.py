@@ -13,7 +13,7 @@ from engine.tasks.generation import Continuation, Sampling
 from engine.tasks.task import evaluating
 from presets import UserError
 
-_WRITING = 6  # the random stream of texts that a person asks for, apart from those of `seeds`
+_WRITING = 21  # the random stream of texts that a person asks for, apart from those of `seeds`
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _LONGEST = 4  # bytes of a character in UTF-8
 

@@ -14,7 +14,8 @@ from engine.config.configure import Plan
 from engine.config.registry import Samples, Split, Splits
 from engine.tasks.experience import Experience, Surroundings
 from engine.tasks.held_out import Tensors, to_device
-from engine.training import order, seeds
+from engine.training import order
+from engine.training.permutation import permutation
 from presets.schema import RunConfig
 
 _PREFETCHED = 2
@@ -158,7 +159,7 @@ class Batches:
         or more: (chunk, *input_shape), on the device. Nothing where there are not two samples."""
         train = self._data.train
         samples = _count(train)
-        chosen = seeds.order(self._seed, 0, samples)[:_CALIBRATION]  # epochs are counted from 1
+        chosen = permutation(self._seed, 0, samples).part(0, _CALIBRATION)  # no epoch's order
         numbers = train.x[0].size if isinstance(train, Split) else 1
         parts = max(1, len(chosen) // max(2, min(_CHUNK, _CHUNK_NUMBERS // max(1, numbers))))
         for rows in np.array_split(chosen, parts) if len(chosen) > 1 else []:
@@ -222,8 +223,9 @@ class Batches:
             batch_size=self._batch_size,
             number=self._per_epoch,
             by_tokens=self._by_tokens,
+            skipped=skipped,
         )
-        for index in groups[skipped:]:
+        for index in groups:
             if isinstance(self._train, tuple):
                 rows = torch.from_numpy(index).to(self._home)
                 x, y = (tensor.index_select(0, rows) for tensor in self._train)

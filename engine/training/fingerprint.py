@@ -12,6 +12,7 @@ from engine.config.configure import Plan
 from engine.config.registry import Samples, Split, Splits
 from engine.runs.events import Origin
 from engine.training import order, seeds
+from engine.training.permutation import MOST_IN_MEMORY
 from presets.schema import RunConfig
 
 
@@ -60,7 +61,9 @@ def batches(
         if data.draw_train is not None:
             train = data.draw_train(seed, epoch)
             digest.update(_samples(train).encode())
-        if not isinstance(train, Split):
+        if not isinstance(train, Split) and len(train) > MOST_IN_MEMORY:
+            digest.update(f"order {len(train)} {seed} {epoch}\n".encode())  # decide all of it
+        elif not isinstance(train, Split):
             for index in order.batches(
                 train,
                 seed=seed,

@@ -5,25 +5,22 @@ from typing import Any, cast
 import presets
 from engine.config import configure, registry, task_rules
 from engine.config.registry import Kind
-from presets import ConfigError, plugins, userpresets
+from presets import ConfigError, NotInstalledError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
 from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
-_OUTPUTS = {
-    "classification": "classes",
-    "regression": "numbers",
-    "language": "symbols",
-    "control": "actions",
-    "imitation": "moves",
-}
-"""What the outputs of a task are called; symbols, where it writes text."""
+_OUTPUTS = dict.fromkeys(("language", "translation", "summarisation", "speech"), "symbols")
+"""What the outputs are, where it is not what the data of the task has."""
 
 
 def entries() -> list[Entry]:
-    """One entry a preset; one that cannot be used here has a `problem`: a preset of the user or of
-    a plug-in, and a built-in one that needs a package which is not installed."""
+    """One entry a preset; one that cannot be used has a `problem`: a preset of the user or of a
+    plug-in, and one that needs a package which is not installed.
+
+    Raises ConfigError if a built-in preset cannot be used.
+    """
     found = [_entry(kind, name) for kind in presets.KINDS for name in presets.names(kind)]
     unusable = userpresets.scan().problems.items()
     found += [
@@ -48,6 +45,8 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
             else _about(cast("Any", kind), name, preset)
         )
     except ConfigError as error:
+        if origin is None and not isinstance(error, NotInstalledError):
+            raise
         return {**entry, "problem": str(error)}
     return {**entry, **about}
 
@@ -88,6 +87,10 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
     }
 
 
+def _what(task: str) -> str:
+    return _OUTPUTS.get(task) or task_rules.of(task).what
+
+
 def lines(found: list[Entry]) -> list[str]:
     """A heading for each kind, then for each preset its name and description, its sizes, and where
     it is from if it is not built in."""
@@ -118,7 +121,7 @@ def figures(entry: Entry) -> str:
             return "give dataset.path"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS.get(entry['task'], 'symbols')}"
+            return f"{sizes}; {entry['num_outputs']} {_what(entry['task'])}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"

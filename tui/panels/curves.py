@@ -96,6 +96,10 @@ class CurvesPanel(Panel):
         """The training metric and the validation metric, "" for none."""
         return self._train, self._val
 
+    def more(self, view: View) -> Mapping[str, str]:
+        """Further metrics of a single run, by the words that the heading has for them."""
+        return self._more
+
     def heading(self, view: View) -> Text:
         if view.plots.crosshair is not None:
             return self._crosshair_heading(view)
@@ -148,7 +152,7 @@ class CurvesPanel(Panel):
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
         """The metrics of a single run that are drawn, each with its line style."""
-        metrics = [*self.metrics(view), *self._more]
+        metrics = [*self.metrics(view), *self.more(view)]
         return [(metric, index) for index, metric in enumerate(metrics) if metric]
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
@@ -221,7 +225,7 @@ class CurvesPanel(Panel):
 
     def _names(self, view: View) -> dict[str, str]:
         train, val = self.metrics(view)
-        return {train: "train" if val else "", val: "val"} | self._more
+        return {train: "train" if val else "", val: "val"} | dict(self.more(view))
 
     def _of_lane(self, lane: Lane, metric: str, view: View) -> list[Trace]:
         smooth = self._smoothing(view, metric)

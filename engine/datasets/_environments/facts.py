@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from presets import ConfigError
+from presets import ConfigError, NotInstalledError
 
 # No "module:" before it: that would import whatever a run's configuration names.
 _NAME = re.compile(r"^([\w.-]+/)?[\w.-]+-v\d+$")
@@ -35,11 +35,11 @@ class Facts:
 
 
 def package() -> ModuleType:
-    """The package `gymnasium`, which says nothing on the screen. Raises ConfigError."""
+    """The package `gymnasium`, which says nothing on the screen. Raises NotInstalledError."""
     try:
         found = importlib.import_module("gymnasium")
     except ImportError:
-        raise ConfigError(
+        raise NotInstalledError(
             "dataset: gymnasium is not installed; pip install 'bigmodel-tui[games]'"
         ) from None
     found.logger.min_level = found.logger.ERROR

@@ -44,11 +44,35 @@ class BytePairs:
         found = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(found.ids, dtype=np.int64) + self._reserved
 
+    def encode_all(self, texts: list[str]) -> NDArray[np.int64]:
+        """The symbols of texts, one behind the other, int64 (length,); on all cores where
+        TOKENIZERS_PARALLELISM says so."""
+        import numpy as np
+
+        found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        ids = [np.array(each.ids, dtype=np.int64) for each in found]
+        return np.concatenate([np.empty(0, np.int64), *ids]) + self._reserved
+
     def decode(self, symbols: Sequence[int]) -> str:
         found = written(symbols) if self._reserved else map(int, symbols)
         known = [each - self._reserved for each in found if each >= self._reserved]
         text: str = self._tokenizer.decode(known, skip_special_tokens=False)
         return text
+
+    def num_bytes(self, symbols: Sequence[int]) -> int | None:
+        """How many bytes of UTF-8 the symbols are; None unless they are pieces of bytes."""
+        from tokenizers import decoders
+
+        if not isinstance(self._tokenizer.decoder, decoders.ByteLevel):
+            return None
+        # Such a tokenizer writes each byte as a character.
+        names = (self._tokenizer.id_to_token(each - self._reserved) for each in symbols)
+        return sum(len(name) for name in names if name is not None)
+
+    def to_json(self) -> str:
+        """What a `tokenizer.json` of it holds."""
+        content: str = self._tokenizer.to_str()
+        return content
 
 
 def learned(texts: Callable[[], Iterable[str]], vocabulary: int) -> BytePairs:

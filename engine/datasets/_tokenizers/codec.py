@@ -36,20 +36,27 @@ class Characters:
     """Each character is a symbol; those that training texts do not have are unknown."""
 
     def __init__(self, alphabet: Iterable[str]) -> None:
-        self._alphabet = sorted(set(alphabet))
-        self._places = {sign: place for place, sign in enumerate(self._alphabet, RESERVED)}
+        self.alphabet = sorted(set(alphabet))
 
     @property
     def size(self) -> int:
-        return RESERVED + len(self._alphabet)
+        return RESERVED + len(self.alphabet)
 
     def encode(self, text: str) -> NDArray[np.int64]:
         import numpy as np
 
-        return np.array([self._places.get(sign, UNKNOWN) for sign in text], dtype=np.int64)
+        signs = np.frombuffer(text.encode("utf-32-le", errors="replace"), np.uint32)
+        known = np.array([ord(sign) for sign in self.alphabet], dtype=np.uint32)
+        places = np.searchsorted(known, signs)
+        found = np.take(known, places, mode="clip") == signs if len(known) else False
+        return np.where(found, places + RESERVED, UNKNOWN)
 
     def decode(self, symbols: Sequence[int]) -> str:
-        return "".join(_known(self._alphabet, symbol) for symbol in written(symbols))
+        return "".join(_known(self.alphabet, symbol) for symbol in written(symbols))
+
+    def num_bytes(self, symbols: Sequence[int]) -> int:
+        """How many bytes of UTF-8 the symbols are."""
+        return len(self.decode(symbols).encode(errors="replace"))
 
 
 class Bytes:
@@ -66,6 +73,10 @@ class Bytes:
     def decode(self, symbols: Sequence[int]) -> str:
         data = bytes(symbol - RESERVED for symbol in written(symbols) if symbol != UNKNOWN)
         return data.decode("utf-8", errors="replace")
+
+    def num_bytes(self, symbols: Sequence[int]) -> int:
+        """How many bytes of UTF-8 the symbols are."""
+        return sum(symbol >= RESERVED for symbol in symbols)
 
 
 class Words:

@@ -22,7 +22,7 @@ def source(lengths):
 
 def groups(samples, *, seed=0, epoch=1, batch_size=4, number=None, by_tokens=False):
     number = number or -(-len(samples) // batch_size)
-    return order.batches(
+    found = order.batches(
         samples,
         seed=seed,
         epoch=epoch,
@@ -30,6 +30,7 @@ def groups(samples, *, seed=0, epoch=1, batch_size=4, number=None, by_tokens=Fal
         number=number,
         by_tokens=by_tokens,
     )
+    return list(found)
 
 
 def lists(found):

@@ -1,5 +1,4 @@
-"""What a person chose: from engine.config import task_rules
-from presets and typed settings to configurations, without widgets."""
+"""What a person chose: from presets and typed settings to configurations, without widgets."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import presets
+from engine.config import task_rules
 from presets import ConfigError
 from tui.choices.choice import FIELDS, START_SECONDS, Choice, Field
 

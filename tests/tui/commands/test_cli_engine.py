@@ -288,7 +288,9 @@ def test_the_second_interrupt_leaves_the_run_alive(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.parametrize(("encoding", "block"), [("utf-8", "█"), ("ascii", "#")])
+@pytest.mark.parametrize(
+    ("encoding", "block"), [("utf-8", "█"), pytest.param("ascii", "#", marks=pytest.mark.slow)]
+)
 def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))

@@ -102,6 +102,9 @@ class TestSetUp:
         [
             ("val/accuracy=0.97", "val/accuracy >= 0.97"),
             ("val/loss=0.1", "val/loss <= 0.1"),
+            ("val/bleu=8", "val/bleu >= 8"),
+            ("val/win_rate=0.9", "val/win_rate >= 0.9"),
+            ("val/wer=0.1", "val/wer <= 0.1"),
             ("val/loss >= 0.1", "val/loss >= 0.1"),
             (None, None),
         ],

@@ -383,14 +383,17 @@ class RunState:
         return float((known / largest).mean()) * largest  # the sum of large ones would overflow
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value at which a metric was best, as `larger_is_better` says."""
+        """Step and value at which a metric was best, as its task or else its name says."""
         series = self.metrics.get(metric)
-        return series.best(largest=larger_is_better(metric)) if series is not None else None
+        if series is None:
+            return None
+        told = (self.started.judged_by, self.started.judged_best) if self.started else ("", "")
+        return series.best(largest=larger_is_better(metric, told))
 
     @property
     def judged_by(self) -> str:
         """The metric that says how good it is, by its task; "" if it has none."""
-        return judged(self.task, self.metrics)
+        return judged(self.task, self.metrics, self.started.judged_by if self.started else "")
 
     @property
     def task(self) -> str:
