@@ -83,5 +83,19 @@ RULES: dict[str, TaskRules] = {
         smoothing=True,
         packages=dict.fromkeys(("rouge1", "rouge2", "rougel"), "rouge_score"),
     ),
+    "imitation": TaskRules(
+        metrics=("loss", "accuracy", "top3", "value_mse", "win_rate"),
+        best=("accuracy", "max"),
+        unit="moves",
+        what="moves of games",
+        smoothing=True,
+    ),
+    "self-play": TaskRules(
+        metrics=("loss", "accuracy", "win_rate"),
+        best=("win_rate", "max"),
+        unit="moves",
+        losses=("mse",),
+        what="a game to play with oneself",
+    ),
 }
 """By name; the tasks themselves are in `engine/tasks`, a file of that name each."""

@@ -7,6 +7,7 @@ are made. What lies on the board when both have passed counts as alive.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 from engine.games.position import EMPTY, FIRST, Cells, IllegalMoveError, Position
 
@@ -43,7 +44,7 @@ def _at(size: int, steps: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...],
 class Go(Position):
     """A position of Go. A move is a point, row by row from the top, or `size ** 2` for a pass."""
 
-    __slots__ = ("_ko", "_repeated", "komi", "passes")
+    __slots__ = ("_repeated", "ko", "komi", "passes")
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Go(Position):
         ko: int | None = None,
         passes: int = 0,
     ) -> None:
-        """Without `cells` the board is empty. `ko` is the point that may not be retaken now."""
+        """Without `cells` the board is empty."""
         super().__init__(
             size, size, cells or (EMPTY,) * size**2, to_move, previous=previous, move=move
         )
@@ -65,7 +66,8 @@ class Go(Position):
         """What White is given, in points."""
         self.passes = passes
         """How many passes the last moves were."""
-        self._ko = ko
+        self.ko = ko
+        """The point that may not be retaken now."""
         self._repeated = not passes and self._was_there_before()
 
     @property
@@ -94,6 +96,15 @@ class Go(Position):
                 colours = {self.cells[other] for other in border}
                 total += len(region) * (colours.pop() if len(colours) == 1 else 0)
         return total
+
+    def groups(self) -> Iterator[tuple[set[int], int]]:
+        """The stones of each group, and how many liberties it has."""
+        seen = set[int]()
+        for point, stone in enumerate(self.cells):
+            if stone and point not in seen:
+                stones, liberties = _group(self.cells, self.rows, point)
+                seen |= stones
+                yield stones, len(liberties)
 
     def legal(self) -> tuple[int, ...]:
         if self.winner is not None:
@@ -170,7 +181,7 @@ class Go(Position):
         cells, size = self.cells, self.rows
         if not 0 <= point < size**2 or cells[point]:
             return "not an empty point"
-        if point == self._ko:
+        if point == self.ko:
             return "the ko may not be retaken at once"
         near = neighbours(size)[point]
         if any(not cells[other] for other in near):
