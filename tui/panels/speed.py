@@ -1,4 +1,4 @@
-"""How fast a run trains: samples, tokens, frames, moves or steps a second, and the share of the peak."""
+"""How fast a run trains: samples, tokens, frames or moves a second, and the share of the peak."""
 
 from typing import get_args
 

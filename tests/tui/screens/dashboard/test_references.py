@@ -7,7 +7,7 @@ from support.dashboards import dashboard, running
 from support.recorded import extended
 from support.seen import text, until_shown
 from tui.panels.panel import Panel
-from tui.runs import follow, summary
+from tui.runs import loading, summary
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07"
 KNOWN = References(
@@ -51,7 +51,7 @@ async def test_of_several_runs_the_lines_are_those_of_the_selected_one(
 
 
 def test_show_tells_what_there_is_to_beat(terminal_environment: None) -> None:
-    facts = summary.summary(follow.load(extended("r-known", KNOWN)), pid=None)
+    facts = summary.summary(loading.load(extended("r-known", KNOWN)), pid=None)
     assert facts["references"]["val/accuracy"] == {"majority": 0.672, "unigram logistic": 0.876}
     lines = summary.page(facts)
     at = lines.index("to beat")
