@@ -18,15 +18,15 @@ HELD_OUT = 2000
 
 
 class Config(Base, frozen=True):
-    games: Count = 64
+    games: Count = 96
     """Games that the model plays with itself, at once."""
-    every: Count = 16
+    every: Count = 24
     """Steps from one such round to the next."""
-    buffer: Annotated[int, Meta(ge=1000, le=10**7)] = 40_000
+    buffer: Annotated[int, Meta(ge=1000, le=10**7)] = 20_000
     """Positions of the latest games, from which batches are drawn."""
-    exploration: Fraction = 0.25
+    exploration: Fraction = 0.3
     """Probability of a move by chance."""
-    trace: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    trace: Annotated[float, Meta(ge=0, le=1)] = 0.8
     """Lambda of TD(lambda) (Sutton 1988): 0 learns from the value one move later, 1 from the result
     of the game."""
 

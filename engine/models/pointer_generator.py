@@ -19,7 +19,7 @@ INPUTS = ("symbols",)
 
 
 class Config(seq2seq.Config, frozen=True):
-    width: seq2seq.Count = 64
+    width: seq2seq.Count = 80
     """How many numbers represent a symbol; a multiple of `heads`."""
     dropout: seq2seq.Fraction = 0.2
     """Probability of zeroing embeddings and block outputs in training."""
