@@ -73,7 +73,13 @@ class OutputsKind(Kind):
         self._line = max(0, self._line)
 
     def turn(self, state: RunState, by: int) -> None:
+        before = _asked(self._event(state))
         self._place.turn(_newest_first(state), by)
+        after = _asked(self._event(state))
+        # What was misheard comes first, so that the same one may stand elsewhere.
+        at = self._sample
+        if at < len(before) and before[at] in after and before[at] not in after[at : at + 1]:
+            self._sample = after.index(before[at])
 
     def _event(self, state: RunState) -> Outputs:
         events = _newest_first(state)
@@ -161,6 +167,11 @@ class OutputsKind(Kind):
             label = "heard".rjust(_LABEL - 2) + "  "
             lines.append(Text(label, style=self.color("plot-ink")).append(words, style="bold"))
         return lines
+
+
+def _asked(event: Outputs) -> list[tuple[str, str]]:
+    """What tells the samples apart: their sources and references."""
+    return [(sample.source, sample.reference) for sample in event.samples]
 
 
 def _newest_first(state: RunState) -> list[Outputs]:

@@ -98,6 +98,21 @@ async def test_one_sees_the_same_sentence_at_earlier_evaluations(translation: Ru
         assert "ok  Y vio Dios que la luz era buena." in body(app)
 
 
+async def test_a_sentence_is_found_where_it_stood_before(terminal_environment: None) -> None:
+    """The misheard ones come first, so that a sentence moves when it is right at last."""
+    early, late = translated(200), translated(300)
+    turned = Outputs(split="val", step=300, samples=[late.samples[3], *late.samples[:3]])
+    app = dashboard(extended("r-turned", early, turned, task="translation"))
+    async with running(app, (80, 24)) as pilot:
+        await until_shown(pilot, "100%")
+        await pilot.press("3")
+        await until_shown(pilot, "step 300: 3 of 4 right")
+        assert "Y Jesús lloró." in body(app).splitlines()[3]
+        await pilot.press("pagedown")
+        assert "Lloró Jesús." in body(app)
+        assert "Let there be light" not in body(app)
+
+
 async def test_every_line_can_be_reached_and_the_end_stays_in_sight(translation: RunDir) -> None:
     app = dashboard(translation)
     async with running(app, (80, 24)) as pilot:
