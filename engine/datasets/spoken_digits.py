@@ -143,17 +143,18 @@ def _codec() -> SpeechCodec:
 
 
 def sample(config: Config) -> dataset_samples.Images:
-    """Spectrograms of test strings, the lowest frequencies at the bottom."""
+    """Spectrograms of a training recording of each digit, then of another of each."""
     import numpy as np
 
-    test, codec = _strings(config, "test", np.random.default_rng((_HELD_OUT, 2))), _codec()
-    shown = []
-    for number in range(min(len(test), dataset_samples.MOST_IMAGES)):
-        one = test.batch(np.array([number]))
-        shown.append((codec.spectrogram(one.x[0]), codec.decode(one.y[0].tolist())))
-    widest = max(grey.shape[1] for grey, _ in shown)
-    pixels = [np.pad(grey, ((0, 0), (0, widest - grey.shape[1]))) for grey, _ in shown]
-    return dataset_samples.Images(np.stack(pixels), tuple(text for _, text in shown))
+    recordings, codec = _recordings(), _codec()
+    train = recordings.split["train"]
+    digits = recordings.digits[train]
+    chosen = [train[digits == digit][turn] for turn in range(2) for digit in range(len(_DIGITS))]
+    shown = [codec.spectrogram(codec.normalised(recordings.frames[number])) for number in chosen]
+    widest = max(grey.shape[1] for grey in shown)
+    pixels = [np.pad(grey, ((0, 0), (0, widest - grey.shape[1]))) for grey in shown]
+    labels = tuple(_DIGITS[recordings.digits[number]] for number in chosen)
+    return dataset_samples.Images(np.stack(pixels), labels)
 
 
 def hear(config: Config, source: str) -> dataset_samples.Recording:

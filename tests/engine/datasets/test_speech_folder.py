@@ -8,6 +8,7 @@ import soundfile
 
 from engine.config import configure, dataset_samples
 from engine.datasets import speech_folder
+from engine.datasets._speech import recordings
 from engine.datasets.speech_folder import Config
 from engine.runs.events import Evaluation
 from presets import ConfigError, UserError
@@ -229,3 +230,14 @@ def test_samples_are_shown(tmp_path):
     component = Component(name="speech-folder", type="speech_folder", options=options)
     found = dataset_samples.of(component)
     assert found.labels == tuple(texts(8)[:6])
+
+
+def test_a_set_that_does_not_fit_into_memory_is_read_again(tmp_path, monkeypatch):
+    with_table(tmp_path)
+    kept, again = (speech_folder.build(Config(path=str(tmp_path))).train for _ in range(2))
+    first = kept.batch(np.array([3, 0, 5])).x
+    monkeypatch.setattr(recordings, "_KEPT_BYTES", 0)
+    for source in (kept, kept, again, again):
+        np.testing.assert_array_equal(source.batch(np.array([3, 0, 5])).x, first)
+    assert len(kept._kept) == 3
+    assert not again._kept
