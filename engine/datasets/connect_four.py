@@ -53,11 +53,12 @@ def build(config: Config) -> Splits:
     import numpy as np
 
     from engine.datasets._games import bitboards, self_play
+    from engine.tasks.experience import Surroundings
 
     val, test = (self_play.held_out(HELD_OUT, seed) for seed in (0, 1))
     none = Split(bitboards.planes(np.zeros((0, 2), np.int64)), np.zeros(0, np.float32))
 
-    def experience(around: self_play.Surroundings) -> self_play.SelfPlay:
+    def experience(around: Surroundings) -> self_play.SelfPlay:
         return self_play.SelfPlay(
             around,
             games=config.games,

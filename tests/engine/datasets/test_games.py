@@ -218,3 +218,13 @@ def test_the_rules_are_known_where_a_game_ends():
 
 def test_the_board_that_games_begin_with():
     assert go_7x7.begin(go_7x7.Config()).cells == Go(7).cells
+
+
+def test_boards_to_be_looked_at():
+    found = go_7x7.sample(go_7x7.Config())
+    assert found.pixels.shape == (24, 7, 7)
+    assert set(np.unique(found.pixels)) == {0, 127, 255}
+    dark, bright = ((found.pixels == grey).sum(axis=(1, 2)) for grey in (0, 255))
+    assert (np.abs(dark.astype(int) - bright) < 9).all()
+    assert len(found.labels) == 24
+    assert all(label == "pass" or label[0] in "abcdefg" for label in found.labels)
