@@ -39,4 +39,5 @@ class PointerGenerator(EncoderDecoder):
         written = F.linear(h, self.embedding.weight).softmax(dim=2) * share
         places = state.source[:, None].expand_as(attention)
         mixed = written.scatter_add(2, places, attention * (1 - share))
-        return mixed.clamp(min=_LEAST).log()
+        logs: Tensor = mixed.clamp(min=_LEAST).log()
+        return logs

@@ -39,12 +39,12 @@ def won(discs: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def full(discs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether these discs of both players fill the board."""
-    filled: NDArray[np.bool_] = discs == _FULL
-    return filled
+    whole: NDArray[np.bool_] = discs == _FULL
+    return whole
 
 
 def planes(boards: Boards) -> NDArray[np.float32]:
     """The cells, (n, 2, ROWS, COLUMNS), as `engine.games.planes` has them."""
     bits = (boards[:, :, None] >> _CELLS) & 1
-    cells: NDArray[np.float32] = bits.astype(np.float32).reshape(len(boards), 2, ROWS, COLUMNS)
-    return cells
+    cells: NDArray[np.float32] = bits.astype(np.float32)
+    return cells.reshape(len(boards), 2, ROWS, COLUMNS)

@@ -29,7 +29,7 @@ PAIRS = [
     *((model, "bible-en") for model in TEXT_MODELS),
     ("text-cnn", "tweets"),
 ]
-OWN_TESTS = ("control",)
+OWN_TESTS = ("control", "speech")
 """Tasks whose models have tests of their own beside this file."""
 REGRESSION = DatasetInfo(input_shape=(1, 8, 8), num_outputs=3, task="regression", samples={})
 TINY_GPT = {"model.width": 32, "model.layers": 2}
@@ -137,6 +137,8 @@ def test_a_batch_overfits(model, dataset):
     optimizer = torch.optim.Adam(built.parameters(), lr=lr)
     for _ in range(150):
         loss = task.loss(built(x), y)
+        if loss.item() < 0.05:
+            break
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

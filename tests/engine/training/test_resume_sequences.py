@@ -1,6 +1,8 @@
 """Translation and summarisation: killed at five places and resumed, bit for bit the same."""
 
 import pytest
+import rouge_score.rouge_scorer  # noqa: F401
+import sacrebleu  # noqa: F401 (both once, not in each process)
 
 from engine.config import configure
 from engine.runs.events import Evaluation, Outputs
