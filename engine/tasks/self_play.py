@@ -39,8 +39,8 @@ class SelfPlay(Task):
         return F.mse_loss(output[:, 0].tanh(), y)
 
     def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
-        """The means `loss`, and `accuracy`, the share of boards of decided games whose value has
-        the right sign; and `win_rate` in games against the reference player."""
+        """The means `loss`, and `accuracy`, the share of boards with a winner whose value has the
+        right sign; and `win_rate` in games against the reference player."""
         with evaluating(model):
             total = sums(3, held.device)
             for output, y in outputs(model, held):
