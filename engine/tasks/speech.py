@@ -1,7 +1,8 @@
 """Speech recognition: what is said in a recording, by connectionist temporal classification."""
 
+import math
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,19 @@ class Drawing(Protocol):
 
     def spectrogram(self, frames: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Grey values (rows, frames), the highest frequency first, of frames (frames, features)."""
+
+
+class Hearing(NamedTuple):
+    """What a model hears in one recording."""
+
+    text: str
+    spans: list[Span]
+    """Each symbol with the frames of the input in which it was heard."""
+    certainty: list[float]
+    """The probability of each symbol where it is highest."""
+    alternatives: list[tuple[str, float]]
+    """The most likely texts and their probabilities, the best first; it may be another than `text`,
+    which has the most likely symbol of each frame."""
 
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Speech":
@@ -141,6 +155,27 @@ class Speech(Task):
         sizes = np.diff(np.append(begins, grey.shape[1]))
         means = np.add.reduceat(grey.astype(np.int64), begins, axis=1) // sizes
         return means.astype(np.uint8)
+
+    def hear(self, model: nn.Module, x: Tensor, *, width: int = 8, most: int = 3) -> Hearing:
+        """What the model hears in one recording x, float32 (1, frames, features), with up to `most`
+        alternatives out of a beam of `width` texts. Waits for the device."""
+        with evaluating(model):
+            output = model(x).float().cpu()
+        (heard,), (end,) = _ctc.greedy(output), _ctc.lengths(output).tolist()
+        stride, frames = -(-x.shape[1] // output.shape[1]), x.shape[1]
+        spans = [
+            Span(
+                text=self._names[h.symbol], begin=h.begin * stride, end=min(h.end * stride, frames)
+            )
+            for h in heard
+        ]
+        beams = _ctc.beam_search(output[0, :end], width)[:most]
+        return Hearing(
+            text=self._text([h.symbol for h in heard]),
+            spans=spans,
+            certainty=_ctc.certainty(output[0], heard),
+            alternatives=[(self._text(symbols), math.exp(log)) for symbols, log in beams],
+        )
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The best of texts that are always the same."""
