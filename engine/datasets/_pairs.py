@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.config.padding import END
-from engine.config.registry import DatasetInfo, Splits
+from engine.config.registry import Codec, DatasetInfo, Splits
 from engine.datasets import _tokenizers
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
@@ -86,7 +86,7 @@ def splits(texts: Mapping[str, Sequence[Pair]], tokenizer: str, vocabulary: int)
     return Splits(train=found["train"], val=found["val"], test=found["test"], codec=codec)
 
 
-def _sequences(pairs: Sequence[Pair], codec: _tokenizers.Codec) -> Sequences:
+def _sequences(pairs: Sequence[Pair], codec: Codec) -> Sequences:
     """Batches are made by the longer text of each pair."""
     import numpy as np
 

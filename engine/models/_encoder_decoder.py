@@ -5,7 +5,9 @@ Wolf 2017, arXiv:1608.05859)."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -170,14 +172,15 @@ class EncoderDecoder(nn.Module):
         for block in self.encoder:
             h = block(h, mask)
         memory = self.encoder_norm(h)
-        return State(x, memory, [block.cross.keys(memory) for block in self.decoder])
+        crossed = [cast("DecoderBlock", block).cross.keys(memory) for block in self.decoder]
+        return State(x, memory, crossed)
 
     def logits(self, written: Tensor, state: State) -> Tensor:
         """The logits, float (n, t, symbols), after each of the symbols int64 (n, t) that come after
         those of the state, which takes them in; t is 1 unless the state is a new one."""
         mask = _seen(state.source)
         h = embedded = self._embedded(written, state.length)
-        past = state.past or [None] * len(self.decoder)
+        past: Sequence[Keys | None] = state.past or [None] * len(self.decoder)
         state.past = []
         for block, before, crossed in zip(self.decoder, past, state.crossed, strict=True):
             h, keys = block(h, before, crossed, mask)

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.config.registry import Cost, DatasetInfo
 from engine.models import seq2seq
-from presets.schema import RunConfig
+from presets.schema import Count, Fraction, RunConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,9 +19,9 @@ INPUTS = ("symbols",)
 
 
 class Config(seq2seq.Config, frozen=True):
-    width: seq2seq.Count = 80
+    width: Count = 80
     """How many numbers represent a symbol; a multiple of `heads`."""
-    dropout: seq2seq.Fraction = 0.2
+    dropout: Fraction = 0.2
     """Probability of zeroing embeddings and block outputs in training."""
 
 
