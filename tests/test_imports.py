@@ -55,6 +55,11 @@ def loaded_by(code: str) -> set[str]:
     return modules & HEAVY
 
 
+def test_the_rules_of_games_load_nothing() -> None:
+    code = "from engine.games import gnugo, known, match, planes, players, sgf"
+    assert loaded_by(code) == set()
+
+
 def test_the_whole_screen_and_every_component_load_no_torch() -> None:
     loaded = loaded_by(SCREEN)
     assert not loaded & {"torch", "matplotlib"}

@@ -54,7 +54,6 @@ def shown(run):
 CASES = {("adam", way): way != "skipped steps" for way in WAYS}
 CASES |= {("schedule-free-sgd", way): way != "plain" for way in WAYS}
 """Whether it is a slow test: those that are not have every feature once."""
-del CASES["schedule-free-sgd", "skipped steps"]  # it needs no loss scale of its own
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ class TaskRules(Struct, frozen=True, kw_only=True):
     """What the data has, in a word or two: "classes"."""
     smoothing: bool = False
     """Whether labels can be smoothed."""
+    loss_tells: bool = True
+    """Whether the training loss says how good a model is, as a learning-rate range test needs."""
     like: str = ""
     """The built-in task whose models can learn this one too, since their outputs are alike; for
     plug-ins, whose task no model knows by name."""
@@ -66,6 +68,7 @@ RULES: dict[str, TaskRules] = {
         unit="moves",
         losses=("ppo",),
         what="actions",
+        loss_tells=False,
     ),
     "translation": TaskRules(
         metrics=("loss", "accuracy", "bleu", "chrf"),

@@ -79,6 +79,12 @@ def check(config: RunConfig, data: DatasetInfo) -> None:
         raise ConfigError(
             f"batch_tokens: the samples of {name} have one length; expected batch_size instead"
         )
+    if config.schedule.type == "range-test" and not rules.loss_tells:
+        raise ConfigError(
+            f"schedule.type: a range test goes by the loss, which for the {rules.what} of {name} "
+            "does not say how good they are; try learning rates in a race, with "
+            "--vary optimizer.lr=3e-4,1e-3,3e-3"
+        )
     _check_target(config, data.task)
 
 

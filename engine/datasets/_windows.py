@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from engine.config.registry import Split, Splits
+from engine.config.registry import Codec, Split, Splits
 
 if TYPE_CHECKING:  # the launch screen counts windows and must not wait for NumPy
     import numpy as np
@@ -39,39 +39,73 @@ def counts(lengths: Mapping[str, int], context_length: int) -> dict[str, int]:
 
 
 def splits(texts: Mapping[str, str], alphabet: str, context_length: int) -> Splits:
-    """The windows of the texts, which are given by split. Those for training begin at another place
-    in every epoch, which seed and epoch decide, so that a symbol is not always predicted from the
-    same symbols before it."""
+    """The windows of the texts, which are given by split; each character is a symbol."""
+    codec = Alphabet(alphabet)
+    encoded = {split: codec.places(text) for split, text in texts.items()}
+    sizes = counts({split: len(text) for split, text in encoded.items()}, context_length)
+    return of_symbols(encoded, sizes, context_length, codec)
+
+
+def of_symbols(
+    encoded: Mapping[str, NDArray[Any]],
+    sizes: Mapping[str, int],
+    context_length: int,
+    codec: Codec,
+) -> Splits:
+    """The windows of symbols, (length,) of any integers by split; `sizes` says how many windows,
+    spread evenly. Those for training begin at another place in every epoch, which seed and epoch
+    decide, so that a symbol is not always predicted from the same symbols before it."""
     import numpy as np
 
-    encoded = {split: _encode(text, alphabet) for split, text in texts.items()}
-    sizes = counts({split: len(text) for split, text in encoded.items()}, context_length)
+    def windows(split: str, offset: int) -> Split:
+        whole = (len(encoded[split]) - 1 - offset) // context_length
+        spread = np.arange(sizes[split]) * whole // sizes[split]
+        return _windows(encoded[split], offset + spread * context_length, context_length)
 
     def draw_train(seed: int, epoch: int) -> Split:
         offset = int(np.random.default_rng((_OFFSET, seed, epoch)).integers(context_length))
-        starts = offset + context_length * np.arange(sizes["train"])
-        return _windows(encoded["train"], starts, context_length)
-
-    def held_out(split: str) -> Split:
-        whole = (len(encoded[split]) - 1) // context_length
-        spread = np.arange(sizes[split]) * whole // sizes[split]
-        return _windows(encoded[split], spread * context_length, context_length)
+        return windows("train", offset)
 
     return Splits(
-        train=draw_train(0, 0), val=held_out("val"), test=held_out("test"), draw_train=draw_train
+        train=draw_train(0, 0),
+        val=windows("val", 0),
+        test=windows("test", 0),
+        draw_train=draw_train,
+        codec=codec,
     )
 
 
-def _encode(text: str, alphabet: str) -> NDArray[np.uint8]:
-    """The places of the symbols in the alphabet, uint8 (len(text),); the alphabet is sorted."""
-    import numpy as np
+class Alphabet:
+    """The characters of a text as symbols, from 0 on: a language model needs no others."""
 
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    known = np.frombuffer(alphabet.encode("utf-32-le"), np.uint32)
-    return np.searchsorted(known, codes).astype(np.uint8)
+    def __init__(self, alphabet: str) -> None:
+        """The alphabet is sorted and has at most `MAX_ALPHABET` characters."""
+        self._alphabet = alphabet
+
+    @property
+    def size(self) -> int:
+        return len(self._alphabet)
+
+    def places(self, text: str) -> NDArray[np.uint8]:
+        """The symbols of a text that has no other characters, uint8 (len(text),)."""
+        import numpy as np
+
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        known = np.frombuffer(self._alphabet.encode("utf-32-le"), np.uint32)
+        return np.searchsorted(known, codes).astype(np.uint8)
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """The symbols of the characters that are known; others are left out."""
+        import numpy as np
+
+        known = "".join(sign for sign in text if sign in self._alphabet)
+        return self.places(known).astype(np.int64)
+
+    def decode(self, symbols: Sequence[int]) -> str:
+        return "".join(self._alphabet[symbol] for symbol in symbols)
 
 
-def _windows(symbols: NDArray[np.uint8], starts: NDArray[np.int64], length: int) -> Split:
+def _windows(symbols: NDArray[Any], starts: NDArray[np.int64], length: int) -> Split:
     """The windows that begin at `starts`: x int64 (windows, length), y the same, one place on."""
     import numpy as np
 

@@ -18,15 +18,15 @@ HELD_OUT = 2000
 
 
 class Config(Base, frozen=True):
-    games: Count = 64
+    games: Count = 96
     """Games that the model plays with itself, at once."""
-    every: Count = 16
+    every: Count = 24
     """Steps from one such round to the next."""
-    buffer: Annotated[int, Meta(ge=1000, le=10**7)] = 40_000
+    buffer: Annotated[int, Meta(ge=1000, le=10**7)] = 20_000
     """Positions of the latest games, from which batches are drawn."""
-    exploration: Fraction = 0.25
+    exploration: Fraction = 0.3
     """Probability of a move by chance."""
-    trace: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    trace: Annotated[float, Meta(ge=0, le=1)] = 0.8
     """Lambda of TD(lambda) (Sutton 1988): 0 learns from the value one move later, 1 from the result
     of the game."""
 
@@ -53,11 +53,12 @@ def build(config: Config) -> Splits:
     import numpy as np
 
     from engine.datasets._games import bitboards, self_play
+    from engine.tasks.experience import Surroundings
 
     val, test = (self_play.held_out(HELD_OUT, seed) for seed in (0, 1))
     none = Split(bitboards.planes(np.zeros((0, 2), np.int64)), np.zeros(0, np.float32))
 
-    def experience(around: self_play.Surroundings) -> self_play.SelfPlay:
+    def experience(around: Surroundings) -> self_play.SelfPlay:
         return self_play.SelfPlay(
             around,
             games=config.games,

@@ -30,7 +30,7 @@ _DIGITS = tuple("0123456789")
 _RECORDINGS = {"train": 2400, "val": 300, "test": 300}
 _READINGS = {"train": 1, "val": 4, "test": 8}  # of each recording, about, in all strings of a split
 _FRAMES = 18  # of a recording, in the mean
-_LONG_FRAMES = 26  # of each of several recordings in the longest string, about
+_LONG_FRAMES = 26  # of a recording; strings of n digits are hardly longer than n + 1 of them
 _STRINGS, _HELD_OUT = 6, 7  # random streams, apart from those of `seeds` and `order`
 _DECIBEL = math.sqrt(MELS)
 """By so much the first coefficient rises when a recording gets 1 dB louder."""
@@ -46,7 +46,7 @@ class Config(Base, frozen=True):
 def info(config: Config) -> DatasetInfo:
     strings = {split: config.longest * _each(config, split) for split in _RECORDINGS}
     return DatasetInfo(
-        input_shape=(_LONG_FRAMES * config.longest, COEFFICIENTS),
+        input_shape=(_LONG_FRAMES * (config.longest + 1), COEFFICIENTS),
         num_outputs=1 + len(_DIGITS),
         task="speech",
         input="frames",

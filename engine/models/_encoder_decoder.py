@@ -5,9 +5,8 @@ Wolf 2017, arXiv:1608.05859)."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -116,6 +115,10 @@ class DecoderBlock(nn.Module):
         self.hidden = FeedForward(width)
         self.dropout = nn.Dropout(dropout)
 
+    def sees(self, memory: Tensor) -> Keys:
+        """The keys and values of the encoded source, float (n, s, width)."""
+        return self.cross.keys(memory)
+
     def forward(
         self, x: Tensor, past: Keys | None, crossed: Keys, mask: Tensor
     ) -> tuple[Tensor, Keys]:
@@ -165,6 +168,11 @@ class EncoderDecoder(nn.Module):
         symbol that begins, to logits float (n, t, symbols) of the symbol after each place."""
         return self.logits(written, self.encode(x))
 
+    def _decoders(self) -> Iterator[DecoderBlock]:
+        for block in self.decoder:
+            assert isinstance(block, DecoderBlock)
+            yield block
+
     def encode(self, x: Tensor) -> State:
         """What the decoder needs of the source, int64 (n, s); nothing has been written yet."""
         mask = _seen(x)
@@ -172,7 +180,7 @@ class EncoderDecoder(nn.Module):
         for block in self.encoder:
             h = block(h, mask)
         memory = self.encoder_norm(h)
-        crossed = [cast("DecoderBlock", block).cross.keys(memory) for block in self.decoder]
+        crossed = [block.sees(memory) for block in self._decoders()]
         return State(x, memory, crossed)
 
     def logits(self, written: Tensor, state: State) -> Tensor:
@@ -182,7 +190,7 @@ class EncoderDecoder(nn.Module):
         h = embedded = self._embedded(written, state.length)
         past: Sequence[Keys | None] = state.past or [None] * len(self.decoder)
         state.past = []
-        for block, before, crossed in zip(self.decoder, past, state.crossed, strict=True):
+        for block, before, crossed in zip(self._decoders(), past, state.crossed, strict=True):
             h, keys = block(h, before, crossed, mask)
             state.past.append(keys)
         state.length += written.shape[1]

@@ -38,5 +38,6 @@ class PointerGenerator(EncoderDecoder):
         share = self.share(torch.cat([found, h, embedded], dim=2)).sigmoid()
         written = F.linear(h, self.embedding.weight).softmax(dim=2) * share
         places = state.source[:, None].expand_as(attention)
-        mixed: Tensor = written.scatter_add(2, places, attention * (1 - share))
-        return mixed.clamp(min=_LEAST).log()
+        mixed = written.scatter_add(2, places, attention * (1 - share))
+        logs: Tensor = mixed.clamp(min=_LEAST).log()
+        return logs

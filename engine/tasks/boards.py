@@ -67,7 +67,7 @@ def by_policy(model: nn.Module, positions: Sequence[Position]) -> list[Thought]:
     with evaluating(model):
         output = model(inputs(positions, model)).float()
     found: list[Thought] = []
-    for position, logits in zip(positions, output.cpu(), strict=True):
+    for position, logits in zip(positions, output.detach().cpu(), strict=True):
         allowed = torch.full((position.num_moves,), -torch.inf)
         moves = list(position.sensible())
         allowed[moves] = logits[moves]

@@ -135,3 +135,12 @@ def test_recipe_killed_at_five_places(tmp_path, recipe, settings):
     config = configure.resolve(recipe=recipe, settings={**usual, **given})
     whole = interrupt(tmp_path / "whole", config)
     check_equal(interrupt(tmp_path / "cut", config, 3, 9, 14, 20, 29), whole)
+
+
+@pytest.mark.figure("spoken-digits, three seeds", asked="median WER <= 3 % in 60 s of a core")
+def test_recipe_spoken_digits(follow, measured):
+    seconds = time.process_time()
+    found = [on_test_set(follow("spoken-digits", seed=seed))["wer"] for seed in range(3)]
+    seconds = (time.process_time() - seconds) / 3
+    measured(f"{', '.join(f'{each:.1%}' for each in found)}; {seconds:.0f} s of a core each")
+    assert statistics.median(found) <= 0.03

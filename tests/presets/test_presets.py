@@ -40,10 +40,11 @@ def test_every_recipe_resolves_to_a_run(name: str) -> None:
 
 def suits(model: str, dataset: str) -> bool:
     data = presets.load("datasets", dataset)
-    if data.options.get("path") == "":
-        return False  # it has to be given
     part = Component(name=dataset, type=data.type, options=data.options)
-    info = registry.module("dataset", data.type).info(registry.config("dataset", part))
+    try:
+        info = registry.module("dataset", data.type).info(registry.config("dataset", part))
+    except ConfigError:
+        return False  # its path has to be given
     flat = model.startswith("cnn") and len(info.input_shape) != 3
     return task_rules.learns(presets.load("models", model).type, info) and not flat
 

@@ -1,14 +1,19 @@
-"""How fast a run trains: samples, tokens or steps a second, and the share of the peak."""
+"""How fast a run trains: samples, tokens, frames or moves a second, and the share of the peak."""
+
+from typing import get_args
 
 from rich.text import Text
 
+from engine.config.rules import RULES, Unit
 from tui.panels.curves import CurvesPanel
 from tui.panels.task_metric import task_of
 from tui.plots.lanes import View
 
+_UNITS = get_args(Unit)
+
 
 class SpeedPanel(CurvesPanel):
-    """A panel of samples or tokens a second, and of their share of the device's peak."""
+    """A panel of what the task counts a second, and of their share of the device's peak."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, noisy=False)
@@ -28,8 +33,9 @@ class SpeedPanel(CurvesPanel):
 
 
 def _speed_unit(view: View) -> str:
-    task, metrics = task_of(view), view.focus.state.metrics
-    if task == "open":
-        units = [name for name in ("samples", "tokens") if f"{name}_per_second" in metrics]
-        return next(iter(units), "steps")
-    return "tokens" if task == "language" else "samples"
+    """What is counted a second: as the task has it, else as it was recorded."""
+    task = task_of(view)
+    if (rules := RULES.get(task)) is not None:
+        return rules.unit
+    logged = [unit for unit in _UNITS if f"{unit}_per_second" in view.focus.state.metrics]
+    return next(iter(logged), "steps" if task == "open" else "samples")

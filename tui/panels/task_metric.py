@@ -1,15 +1,16 @@
-"""The metric that is customary for a task besides the loss: accuracy, error, bits per character."""
+"""The metric that a task is judged by besides the loss: accuracy, error, BLEU, win rate."""
+
+from collections.abc import Mapping
 
 from tui.panels.curves import CurvesPanel
 from tui.plots.lanes import View
-from tui.runs.state.judged import CUSTOMARY, TITLES
+from tui.runs.state.judged import customary, title
 from tui.text import clean
 
-_QUALITY = {
-    task: (TITLES[name], f"train/{name}" if task != "language" else "", f"val/{name}")
-    for task, name in CUSTOMARY.items()
-}
-_TASKS = {*_QUALITY, "open"}
+_OF_BATCHES = ("classification", "regression")
+"""Tasks whose training batches have the metric, too, from the first step on."""
+_BESIDE = {"bleu": "chrf", "wer": "cer", "rougel": "rouge1", "accuracy": "win_rate"}
+"""The metric that is drawn beside another one, on the same scale."""
 
 _OF_LOOPS = {"lr", "grad_norm", "clipped", "epoch"}
 """Metrics of a foreign loop that other panels show, besides losses, clipping and speed."""
@@ -54,21 +55,44 @@ def _first_of(metrics: list[str]) -> tuple[str, str, str] | None:
 def task_of(view: View) -> str:
     """The task of the selected run; classification where that is not known."""
     started = view.focus.state.started
-    return started.task if started and started.task in _TASKS else "classification"
+    return started.task if started else "classification"
+
+
+def _judged_by(view: View) -> str:
+    """The metric of the task, without a split; the first besides the loss where the task has none,
+    as where the package for it is not installed."""
+    started = view.focus.state.started
+    name = customary(task_of(view), started.judged_by if started else "")
+    if name not in ("", "loss"):
+        return name
+    others = [
+        metric.removeprefix("val/")
+        for metric in view.focus.state.metrics
+        if metric.startswith("val/") and not metric.startswith(("val/loss", "val/ema_"))
+    ]
+    return next(iter(others), "accuracy")
 
 
 class TaskMetricPanel(CurvesPanel):
-    """A panel of the metric that is customary for such a model, besides the loss."""
+    """A panel of the metric that the task is judged by, besides the loss."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, more={"val/ema_accuracy": "averaged"})
+        super().__init__(id=id)
 
     def title(self, view: View) -> str:
-        return self._of(view)[0]
+        found = _of_loop(view)
+        return found[0] if found is not None else title(_judged_by(view))
 
     def metrics(self, view: View) -> tuple[str, str]:
-        _, train, val = self._of(view)
-        return train, val
+        if (found := _of_loop(view)) is not None:
+            return found[1], found[2]
+        name = _judged_by(view)
+        train = f"train/{name}"
+        logged = any(train in lane.state.metrics for lane in view.lanes)
+        return train if logged or task_of(view) in _OF_BATCHES else "", f"val/{name}"
 
-    def _of(self, view: View) -> tuple[str, str, str]:
-        return _of_loop(view) or _QUALITY.get(task_of(view), _QUALITY["classification"])
+    def more(self, view: View) -> Mapping[str, str]:
+        name = _judged_by(view)
+        beside = _BESIDE.get(name, "")
+        words = {f"val/ema_{name}": "averaged"}
+        return words | {f"val/{beside}": title(beside)} if beside else words

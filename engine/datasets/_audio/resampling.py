@@ -6,8 +6,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_ZEROS = 24  # zero crossings of the sinc on each side
-_ROLL_OFF = 0.945  # where the low-pass ends, as a part of the lower rate's half
+_ZEROS = 48  # zero crossings of the sinc on each side
+_ROLL_OFF = 0.96  # where the low-pass ends, as a part of the lower rate's half
 _BETA = 9.0  # of the Kaiser window: some 90 dB of attenuation
 _AT_ONCE = 2**16  # samples: bounds the memory
 

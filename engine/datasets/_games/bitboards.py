@@ -39,10 +39,12 @@ def won(discs: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def full(discs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether these discs of both players fill the board."""
-    return discs == _FULL
+    whole: NDArray[np.bool_] = discs == _FULL
+    return whole
 
 
 def planes(boards: Boards) -> NDArray[np.float32]:
     """The cells, (n, 2, ROWS, COLUMNS), as `engine.games.planes` has them."""
     bits = (boards[:, :, None] >> _CELLS) & 1
-    return bits.astype(np.float32).reshape(len(boards), 2, ROWS, COLUMNS)
+    cells: NDArray[np.float32] = bits.astype(np.float32)
+    return cells.reshape(len(boards), 2, ROWS, COLUMNS)

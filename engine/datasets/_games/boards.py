@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config.padding import IGNORED
-from engine.config.registry import Split
-from engine.datasets._games.records import Game
+from engine.config.registry import Split, Splits
+from engine.datasets._games.records import Game, Games
 from engine.games.go import Go
 from engine.games.planes import planes
 
@@ -70,6 +70,12 @@ class Boards:
 
 _TURNS = 6
 """The random stream of symmetries, apart from those of `training.seeds`."""
+
+
+def splits(games: Games) -> Splits:
+    """The positions of each split; those of training turned by chance in each epoch."""
+    train, val, test = (of(games.splits[split]) for split in ("train", "val", "test"))
+    return Splits(train=train, val=val, test=test, draw_train=train.turned)
 
 
 def of(games: Sequence[Game]) -> Boards:

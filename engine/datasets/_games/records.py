@@ -11,9 +11,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from engine.config.registry import DatasetInfo
 from engine.datasets import _files
 from engine.games import sgf
 from engine.games.go import Go
+from engine.games.planes import GO_PLANES
 from engine.games.position import FIRST, SECOND
 from presets import DATA, ConfigError
 
@@ -41,22 +43,32 @@ class Games(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
 
-    def samples(self) -> dict[str, int]:
-        """The number of positions in each split."""
-        return {
-            split: sum(len(game.record.moves) - game.skipped for game in games)
-            for split, games in self.splits.items()
-        }
+    def info(self) -> DatasetInfo:
+        """The facts of the data set: one sample for each position."""
+        size = self.begin.size
+        return DatasetInfo(
+            input_shape=(GO_PLANES, size, size),
+            num_outputs=size**2 + 2,
+            task="imitation",
+            input="board",
+            samples={
+                split: sum(len(game.record.moves) - game.skipped for game in games)
+                for split, games in self.splits.items()
+            },
+            fixed=False,
+            notes=self.notes,
+            cautions=self.cautions,
+        )
+
+
+def embedded() -> Games:
+    """The games that come along."""
+    return _files.remembered(_embedded, DATA / "go7_games.txt.xz")
 
 
 def listed(path: str) -> Games:
-    """The games of a file or folder of SGF; without a path those that come along. Raises
-    ConfigError, in one line with file and place, for what cannot be read.
-
-    Read again only after a file has changed.
-    """
-    if not path:
-        return _files.remembered(_embedded, DATA / "go7_games.txt.xz")
+    """The games of a file or folder of SGF. Raises ConfigError, in one line with file and place,
+    for what cannot be read. Read again only after a file has changed."""
     root = _files.located(path, "a folder or file of SGF game records").absolute()
     files = _listed(root)
     try:

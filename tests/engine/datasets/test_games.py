@@ -5,7 +5,7 @@ import pytest
 
 from engine.config import configure, registry
 from engine.config.padding import IGNORED
-from engine.datasets import go_games
+from engine.datasets import go_7x7, sgf
 from engine.datasets._games import bitboards, boards, records, self_play
 from engine.datasets._games.self_play import Turn
 from engine.games.go import Go
@@ -17,7 +17,7 @@ def every(source):
     return source.batch(np.arange(len(source)))
 
 
-def sgf(size=5, moves="aa bb cc dd", result="B+3.5"):
+def record(size=5, moves="aa bb cc dd", result="B+3.5"):
     turns = ";".join(f"{'BW'[n % 2]}[{move}]" for n, move in enumerate(moves.split()))
     return f"(;GM[1]FF[4]SZ[{size}]KM[6.5]RE[{result}];{turns})\n"
 
@@ -27,9 +27,9 @@ def folder(tmp_path):
     """Six games in files and folders, among other things."""
     (tmp_path / "more").mkdir()
     for number, result in enumerate(("B+3.5", "W+R", "0", "Void", "B+R")):
-        (tmp_path / f"{number}.sgf").write_text(sgf(result=result))
+        (tmp_path / f"{number}.sgf").write_text(record(result=result))
     (tmp_path / "more" / "last.SGF").write_bytes(
-        sgf().replace("FF[4]", "FF[4]PB[J\xf6rg]").encode("latin-1")
+        record().replace("FF[4]", "FF[4]PB[J\xf6rg]").encode("latin-1")
     )
     (tmp_path / "notes.txt").write_text("no game")
     return tmp_path
@@ -52,7 +52,7 @@ def test_the_games_that_come_along():
 
 
 def test_no_game_is_in_two_splits():
-    games = records.listed("").splits
+    games = records.embedded().splits
     assert {split: len(found) for split, found in games.items()} == {
         "train": 480,
         "val": 60,
@@ -64,8 +64,7 @@ def test_no_game_is_in_two_splits():
 
 def test_a_turned_sample_is_the_position_of_the_turned_game():
     """The move lies where the stone of the turned board would."""
-    record = next(iter(records.listed("").splits["val"]))
-    source = boards.of([record])
+    source = boards.of(records.embedded().splits["val"][:1])
     as_played = every(source)
     for way in range(boards.SYMMETRIES):
         turned = boards.Boards(
@@ -101,7 +100,7 @@ def test_symmetries_follow_from_seed_and_epoch():
 
 
 def test_samples_are_the_positions_of_their_games():
-    game = records.listed("").splits["test"][0]
+    game = records.embedded().splits["test"][0]
     source = boards.of([game])
     positions = [position for position, _ in game.record.positions()][game.skipped :]
     np.testing.assert_array_equal(every(source).x, planes(positions))
@@ -112,19 +111,19 @@ def test_samples_are_the_positions_of_their_games():
 
 
 def test_a_folder_of_records(folder):
-    config = go_games.Config(path=str(folder))
-    info, data = go_games.info(config), go_games.build(config)
+    config = sgf.Config(path=str(folder))
+    info, data = sgf.info(config), sgf.build(config)
     assert info.samples == {"train": 16, "val": 4, "test": 4}
     assert info.notes == ("6 games of Go on 5x5, most with a komi of 6.5",)
-    assert go_games.begin(config).komi == 6.5
+    assert sgf.begin(config).komi == 6.5
     results = np.concatenate([every(split).y[:, 1] for split in (data.train, data.val, data.test)])
     assert sorted(np.unique(results)) == [IGNORED, -1, 0, 1]
 
 
 def test_one_file_of_many_games(tmp_path):
     path = tmp_path / "all.sgf"
-    path.write_text(sgf() * 3 + sgf(size=9))
-    info = go_games.info(go_games.Config(path=str(path)))
+    path.write_text(record() * 3 + record(size=9))
+    info = sgf.info(sgf.Config(path=str(path)))
     assert info.samples == {"train": 4, "val": 4, "test": 4}
     assert info.cautions == ("1 games on other boards than 5x5 were left out",)
 
@@ -133,14 +132,14 @@ def test_one_file_of_many_games(tmp_path):
     ("content", "said"),
     [
         ("hello", "'wrong.sgf', line 1: expected '(;'"),
-        ("\n" + sgf(moves="aa aa"), "line 2: move 2 of the game that begins here is not legal"),
-        (sgf(size=40), "line 1: expected a square board of 2 to 19 lines, got SZ[40]"),
+        ("\n" + record(moves="aa aa"), "line 2: move 2 of the game that begins here is not legal"),
+        (record(size=40), "line 1: expected a square board of 2 to 19 lines, got SZ[40]"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_its_name(folder, content, said):
     (folder / "wrong.sgf").write_text(content)
     with pytest.raises(ConfigError) as caught:
-        go_games.info(go_games.Config(path=str(folder)))
+        sgf.info(sgf.Config(path=str(folder)))
     line = str(caught.value).replace(f"{folder}/", "")
     assert said in line
     assert "wrong.sgf" in line
@@ -149,12 +148,12 @@ def test_a_wrong_file_is_one_line_with_its_name(folder, content, said):
 
 def test_what_is_missing_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match=r"has no file that ends in \.sgf"):
-        go_games.info(go_games.Config(path=str(tmp_path)))
+        sgf.info(sgf.Config(path=str(tmp_path)))
     with pytest.raises(ConfigError, match="cannot be read"):
-        go_games.info(go_games.Config(path=str(tmp_path / "none")))
-    (tmp_path / "one.sgf").write_text(sgf() * 2)
+        sgf.info(sgf.Config(path=str(tmp_path / "none")))
+    (tmp_path / "one.sgf").write_text(record() * 2)
     with pytest.raises(ConfigError, match="has 2 games on boards of one size; expected 3 or more"):
-        go_games.info(go_games.Config(path=str(tmp_path)))
+        sgf.info(sgf.Config(path=str(tmp_path)))
 
 
 def turn(game, best, *, over=False, result=0.0, strayed=False):
@@ -218,4 +217,4 @@ def test_the_rules_are_known_where_a_game_ends():
 
 
 def test_the_board_that_games_begin_with():
-    assert go_games.begin(go_games.Config()).cells == Go(7).cells
+    assert go_7x7.begin(go_7x7.Config()).cells == Go(7).cells

@@ -102,6 +102,7 @@ def test_it_learns_nothing_but_control():
     [
         ({"loss": "mse"}, "loss: expected auto or ppo for the actions of"),
         ({"label_smoothing": 0.1}, "label_smoothing: expected 0"),
+        ({"schedule__type": "range-test"}, "does not say how good they are; try learning rates in"),
         ({"batch_size": "full"}, "no full batch; give a number"),
         ({"target": "val/accuracy >= 1"}, "expected one of val/loss, val/return, val/length"),
     ],

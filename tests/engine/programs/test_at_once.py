@@ -50,7 +50,7 @@ sys.exit(__main__.main())
 """
 STATES = {
     "reading its history": ("engine.__main__:_restart", 0),
-    "loading data": ("engine.training.session:to_device", 0),
+    "loading data": ("engine.training.session:batches_of", 0),
     "inside a step": ("engine.runs.journal:Journal.progress", 5),
     "evaluating": ("engine.training.loop:_evaluate_and_save", 0),
     "saving": ("engine.training.saving.checkpoint_writer:_settle", 4),

@@ -69,7 +69,7 @@ def test_imitation(tmp_path):
         "device": "cpu",
         "threads": 1,
     }
-    config = configure.resolve(recipe="go-imitation", settings=settings)
+    config = configure.resolve(recipe="go-imitation", dataset="sgf", settings=settings)
     assert configure.plan(config).steps_per_epoch < 6
     whole = interrupt(tmp_path / "whole", config)
     check_equal(interrupt(tmp_path / "cut", config, *KILLS), whole)

@@ -23,6 +23,9 @@ TITLES = {
     "chrf": "chrF",
     "wer": "Word error rate",
     "cer": "Character error rate",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougel": "ROUGE-L",
 }
 """Names of metrics for people, where they are not the words of the metric's own name."""
 _LARGER = re.compile(
