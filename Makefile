@@ -27,6 +27,9 @@ FOR_PEERS := $(PEERS)/.installed
 # Other viewers of runs have one of theirs.
 VIEWERS := $(VENV)/viewers
 FOR_VIEWERS := $(VIEWERS)/.installed
+# OpenSpiel, whose rules of games ours are compared with, has one too.
+SPIEL := $(VENV)/spiel
+FOR_SPIEL := $(SPIEL)/.installed
 PACKAGES = import sysconfig; print(sysconfig.get_path("purelib"))
 # Not with the others: these need what not every machine has.
 BENCHES = $(filter-out %/bench_peers.py %/bench_gpu.py %/bench_screen.py, $(wildcard tests/benchmarks/bench_*.py))
@@ -37,10 +40,11 @@ run: $(FOR_RUNNING)
 	@$(BIN)/bigmodel-tui $(ARGS)
 
 test: $(FOR_TESTING)
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(FOR_TESTING)
 	-@$(MAKE) --no-print-directory $(FOR_PEERS)
+	-@$(MAKE) --no-print-directory $(FOR_SPIEL)
 	$(BIN)/pytest -m 'slow or figure' --timeout 1800 $(ARGS)
 
 test-gpu: $(FOR_TESTING)
@@ -96,4 +100,9 @@ $(FOR_PEERS): | $(FOR_TESTING)
 $(FOR_VIEWERS): | $(BIN)/python
 	$(BIN)/python -m venv $(VIEWERS)
 	-$(VIEWERS)/bin/python -m pip install wandb terminalboard 'plotext<6' tensorboard asyncssh
+	@touch $@
+
+$(FOR_SPIEL): | $(BIN)/python
+	$(BIN)/python -m venv $(SPIEL)
+	$(SPIEL)/bin/python -m pip install open-spiel
 	@touch $@

@@ -8,7 +8,7 @@ from typing import Literal, overload
 
 from presets import plugins, userpresets, yaml
 from presets.convert import convert
-from presets.errors import ConfigError, UserError
+from presets.errors import ConfigError, NotInstalledError, UserError
 from presets.schema import Preset, Recipe
 
 Kind = Literal["models", "datasets", "optimizers", "recipes"]
@@ -20,6 +20,7 @@ __all__ = [
     "KINDS",
     "ConfigError",
     "Kind",
+    "NotInstalledError",
     "UserError",
     "load",
     "names",

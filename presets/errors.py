@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class ConfigError(UserError):
     """A preset, a setting or a configuration file that cannot be used."""
+
+
+class NotInstalledError(ConfigError):
+    """A choice that needs a package which is not installed; the message says how to install it."""

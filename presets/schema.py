@@ -20,7 +20,7 @@ PresetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """A file name without its ending: it becomes part of paths."""
 
 ClipMode = Literal["none", "norm", "value", "parameter", "agc", "autoclip", "zclip"]
-Loss = Literal["auto", "cross_entropy", "mse"]
+Loss = Literal["auto", "cross_entropy", "mse", "ctc", "ppo"]
 ScheduleType = Literal[
     "constant",
     "linear",

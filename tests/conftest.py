@@ -17,6 +17,8 @@ settings.load_profile("fixed")
 
 # Nobody's own plug-ins; a path that does not exist.
 os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).with_name("no-configuration"))
+# Tests start hundreds of processes: none of them compiles our modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.umask(0o022)  # a group's write permission, which some systems give, has runs refused
 
 

@@ -13,7 +13,7 @@ from presets import UserError
 from support import foreign_logs as logs
 from support.mutating import MEGABYTES, mutate
 from support.recorded import FIXTURES
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import sniff
 from tui.runs.foreign.event_builder import MAX_METRICS, MAX_RESTARTS
 from tui.runs.state.store import RunState
@@ -82,7 +82,7 @@ def run(rounds: int, folder: Path) -> tuple[int, int, float, float]:
             began = time.perf_counter()
             try:
                 for each in sniff.open_source(path):
-                    state = follow.load(each)
+                    state = loading.load(each)
                     check(state)
                     lost += state.damaged > 0
                 read += 1
@@ -143,7 +143,7 @@ def test_a_huge_log_is_read_in_pieces(tmp_path: Path, name: str, begin: bytes, p
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     (each,) = sniff.open_source(path)
-    check(follow.load(each))
+    check(loading.load(each))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"\n60 MB of {name}, {pad[:8]!r}: {time.perf_counter() - began:.1f} s, +{grown:.0f} MB")
     assert grown < MEGABYTES

@@ -33,8 +33,8 @@ from tui.choices.kept.last_choice import LastChoice
 from tui.cli import cli
 from tui.commands import crash
 from tui.races.news import Watcher
-from tui.runs import follow, meta
-from tui.runs.cache import column_cache, unkept
+from tui.runs import loading, meta
+from tui.runs.cache import column_cache, unwritten
 from tui.runs.listing import index, trash
 
 ERRORS = {"full": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS}
@@ -152,7 +152,7 @@ def keep_index(run: RunDir) -> None:
 
 
 def keep_log(run: RunDir) -> None:
-    assert not column_cache.keeper(follow.load(run), run.events_path, 10, 0)()
+    assert not column_cache.keeper(loading.load(run), run.events_path, 10, 0)()
 
 
 KEPT: dict[str, Callable[[RunDir], object]] = {
@@ -166,19 +166,19 @@ KEPT: dict[str, Callable[[RunDir], object]] = {
 def test_what_the_app_keeps_for_itself_is_told_once(
     run: RunDir, what: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unkept, "_told", set())
-    monkeypatch.setattr(unkept, "_listener", [])
-    unkept.unheard()
+    monkeypatch.setattr(unwritten, "_told", set())
+    monkeypatch.setattr(unwritten, "_listener", [])
+    unwritten.unheard()
     with refusing(number):
         KEPT[what](run)
         KEPT[what](run)
-    (line,) = unkept.unheard()
+    (line,) = unwritten.unheard()
     assert line.startswith(f"{what} cannot be kept: ")
     assert line.endswith(os.strerror(number))
     told: list[str] = []
-    unkept.listen(told.append)
+    unwritten.listen(told.append)
     assert told == []  # it was told above
-    monkeypatch.setattr(unkept, "_told", set())
+    monkeypatch.setattr(unwritten, "_told", set())
     with refusing(number):
         KEPT[what](run)
     assert told == [line]
@@ -227,6 +227,6 @@ def test_a_run_on_a_disk_that_is_full(tmp_path: Path, size: str) -> None:
         ended = read_all(run.events_path)[-1]
         assert isinstance(ended, RunEnded)
         assert "No space left on device" in ended.unsaved
-        assert follow.load(run).status == "done, not saved"
+        assert loading.load(run).status == "done, not saved"
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.recorded import record
 from support.terminal import Terminal
 
 HEAVY = {"torch", "numpy", "textual", "plotext", "tsdownsample", "psutil", "matplotlib"}
@@ -54,6 +55,11 @@ def loaded_by(code: str) -> set[str]:
     return modules & HEAVY
 
 
+def test_the_rules_of_games_load_nothing() -> None:
+    code = "from engine.games import gnugo, known, match, planes, players, sgf"
+    assert loaded_by(code) == set()
+
+
 def test_the_whole_screen_and_every_component_load_no_torch() -> None:
     loaded = loaded_by(SCREEN)
     assert not loaded & {"torch", "matplotlib"}
@@ -93,3 +99,28 @@ def test_the_first_picture_waits_for_nothing_heavy(tmp_path: Path) -> None:
     assert modules & HEAVY == {"textual"}
     named_by_nobody = {"tui.commands.race", "tui.commands.steer", "tui.screens.launch.save"}
     assert not modules & named_by_nobody
+
+
+def test_the_first_picture_of_a_run_waits_for_nothing_that_it_does_not_show(tmp_path: Path) -> None:
+    """Nor for other commands, screens behind keys, or what prepares and trains another run."""
+    run = record(tmp_path / "runs", "20261128-010000-mlp-digits-adam-0001")
+    command = (sys.executable, "-P", "-c", PAINTED)
+    with Terminal("watch", str(run.path), cwd=tmp_path, command=command) as terminal:
+        terminal.wait_for("100%")
+        modules = set(json.loads((tmp_path / "modules").read_text()))
+    assert "tui.screens.dashboard.screen" in modules
+    assert not modules & {"torch", "plotext", "matplotlib", "psutil"}
+    needed_later = (
+        "engine.config.",
+        "engine.race.spec",
+        "tui.commands.race",
+        "tui.commands.steer",
+        "tui.machine.",
+        "tui.screens.dashboard.alert_list",
+        "tui.screens.dashboard.arrange",
+        "tui.screens.dashboard.profile",
+        "tui.screens.launch.",
+        "tui.screens.race.",
+        "tui.screens.runs",
+    )
+    assert sorted(name for name in modules if name.startswith(needed_later)) == []

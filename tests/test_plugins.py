@@ -92,6 +92,31 @@ def test_the_package_of_the_architecture_page_trains(example):
     assert '"sine-models":"1.0"' in run.events_path.read_text()
 
 
+def test_the_task_of_the_architecture_page_trains(tmp_path):
+    task, data = blocks("python", "### A task")
+    points = "[bigmodel_tui.tasks]\ngrades = marks\n[bigmodel_tui.datasets]\nmarks = marks_data\n"
+    install(tmp_path / "site", "school", points, marks=task, marks_data=data)
+    config = tmp_path / "config/bigmodel-tui/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("plugins: [school]")
+    arguments = [
+        "run",
+        "--dataset",
+        "marks",
+        "--steps",
+        "300",
+        "--target",
+        "val/places_off<=0.3",
+        "--json",
+    ]
+    done = command(tmp_path, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (run,) = run_directory.list_runs(tmp_path / "runs")
+    shown = json.loads(command(tmp_path, "show", run.id, "--json").stdout)
+    assert shown["test"]["places_off"] < 0.35
+    assert '"task":"school:grades"' in run.events_path.read_text()
+
+
 def test_the_example_is_listed_with_its_figures(example):
     done = command(example, "presets", "--json")
     assert done.returncode == 0, done.stderr
@@ -188,7 +213,7 @@ def test_a_wrong_configuration_is_one_line_and_built_ins_stay(
 
 UNUSABLE = {
     "absent": ("[absent]", "{path}: plugins: 'absent' is not installed; installed packages that "),
-    "offers nothing": ("[numpy]", "{path}: plugins: 'numpy' offers no models, datasets or optimi"),
+    "offers nothing": ("[numpy]", "{path}: plugins: 'numpy' offers no models, datasets, optimize"),
     "rival": ("[rival]", "plug-in rival: model 'mlp': refused, the name is also that of the buil"),
     "bad name": ("[bad-name]", "plug-in bad-name: model 't.y': expected a name of up to 64 lette"),
 }

@@ -13,7 +13,7 @@ from engine.runs.log_reader import LogWriter, read_all
 from engine.training.recording.metrics import MetricBuffer
 from support.forked import of
 from support.resuming import interrupt
-from tui.runs import follow, summary
+from tui.runs import loading, summary
 
 CLOCKS = ("id", "path", "events_path", "seconds")
 STEPS = 40
@@ -44,18 +44,23 @@ WAYS = {
 
 
 def shown(run):
-    found = summary.summary(follow.load(run), pid=None)
+    found = summary.summary(loading.load(run), pid=None)
     for key in CLOCKS:
         del found[key]
     del found["last"]["samples_per_second"]
     return found
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("optimizer", ["adam", "schedule-free-sgd"])
+CASES = {("adam", way): way != "skipped steps" for way in WAYS}
+CASES |= {("schedule-free-sgd", way): way != "plain" for way in WAYS}
+"""Whether it is a slow test: those that are not have every feature once."""
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "way"),
+    [pytest.param(*case, marks=[pytest.mark.slow] * slow) for case, slow in CASES.items()],
+)
 def test_ten_interruptions_are_not_seen(tmp_path, optimizer, way):
-    if (optimizer, way) == ("schedule-free-sgd", "skipped steps"):
-        pytest.skip("it needs no loss scale of its own")
     config = configure.resolve(
         model="mlp", dataset="spirals", optimizer=optimizer, settings={**SETTINGS, **WAYS[way]}
     )

@@ -23,7 +23,7 @@ from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
-from tui.runs.cache import unkept
+from tui.runs.cache import unwritten
 from tui.runs.run import Run
 from tui.screens.app_screen import AppScreen, AtWork
 from tui.screens.help import EVERYWHERE, HelpScreen
@@ -174,7 +174,7 @@ class BigModelApp(FrugalApp):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        unkept.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
+        unwritten.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
         self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):
@@ -307,16 +307,19 @@ class BigModelApp(FrugalApp):
             self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: what the screen's keys do, then what Textual offers."""
-        offered = {
+        """The command palette: what the screen's keys can do now, then what Textual offers."""
+        called = screen.offered if isinstance(screen, AppScreen) else lambda _, name: name
+        actions = {
             active.binding.action: active
             for active in screen.active_bindings.values()
             if active.binding.tooltip and active.binding.action != "command_palette"
         }
-        for action, active in offered.items():
+        for action, active in actions.items():
             binding = active.binding
+            if not (name := called(action, binding.description)):
+                continue
             yield SystemCommand(
-                binding.description,
+                name,
                 f"{binding.tooltip} (key {binding.key_display or binding.key})",
                 partial(self.run_action, action, active.node),
             )

@@ -11,6 +11,7 @@ import click
 
 from engine.runs import access, run_directory
 from presets import UserError
+from tui.commands import memory_check
 from tui.commands.completion import complete_runs
 from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
 from tui.commands.open_app import open_app, screen_options
@@ -166,7 +167,7 @@ def _current_runs(root: Path) -> list[RunDir]:
     help="Go on with a run that ended before it was done.",
 )
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
-@click.option("--force", is_flag=True, help="Start even if it does not fit into memory.")
+@memory_check.force_option
 @_json
 @_runs_dir
 @click.pass_context
@@ -193,7 +194,7 @@ def run(
     from engine.config import configure
     from engine.race import devices
     from presets.userconfig import read_config
-    from tui.commands import find_runs, headless, memory
+    from tui.commands import find_runs, headless
 
     if resume is None:
         tell_problems()
@@ -207,7 +208,7 @@ def run(
         devices.refuse_absent(config)
         plan = configure.plan(config)
         alerts = read_config().alerts
-        memory.check(config, force=force)
+        memory_check.check([config], force=force)
         chosen = run_directory.create(root, config)
     else:
         _only_resume(context)
@@ -215,7 +216,7 @@ def run(
         config = chosen.config()
         plan = configure.plan(config)
         alerts = read_config().alerts
-        memory.check(config, force=force)
+        memory_check.check([config], force=force)
     if detach:
         headless.detach(chosen, config, plan, as_json=as_json, resume=resume is not None)
         return

@@ -52,6 +52,23 @@ class Rows:
     rows: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A sound as a model hears it and as a person sees it."""
+
+    x: NDArray[Any]
+    """What the model is given, float32 (1, frames, features)."""
+    spectrogram: NDArray[Any]
+    """Grey values from 0 to 255, (rows, frames), the highest frequency first."""
+    seconds_per_frame: float
+    waveform: NDArray[Any] | None = None
+    """Samples from -1 to 1, float32 (n,); None where only features are known."""
+    rate: int = 0
+    """Samples of the waveform in a second."""
+    reference: str = ""
+    """What is said in it; "" where nobody knows."""
+
+
 Sample: TypeAlias = Images | Points | Passage | Rows
 
 

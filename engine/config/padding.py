@@ -12,3 +12,6 @@ SPECIAL = ("<pad>", "<begin>", "<end>", "<unknown>")
 IGNORED = -100
 """Padding of int64 targets: it has no loss, as in torch's `ignore_index`. Frames (float32) are
 padded with NaN."""
+SILENT = -8192.0
+"""The logit of all symbols but the blank in an output frame of padding: there the blank is certain,
+so that the loss of a text does not depend on the padding. A number that half precision has, too."""

@@ -12,7 +12,8 @@ A component's module has a `Config` struct and a `build` function, and imports t
 `parameter_groups`. A model's module may say `TASKS`, those that it can learn, and `INPUTS`, the
 kinds of input that it takes; without them, classification and regression from numbers. Any of them
 may have `check(config, run)`, which raises ValueError for what does not go together; a data set's
-may have `sample(config)`, see `dataset_samples`. An optimizer's module may say
+may have `sample(config)`, see `dataset_samples`, and that of a game has `begin(config)`, the
+`engine.games.position` with which games begin. An optimizer's module may say
 
     STATE_TENSORS   how many tensors of a parameter's shape it keeps (2 for Adam)
     state_shapes(shape, total) -> other shapes that tensors of its state have, for a parameter of

@@ -1,12 +1,17 @@
 """Whether model, data and settings of a run suit the task of the data; without torch."""
 
+import functools
+from importlib import util
 from typing import cast
 
+from msgspec import structs
+
+import presets
 from engine.config import plugin_guard, registry
 from engine.config.registry import DatasetInfo, Input
 from engine.config.rules import RULES, TaskRules
 from presets import ConfigError, unknown
-from presets.schema import Loss, RunConfig
+from presets.schema import Component, Loss, RunConfig
 
 _DEFAULT_TASKS = ("classification", "regression")
 _WHAT: dict[Input, str] = {
@@ -18,13 +23,31 @@ _WHAT: dict[Input, str] = {
 
 
 def of(task: str) -> TaskRules:
-    """The rules of a task, also of a plug-in's. Raises ConfigError if there is none of that
-    name."""
+    """The rules of a task, also of a plug-in's, with the metrics whose packages are installed.
+    Raises ConfigError if there is none of that name."""
     if task in RULES:
-        return RULES[task]
+        rules, absent = RULES[task], lacking(task)
+        if not absent:
+            return rules
+        metrics = tuple(name for name in rules.metrics if name not in absent)
+        best = rules.best
+        if best[0] in absent:
+            best = ("accuracy", "max") if "accuracy" in metrics else ("loss", "min")
+        return structs.replace(rules, metrics=metrics, best=best)
     if ":" not in task:
         raise ConfigError(unknown("task", task, [*RULES]))
     return cast("TaskRules", plugin_guard.module("tasks", task, {}).RULES)
+
+
+def lacking(task: str) -> dict[str, str]:
+    """The metrics of a built-in task whose packages are not installed, with these."""
+    needed = RULES[task].packages if task in RULES else {}
+    return {name: package for name, package in needed.items() if not _installed(package)}
+
+
+@functools.cache  # asked for at every key of the launch screen
+def _installed(package: str) -> bool:
+    return util.find_spec(package) is not None
 
 
 def loss_name(config: RunConfig, task: str) -> Loss:
@@ -56,7 +79,13 @@ def check(config: RunConfig, data: DatasetInfo) -> None:
         raise ConfigError(
             f"batch_tokens: the samples of {name} have one length; expected batch_size instead"
         )
-    _check_target(config, rules)
+    if config.schedule.type == "range-test" and not rules.loss_tells:
+        raise ConfigError(
+            f"schedule.type: a range test goes by the loss, which for the {rules.what} of {name} "
+            "does not say how good they are; try learning rates in a race, with "
+            "--vary optimizer.lr=3e-4,1e-3,3e-3"
+        )
+    _check_target(config, data.task)
 
 
 def learned(model_type: str) -> tuple[str, ...]:
@@ -68,7 +97,28 @@ def learned(model_type: str) -> tuple[str, ...]:
 
 def learns(model_type: str, data: DatasetInfo) -> bool:
     """Whether a model of this type can learn the task of such data from such inputs."""
-    return data.task in learned(model_type) and _input(data) in _inputs(model_type)
+    alike = {data.task, of(data.task).like}
+    return bool(alike.intersection(learned(model_type))) and _input(data) in _inputs(model_type)
+
+
+def suited_data(model_type: str) -> str:
+    """A built-in data set that a model of this type can learn: digits, or the first in order.
+    Raises ConfigError if there is none at hand."""
+    problem = ConfigError("no data set at hand that it can learn")
+    for name in ("digits", "bible-en", *presets.names("datasets")):
+        preset = presets.load("datasets", name)
+        if preset.options.get("path") == "" or presets.origin("datasets", name) is not None:
+            continue
+        component = Component(name=name, type=preset.type, options=dict(preset.options))
+        try:
+            module = registry.module("dataset", preset.type)
+            info: DatasetInfo = module.info(registry.config("dataset", component))
+        except ConfigError as error:  # of a package that is not installed
+            problem = error
+            continue
+        if learns(model_type, info):
+            return name
+    raise problem
 
 
 def _inputs(model_type: str) -> tuple[Input, ...]:
@@ -82,13 +132,20 @@ def _input(data: DatasetInfo) -> Input:
     return "symbols" if data.task == "language" else data.input
 
 
-def _check_target(config: RunConfig, rules: TaskRules) -> None:
+def _check_target(config: RunConfig, task: str) -> None:
+    rules = of(task)
     target = config.stop_target()
     if target is None:
         return
     known = [f"val/{name}" for name in rules.metrics]
     if config.ema_decay is not None:
         known += [f"val/ema_{name}" for name in rules.metrics]
+    absent = lacking(task).get(target.metric.removeprefix("val/").removeprefix("ema_"))
+    if absent is not None:
+        package = absent.replace("_", "-")
+        raise ConfigError(
+            f"target: {target.metric} needs {package}; pip install 'bigmodel-tui[text]'"
+        )
     if target.metric not in known:
         raise ConfigError(
             f"target: expected one of {', '.join(known)} for {config.dataset.name}, "

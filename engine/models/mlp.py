@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+TASKS = ("classification", "regression", "imitation", "self-play")
+INPUTS = ("numbers", "board")
+
+
 class Config(Base, frozen=True):
     hidden: tuple[Count, ...] = (256, 128, 64)
     """Units of each hidden layer."""

@@ -1,18 +1,23 @@
 """Race directories: created, listed, found, extended."""
 
+from __future__ import annotations
+
 import re
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.race.spec import RaceSpec
 from engine.runs.access import check_root, new_folder, open_regular, replace_file
 from engine.runs.run_directory import RunDir, matching
 from presets import ConfigError, UserError
 from presets.convert import convert
+
+if TYPE_CHECKING:
+    from engine.race.spec import RaceSpec
 
 MAX_BYTES = 16 * 2**20
 
@@ -52,6 +57,8 @@ class RaceDir:
 
     def spec(self) -> RaceSpec:
         """The race as it was set up. Raises ConfigError, naming the file and the key."""
+        from engine.race.spec import RaceSpec  # whoever looks for a run needs no race's settings
+
         try:
             with open_regular(self.spec_path) as file:
                 data = msgspec.json.decode(file.read(MAX_BYTES))

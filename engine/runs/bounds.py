@@ -24,8 +24,18 @@ MAX_SIDE = 512
 """Maximum height and width of a sample's picture, in pixels."""
 MAX_PIXELS = 2**18
 """Maximum number of pixels of all pictures in one event."""
+MAX_FRAMES = 500
+"""Maximum number of moves of an episode that one event shows."""
+MAX_OBSERVED = 16
+"""Maximum number of numbers of an observation that are shown."""
+MAX_ACTIONS = 64
+"""Maximum number of actions whose probabilities are shown."""
 LEAST_SPAN = 1e-3
 """Minimum width of a histogram's axis, in powers of ten."""
+MAX_BOARD = 25
+"""Maximum height and width of a board."""
+MAX_MOVES = 2 * MAX_BOARD**2
+"""Maximum number of moves of a game."""
 MAX_DEPTH = 16
 """Maximum depth of a configuration: a number in a section is at depth 2."""
 MAX_LEAVES = 10_000
@@ -68,6 +78,24 @@ Pixels = Annotated[
     list[Annotated[list[Grey], Meta(max_length=MAX_SIDE)]], Meta(max_length=MAX_SIDE)
 ]
 """A picture as rows of grey values from 0 to 255."""
+Observations = Annotated[
+    list[Annotated[list[float], Meta(max_length=MAX_OBSERVED)]], Meta(max_length=MAX_FRAMES)
+]
+"""The numbers that were seen before each move."""
+Policies = Annotated[
+    list[Annotated[list[Share], Meta(max_length=MAX_ACTIONS)]], Meta(max_length=MAX_FRAMES)
+]
+"""The probabilities of the actions at each move."""
+
+Side = Annotated[int, Meta(ge=2, le=MAX_BOARD)]
+"""Height or width of a board, in cells."""
+CellShares = Annotated[
+    list[tuple[Annotated[int, Meta(ge=0, lt=MAX_BOARD**2)], Annotated[int, Meta(ge=1, le=100)]]],
+    Meta(max_length=100),
+]
+"""Cells of a board, and whole per cent of each."""
+Balance = Annotated[float, Meta(ge=-1, le=1)]
+"""From a sure loss to a sure win."""
 
 
 def of_one_length(columns: Iterable[Sized], length: int) -> str:
@@ -94,6 +122,12 @@ def table(counts: Sequence[Sequence[int]], rows: int, columns: int) -> str:
     return "" if sum(map(sum, counts)) <= MOST else f"more than {MOST} counts"
 
 
+def even(rows: Sequence[Sized]) -> str:
+    """Whether rows, if there are any, have one length > 0."""
+    lengths = {len(row) for row in rows}
+    return "" if len(lengths) < 2 and 0 not in lengths else "expected rows of one length > 0"
+
+
 def pictures(all_pixels: Iterable[Sequence[Sequence[int]]]) -> str:
     """Whether the pictures have whole rows, and are few and small enough to draw."""
     pixels = 0
@@ -102,6 +136,19 @@ def pictures(all_pixels: Iterable[Sequence[Sequence[int]]]) -> str:
             return "expected rows of one length > 0 in a picture"
         pixels += sum(map(len, rows))
     return "" if pixels <= MAX_PIXELS else f"more than {MAX_PIXELS} pixels"
+
+
+def moves(played: Iterable[tuple[int, Sequence[tuple[int, int]]]], cells: int) -> str:
+    """Whether moves, each with the shares of the cells before it, lie on a board of so many cells.
+    A move behind the last cell is a pass."""
+    for move, shares in played:
+        if move > cells or any(cell >= cells for cell, _ in shares):
+            return "a move lies outside the board"
+        if len({cell for cell, _ in shares}) < len(shares):
+            return "a cell stands twice"
+        if sum(share for _, share in shares) > 100:
+            return "the shares of the cells are more than the whole"
+    return ""
 
 
 def plain(data: dict[str, Any]) -> str:

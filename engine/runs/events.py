@@ -24,7 +24,9 @@ from engine.runs.bounds import (
     Name,
     Names,
     NonFiniteText,
+    Observations,
     Pixels,
+    Policies,
     Power,
     Seconds,
     Share,
@@ -366,6 +368,41 @@ class Outputs(Event, frozen=True, kw_only=True, tag="outputs"):
         return bounds.pictures(sample.spectrogram for sample in self.samples)
 
 
+class Move(Struct, frozen=True, kw_only=True):
+    """A move of a game, and what the model thinks of the position before it."""
+
+    move: Whole
+    """The move, in the numbers that `engine.games` has for the moves of the game."""
+    policy: bounds.CellShares = []
+    """How likely the model would take a cell: pairs of a cell, counted row by row from the top, and
+    whole per cent, without cells of less than 1 %; what is left is for a pass."""
+    value: bounds.Balance | None = None
+    """The result that the model expects, from -1, a loss of who began, to 1; None if it is none."""
+
+
+class Game(Event, frozen=True, kw_only=True, tag="game"):
+    """A game that the model played, move by move."""
+
+    split: Literal["val", "test"]
+    step: Step
+    game: Name
+    """What was played, a name of `engine.games.known`: `go`, `connect-four`."""
+    rows: bounds.Side
+    columns: bounds.Side
+    komi: float = 0.0
+    """The points that the second player was given, where points are counted."""
+    players: tuple[Name, Name]
+    """Who began and who followed: `model` and, say, `random`."""
+    moves: Annotated[list[Move], Meta(max_length=bounds.MAX_MOVES)]
+    result: Literal["first", "second", "draw"]
+    """Who won."""
+
+    def fault(self) -> str:
+        return bounds.moves(
+            ((move.move, move.policy) for move in self.moves), self.rows * self.columns
+        )
+
+
 class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     """A text that a language model wrote."""
 
@@ -373,6 +410,41 @@ class SampleText(Event, frozen=True, kw_only=True, tag="sample_text"):
     prompt: Line
     text: Line
     """The text after the prompt."""
+
+
+class Episode(Event, frozen=True, kw_only=True, tag="episode"):
+    """An episode of an environment as the model played it, the same one of the split each time."""
+
+    split: Literal["val", "test"]
+    step: Step
+    environment: Name
+    """Its name, such as `CartPole-v1`, which says what the numbers mean."""
+    total: Value
+    """The return: the sum of all rewards."""
+    solved: float | None = None
+    """The return at which the environment counts as solved; None where nobody said."""
+    length: Count
+    """The number of moves."""
+    every: Count = 1
+    """A frame stands for this many moves, the last one perhaps for fewer."""
+    observations: Observations
+    """The numbers that the model saw before each move that is shown, up to 16 of them."""
+    actions: Annotated[list[Whole], Meta(max_length=bounds.MAX_FRAMES)]
+    """What it did, counted from 0."""
+    policies: Policies
+    """The probability of each action, of up to 64 of them."""
+    values: Annotated[list[Value], Meta(max_length=bounds.MAX_FRAMES)]
+    """The rewards to come that it expected: their discounted mean."""
+
+    def fault(self) -> str:
+        columns = (self.actions, self.policies, self.values)
+        if len(self.observations) != -(-self.length // self.every):
+            return "frames and length of the episode differ"
+        return (
+            bounds.of_one_length(columns, len(self.observations))
+            or bounds.even(self.observations)
+            or bounds.even(self.policies)
+        )
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -436,7 +508,9 @@ AnyEvent = (
     | Predictions
     | References
     | Outputs
+    | Game
     | SampleText
+    | Episode
     | Profiled
     | RunEnded
 )

@@ -29,8 +29,18 @@ class HeldOut:
     samples first, so that little of a chunk is padding.
     """
 
-    def __init__(self, samples: Samples, device: torch.device, *, chunk: int | None = None) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        device: torch.device,
+        *,
+        chunk: int | None = None,
+        final: bool = False,
+    ) -> None:
         """`chunk` is the number of samples at a time; None: as memory allows."""
+        self.final = final
+        """Whether this is the evaluation at the end of a run, which may take longer than those
+        that come again and again."""
         self._samples = samples
         self.device = device
         self._chunk = chunk

@@ -45,6 +45,10 @@ class Task:
         on the host."""
         return len(y)
 
+    def units(self, x: Tensor, y: Tensor) -> int:
+        """The same, for a task whose unit is counted in the inputs."""
+        return self.size(y)
+
     def weight(self, y: Tensor) -> Tensor | int:
         """The number of terms that the loss of a batch is the mean of. Where a batch is computed in
         parts, each counts by its own: a mean over tokens stays one over all tokens. A 0-dim tensor

@@ -29,6 +29,14 @@ _Sized = tuple[Tensor, Tensor, int]
 """A batch, and how many samples, tokens, frames or moves it has."""
 
 
+CountUnits = Callable[[Tensor, Tensor], int]
+"""Gives the samples, tokens, frames or moves of a batch."""
+
+
+def _samples(x: Tensor, y: Tensor) -> int:
+    return len(y)
+
+
 def batches_of(
     data: Splits,
     config: RunConfig,
@@ -36,12 +44,12 @@ def batches_of(
     *,
     model: nn.Module,
     device: torch.device,
-    size: Callable[[Tensor], int] = len,
+    count_units: CountUnits = _samples,
 ) -> "Batches | Experienced":
-    """The training batches of a run; `size` gives the units of a batch from its targets."""
+    """The training batches of a run; `count_units` gives the units of one from its x and y."""
     if data.experience is not None:
         around = Surroundings(model, device, config.seed, plan.batch_size)
-        return Experienced(data.experience(around), size)
+        return Experienced(data.experience(around), count_units)
     return Batches(
         data,
         batch_size=plan.batch_size,
@@ -50,7 +58,7 @@ def batches_of(
         device=device,
         on_host=stays_on_host(config.data_on, data.train, device),
         by_tokens=config.batch_tokens is not None,
-        size=size,
+        count_units=count_units,
     )
 
 
@@ -72,16 +80,16 @@ def stays_on_host(
 class Experienced:
     """The batches of a run that come from its model as it learns."""
 
-    def __init__(self, experience: Experience, size: Callable[[Tensor], int]) -> None:
+    def __init__(self, experience: Experience, count_units: CountUnits) -> None:
         self._experience = experience
-        self._size = size
+        self._count_units = count_units
         self.units = 0
         """The samples, tokens, frames or moves of the batch that was asked for last."""
 
     def at(self, step: int) -> Tensors:
         """The batch of a step, counted from 1, x and y on the device."""
         x, y = self._experience.batch(step)
-        self.units = self._size(y)
+        self.units = self._count_units(x, y)
         return x, y
 
     def calibration(self) -> Iterator[Tensor]:
@@ -110,11 +118,11 @@ class Batches:
         device: torch.device,
         on_host: bool = False,
         by_tokens: bool = False,
-        size: Callable[[Tensor], int] = len,
+        count_units: CountUnits = _samples,
     ) -> None:
         """`per_epoch` is the number of batches, as `configure.plan` counts them; `by_tokens` has
-        all of them hold about the same number of tokens instead of samples. `size` gives the units
-        of a batch from its targets.
+        all of them hold about the same number of tokens instead of samples. `count_units`
+        gives the units of one from its x and y.
 
         With `on_host` the training set stays in the host's memory: a thread puts the next batches
         into pinned memory, from which they are copied while the device works.
@@ -126,7 +134,7 @@ class Batches:
         self._device = device
         self._on_host = on_host
         self._by_tokens = by_tokens
-        self._size = size
+        self._count_units = count_units
         self._home = torch.device("cpu") if on_host else device
         self._train = self._at_home(data.train)
         self.units = 0
@@ -206,7 +214,7 @@ class Batches:
         samples = _count(drawn)
         if isinstance(self._train, tuple) and self._batch_size >= samples:
             x, y = self._train  # the full batch needs no order
-            yield x, y, self._size(y)
+            yield x, y, self._count_units(x, y)
             return
         groups = order.batches(
             drawn,
@@ -223,7 +231,7 @@ class Batches:
                 x, y = (tensor.index_select(0, rows) for tensor in self._train)
             else:
                 x, y = to_device(self._train.batch(index), self._home)  # type: ignore[union-attr]
-            yield x, y, self._size(y)
+            yield x, y, self._count_units(x, y)
 
 
 def _count(samples: Samples) -> int:

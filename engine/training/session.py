@@ -174,13 +174,16 @@ def _started(
     threads = set_threads(config.threads, plan.num_parameters)
     set_precision(config.precision, device)
     data = registry.build("dataset", config.dataset)
-    val, test = HeldOut(data.val, device), HeldOut(data.test, device)
+    val, test = HeldOut(data.val, device), HeldOut(data.test, device, final=True)
     task = tasks.of(config, configure.dataset_info(config), data.codec)
     training = assemble(config, plan, device)
-    batches = batches_of(data, config, plan, model=training.model, device=device, size=task.size)
+    batches = batches_of(
+        data, config, plan, model=training.model, device=device, count_units=task.units
+    )
     resumed = start(
         config,
         plan=plan,
+        rules=task.rules,
         training=training,
         device=device,
         journal=journal,

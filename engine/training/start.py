@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from engine.config import configure, task_rules
+from engine.config import configure
 from engine.config.configure import Plan
+from engine.config.rules import TaskRules
 from engine.runs.events import Parent, Restarted, RunStarted
 from engine.runs.journal import Journal
 from engine.training.device import describe
@@ -24,6 +25,7 @@ def start(
     config: RunConfig,
     *,
     plan: Plan,
+    rules: TaskRules,
     training: Training,
     device: torch.device,
     journal: Journal,
@@ -52,7 +54,7 @@ def start(
             )
         )
     if resumed is None:
-        journal.emit(_started(config, plan, training, device, parent))
+        journal.emit(_started(config, plan, training, device, rules=rules, parent=parent))
         data = configure.dataset_info(config)
         for line in (*data.notes, *data.cautions):
             journal.say(f"{config.dataset.name}: {line}")
@@ -66,10 +68,11 @@ def _started(
     plan: Plan,
     training: Training,
     device: torch.device,
+    *,
+    rules: TaskRules,
     parent: Parent | None,
 ) -> RunStarted:
     task = configure.dataset_info(config).task
-    best = task_rules.of(task).best
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     with suppress(importlib.metadata.PackageNotFoundError):  # run from a checkout
         versions["bigmodel-tui"] = importlib.metadata.version("bigmodel-tui")
@@ -84,8 +87,8 @@ def _started(
         steps_per_epoch=plan.steps_per_epoch,
         samples=dict(plan.samples),
         task=task,
-        judged_by=best[0],
-        judged_best=best[1],
+        judged_by=rules.best[0],
+        judged_best=rules.best[1],
         parameters=training.names,
         versions=versions,
         parent=parent,

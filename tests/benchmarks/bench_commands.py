@@ -17,7 +17,7 @@ from engine.runs.events import CommandAnswered, encode
 from engine.runs.run_directory import RunDir
 from engine.training.steering.earlier_commands import Past
 from support.recorded import record
-from tui.runs import follow
+from tui.runs import loading
 
 
 def answer(run: RunDir, number: int) -> None:
@@ -70,7 +70,7 @@ def main(number: int) -> None:
         os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
         run = record(Path(folder) / "runs", "run", steps=20)
         answer(run, number)
-        timed(f"a log with {number} commands, loaded", lambda: follow.load(run))
+        timed(f"a log with {number} commands, loaded", lambda: loading.load(run))
         known = [f"{index:032x}" for index in range(number)]
         timed("the same by an engine that resumes", lambda: Past(run).applied_after(known))
         flood(run, number)

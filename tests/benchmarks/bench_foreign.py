@@ -64,12 +64,12 @@ def json_lines(folder: Path, number: int) -> Path:
 
 def read(path: Path) -> None:
     """Load it as the screen does, and print seconds, megabytes and points."""
-    from tui.runs import follow
+    from tui.runs import loading
     from tui.runs.foreign.sniff import open_source
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, worked = time.perf_counter(), time.process_time()
-    state = follow.load(open_source(path)[0])
+    state = loading.load(open_source(path)[0])
     seconds, worked = time.perf_counter() - began, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     points = sum(map(len, state.metrics.values()))

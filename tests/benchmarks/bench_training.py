@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from engine.runs import run_directory
-from tui.runs import follow
+from tui.runs import loading
 
 PROGRAM = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 
@@ -18,9 +18,9 @@ def train(root: Path, *arguments: str) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
-def newest(root: Path) -> follow.RunState:
+def newest(root: Path) -> loading.RunState:
     """The state of the run that was made last."""
-    return follow.load(
+    return loading.load(
         max(run_directory.list_runs(root), key=lambda run: run.path.stat().st_ctime_ns)
     )
 

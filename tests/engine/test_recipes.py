@@ -2,11 +2,13 @@
 
 import math
 import statistics
+import time
 
 import pytest
 
 from engine.config import configure
 from engine.runs.events import Evaluation, RunEnded, SampleText, Scalars
+from support.resuming import check_equal, interrupt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -79,3 +81,66 @@ def test_gradient_explosion_is_what_clipping_prevents(follow):
     assert statistics.mean(losses(free)[-50:]) > 0.9 * begin or ended[-1].status == "failed"
     assert statistics.mean(losses(clipped)[-50:]) < 0.5 * begin
     assert on_test_set(clipped)["loss"] < 0.5 * begin
+
+
+@pytest.mark.figure("cartpole, three seeds", asked="median return >= 475 of 500")
+def test_recipe_cartpole(follow, measured):
+    seconds = time.process_time()
+    found = [on_test_set(follow("cartpole", seed=seed))["return"] for seed in range(3)]
+    seconds = (time.process_time() - seconds) / 3
+    measured(f"{', '.join(f'{each:g}' for each in found)}; {seconds:.0f} s of a core each")
+    assert statistics.median(found) >= 475
+
+
+def written(follow, recipe, names):
+    """The medians of these metrics over three seeds, and what to say of them."""
+    seconds = time.process_time()
+    found = [on_test_set(follow(recipe, seed=seed)) for seed in range(3)]
+    seconds = (time.process_time() - seconds) / 3
+    told = [" / ".join(f"{means[name]:.1f}" for name in names) for means in found]
+    medians = [statistics.median(means[name] for means in found) for name in names]
+    return medians, f"{', '.join(told)}; {seconds:.0f} s of a core each"
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.figure("bible-translation, three seeds", asked="median BLEU >= 10, chrF >= 30")
+def test_recipe_bible_translation(follow, measured):
+    (bleu, chrf), said = written(follow, "bible-translation", ("bleu", "chrf"))
+    measured(said)
+    assert bleu >= 10
+    assert chrf >= 30
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.figure("passage-headings, three seeds", asked="median ROUGE-1 >= 19, ROUGE-L >= 18")
+def test_recipe_passage_headings(follow, measured):
+    (first, longest), said = written(follow, "passage-headings", ("rouge1", "rougel"))
+    measured(said)
+    assert first >= 19
+    assert longest >= 18
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("bible-translation", {"dataset__vocabulary": 600, "model__width": 32}),
+        ("passage-headings", {"model__width": 32}),
+    ],
+)
+def test_recipe_killed_at_five_places(tmp_path, recipe, settings):
+    """On the whole data set, with a small model."""
+    small = {"steps": 30, "evaluate_every": 15, "schedule__warmup_steps": 5, **settings}
+    given = {key.replace("__", "."): value for key, value in small.items()}
+    usual = {"device": "cpu", "threads": 1, "checkpoint.every_steps": 4}
+    config = configure.resolve(recipe=recipe, settings={**usual, **given})
+    whole = interrupt(tmp_path / "whole", config)
+    check_equal(interrupt(tmp_path / "cut", config, 3, 9, 14, 20, 29), whole)
+
+
+@pytest.mark.figure("spoken-digits, three seeds", asked="median WER <= 3 % in 60 s of a core")
+def test_recipe_spoken_digits(follow, measured):
+    seconds = time.process_time()
+    found = [on_test_set(follow("spoken-digits", seed=seed))["wer"] for seed in range(3)]
+    seconds = (time.process_time() - seconds) / 3
+    measured(f"{', '.join(f'{each:.1%}' for each in found)}; {seconds:.0f} s of a core each")
+    assert statistics.median(found) <= 0.03

@@ -3,9 +3,9 @@
 import pytest
 
 import presets
-from engine.config import configure, registry
+from engine.config import configure, registry, task_rules
 from presets import ConfigError
-from presets.schema import Recipe, plain, run_config
+from presets.schema import Component, Recipe, plain, run_config
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,14 @@ def test_every_recipe_resolves_to_a_run(name: str) -> None:
 
 
 def suits(model: str, dataset: str) -> bool:
-    if "path" in presets.load("datasets", dataset).options:
-        return False  # it has to be given
-    if dataset == "spirals" and model.startswith("cnn"):
-        return False
-    return model.startswith("g") == (dataset == "bible-en")
+    data = presets.load("datasets", dataset)
+    part = Component(name=dataset, type=data.type, options=data.options)
+    try:
+        info = registry.module("dataset", data.type).info(registry.config("dataset", part))
+    except ConfigError:
+        return False  # its path has to be given
+    flat = model.startswith("cnn") and len(info.input_shape) != 3
+    return task_rules.learns(presets.load("models", model).type, info) and not flat
 
 
 @pytest.mark.parametrize("model", presets.names("models"))

@@ -36,7 +36,7 @@ RUN_KEYS = ", ".join(sorted(RunConfig.__struct_fields__))
         ),
         ({"clip.threshold": 0}, "clip.threshold: expected a number > 0.0, got 0"),
         ({"clip": "norm"}, "clip: expected a mapping, got 'norm'"),
-        ({"loss": "hinge"}, "loss: expected one of auto, cross_entropy, mse, got 'hinge'"),
+        ({"loss": "hinge"}, "loss: expected one of auto, cross_entropy, mse, ..."),
         ({"seed": -1}, "seed: expected a whole number >= 0, got -1"),
         ({"seed": 2**32}, "seed: expected a whole number <= 4294967295, got 4294967296"),
         ({"device": "tpu"}, "device: expected auto, cpu, cuda or cuda:N, got 'tpu'"),

@@ -1,12 +1,14 @@
 """The user's own presets: found, told apart from ours, and never in the way."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 import presets
 from engine.config import configure
+from engine.datasets._environments import facts
 from presets import ConfigError, userpresets
 from tui.commands import presets as catalog
 
@@ -136,6 +138,15 @@ def test_patterns_of_parameters_are_no_dotted_keys(write) -> None:
     groups = "  groups: {lr_scale: {'head.*': 0.1}}\n"
     write("recipes", "slow", RECIPE + groups)
     assert configure.resolve(recipe="slow").groups.lr_scale == {"head.*": 0.1}
+
+
+def test_the_catalog_says_which_presets_need_what_is_not_installed(monkeypatch) -> None:
+    facts.look.cache_clear()
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    problems = {entry["name"]: entry.get("problem", "") for entry in catalog.entries()}
+    for name in ("gymnasium", "actor-critic", "cartpole"):
+        assert "pip install 'bigmodel-tui[games]'" in problems.pop(name)
+    assert not any(problems.values())
 
 
 def test_the_catalog_says_where_presets_are_from_and_what_is_wrong_with_them(write) -> None:

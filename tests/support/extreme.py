@@ -44,7 +44,7 @@ def event_of(kind: type) -> st.SearchStrategy[Any]:
     return _of(inspect.type_info(kind))
 
 
-def _of(  # noqa: PLR0911
+def _of(  # noqa: PLR0911, PLR0912
     kind: inspect.Type, size: int = 3
 ) -> st.SearchStrategy[Any]:
     match kind:
@@ -70,6 +70,8 @@ def _of(  # noqa: PLR0911
             return st.one_of(*map(_of, kind.types))
         case inspect.ListType():
             return st.lists(_of(kind.item_type), max_size=size)
+        case inspect.TupleType():
+            return st.tuples(*map(_of, kind.item_types)).map(list)
         case inspect.DictType():
             return st.dictionaries(st.sampled_from(_KEYS), _of(kind.value_type), max_size=size)
         case inspect.AnyType():
@@ -83,7 +85,7 @@ def _of(  # noqa: PLR0911
 
 
 @st.composite
-def fitting(draw: st.DrawFn, kind: type) -> Any:
+def fitting(draw: st.DrawFn, kind: type) -> Any:  # noqa: PLR0912
     """An event of a kind as plain data whose parts fit together."""
     event = draw(event_of(kind))
     match event["kind"]:
@@ -113,6 +115,25 @@ def fitting(draw: st.DrawFn, kind: type) -> Any:
         case "predictions":
             for sample in event["samples"]:
                 sample["pixels"] = [_long(row, 2, 255) for row in sample["pixels"]]
+        case "outputs":
+            for sample in event["samples"]:
+                sample["spectrogram"] = [_long(row, 2, 255) for row in sample["spectrogram"]]
+                spans = sample["spans"] if sample["spectrogram"] else []
+                sample["spans"] = [span | {"begin": 0, "end": 2} for span in spans]
+        case "game":
+            cells = event["rows"] * event["columns"]
+            event["moves"] = [
+                move | {"move": min(move["move"], cells - 1), "policy": []}
+                for move in event["moves"]
+            ]
+        case "episode":
+            seen = [_long(row, 2, 0.0) for row in event["observations"]] or [[0.0, 1.0]]
+            event["observations"], event["every"], event["length"] = seen, 1, len(seen)
+            event["policies"] = _long(
+                [_long(row, 2, 0.5) for row in event["policies"]], len(seen), [0.5, 0.5]
+            )
+            for key, filler in (("actions", 0), ("values", 0.0)):
+                event[key] = _long(event[key], len(seen), filler)
         case "gap" | "profiled":
             ends = sorted((event["first_step"], event["last_step"]))
             event["first_step"], event["last_step"] = ends

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from support.recorded import FIXTURES
-from tui.runs import follow
+from tui.runs import loading
+from tui.runs.follower import follower
 from tui.runs.foreign import sniff
 from tui.runs.state.store import RunState
 
@@ -14,7 +15,7 @@ WANDB = next((LOGS / "wandb").glob("*/*.wandb"))
 def load(path: Path) -> RunState:
     """The only run at a path."""
     (run,) = sniff.open_source(path)
-    return follow.load(run)
+    return loading.load(run)
 
 
 def metrics(state: RunState) -> dict[str, tuple[list[float], list[float]]]:
@@ -34,12 +35,12 @@ class Watched:
 
     def __init__(self, path: Path) -> None:
         (self.run,) = sniff.open_source(path)
-        self.state = follow.open_state(self.run)
-        self._reader = follow.follower(self.run)
+        self.state = loading.open_state(self.run)
+        self._reader = follower(self.run)
 
     def catch_up(self) -> RunState:
         while news := self._reader.poll():
-            follow.apply(self.state, news)
+            loading.apply(self.state, news)
             if not news.events and not news.more:
                 break
         return self.state

@@ -74,7 +74,7 @@ def told(run: RunDir) -> dict[str, Any]:
 
 def add_steps(facts: dict[Any, Any], event: Scalars) -> None:
     for name, column in event.values.items():
-        if name in ("samples_per_second", "tokens_per_second"):
+        if name.endswith("_per_second"):
             continue
         for step, value in zip(event.step, column, strict=True):
             assert (name, step) not in facts, f"{name} of step {step} stands there twice"

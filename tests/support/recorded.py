@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.config import configure
 from engine.runs import run_directory
-from engine.runs.events import Evaluation, LogLine, RunEnded, RunStarted, Scalars
+from engine.runs.events import AnyEvent, Evaluation, LogLine, RunEnded, RunStarted, Scalars
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from presets.schema import plain
@@ -39,6 +39,7 @@ def record(
     started_at: float = 1_700_000_000.0,
     status: str | None = "done",
     reason: str = "10 epochs",
+    task: str = "classification",
     **settings: Any,
 ) -> RunDir:
     """Write a run as an engine would: `steps` optimizer steps, an evaluation after every second.
@@ -59,6 +60,7 @@ def record(
             planned_steps=steps,
             steps_per_epoch=2,
             samples={"train": 64, "val": 10, "test": 10},
+            task=task,
         )
     )
     for step in range(1, steps + 1):
@@ -72,6 +74,18 @@ def record(
         log.append(RunEnded(status=status, reason=reason, step=steps, seconds=steps / 8))
     else:
         run.lock_path.touch()  # an engine was here
+    log.close()
+    return run
+
+
+def extended(
+    name: str, *events: AnyEvent, status: str | None = "done", task: str = "classification"
+) -> RunDir:
+    """A recorded run under `runs` with more in its log."""
+    run = record(Path("runs"), name, status=status, task=task)
+    log = LogWriter(run.events_path)
+    for event in events:
+        log.append(event)
     log.close()
     return run
 

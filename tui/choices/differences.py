@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import presets
-from engine.config import configure
 from presets import ConfigError
 from presets.dotted_keys import flatten
 from presets.schema import plain
 
-_KINDS = configure.KINDS
 _GENERAL = "quickstart"
 """The recipe that every configuration begins with if nobody names another."""
 
@@ -50,8 +48,10 @@ def compare(config: Mapping[str, Any], begun: Mapping[str, Any] | None = None) -
     A configuration does not say which recipe it came from: of those with its model and data set,
     the one is taken from which the fewest settings differ.
     """
+    from engine.config.configure import KINDS  # not before settings are shown
+
     flat, first = flatten(dict(config)), flatten(dict(begun or config))
-    names = tuple(str(flat.get(f"{kind}.name", "")) for kind in _KINDS)
+    names = tuple(str(flat.get(f"{kind}.name", "")) for kind in KINDS)
     recipe, usual = min(
         ((recipe, usual) for recipe, usual in _usual(names)),
         key=lambda pair: _distance(flat, pair[1]),
@@ -89,6 +89,8 @@ def _distance(flat: dict[str, Any], usual: dict[str, Any]) -> int:
 @functools.lru_cache(maxsize=32)
 def _usual(names: tuple[str, ...]) -> tuple[tuple[str, dict[str, Any]], ...]:
     """The settings that each recipe which may be the origin has for these presets."""
+    from engine.config import configure
+
     found: list[tuple[str, dict[str, Any]]] = []
     if not all(names):  # a foreign loop
         return ()
@@ -97,7 +99,7 @@ def _usual(names: tuple[str, ...]) -> tuple[tuple[str, dict[str, Any]], ...]:
         if recipe != _GENERAL and (base.model, base.dataset) != names[:2]:
             continue
         try:
-            config = configure.composed(base, dict(zip(_KINDS, names, strict=True)), {})
+            config = configure.composed(base, dict(zip(configure.KINDS, names, strict=True)), {})
         except ConfigError:
             continue  # presets of another version, or of a plug-in that is not here
         found.append((recipe, flatten(plain(config))))

@@ -13,7 +13,8 @@ from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
 from tui.choices import lr_curve
 from tui.choices.lr_curve import Suggestion
-from tui.runs import follow
+from tui.runs import loading
+from tui.runs.follower import Follower
 from tui.runs.state.store import RunState
 from tui.runs.summary import plain_number
 
@@ -52,14 +53,14 @@ class Search:
         except UserError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self._follower = follow.Follower(self._run)
-        self.state: RunState = follow.open_state(self._run)
+        self._follower = Follower(self._run)
+        self.state: RunState = loading.open_state(self._run)
 
     def poll(self) -> bool:
         """Read what is new; returns whether it still runs. Raises OSError for an unreadable log."""
         ended = self._engine.poll() is not None
         while (news := self._follower.poll(at_once=True)) is not None:
-            follow.apply(self.state, news)
+            loading.apply(self.state, news)
             if not news.events:
                 break
         return not ended and self.state.active

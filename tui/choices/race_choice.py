@@ -11,6 +11,7 @@ from presets.schema import RunConfig
 from tui.choices import optimizer_settings, typed_text
 from tui.choices.choice import START_SECONDS, Choice
 from tui.choices.fields import FIELDS
+from tui.runs.state.judged import larger_is_better
 
 _RUN_SECONDS = 0.6
 """What a run takes besides its steps: it is built, evaluated and saved."""
@@ -40,11 +41,13 @@ def seconds(made: RaceSpec) -> float:
 
 
 def target(text: str | None) -> str | None:
-    """A target with its operator: `val/accuracy=0.97` means at least, a loss means at most."""
+    """A target with its operator: `val/accuracy=0.97` means at least, and what is best small, such
+    as a loss or `val/wer=0.1`, means at most."""
     if not text or "<=" in text or ">=" in text or "=" not in text:
         return text or None
     metric, _, value = text.partition("=")
-    return f"{metric.strip()} {'<=' if metric.strip().endswith('loss') else '>='} {value.strip()}"
+    operator = ">=" if larger_is_better(metric.strip()) else "<="
+    return f"{metric.strip()} {operator} {value.strip()}"
 
 
 def lanes(options: Mapping[str, Any]) -> dict[str, RunConfig]:

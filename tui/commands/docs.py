@@ -48,7 +48,7 @@ def pages(group: click.Command, folder: Path) -> dict[str, str]:
     `group` is the whole command line. `folder` has the present pages, whose parts that are written
     by hand are kept. Raises OSError if they cannot be read.
     """
-    from tui.screens.keys import keys_markdown  # every screen: no other command waits for them
+    from tui.screens.keys_manual import keys_markdown  # all screens: nothing else waits for them
 
     presets_page = (folder / "presets.md").read_text(encoding="utf-8")
     return {

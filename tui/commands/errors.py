@@ -26,12 +26,14 @@ class OneLineGroup(click.Group):
     """A command group whose errors are one line; status 2 for the user's mistakes, 1 for ours."""
 
     later: Callable[[], None] | None = None
-    """Adds commands whose modules are not loaded before a command is named: without one the app
-    opens, which waits for nothing else."""
+    """Adds commands of other modules, which are not loaded before one of them is named: whoever
+    opens the app or a run waits for nothing else."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        self._complete()
-        return super().get_command(ctx, cmd_name)
+        if (found := super().get_command(ctx, cmd_name)) is None:
+            self._complete()
+            found = super().get_command(ctx, cmd_name)
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._complete()
@@ -75,8 +77,10 @@ class OneLineGroup(click.Group):
             return _explain(error)
         finally:
             sys.stdout.flush()
-            if unkept := sys.modules.get("tui.runs.cache.unkept"):  # else nothing was to be kept
-                for line in unkept.unheard():
+            if unwritten := sys.modules.get(
+                "tui.runs.cache.unwritten"
+            ):  # else nothing was to be kept
+                for line in unwritten.unheard():
                     say(line)
         return 0
 

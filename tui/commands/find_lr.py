@@ -14,7 +14,7 @@ import click
 from engine.config import configure
 from presets import UserError
 from tui.choices.typed_text import parse_assignments
-from tui.commands import options
+from tui.commands import memory_check, options
 from tui.commands.errors import tell_problems
 from tui.commands.options import PlainValue
 
@@ -40,6 +40,7 @@ def register(group: click.Group) -> None:
     help=f"Steps of the search; {_STEPS} unless given.",
 )
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
+@memory_check.force_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def find_lr(
@@ -52,6 +53,7 @@ def find_lr(
     optimizer: str | None,
     steps: Any,
     sets: tuple[str, ...],
+    force: bool,
     as_json: bool,
 ) -> None:
     """Suggest a learning rate.
@@ -66,6 +68,7 @@ def find_lr(
     config = configure.resolve(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
     )
+    memory_check.check([config], force=force)
     search = lr_search.Search(config, int(steps))
     try:
         while _poll(search):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.race import directory
-from engine.race.directory import RaceDir
 from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets import UserError
@@ -15,6 +14,7 @@ from tui.runs.foreign.run import ForeignRun, told_apart
 from tui.runs.run import Run, own
 
 if TYPE_CHECKING:
+    from engine.race.directory import RaceDir
     from tui.runs.state.store import RunState
 
 
@@ -79,9 +79,9 @@ def find_ours(root: Path, name: str) -> RunDir:
 
 def load(run: Run) -> RunState:
     """Read all of a run. Raises UserError if it cannot be read."""
-    from tui.runs import follow
+    from tui.runs import loading
 
     try:
-        return follow.load(run)
+        return loading.load(run)
     except OSError as error:
         raise UserError(f"{run.events_path}: cannot be read ({error.strerror})") from None

@@ -21,10 +21,11 @@ from presets.userconfig import Alerts
 from tui.commands import logout
 from tui.commands.errors import INTERRUPTED, say
 from tui.commands.reporters import SUCCESS, Bar, JsonLines, Lines, Reporter
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.alerts import notify
 from tui.runs.alerts.alerts import Alert
 from tui.runs.alerts.open_alerts import OpenAlerts
+from tui.runs.follower import Follower
 from tui.runs.run import own
 from tui.runs.state.store import RunState
 from tui.text import clean
@@ -94,10 +95,10 @@ def train(
     """
     logout.warn()
     reporter = JsonLines() if as_json else Bar() if sys.stdout.isatty() else Lines()
-    follower, state = follow.Follower(run), follow.open_state(run)
+    follower, state = Follower(run), loading.open_state(run)
     telling = _Telling(reporter, alerts or Alerts())
     while resume and (news := follower.poll()):  # old news is not reported again
-        follow.apply(state, news)
+        loading.apply(state, news)
         telling.alerts(state, news.events)
     with _interrupts() as interrupts:
         reporter.started(run, config, plan)
@@ -130,7 +131,7 @@ def _interrupts() -> Iterator[list[float]]:
 
 def _watch(
     state: RunState,
-    follower: follow.Follower,
+    follower: Follower,
     engine: subprocess.Popen[bytes],
     telling: _Telling,
     interrupts: list[float],
@@ -140,7 +141,7 @@ def _watch(
     while True:
         gone = engine.poll() is not None  # before reading, so that nothing after it is missed
         while news := follower.poll(at_once=gone):
-            follow.apply(state, news)
+            loading.apply(state, news)
             telling.take(state, news.events)
         if gone or state.ended is not None:
             return True

@@ -11,7 +11,7 @@ from engine.runs.run_directory import RunDir
 from tui.runs.listing import columns
 from tui.runs.listing.index import Index
 from tui.runs.listing.row import Row
-from tui.text import cells, clean, column
+from tui.text import cells, clean
 
 USUAL = ("id", "status", "name", "lr", "progress", "best", "age")
 
@@ -37,13 +37,17 @@ def table(found: Sequence[Row], names: str = "") -> list[str]:
     if not found:
         return []
     lines = columns.table(found, wanted)
-    widths = [max(map(cells, each)) for each in zip(*lines, strict=True)]
+    sizes = [[cells(cell) for cell in line] for line in lines]
+    widths = [max(each) for each in zip(*sizes, strict=True)]
     faults = [f"  ! {clean(row.fault)}" if row.fault else "" for row in found]
     return [
-        "  ".join(column(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        + fault
-        for line, fault in zip(lines, ["", *faults], strict=True)
+        "  ".join(map(_padded, line, taken, widths)).rstrip() + fault
+        for line, taken, fault in zip(lines, sizes, ["", *faults], strict=True)
     ]
+
+
+def _padded(cell: str, taken: int, width: int) -> str:
+    return cell + " " * (width - taken)
 
 
 def as_json(root: Path, found: Sequence[Row]) -> Iterator[str]:

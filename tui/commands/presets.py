@@ -3,21 +3,21 @@
 from typing import Any, cast
 
 import presets
-from engine.config import configure, registry
+from engine.config import configure, registry, task_rules
 from engine.config.registry import Kind
-from presets import ConfigError, plugins, userpresets
+from presets import ConfigError, NotInstalledError, plugins, userpresets
 from presets.schema import Component, Preset, Recipe
 from tui.text import cells, clean, column, count
 
 Entry = dict[str, Any]
 
-_SIZED_ON = {"language": "bible-en"}
-"""The data set on which a model's parameters are counted, by task; digits for the others."""
-_OUTPUTS = {"classification": "classes", "regression": "numbers", "language": "symbols"}
+_OUTPUTS = dict.fromkeys(("language", "translation", "summarisation", "speech"), "symbols")
+"""What the outputs are, where it is not what the data of the task has."""
 
 
 def entries() -> list[Entry]:
-    """One entry a preset; a preset of the user or of a plug-in that cannot be used has a `problem`.
+    """One entry a preset; one that cannot be used has a `problem`: a preset of the user or of a
+    plug-in, and one that needs a package which is not installed.
 
     Raises ConfigError if a built-in preset cannot be used.
     """
@@ -45,7 +45,7 @@ def _entry(kind: presets.Kind, name: str) -> Entry:
             else _about(cast("Any", kind), name, preset)
         )
     except ConfigError as error:
-        if origin is None:
+        if origin is None and not isinstance(error, NotInstalledError):
             raise
         return {**entry, "problem": str(error)}
     return {**entry, **about}
@@ -59,8 +59,7 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
     config = registry.config(singular, component)
     entry: Entry = {"options": dict(options)}
     if kind == "models":
-        tasks = getattr(registry.module("model", preset.type), "TASKS", ("classification",))
-        sized_on = _SIZED_ON.get(tasks[0], "digits")
+        sized_on = task_rules.suited_data(preset.type)
         plan = configure.plan(configure.resolve(model=name, dataset=sized_on))
         entry |= {"num_parameters": plan.num_parameters, "sized_on": sized_on}
     elif kind == "datasets" and options.get("path") != "":
@@ -86,6 +85,10 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
         "steps": plan.steps,
         "num_parameters": plan.num_parameters,
     }
+
+
+def _what(task: str) -> str:
+    return _OUTPUTS.get(task) or task_rules.of(task).what
 
 
 def lines(found: list[Entry]) -> list[str]:
@@ -118,7 +121,7 @@ def figures(entry: Entry) -> str:
             return "give dataset.path"
         case "dataset":
             sizes = ", ".join(f"{count(n)} {split}" for split, n in entry["samples"].items())
-            return f"{sizes}; {entry['num_outputs']} {_OUTPUTS[entry['task']]}"
+            return f"{sizes}; {entry['num_outputs']} {_what(entry['task'])}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
             return f"{parts}, {count(entry['steps'])} steps"

@@ -17,6 +17,7 @@ from engine.race.directory import RaceDir
 from engine.race.spec import RaceSpec
 from engine.runs import control, start_process
 from presets import UserError
+from tui.commands import memory_check
 from tui.commands.errors import INTERRUPTED, say, tell_problems
 from tui.text import clean, counted, duration
 
@@ -73,6 +74,7 @@ def register(group: click.Group, runs_dir: Any) -> None:
 )
 @click.option("--resume", metavar="RACE", help="Go on with a race, or add to it.")
 @click.option("--detach", is_flag=True, help="Start, print the race's id, and return at once.")
+@memory_check.force_option
 @_json
 @click.pass_context
 def race(
@@ -82,6 +84,7 @@ def race(
     root: Path,
     resume: str | None,
     detach: bool,
+    force: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -99,13 +102,16 @@ def race(
     """
     if resume is not None:
         chosen = directory.find(root, resume)
-        _extend(context, chosen, options)
+        made = _extended(context, chosen, options)
+        _check_memory(made, force=force)
+        chosen.write(made)
     else:
         tell_problems()
         from tui.choices import race_choice
 
-        chosen = directory.create(root, race_choice.build(options))
-    made = chosen.spec()
+        made = race_choice.build(options)
+        _check_memory(made, force=force)
+        chosen = directory.create(root, made)
     process = start_process.start_process("engine.race", [chosen.process])
     if detach:
         click.echo(json.dumps(_facts(chosen, made)) if as_json else chosen.id)
@@ -119,8 +125,13 @@ def race(
     context.exit(_follow(chosen, process, as_json=as_json))
 
 
-def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> None:
-    """Add seeds and lanes to a race. Raises UserError if anything else of it is to change."""
+def _check_memory(made: RaceSpec, *, force: bool) -> None:
+    """Raises UserError if a run of one of the lanes does not fit into memory, unless `force`."""
+    memory_check.check([lane.run_config() for lane in made.lanes], force=force)
+
+
+def _extended(context: click.Context, chosen: RaceDir, options: Mapping[str, Any]) -> RaceSpec:
+    """The race with more seeds and lanes. Raises UserError if anything else of it is to change."""
     fixed = [
         name
         for name in ("tier", "trials", "target", "budget", "reference", "workers")
@@ -131,8 +142,10 @@ def _extend(context: click.Context, chosen: RaceDir, options: Mapping[str, Any])
     from tui.choices import race_choice
 
     added = race_choice.lanes(options) if options["optimizers"] or options["varied"] else {}
+    made = chosen.spec()
     if added or options["seeds"] is not None:
-        chosen.write(spec.extended(chosen.spec(), added, options["seeds"]))
+        made = spec.extended(made, added, options["seeds"])
+    return made
 
 
 def _facts(chosen: RaceDir, made: RaceSpec) -> dict[str, Any]:
@@ -201,10 +214,10 @@ def _tell(results: RaceResults, told: set[str], *, as_json: bool) -> None:
 
 
 def _end(chosen: RaceDir, results: RaceResults, status: int, *, as_json: bool) -> int:
-    from engine.race import leaderboard
+    from engine.race import standings
     from tui.races import standings_table
 
-    table = leaderboard.standings(results)
+    table = standings.standings(results)
     head, cells = standings_table.of(results, table)
     if as_json:
         facts = {"event": "ended", "id": chosen.id, "over": results.ended}

@@ -20,7 +20,7 @@ from presets import UserError
 from presets.convert import convert
 from tui.choices import typed_commands
 from tui.choices.typed_text import parse_assignments
-from tui.commands import find_runs
+from tui.commands import find_runs, memory_check
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM, say
 from tui.commands.options import PlainValue, clip_options, clip_settings, exclusive
@@ -168,7 +168,7 @@ def _set_arguments(options: dict[str, Any]) -> Arguments:
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting; repeatable.")
 @click.option("--with-changes", is_flag=True, help="Take what was changed after the checkpoint.")
 @click.option("--detach", is_flag=True, help="Start, print the run's id, and return at once.")
-@click.option("--force", is_flag=True, help="Start even if it does not fit into memory.")
+@memory_check.force_option
 @_json
 @click.pass_context
 def fork(
@@ -193,7 +193,7 @@ def fork(
     from engine.config import configure, rate_jump
     from engine.runs import fork
     from presets.userconfig import read_config
-    from tui.commands import headless, memory
+    from tui.commands import headless
 
     alerts = read_config().alerts
     parent = find_runs.find_ours(root, name)
@@ -203,7 +203,7 @@ def fork(
     if jump := rate_jump.jump(at.config, config, at.checkpoint.step):
         say(str(jump))
     plan = configure.plan(config)
-    memory.check(config, force=force)
+    memory_check.check([config], force=force)
     child = run_directory.create(parent.path.parent, config)
     if detach:
         headless.detach(child, config, plan, as_json=as_json)

@@ -16,6 +16,7 @@ from tui.plots import chart, crosshair, marks, placed_marks, readout, x_scale
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve, line_sample
 from tui.plots.lanes import Lane, View
+from tui.plots.levels import Level
 from tui.plots.marks import Placed
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
@@ -23,7 +24,7 @@ from tui.plots.plot_view import logarithmic, shown, smoothing_name
 from tui.plots.readout import Value
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.traces import Trace, Traces
-from tui.text import number
+from tui.text import clean, number
 
 NOISY = ("train/", "grad_norm", "clip/")
 """What the names of metrics begin with that are noisy, since they are of every step."""
@@ -34,6 +35,7 @@ RAW = 0.4
 _SHORTER = ((4, "train"), (3, "train"), (3, "tr"), (3, ""), (2, ""))
 """Digits of the values in a title, and the word before the training value; the first pair that
 fits is taken."""
+_MOST_LEVELS = 8
 NOTHING_HERE = "nothing here; 0 shows all"
 """Said where the visible part of the axis has no curve."""
 
@@ -94,6 +96,10 @@ class CurvesPanel(Panel):
         """The training metric and the validation metric, "" for none."""
         return self._train, self._val
 
+    def more(self, view: View) -> Mapping[str, str]:
+        """Further metrics of a single run, by the words that the heading has for them."""
+        return self._more
+
     def heading(self, view: View) -> Text:
         if view.plots.crosshair is not None:
             return self._crosshair_heading(view)
@@ -146,7 +152,7 @@ class CurvesPanel(Panel):
 
     def _drawn_metrics(self, view: View) -> list[tuple[str, int]]:
         """The metrics of a single run that are drawn, each with its line style."""
-        metrics = [*self.metrics(view), *self._more]
+        metrics = [*self.metrics(view), *self.more(view)]
         return [(metric, index) for index, metric in enumerate(metrics) if metric]
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text | list[Segment]]:
@@ -192,6 +198,16 @@ class CurvesPanel(Panel):
         """A value to draw as a horizontal line."""
         return None
 
+    def levels(self, view: View) -> tuple[Level, ...]:
+        """What trivial means reach of the metric, by the selected run's task: whoever looks sees
+        whether the model beats them."""
+        drawn = {metric.partition("/")[2] or metric for metric in self.metrics(view) if metric}
+        found = [each for each in view.focus.state.references if each.metric in drawn]
+        return tuple(
+            Level(float(each.value), f"{clean(each.name, 24)} {number(float(each.value), 3)}")
+            for each in found[:_MOST_LEVELS]
+        )
+
     def traces(self, view: View) -> list[Trace]:
         """What is drawn, the selected run last and so in front."""
         if view.several:
@@ -209,7 +225,7 @@ class CurvesPanel(Panel):
 
     def _names(self, view: View) -> dict[str, str]:
         train, val = self.metrics(view)
-        return {train: "train" if val else "", val: "val"} | self._more
+        return {train: "train" if val else "", val: "val"} | dict(self.more(view))
 
     def _of_lane(self, lane: Lane, metric: str, view: View) -> list[Trace]:
         smooth = self._smoothing(view, metric)
@@ -246,12 +262,13 @@ class CurvesPanel(Panel):
     def _base(self, view: View, axes: Axes, found: list[Trace]) -> Picture | None:
         """The curves alone; None where there are none."""
         keys = tuple(self._traces.key(trace, view.plots) for trace in found)
-        key = (axes, self.threshold(view), keys)
+        levels = self.levels(view)
+        key = (axes, self.threshold(view), levels, keys)
         if self._drawn is None or self._drawn.key != key:
             if not any(trace.raw for trace in found):
                 return None
             curves = self._traces.curves(found, axes, view.plots)
-            picture = chart.draw(curves, axes, self.threshold(view))
+            picture = chart.draw(curves, axes, self.threshold(view), levels)
             if view.plots.window is not None and axes.fits:
                 _say_if_empty(picture, curves, axes)
             self._drawn = Drawn(key, axes, picture)

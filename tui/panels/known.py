@@ -11,10 +11,11 @@ from tui.panels.gradients import GradientsPanel
 from tui.panels.layers import LayersPanel
 from tui.panels.log import LogPanel
 from tui.panels.panel import Panel
-from tui.panels.quality import QualityPanel, SpeedPanel
 from tui.panels.runs import RunsPanel
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.panels.settings import SettingsPanel
+from tui.panels.speed import SpeedPanel
+from tui.panels.task_metric import TaskMetricPanel
 from tui.text import clean
 
 
@@ -59,7 +60,7 @@ def of_metric(name: str, id: str) -> CurvesPanel:
 
 PANELS = {
     "loss": Known("Loss", loss),
-    "accuracy": Known("Accuracy, or what the task has instead", lambda id: QualityPanel(id=id)),
+    "accuracy": Known("Accuracy, or what the task has instead", lambda id: TaskMetricPanel(id=id)),
     "gradients": Known("Gradient norm and clipping", lambda id: GradientsPanel(id=id)),
     "lr": Known("Learning rate", learning_rate, span=3),
     "speed": Known("Samples per second", lambda id: SpeedPanel(id=id), span=3),

@@ -1,15 +1,20 @@
 """How busy the machine is that the dashboard runs on, now and in the last minutes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui.machine.gpus import Gpu
-from tui.machine.usage import Sample
 from tui.panels.panel import Panel
 from tui.plots import bars
 from tui.plots.lanes import View
 from tui.text import clean, column, file_size
+
+if TYPE_CHECKING:
+    from tui.machine.gpus import Gpu
+    from tui.machine.usage import Sample
 
 _BAR = 10
 _CORE_WIDTH = 15

@@ -13,8 +13,8 @@ _SHORT = 3
 """Letters of a page's name when the names do not fit."""
 
 
-class PagesPanel(Panel, can_focus=False):
-    """A line with the names of all pages; the number before a page is its key."""
+class PageBar(Panel, can_focus=False):
+    """A bar with the names of all pages; the number before a page is its key."""
 
     ALLOW_MAXIMIZE = False
     SHOWS_PLOTS = True

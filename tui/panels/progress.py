@@ -113,7 +113,7 @@ class ProgressPanel(Panel, can_focus=False):
 def _figures(state: RunState) -> list[str]:
     """The figures that fit at the end of the line, the most wanted first."""
     found = []
-    for unit in ("samples", "tokens"):
+    for unit in ("samples", "tokens", "frames", "moves"):
         if (speed := state.last(f"{unit}_per_second")) is not None:
             found += [f"  lr {number(state.last('lr'))}", f"  {count(round(speed))} {unit}/s"]
     if (scale := state.last("scaler/scale")) is not None:

@@ -1,6 +1,7 @@
 """The runs of the dashboard: status, and the values of the metric that each is judged by."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -8,10 +9,12 @@ from tui.panels.progress import STATUS_COLORS
 from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.plots.lanes import Lane, View
-from tui.text import clean, fixed, number
+from tui.text import cells, clean, fixed, number
 from tui.text import column as in_cells
 
 _COLUMNS = ("best", "final", "test")
+_METRIC_WIDTH = 16
+"""Greatest width of the name of a row's metric, in cells."""
 _STATUS_WIDTH = 8
 """Least width of the status, in cells; the longer `unreachable` takes some of the name's."""
 
@@ -39,34 +42,65 @@ class RunsPanel(RowsPanel[View]):
         self.show(view)
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
-        column = 6 if self._narrow else 8
-        status_width = max(_STATUS_WIDTH, *(len(lane.state.status) for lane in view.lanes))
-        name_width = max(4, width - column * len(_COLUMNS) - status_width - 6)
-        head = Text(" " * (6 + name_width + status_width), style=self.color("plot-ink"))
-        head.append("".join(name.rjust(column) for name in _COLUMNS))
+        widths = self._widths(view, width)
+        head = Text(" " * (6 + widths.name + widths.status), style=self.color("plot-ink"))
+        head.append("metric".rjust(widths.metric)[: widths.metric])
+        head.append("".join(name.rjust(widths.value) for name in _COLUMNS[: widths.values]))
         first = self.first_row(view, height)
         shown = view.lanes[first : first + max(1, height - 1)]
-        return [head, *(self._row(view, lane, name_width, status_width, column) for lane in shown)]
+        return [head, *(self._row(view, lane, widths) for lane in shown)]
+
+    def _widths(self, view: View, width: int) -> "_Widths":
+        """The columns; where runs are judged by several metrics, each row names its own, for which
+        a narrow panel leaves out the test value."""
+        value = 6 if self._narrow else 8
+        metrics = {_judged(lane) for lane in view.lanes} - {""}
+        metric = 0
+        if len(metrics) > 1:
+            longest = max(cells(self._named(each)) for each in metrics)
+            metric = min(longest, _METRIC_WIDTH - 8 * self._narrow) + 1
+        values = len(_COLUMNS) - (self._narrow and metric > 0)
+        status = max(_STATUS_WIDTH, *(len(lane.state.status) for lane in view.lanes))
+        name = max(4, width - value * values - metric - status - 6)
+        return _Widths(name, status, metric, value, values)
+
+    def _named(self, metric: str) -> str:
+        """The metric's name; without its split where there is little room."""
+        return clean(metric.rpartition("/")[2] if self._narrow else metric)
 
     @property
     def _narrow(self) -> bool:
         return self.size.width < 60
 
-    def _row(self, view: View, lane: Lane, name_width: int, status_width: int, column: int) -> Text:
+    def _row(self, view: View, lane: Lane, widths: "_Widths") -> Text:
         state = lane.state
         selected = view.several and lane is view.focus
         sample = line_sample(lane.index, ascii_only=self.plain)
         row = Text().append(">" if selected else " ", style="bold")
         row.append(sample if view.several else "   ", style=lane.color).append(" ")
-        name = in_cells(clean(lane.label), name_width)
+        name = in_cells(clean(lane.label), widths.name)
         row.append(f"{name} ", style="bold" if selected else "")
-        status = state.status.ljust(status_width)
+        status = state.status.ljust(widths.status)
         row.append(status, style=self.color(STATUS_COLORS[state.status]))
         metric = _judged(lane)
+        if widths.metric:
+            row.append(" " + in_cells(self._named(metric), widths.metric - 1, right=True))
         best = state.best(metric)
         test = f"test/{metric.partition('/')[2]}"
-        cells = (best[1] if best else None, state.last(metric), state.last(test))
-        return row.append("".join(_figure(value, column) for value in cells))
+        values = (best[1] if best else None, state.last(metric), state.last(test))
+        return row.append("".join(_figure(v, widths.value) for v in values[: widths.values]))
+
+
+class _Widths(NamedTuple):
+    """The widths of the table's columns, in cells."""
+
+    name: int
+    status: int
+    metric: int
+    """0 where all runs are judged by the same one."""
+    value: int
+    values: int
+    """How many of the columns with values are shown."""
 
 
 def _judged(lane: Lane) -> str:

@@ -7,7 +7,9 @@ import numpy as np
 
 from tui.plots import axes as axis
 from tui.plots import heat, raster, ticks
+from tui.plots import levels as labelled
 from tui.plots.axes import Axes, scaled
+from tui.plots.levels import Level
 from tui.plots.picture import Picture
 from tui.plots.raster import DOTS, Spans
 from tui.plots.ticks import LABEL_WIDTH
@@ -45,10 +47,15 @@ def line_sample(lane: int, *, ascii_only: bool) -> str:
     return _LINE_SAMPLES[lane % len(_LINE_SAMPLES)]
 
 
-def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) -> Picture:
+def draw(
+    curves: Sequence[Curve],
+    axes: Axes,
+    threshold: float | None = None,
+    levels: Sequence[Level] = (),
+) -> Picture:
     """Draw curves; the picture has the size of the axes.
 
-    `threshold` is a horizontal line of the axes' colour.
+    `threshold` is a horizontal line of the axes' colour, and `levels` are such with labels.
 
     On a logarithmic y axis values that are not positive are outliers below it.
     """
@@ -56,11 +63,11 @@ def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) ->
     if not axes.fits:
         return picture
     found = [curve for curve in map(_finite, curves) if len(curve.x)]
-    levels = _y_ticks(found, axes, threshold)
-    bottom, top = (scaled(np.array([levels[0], levels[-1]]), axes)).tolist()
+    numbers = _y_ticks(found, axes, threshold, levels)
+    bottom, top = (scaled(np.array([numbers[0], numbers[-1]]), axes)).tolist()
     dots = DOTS[axes.markers]
     columns, rows = axes.canvas_width * dots.across, axes.canvas_height * dots.down
-    axis.draw(picture, axes, levels)
+    axis.draw(picture, axes, numbers)
 
     def placed(curve: Curve) -> tuple[Floats, Floats]:
         y = (top - scaled(curve.y, axes)) / (top - bottom) * (rows - 1) + 0.5
@@ -79,6 +86,8 @@ def draw(curves: Sequence[Curve], axes: Axes, threshold: float | None = None) ->
         x, y = places[index]
         # In cells of the canvas, from its top left.
         _mark_outliers(picture, found[index].color, (x / dots.across, y / dots.down), axes)
+    if levels:
+        labelled.draw(picture, levels, axes, (bottom, top))
     return picture
 
 
@@ -101,7 +110,9 @@ def _level(value: float, axes: Axes) -> Curve:
     return Curve(x=ends, y=np.full(2, value), color=axes.ink, lane=1, behind=True)
 
 
-def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> list[float]:
+def _y_ticks(
+    curves: Sequence[Curve], axes: Axes, threshold: float | None, levels: Sequence[Level]
+) -> list[float]:
     """The numbers of the y axis; the first and the last one are its ends."""
     # Raw values do not count as outliers of smoothed ones.
     groups = (_seen([c for c in curves if c.behind is behind], axes) for behind in (False, True))
@@ -113,6 +124,8 @@ def _y_ticks(curves: Sequence[Curve], axes: Axes, threshold: float | None) -> li
     more = [v for v in others if v is not None and (v > 0 or not axes.log_y) and abs(v) < _LARGEST]
     if not ranges and more:
         low, high = min(more), max(more)
+    low, high = min([low, *more]), max([high, *more])
+    more = labelled.near(levels, low, high, axes)
     low, high = min([low, *more]), max([high, *more])
     most = min(5, max(2, (axes.height - 1) // 3))
     if axes.log_y:

@@ -10,7 +10,7 @@ from tui.text import clean
 
 def is_share(metric: str) -> bool:
     """Whether a metric is a share of samples that are right, so that 1 is all of them."""
-    return metric.endswith("accuracy")
+    return metric.endswith(("accuracy", "win_rate"))
 
 
 def drawn(values: Floats, metric: str, *, log_y: bool) -> Floats:

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 
 from engine.config import configure
-from engine.race import devices, leaderboard, same_start, statistics
+from engine.race import devices, same_start, standings, statistics
 from engine.race.directory import RaceDir
-from engine.race.leaderboard import Standings
 from engine.race.results import RaceReader, RaceResults, RunResult
 from engine.race.spec import RaceSpec
+from engine.race.standings import Standings
 from engine.runs import run_directory
 from engine.runs.events import Layers, RunEnded, StateChanged
 from engine.runs.log_reader import LogReader
@@ -136,7 +136,7 @@ class Watcher:
             spec=spec,
             status=status,
             reason=reason,
-            standings=leaderboard.standings(results),
+            standings=standings.standings(results),
             timed=devices.times_compare(spec),
             lanes=tuple(_lane(results, lane) for lane in range(len(spec.lanes))),
             goal=results.goal,

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.race import leaderboard, same_start
+from engine.race import same_start, standings
 from engine.race.devices import times_compare
 from engine.race.directory import RaceDir
 from engine.race.results import RaceResults, RunResult
@@ -34,7 +34,7 @@ def write(race: RaceDir, results: RaceResults, folder: Path) -> list[Path]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pictures, why_none = race_pictures.write(results, folder)
-        table = leaderboard.standings(results)
+        table = standings.standings(results)
         head, rows = standings_table.of(results, table)
         texts = {
             "report.md": "\n".join(_markdown(race, results, pictures, why_none)) + "\n",
@@ -52,7 +52,7 @@ def write(race: RaceDir, results: RaceResults, folder: Path) -> list[Path]:
 def _markdown(
     race: RaceDir, results: RaceResults, pictures: list[Path], why_none: str
 ) -> Iterator[str]:
-    spec, table = results.spec, leaderboard.standings(results)
+    spec, table = results.spec, standings.standings(results)
     yield f"# Race {clean(race.id)}"
     yield ""
     yield clean(table.verdict[:1].upper() + table.verdict[1:]) + "."

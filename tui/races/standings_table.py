@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from engine.race.devices import times_compare
-from engine.race.leaderboard import Row, Standings
 from engine.race.results import RaceResults
 from engine.race.spec import RaceSpec
+from engine.race.standings import Row, Standings
 from engine.race.statistics import Spread
 from presets.schema import Target
 from tui.text import cells as width_of

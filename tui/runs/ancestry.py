@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.runs.events import Parent
 from engine.runs.run_directory import RunDir
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.points.series import Series
 from tui.runs.run import Run
 from tui.runs.state.marks_and_notes import Mark
@@ -34,7 +34,7 @@ def inherited(run: Run, parent: Parent) -> Inheritance:
         if ancestor is None:
             break
         try:
-            state = follow.load(ancestor)
+            state = loading.load(ancestor)
         except OSError:
             break
         for name, series in state.metrics.items():

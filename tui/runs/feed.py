@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from engine.runs.events import Scalars
 from engine.runs.run_directory import ENDED
-from tui.runs.follow import follower, unreadable
+from tui.runs.follower import follower, unreadable
 from tui.runs.news import News
 from tui.runs.run import Run
 

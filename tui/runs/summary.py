@@ -38,6 +38,7 @@ def summary(state: RunState, *, pid: int | None) -> Plain:
             for name, value in _lasts(state).items()
             if name.startswith("test/")
         },
+        "references": _references(state),
         "path": str(state.run.path.absolute()),
         "events_path": str(state.run.events_path.absolute()),
         "damaged": state.damaged,
@@ -60,6 +61,14 @@ def _bests(state: RunState) -> dict[str, Plain]:
     ]
     bests = {name: state.best(name) for name in chosen}
     return {name: {"step": best[0], "value": best[1]} for name, best in bests.items() if best}
+
+
+def _references(state: RunState) -> dict[str, Plain]:
+    """What trivial ways reach on the validation set: metric, then name and value."""
+    found: dict[str, Plain] = {}
+    for each in state.references:
+        found.setdefault(f"val/{each.metric}", {})[each.name] = plain_number(float(each.value))
+    return found
 
 
 def age(seconds: float | None) -> str:
@@ -97,6 +106,15 @@ def page(facts: Plain) -> list[str]:
         where = best.get(name)
         text = f"{number(where['value'])} at step {where['step']}" if where else ""
         lines.append(f"  {_wide(name)} {number(float(value)):<12}{text}".rstrip())
+    return [*lines, *_trivial(facts["references"])]
+
+
+def _trivial(references: Plain) -> list[str]:
+    """The lines of what a model has to beat."""
+    lines = ["", "to beat"] if references else []
+    for metric, values in references.items():
+        words = ", ".join(f"{clean(name)} {number(float(v))}" for name, v in values.items())
+        lines.append(f"  {_wide(metric)} {words}")
     return lines
 
 

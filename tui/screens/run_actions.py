@@ -10,7 +10,7 @@ from engine.runs import run_directory, start_process
 from engine.runs.run_directory import RunDir
 from presets import UserError
 from tui.panels.keys import Key
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.run import Run, own
 from tui.screens.app_screen import AppScreen
 from tui.screens.too_large import start_if_it_fits
@@ -156,7 +156,7 @@ def rerun_of(
     begun = run.config()
     if settings is None:
         try:
-            settings = follow.load(run).config
+            settings = loading.load(run).config
         except OSError as error:
             raise UserError(f"{run.path}: cannot be read ({error.strerror})") from None
     now = as_it_is(begun, settings)

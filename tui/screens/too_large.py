@@ -59,9 +59,9 @@ def start_if_it_fits(
 
     def measure() -> None:
         try:
-            from tui.choices import room
+            from tui.choices import memory_verdict
 
-            why = room.too_large(configs)
+            why = memory_verdict.too_large(configs)
         except UserError:  # the start says so
             why = ""
         screen.app.call_from_thread(ask, why)

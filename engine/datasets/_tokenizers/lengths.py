@@ -2,6 +2,9 @@
 
 from engine.datasets._tokenizers import codec
 
+EXACT = ("characters", "bytes", "words")
+"""The tokenizers whose symbols are counted, not estimated."""
+
 _CHARACTERS_PER_PIECE = 3.5
 """A rough mean for pieces of words."""
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from engine.config import configure
-from engine.race import devices, directory, leaderboard, plan, same_start, spec
+from engine.race import devices, directory, plan, same_start, spec, standings
 from engine.race.results import RaceReader
 from engine.runs.events import Restarted
 from engine.runs.log_reader import LogWriter
@@ -31,7 +31,7 @@ def race(tmp_path):
 
 def judged(race, made):
     results = RaceReader(race).read(made)
-    return results, leaderboard.standings(results)
+    return results, standings.standings(results)
 
 
 class TestSpec:

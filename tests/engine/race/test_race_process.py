@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.race import directory, leaderboard, same_start
+from engine.config import configure
+from engine.race import directory, same_start, spec, standings
 from engine.race.results import RaceReader
 from engine.runs import control, run_directory, start_process
 from engine.runs.events import RunEnded, StateChanged
@@ -74,7 +75,7 @@ def test_every_lane_runs_every_seed_from_the_same_start(whole):
     (ended,) = [e for e in read_all(race.process.events_path) if isinstance(e, RunEnded)]
     assert (ended.status, ended.reason) == ("done", "all 4 runs are over")
     assert not run_directory.locked(race.process)
-    table = leaderboard.standings(RaceReader(race).read(race.spec()))
+    table = standings.standings(RaceReader(race).read(race.spec()))
     assert table.final
     # One engine for all of them: torch is imported once.
     assert (
@@ -117,49 +118,36 @@ def test_killed_at_twenty_points_and_resumed(whole, tmp_path):
         assert killed_and_resumed(tmp_path / str(number), at_bytes) == whole[1], at_bytes
 
 
-def test_stopped_and_resumed_it_gives_the_same_results(whole, tmp_path):
+def paused(race):
+    return any(
+        isinstance(event, StateChanged) and event.state == "paused"
+        for path in race.runs_path.glob("*/events.jsonl")
+        for event in read_all(path)
+    )
+
+
+def test_paused_stopped_and_resumed_it_gives_the_same_results(whole, tmp_path):
+    """And meanwhile no second process drives it."""
     race = directory.create(tmp_path, tiny("adam", "sgd", **RACE))
     process = start(race)
-    wait_for(lambda: recorded_steps(race))
-    control.send(race.process, "stop")
-    assert process.wait(60) == 0
-    results = RaceReader(race).read(race.spec())
-    assert not results.ended
-    assert start(race).wait(120) == 0
-    assert facts(race) == whole[1]
-
-
-def test_a_command_from_before_does_not_stop_it(whole, tmp_path):
-    race = directory.create(tmp_path, tiny("adam", "sgd", **RACE))
-    control.send(race.process, "stop")
-    assert start(race).wait(120) == 0
-    assert facts(race) == whole[1]
-
-
-def test_it_pauses_and_goes_on(whole, tmp_path):
-    race = directory.create(tmp_path, tiny("adam", "sgd", **RACE))
-    process = start(race)
+    with pytest.raises(Exception, match=r"already|at work"):
+        start(race)
     wait_for(lambda: recorded_steps(race))
     control.send(race.process, "pause")
-
-    def paused():
-        return any(
-            isinstance(event, StateChanged) and event.state == "paused"
-            for path in race.runs_path.glob("*/events.jsonl")
-            for event in read_all(path)
-        )
-
-    wait_for(paused)
+    wait_for(lambda: paused(race))
     assert process.poll() is None
     control.send(race.process, "resume")
-    assert process.wait(120) == 0
+    control.send(race.process, "stop")
+    assert process.wait(60) == 0
+    assert not RaceReader(race).read(race.spec()).ended
+    assert start(race).wait(120) == 0
     assert facts(race) == whole[1]
 
 
 def test_more_seeds_and_lanes_are_added_to_a_race_that_is_over(whole, tmp_path):
-    from engine.race import spec
-
+    """And a command from before it was started does not stop it."""
     race = directory.create(tmp_path, tiny("adam", **RACE | {"seeds": 1}))
+    control.send(race.process, "stop")
     assert start(race).wait(120) == 0
     race.write(spec.extended(race.spec(), {"sgd": tiny("sgd", **RACE).lanes[0].run_config()}, 2))
     assert start(race).wait(120) == 0
@@ -167,9 +155,6 @@ def test_more_seeds_and_lanes_are_added_to_a_race_that_is_over(whole, tmp_path):
 
 
 def test_a_lane_that_diverges_does_not_end_the_race(tmp_path):
-    from engine.config import configure
-    from engine.race import spec
-
     configs = {
         "sane": tiny("sgd").lanes[0].run_config(),
         "wild": configure.resolve(
@@ -189,7 +174,7 @@ def test_a_lane_that_diverges_does_not_end_the_race(tmp_path):
     }
     race = directory.create(tmp_path, spec.build(configs, budget=20, seeds=2))
     assert start(race).wait(120) == 0
-    table = leaderboard.standings(RaceReader(race).read(race.spec()))
+    table = standings.standings(RaceReader(race).read(race.spec()))
     assert [row.label for row in table.rows] == ["sane", "wild"]
     assert table.rows[1].trouble.startswith("diverged in 2 of 2 runs, first at step ")
 
@@ -207,14 +192,3 @@ def test_lanes_are_tuned_before_they_run(tmp_path):
         assert final.planned.lr == best.planned.lr
         config = race.run(final.planned.name).config()
         assert config.optimizer.options["lr"] == best.planned.lr
-
-
-def test_two_processes_do_not_drive_one_race(tmp_path):
-    race = directory.create(tmp_path, tiny(**RACE))
-    process = start(race)
-    try:
-        with pytest.raises(Exception, match=r"already|at work"):
-            start(race)
-    finally:
-        control.send(race.process, "stop")
-        assert process.wait(60) == 0

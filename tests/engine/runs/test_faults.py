@@ -18,7 +18,8 @@ from engine.runs.events import Gap, RunEnded, Scalars
 from engine.runs.log_reader import LogReader, LogWriter, read_all
 from support.forked import in_child, wait
 from support.recorded import wait_for
-from tui.runs.follow import Follower, load
+from tui.runs.follower import Follower
+from tui.runs.loading import load
 
 ROOT = Path(__file__).parents[3]
 FULL_DISK = "training goes on, gap visible, 0 damaged"

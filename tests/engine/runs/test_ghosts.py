@@ -15,7 +15,7 @@ from engine.runs import control, run_directory, start_process
 from engine.runs.run_directory import RunDir
 from support.forked import in_child, wait
 from support.recorded import record, wait_for
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.listing import trash
 from tui.runs.listing.index import Index
 
@@ -103,7 +103,7 @@ def check(root: Path) -> None:
     assert indexed.keys() == {run.id for run in found}
     for run in found:
         wait_for(lambda run=run: not run_directory.locked(run))
-        status = follow.load(run).status
+        status = loading.load(run).status
         if run.id in ("done", "stopped"):
             assert status == run.id
         else:

@@ -23,7 +23,7 @@ from support.recorded import record
 from tui import cli
 from tui.commands import reporters
 from tui.commands.export import tables as export
-from tui.runs import follow, meta
+from tui.runs import loading, meta
 from tui.runs.state.store import RunState
 
 HEADER = "step,time,train/loss,train/accuracy,grad_norm,clipped,lr"
@@ -308,7 +308,7 @@ def test_csv_has_a_row_a_step_and_every_digit(runs_root: Path, tmp_path: Path) -
     head = text.splitlines()[0]
     assert head == f"{HEADER},samples_per_second,val/loss,val/accuracy,test/loss,test/accuracy"
     rows = exported(text)
-    state = follow.load(run)
+    state = loading.load(run)
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     for name in ("train/loss", "train/accuracy", "grad_norm", "clipped", "lr"):
         assert [float(row[name]) for row in rows] == state.metrics[name].values.tolist()
@@ -403,7 +403,7 @@ def test_a_reader_that_leaves_early_is_no_error(runs_root: Path) -> None:
 @pytest.mark.parametrize("blocks", ["█░", "#."])
 @pytest.mark.parametrize("width", [1, 10, 20, 39, 79, 200])
 def test_the_progress_bar_fits(width: int, blocks: str, tmp_path: Path) -> None:
-    state = follow.load(record(tmp_path, "abc", steps=6))
+    state = loading.load(record(tmp_path, "abc", steps=6))
     line = reporters.bar(state, width, blocks)
     assert len(line) == width
     if width >= 20:
@@ -415,7 +415,7 @@ def test_the_progress_bar_fits(width: int, blocks: str, tmp_path: Path) -> None:
 
 
 def test_the_progress_bar_of_half_a_run(tmp_path: Path) -> None:
-    state = follow.load(record(tmp_path, "abc", steps=6))
+    state = loading.load(record(tmp_path, "abc", steps=6))
     assert isinstance(state.started, RunStarted)
     state.started = RunStarted(
         config={},

@@ -25,7 +25,7 @@ from presets.userconfig import Alerts
 from support.recorded import record, wait_for
 from tui import cli
 from tui.commands import headless, logout
-from tui.runs import follow
+from tui.runs import loading
 
 COMMAND = [sys.executable, "-P", "-c", "from tui.cli import main; main()"]
 ENDLESS = ("run", "--steps", "100000000", "--json")
@@ -180,7 +180,7 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     out, err = started.communicate(timeout=100)
     run = only_run(runs_root)
     assert (started.returncode, out, err) == (0, f"{run.id}\n", "")
-    wait_for(lambda: follow.load(run).step > 100)
+    wait_for(lambda: loading.load(run).step > 100)
     facts = json.loads(invoke("show", run.id, "--json").stdout)
     assert (facts["status"], facts["pid"]) == ("running", run_directory.pid(run))
     refused = invoke("run", "--resume", run.id)
@@ -188,16 +188,16 @@ def test_detach_returns_at_once_and_resume_goes_on(spawn: Callable, runs_root: P
     assert "another engine is at work" in refused.stderr
     os.kill(run_directory.pid(run) or 0, signal.SIGKILL)
     wait_for(run.exit_path.exists)
-    died_at = follow.load(run).step
+    died_at = loading.load(run).step
 
     again = spawn("run", "--resume", run.id, "--detach", "--json")
     out, err = again.communicate(timeout=100)
     event = json.loads(out)
     assert (event["event"], event["id"], err) == ("started", run.id, "")
-    wait_for(lambda: follow.load(run).step > died_at)
+    wait_for(lambda: loading.load(run).step > died_at)
     control.send(run, "stop")
     wait_for(lambda: not run_directory.locked(run))
-    state = follow.load(run)
+    state = loading.load(run)
     assert state.status == "stopped"
     assert state.seconds.steps.tolist() == list(range(1, state.step + 1))
     assert not run.resume_path.exists()
@@ -255,7 +255,7 @@ def test_the_first_interrupt_stops_the_run(spawn: Callable, runs_root: Path) -> 
     assert ended["status"] == "stopped"
     assert complaint.startswith("bigmodel-tui: stopping after the current step; Ctrl-C again")
     run = only_run(runs_root)
-    assert ended["steps"] == follow.load(run).step
+    assert ended["steps"] == loading.load(run).step
     assert not run_directory.locked(run)
 
 
@@ -288,7 +288,9 @@ def test_the_second_interrupt_leaves_the_run_alive(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.parametrize(("encoding", "block"), [("utf-8", "█"), ("ascii", "#")])
+@pytest.mark.parametrize(
+    ("encoding", "block"), [("utf-8", "█"), pytest.param("ascii", "#", marks=pytest.mark.slow)]
+)
 def test_a_progress_bar_on_a_terminal(runs_root: Path, encoding: str, block: str) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))

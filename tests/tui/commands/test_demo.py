@@ -18,7 +18,7 @@ from engine.runs.run_directory import RunDir
 from support.recorded import wait_for
 from support.terminal import Terminal
 from tui.commands.demo.player import RECORDING, Player, prepare, recording
-from tui.runs import follow
+from tui.runs import loading
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None\n"
 
@@ -41,10 +41,10 @@ def test_the_recording_is_small_and_has_something_for_every_panel() -> None:
 
 def test_played_to_its_end_it_is_the_recorded_run(run: RunDir) -> None:
     player = Player(run, recording(), pace=1000.0)
-    assert follow.load(run).status == "starting"
+    assert loading.load(run).status == "starting"
     player.start()
     wait_for(lambda: not player.is_alive())
-    state = follow.load(run)
+    state = loading.load(run)
     assert (state.status, state.step, state.damaged) == ("done", 1410, 0)
     assert not run_directory.locked(run)
     player.close()
@@ -54,8 +54,8 @@ def test_it_can_be_paused_and_stopped_and_nothing_else(run: RunDir) -> None:
     player = Player(run, recording(), pace=20.0)
     player.start()
 
-    def state() -> follow.RunState:
-        return follow.load(run)
+    def state() -> loading.RunState:
+        return loading.load(run)
 
     def answer(name: str) -> CommandAnswered:
         given = control.send(run, name)

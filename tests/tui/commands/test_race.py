@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from engine.race import directory, leaderboard, plan
+from engine.race import directory, plan, standings
 from engine.race.results import RaceReader
 from engine.runs import start_process
 from presets import UserError
@@ -102,6 +102,9 @@ class TestSetUp:
         [
             ("val/accuracy=0.97", "val/accuracy >= 0.97"),
             ("val/loss=0.1", "val/loss <= 0.1"),
+            ("val/bleu=8", "val/bleu >= 8"),
+            ("val/win_rate=0.9", "val/win_rate >= 0.9"),
+            ("val/wer=0.1", "val/wer <= 0.1"),
             ("val/loss >= 0.1", "val/loss >= 0.1"),
             (None, None),
         ],
@@ -145,7 +148,7 @@ class TestReport:
             rows = list(csv.DictReader(file))
         assert len(rows) == 6
         results = RaceReader(race).read(race.spec())
-        for row in leaderboard.standings(results).rows:
+        for row in standings.standings(results).rows:
             of_lane = [each for each in rows if each["lane"] == row.label]
             steps = [float(each["steps_to_target"]) for each in of_lane]
             assert row.steps.median == np.median(steps)
@@ -210,7 +213,7 @@ def test_hostile_labels_reach_neither_terminal_nor_table(runs_root):
     chosen = directory.create(runs_root, made)
     write_race(chosen, made, [[[0.5]]])
     results = RaceReader(chosen).read(made)
-    table = leaderboard.standings(results)
+    table = standings.standings(results)
     head, rows = standings_table.of(results, table)
     for line in (*standings_table.text(head, rows), *standings_table.markdown(head, rows)):
         assert "\x1b" not in line
@@ -222,10 +225,10 @@ def test_hostile_labels_reach_neither_terminal_nor_table(runs_root):
 
 def test_dnf_in_cells(race):
     results = RaceReader(race).read(race.spec())
-    _, rows = standings_table.of(results, leaderboard.standings(results))
+    _, rows = standings_table.of(results, standings.standings(results))
     assert rows[0][1] == "adam"
     assert "DNF" in rows[1][2]
-    assert math.isinf(leaderboard.standings(results).rows[1].steps.high)
+    assert math.isinf(standings.standings(results).rows[1].steps.high)
 
 
 def test_unknown_races_offer_the_newest(race, runs_root):

@@ -14,7 +14,7 @@ from engine.runs.log_reader import LogWriter, read_all
 from support.recorded import record, wait_for
 from tui import cli
 from tui.commands import steer
-from tui.runs import follow
+from tui.runs import loading
 
 
 def invoke(*arguments: str):
@@ -34,7 +34,7 @@ def run(runs_root):
     result = invoke("run", "--steps", "100000000", "--model", "logistic", "--detach")
     assert result.exit_code == 0, result.output
     (made,) = run_directory.list_runs(runs_root)
-    wait_for(lambda: follow.load(made).step)
+    wait_for(lambda: loading.load(made).step)
     yield made
     if run_directory.locked(made):
         control.send(made, "stop")
@@ -43,7 +43,7 @@ def run(runs_root):
 
 def test_a_run_is_steered_from_its_side(run, runs_root) -> None:
     step = int(re.fullmatch(r"applied at step (\d+)", line(invoke("pause", run.id)))[1])
-    assert follow.load(run).status == "paused"
+    assert loading.load(run).status == "paused"
     assert line(invoke("pause", run.id), 1) == "rejected: the run is paused already"
     changed = line(invoke("set", run.id, "--lr", "0.05", "--clip-value", "0.5"))
     assert changed == f"applied at step {step}: lr 0.001 -> 0.05, clip norm 1 -> value 0.5"
@@ -67,7 +67,7 @@ def test_a_run_is_steered_from_its_side(run, runs_root) -> None:
     stopped = line(invoke("stop", run.id, "--after", "epoch"))
     assert re.fullmatch(r"(accepted at step \d+: stops after|applied at) step \d+", stopped)
     wait_for(lambda: not run_directory.locked(run))
-    state = follow.load(run)
+    state = loading.load(run)
     assert (state.status, state.step) == ("stopped", int(stopped.split()[-1]))
     assert state.step % 40 == 0
 
@@ -87,7 +87,7 @@ def check_fork(run, saved: str, step: int, runs_root) -> None:
     (started,) = [event for event in events if isinstance(event, RunStarted)]
     assert started.parent is not None
     assert (started.parent.run, started.parent.checkpoint) == (run.id, saved)
-    state = follow.load(child)
+    state = loading.load(child)
     assert (state.status, state.step, state.first_step) == ("done", step + 3, step)
     config = child.config()
     assert (config.optimizer.name, config.clip.mode) == ("sgd", "none")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from support.foreign_runs import metrics, said
 from tui import cli
 from tui.commands import find_runs, step_columns
-from tui.runs import follow
+from tui.runs import loading
 
 
 def invoke(*arguments: str) -> Any:
@@ -35,21 +35,21 @@ def log(tmp_path: Path) -> Path:
 def test_a_named_column_is_kept_for_its_folder(log: Path, opened: list[Any]) -> None:
     assert invoke("watch", str(log), "--step-column", "tokens").exit_code == 0
     (run,) = opened[0]
-    state = follow.load(run)
+    state = loading.load(run)
     assert metrics(state)["train/loss"] == ([100, 250, 400], ["3.0", "2.0", "1.0"])
     assert "the step is the column tokens, as it was asked for; without times" in said(state)
     other = log.with_name("b.csv")
     other.write_text("step,tokens,loss\n1,7,3\n")
     (again,) = find_runs.find(Path("runs"), str(other))
-    assert follow.load(again).metrics["train/loss"].steps.tolist() == [7]
+    assert loading.load(again).metrics["train/loss"].steps.tolist() == [7]
     assert invoke("watch", str(log.parent), "--step-column", step_columns.AUTO).exit_code == 0
     (auto,) = find_runs.find(Path("runs"), str(log))
-    assert follow.load(auto).metrics["train/loss"].steps.tolist() == [1, 2, 3]
+    assert loading.load(auto).metrics["train/loss"].steps.tolist() == [1, 2, 3]
 
 
 def test_a_column_that_a_log_lacks_is_said(log: Path, opened: list[Any]) -> None:
     invoke("watch", str(log), "--step-column", "nonsense")
-    state = follow.load(opened[0][0])
+    state = loading.load(opened[0][0])
     assert state.metrics["train/loss"].steps.tolist() == [1, 2, 3]
     assert "there is no column nonsense to take as the step" in said(state)
 

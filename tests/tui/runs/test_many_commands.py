@@ -12,7 +12,7 @@ from engine.runs.log_reader import read_all
 from engine.runs.run_directory import RunDir
 from engine.training.steering.earlier_commands import Past
 from support.recorded import record
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.state import store
 from tui.runs.state.store import RunState
 
@@ -43,7 +43,7 @@ def test_a_command_in_the_log_is_worked_in_once(tmp_path: Path, monkeypatch) -> 
     calls = []
     change = store.changed
     monkeypatch.setattr(store, "changed", lambda *given: calls.append(1) or change(*given))
-    state = follow.load(run)
+    state = loading.load(run)
     assert state.config["optimizer"]["lr"] == 300.0
     assert len(calls) == 300
 

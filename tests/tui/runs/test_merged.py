@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.runs.events import AnyEvent, Evaluation, Restarted, Scalars, StateChanged
 from engine.runs.run_directory import RunDir
-from tui.runs.follow import merged
+from tui.runs.follower import merged
 from tui.runs.state.store import RunState
 
 NAMES = st.sampled_from([("train/loss",), ("train/loss", "lr"), ("val/loss",), ("lr",)])

@@ -10,7 +10,7 @@ from engine.runs import control, run_directory
 from engine.runs.run_directory import RunDir
 from support.recorded import record, wait_for
 from support.terminal import ENTER, ESCAPE, Terminal
-from tui.runs import follow
+from tui.runs import loading
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_start_train_see_the_accuracy_pass_and_leave(root: Path) -> None:
         terminal.send("q")
         assert terminal.finish() == 0
         assert assert_restored(terminal) == ""
-    loaded = follow.load(only_run(root))
+    loaded = loading.load(only_run(root))
     assert (loaded.status, loaded.step, loaded.damaged) == ("done", 400, 0)
 
 
@@ -125,7 +125,7 @@ def test_a_run_outlives_the_connection_and_is_found_again(root: Path) -> None:
         assert terminal.finish() == 0
         assert assert_restored(terminal).split() == ["stopping", run.id]
     wait_for(lambda: not run_directory.locked(run))
-    loaded = follow.load(run)
+    loaded = loading.load(run)
     assert (loaded.status, loaded.damaged) == ("stopped", 0)
     steps = loaded.metrics["train/loss"].steps.tolist()
     assert steps == list(range(1, loaded.step + 1))

@@ -13,7 +13,7 @@ from platformdirs import user_state_path
 
 from engine.runs import lenient_json
 from engine.runs.access import open_regular, replace_file
-from tui.runs.cache.unkept import keeping
+from tui.runs.cache.unwritten import keeping
 
 MAX_BYTES = 256 * 1024
 

@@ -14,20 +14,21 @@ from tui.runs.state.store import RunState
 from tui.text import clean
 
 STEP_COLUMNS = ("train/loss", "train/accuracy", "grad_norm", "clipped", "lr")
-EVALUATION_COLUMNS = ("val/loss", "val/accuracy", "test/loss", "test/accuracy")
 _FIRST = ("step", "time")
 
 Row = list[float | None]
 
 
 def columns(state: RunState) -> list[str]:
-    """The metrics that a run has, in the order of the columns: known ones first, others as they
-    came."""
+    """The metrics that a run has, in the order of the columns: known ones of steps, others as they
+    came, then the evaluations: the loss, what the run is judged by, and others as they came."""
     logged = [name for name, series in state.metrics.items() if len(series)]
-    others = [name for name in logged if name not in (*STEP_COLUMNS, *EVALUATION_COLUMNS)]
-    step = [name for name in others if not _is_evaluation(name)]
-    evaluation = [name for name in others if _is_evaluation(name)]
-    found = [*STEP_COLUMNS, *step, *EVALUATION_COLUMNS, *evaluation]
+    step = [name for name in logged if not _is_evaluation(name) and name not in STEP_COLUMNS]
+    found = [*STEP_COLUMNS, *step]
+    judged = state.judged_by.rpartition("/")[2]
+    for split in ("val/", "test/"):
+        of_split = [name for name in logged if name.startswith(split)]
+        found += dict.fromkeys([f"{split}loss", f"{split}{judged}", *of_split])
     return [name for name in found if name in logged]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine.race.leaderboard import Row
+from engine.race.standings import Row
 from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
 from tui.races import standings_table

@@ -12,8 +12,8 @@ from tui.runs.foreign.json_document import JsonDocumentReader
 from tui.runs.foreign.jsonl import JsonLinesReader
 from tui.runs.foreign.lightning import LightningReader
 from tui.runs.foreign.run import ForeignRun, Kind
-from tui.runs.foreign.tags import ReadAgain
 from tui.runs.foreign.tensorboard import TensorBoardReader
+from tui.runs.foreign.tensorboard_tags import ReadAgain
 from tui.runs.foreign.trainer_state import TrainerReader
 from tui.runs.foreign.wandb import WandbReader
 from tui.runs.foreign.wandb_csv import ExportReader

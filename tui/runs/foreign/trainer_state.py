@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.runs.access import open_regular
-from tui.runs.foreign.document import Document, DocumentError, Part
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
+from tui.runs.foreign.large_json import Document, DocumentError, Part
 from tui.runs.foreign.records import Record, Records
 from tui.text import duration, number, real
 

@@ -21,8 +21,9 @@ from engine.runs import run_directory
 from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
 from presets import ConfigError
-from tui.runs import follow, meta
-from tui.runs.cache.unkept import keeping
+from tui.runs import loading, meta
+from tui.runs.cache.unwritten import keeping
+from tui.runs.follower import Follower, unreadable
 from tui.runs.labels import labels, told_apart
 from tui.runs.listing.row import Row, row_of
 from tui.runs.state.store import RunState
@@ -31,6 +32,8 @@ from tui.text import day_and_time
 _FORMAT = b"bigmodel-tui runs 2\n"
 _BATCH_SECONDS = 0.5
 """Seconds between two partial results while many runs are read for the first time."""
+
+_STAMPED = ("config.yaml", "events.jsonl", "meta.json", "lock")
 
 _packer = msgspec.msgpack.Encoder()
 
@@ -44,7 +47,7 @@ class Index:
         folder = cache or user_cache_path("bigmodel-tui", appauthor=False)
         name = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
         self.path = folder / f"runs-{name}.index"
-        self._open: dict[str, tuple[follow.Follower, RunState]] = {}
+        self._open: dict[str, tuple[Follower, RunState]] = {}
         """Followers and states of runs that have not ended; their logs are not read again."""
         self.rows: dict[str, Row] = {}
         self._unsaved = False
@@ -101,14 +104,14 @@ class Index:
         yield list(self.rows.values())
 
     def _read(self, run: RunDir, stamp: tuple[int, ...]) -> Row:
-        follower, state = self._open.get(run.id) or (follow.Follower(run), RunState(run=run))
+        follower, state = self._open.get(run.id) or (Follower(run), RunState(run=run))
         try:
             while news := follower.poll(at_once=True):
-                follow.apply(state, news)
+                loading.apply(state, news)
                 if not news.events:
                     break
         except OSError as error:
-            follow.apply(state, follow.unreadable(run, error))
+            loading.apply(state, unreadable(run, error))
         if state.active:
             self._open[run.id] = follower, state
         else:
@@ -151,14 +154,14 @@ def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     except OSError:
         return
     for entry in folders:
-        if not run_directory.is_run(Path(entry.path)):
-            continue
-        stamp = []
-        for name in ("config.yaml", "events.jsonl", "meta.json", "lock"):
+        path, stamp = entry.path, []
+        for name in _STAMPED:
             try:
-                found = os.stat(f"{entry.path}/{name}")
+                found = os.stat(f"{path}/{name}")
             except OSError:
                 stamp += [0, 0]
             else:
                 stamp += [found.st_size, found.st_mtime_ns]
-        yield entry.name, tuple(stamp)
+        # Most have one of the first two files, and need not be asked again.
+        if stamp[1] or stamp[3] or run_directory.is_run(Path(path)):
+            yield entry.name, tuple(stamp)

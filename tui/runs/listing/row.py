@@ -76,12 +76,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
         if (read := _PROPERTIES.get(key)) is not None:
             value = read(self)
             return [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        settings, metrics = _facts(bytes(self.settings)), _facts(bytes(self.metrics))
-        for name in (key, f"{key}.name"):
-            if name in settings:
-                return [settings[name]]
-        found = [value for name, value in settings.items() if name.endswith(f".{key}")]
-        return found or ([metrics[key][0]] if key in metrics else [])
+        settings = _facts(bytes(self.settings))
+        if names := _names(tuple(settings), key):
+            return [settings[name] for name in names]
+        metrics = _facts(bytes(self.metrics))
+        return [metrics[key][0]] if key in metrics else []
 
     def metric(self, name: str, *, last: bool = False) -> float | None:
         """The best value of a metric, or the last one; None if it has none."""
@@ -106,6 +105,15 @@ _PROPERTIES: dict[str, Callable[[Row], Any]] = {
     "note": lambda row: row.note,
     "tag": lambda row: row.tags,
 }
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(settings: tuple[str, ...], key: str) -> tuple[str, ...]:
+    """The settings that a key of a filter means; most runs have the same ones."""
+    for name in (key, f"{key}.name"):
+        if name in settings:
+            return (name,)
+    return tuple(name for name in settings if name.endswith(f".{key}"))
 
 
 @functools.lru_cache(maxsize=40_000)

@@ -21,8 +21,11 @@ from engine.runs.events import (
     Layers,
     LogLine,
     NonFinite,
+    Outputs,
     Predictions,
     Profiled,
+    Reference,
+    References,
     Restarted,
     RunEnded,
     RunStarted,
@@ -44,6 +47,8 @@ MAX_HISTORY = 500
 MAX_PROBES = 240
 """Maximum number of histograms that are kept of each kind: more than a screen has columns."""
 MAX_TEXTS = 50
+MAX_OUTPUTS = 30
+"""Maximum number of evaluations whose outputs are kept; they may have pictures."""
 RECENT_STEPS = 100
 """Maximum number of steps over which the newest mean of a noisy metric is taken."""
 
@@ -105,6 +110,9 @@ class RunState:
     predictions: Predictions | None = None
     """Those of the newest evaluation that had any; those of the test set once the run is done."""
     texts: deque[SampleText] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS))
+    outputs: deque[Outputs] = field(default_factory=lambda: deque(maxlen=MAX_OUTPUTS))
+    references: list[Reference] = field(default_factory=list)
+    """What trivial means reach of a metric, which a model has to beat."""
     profile: Profiled | None = None
     paused: StateChanged | None = None
     """The event that says when and why it paused; None while it runs."""
@@ -136,8 +144,10 @@ class RunState:
                 self.status = ended_status(event.status, saved=not event.unsaved)
             case LogLine():
                 self.log.append(event)
-            case Layers() | Histograms() | Confusion() | Predictions() | SampleText() | Profiled():
+            case Layers() | Histograms() | Confusion() | Profiled() | References():
                 self._measured(event)
+            case Predictions() | SampleText() | Outputs():
+                self._answered(event)
             case (
                 CommandAnswered()
                 | StateChanged()
@@ -201,7 +211,7 @@ class RunState:
 
     def _measured(
         self,
-        event: Layers | Histograms | Confusion | Predictions | SampleText | Profiled,
+        event: Layers | Histograms | Confusion | Profiled | References,
     ) -> None:
         match event:
             case Layers():
@@ -213,12 +223,20 @@ class RunState:
                 kept.append(event)
             case Confusion():
                 self.confusion = event
+            case Profiled():
+                self.profile = event
+            case References():
+                self.references = event.values
+
+    def _answered(self, event: Predictions | SampleText | Outputs) -> None:
+        """Take in what the model made of samples."""
+        match event:
             case Predictions():
                 self.predictions = event
             case SampleText():
                 self.texts.append(event)
-            case Profiled():
-                self.profile = event
+            case Outputs():
+                self.outputs.append(event)
 
     def _void_after(self, step: int) -> None:
         """Drop what was recorded after `step`, from which a new process goes on."""
@@ -231,6 +249,8 @@ class RunState:
                 probes.pop()
         while self.texts and self.texts[-1].step > step:
             self.texts.pop()
+        while self.outputs and self.outputs[-1].step > step:
+            self.outputs.pop()
         self.layers = _not_after(self.layers, step)
         self.confusion = _not_after(self.confusion, step)
         self.predictions = _not_after(self.predictions, step)
@@ -363,14 +383,17 @@ class RunState:
         return float((known / largest).mean()) * largest  # the sum of large ones would overflow
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Step and value at which a metric was best, as `larger_is_better` says."""
+        """Step and value at which a metric was best, as its task or else its name says."""
         series = self.metrics.get(metric)
-        return series.best(largest=larger_is_better(metric)) if series is not None else None
+        if series is None:
+            return None
+        told = (self.started.judged_by, self.started.judged_best) if self.started else ("", "")
+        return series.best(largest=larger_is_better(metric, told))
 
     @property
     def judged_by(self) -> str:
         """The metric that says how good it is, by its task; "" if it has none."""
-        return judged(self.task, self.metrics)
+        return judged(self.task, self.metrics, self.started.judged_by if self.started else "")
 
     @property
     def task(self) -> str:

@@ -11,8 +11,7 @@ from presets.userconfig import Alerts
 from tui.runs.alerts import notify
 from tui.runs.alerts.open_alerts import OpenAlerts, Unseen
 from tui.runs.state.store import RunState
-from tui.screens.dashboard.alert_list import AlertsScreen
-from tui.screens.dashboard.watching_screen import WatchingScreen
+from tui.screens.dashboard.actions_base import DashboardActions
 from tui.text import clean
 
 
@@ -26,7 +25,7 @@ class AlertToasts:
             super().__init__()
             self.line = line
 
-    def __init__(self, screen: WatchingScreen, limits: Alerts) -> None:
+    def __init__(self, screen: DashboardActions, limits: Alerts) -> None:
         """`screen` shows the toasts, and is posted `CommandFailed`."""
         self.book = OpenAlerts(limits, time.time())
         """The alerts since the screen was opened."""
@@ -56,6 +55,8 @@ class AlertToasts:
 
     def show_list(self) -> None:
         """List what happened; all of it counts as seen."""
+        from tui.screens.dashboard.alert_list import AlertsScreen
+
         self.book.seen()
         watched = self._screen.watched
         names = {state.id: watched.name_of(state) for state in watched.states.values()}

@@ -2,11 +2,11 @@
 
 from engine.runs.run_directory import RunDir
 from tui.panels.keys import MOVE, Key, Keys, together
-from tui.panels.page_bar import PagesPanel
+from tui.panels.page_bar import PageBar
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt
 from tui.panels.runs import RunsPanel
-from tui.screens.dashboard.arrange import ArrangeScreen
+from tui.screens.dashboard.actions_base import DashboardActions
 from tui.screens.dashboard.pages.curves import CurvesPage
 from tui.screens.dashboard.pages.layers import LayersPage
 from tui.screens.dashboard.pages.metrics import MetricsPage
@@ -14,7 +14,6 @@ from tui.screens.dashboard.pages.page import Page
 from tui.screens.dashboard.pages.run import RunPage
 from tui.screens.dashboard.pages.samples import SamplesPage
 from tui.screens.dashboard.pages.system import SystemPage
-from tui.screens.dashboard.watching_screen import WatchingScreen
 
 PAGES: tuple[type[Page], ...] = (
     CurvesPage,
@@ -26,7 +25,7 @@ PAGES: tuple[type[Page], ...] = (
 )
 
 
-class PageActions(WatchingScreen):
+class PageActions(DashboardActions):
     """Keys that show another page, or one panel alone; a page is made when it is first opened."""
 
     KEYS: Keys = (
@@ -83,7 +82,7 @@ class PageActions(WatchingScreen):
             self.page.closed()
             self._page = number
             self.page.opened()
-        self.query_one(PagesPanel).turn_to(number)
+        self.query_one(PageBar).turn_to(number)
         if self.watched.view is not None:
             self.page.show(self.watched.view)
         self.set_focus(self.page.first())
@@ -112,7 +111,7 @@ class PageActions(WatchingScreen):
             shown = [panel for panel in self.query(".page Panel") if panel.is_on_screen]
             self.maximize(focused if isinstance(focused, Panel) else shown[0])
 
-    async def on_pages_panel_chosen(self, message: PagesPanel.Chosen) -> None:
+    async def on_page_bar_chosen(self, message: PageBar.Chosen) -> None:
         await self.action_page(message.page)
 
     def on_page_rearranged(self) -> None:
@@ -121,6 +120,8 @@ class PageActions(WatchingScreen):
 
     async def action_arrange(self) -> None:
         """Choose the panels of the first page, their order and their widths."""
+        from tui.screens.dashboard.arrange import ArrangeScreen
+
         await self.action_page(0)
         page = self.query_one(CurvesPage)
         self.app.push_screen(

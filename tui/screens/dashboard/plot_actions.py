@@ -11,7 +11,7 @@ from tui.panels.keys import Key, Keys, together
 from tui.plots import plot_view, traces, x_scale
 from tui.plots.lanes import View
 from tui.plots.plot_view import MARKERS, Extent, PlotView
-from tui.screens.dashboard.watching_screen import WatchingScreen
+from tui.screens.dashboard.actions_base import DashboardActions
 
 _REMEMBERED = "plots"
 _ZOOM = 1 / 1.5
@@ -19,7 +19,7 @@ _COLUMN = 1 / 120
 """How far the crosshair moves at a key, about a column, as a share of the axis."""
 
 
-class PlotActions(WatchingScreen):
+class PlotActions(DashboardActions):
     """Keys that change the view of all plots, and what the mouse does on a plot."""
 
     ESCAPE_TO_MINIMIZE = False  # by `action_escape`, which hides the crosshair first

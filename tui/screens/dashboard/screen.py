@@ -20,13 +20,13 @@ from tui.panels.footer import FittingFooter
 from tui.panels.keys import Key, Keys, bindings
 from tui.panels.layers import LayersPanel
 from tui.panels.lines import LinesPanel
-from tui.panels.page_bar import PagesPanel
+from tui.panels.page_bar import PageBar
 from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.runs.ancestry import Inheritance, inherited
-from tui.runs.follow import keep
+from tui.runs.loading import keep
 from tui.runs.news import News
 from tui.runs.run import Run
 from tui.screens.app_screen import LEAVE, NEW, RACES, RUNS, AtWork
@@ -91,7 +91,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
     def compose(self) -> ComposeResult:
         yield ProgressPanel(id="progress")
         yield BannerPanel(id="banner")
-        yield PagesPanel([page.NAME for page in PAGES], id="pages")
+        yield PageBar([page.NAME for page in PAGES], id="pages")
         yield self.page
         yield Prompt()
         yield FittingFooter()

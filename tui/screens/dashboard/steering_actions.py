@@ -16,9 +16,8 @@ from tui.runs.news import News
 from tui.runs.run import Run, own
 from tui.runs.state.marks_and_notes import note_of
 from tui.runs.state.store import RunState
+from tui.screens.dashboard.actions_base import DashboardActions
 from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
-from tui.screens.dashboard.profile import ProfileScreen
-from tui.screens.dashboard.watching_screen import WatchingScreen
 from tui.screens.run_actions import FORK, RESUME
 from tui.text import clean, number
 
@@ -43,7 +42,7 @@ def _now(state: RunState, kind: str) -> str:
     return words[kind](config) if kind in words else ""
 
 
-class SteeringActions(WatchingScreen):
+class SteeringActions(DashboardActions):
     """Keys that command the engine of the selected run."""
 
     KEYS: Keys = (
@@ -115,9 +114,14 @@ class SteeringActions(WatchingScreen):
         """Show the newest profile of the selected run."""
         state = self.state_at_hand()
         if state is not None and state.profile is not None:
-            self.app.push_screen(ProfileScreen(state.profile))
+            self._show_profile(state.profile)
         else:
             self.notify("No steps of this run were profiled; y profiles the next ones.")
+
+    def _show_profile(self, profile: Profiled) -> None:
+        from tui.screens.dashboard.profile import ProfileScreen
+
+        self.app.push_screen(ProfileScreen(profile))
 
     def action_lr(self) -> None:
         """Ask for another learning rate; for a loop of one's own, also for what it registered."""
@@ -156,7 +160,7 @@ class SteeringActions(WatchingScreen):
             if isinstance(event, CommandAnswered) and event.id in self._unanswered:
                 self._say_outcome(event)
             elif isinstance(event, Profiled) and event.time >= self._opened_at:
-                self.app.push_screen(ProfileScreen(event))
+                self._show_profile(event)
 
     def _warn_of_own_loop(self, state: RunState, line: LogLine) -> None:
         """Say what the recorder makes of a loop's calls, such as steps that fall."""

@@ -6,8 +6,8 @@ from textual.screen import ModalScreen
 
 from tui.choices.choice import Choice
 from tui.panels.keys import bindings, closing
-from tui.screens.launch.preview import SchedulePreview
 from tui.screens.launch.sample import SampleView
+from tui.screens.launch.schedule_preview import SchedulePreview
 
 
 class PreviewScreen(ModalScreen[None]):

@@ -11,9 +11,9 @@ from tui.choices.notices import notices
 from tui.screens.launch import words
 from tui.screens.launch.lists import PresetLists
 from tui.screens.launch.preset_list import PresetList
-from tui.screens.launch.preview import SchedulePreview
 from tui.screens.launch.purpose import Purpose
 from tui.screens.launch.sample import SampleView
+from tui.screens.launch.schedule_preview import SchedulePreview
 from tui.screens.launch.settings import SettingsGrid
 from tui.screens.launch.summary import ChoiceSummary
 

@@ -183,7 +183,10 @@ class LaunchScreen(AppScreen):
             if lr is not None:
                 self._form.take_rate(f"{lr:.3g}")
 
-        self.app.push_screen(FinderScreen(config), found)
+        def find() -> None:
+            self.app.push_screen(FinderScreen(config), found)
+
+        start_if_it_fits(self, [config], find)
 
     def action_race(self) -> None:
         """Set up a race with what is chosen."""

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from engine.config import estimate
 from presets import ConfigError
-from tui.choices import room
+from tui.choices import memory_verdict
 from tui.choices.choice import Choice
 from tui.screens.app_screen import host
 from tui.text import clean, count, duration
@@ -60,7 +60,7 @@ class ChoiceSummary(Static):
             self._free[device] = None
             host(self).when_painted(partial(self._measure_memory, device))
         free = self._free[device]
-        found = room.largest(configs, free)
+        found = memory_verdict.largest(configs, free)
         text = Text(found.words(), style="dim")
         if found.fits is False:
             text.stylize(self.app.theme_variables["error"])

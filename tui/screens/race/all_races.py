@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.race import directory, leaderboard, statistics
+from engine.race import directory, standings, statistics
 from engine.race.directory import RaceDir
 from presets import UserError
 from tui.panels.footer import FittingFooter
@@ -162,5 +162,5 @@ class RacesScreen(AppScreen):
         self.app.push_screen(DescentScreen())
 
 
-def _cost(row: leaderboard.Row) -> float:
+def _cost(row: standings.Row) -> float:
     return row.steps.median if row.steps is not None else math.inf

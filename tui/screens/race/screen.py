@@ -18,7 +18,7 @@ from tui.plots.palette import lane_colors
 from tui.races.news import RaceFeed, RaceNews
 from tui.races.view import RaceView
 from tui.screens.app_screen import BACK, LEAVE, RACES, AppScreen
-from tui.screens.race import lane_runs
+from tui.screens.race import watch_or_lengthen
 from tui.screens.race.commands import RaceCommands
 from tui.screens.race.pages import PAGES, RacePages, title
 from tui.text import clean
@@ -230,11 +230,13 @@ class RaceScreen(AppScreen):
 
     def action_watch(self) -> None:
         """The lanes' runs of seed 0 on the dashboard."""
-        self._command(lambda view: self.host.open_dashboard(lane_runs.begun(self._race, view)))
+        self._command(
+            lambda view: self.host.open_dashboard(watch_or_lengthen.begun(self._race, view))
+        )
 
     def action_longer(self) -> None:
         """The launch screen with the selected lane's settings."""
-        self._command(lambda view: self.host.open_again(lane_runs.longer(self._race, view)))
+        self._command(lambda view: self.host.open_again(watch_or_lengthen.longer(self._race, view)))
 
     def _command(self, carry_out: Callable[[RaceView], str | None]) -> None:
         """Carry out what a key asks for, once the race is known; say what it answers."""

@@ -12,7 +12,7 @@ from engine.runs.log_writer import Trouble
 from engine.runs.signs_of_life.unsaved import Unsaved
 from engine.training.recording import weight_path
 from engine.training.saving import snapshot
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.alerts.alerts import Watch
 from tui.runs.state.store import RunState
 
@@ -64,7 +64,7 @@ def test_checkpoints(train, tiny, tmp_path, monkeypatch, number):
     assert f"{said}; there is no whole checkpoint" in found[0]
     assert f"{said}; the newest whole checkpoint is step-00000002" in found[1]
     for run in run_directory.list_runs(tmp_path):
-        check_told(follow.load(run), os.strerror(number))
+        check_told(loading.load(run), os.strerror(number))
 
 
 def test_weights(train, tiny, tmp_path, monkeypatch, number):
@@ -75,7 +75,7 @@ def test_weights(train, tiny, tmp_path, monkeypatch, number):
     ended = train(tiny(steps=4, keep_weights=True))[-1]
     assert f"cannot be written ({os.strerror(number)}); no more weights are kept" in ended.unsaved
     (run,) = run_directory.list_runs(tmp_path)
-    check_told(follow.load(run), os.strerror(number))
+    check_told(loading.load(run), os.strerror(number))
 
 
 class Log:

@@ -224,7 +224,9 @@ def long_series(seed, count=2500):
     return norms.astype(np.float32)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 @pytest.mark.parametrize(
     ("settings", "reference"),
     [

@@ -24,7 +24,7 @@ from tui.commands.export.pictures import Style, picture, smoother
 from tui.plots import matplotlib_style
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.state.store import RunState
 
 COLORS = list(LIGHT_LANE_COLORS.values())
@@ -45,7 +45,7 @@ def figure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 def recorded_run(root: Path, run_id: str, **given: Any) -> RunState:
-    return follow.load(record(root, run_id, **given))
+    return loading.load(record(root, run_id, **given))
 
 
 def logged(*losses: float | str, name: str = "train/loss", run: str = "abc") -> RunState:

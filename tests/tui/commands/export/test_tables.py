@@ -17,7 +17,7 @@ from support.recorded import record
 from tui.commands.export import command as export_command
 from tui.commands.export import tables as export
 from tui.plots import x_scale
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import sniff
 from tui.runs.state.store import RunState
 
@@ -50,7 +50,7 @@ def test_json_lines_are_read_back(runs_root: Path, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     invoke("abc", "--format", "jsonl", "--output", str(file))
     (found,) = sniff.open_source(file)
-    ours, theirs = follow.load(run).metrics, follow.load(found).metrics
+    ours, theirs = loading.load(run).metrics, loading.load(found).metrics
     assert set(ours) <= set(theirs)
     for name, series in ours.items():
         assert theirs[name].steps.tolist() == series.steps.tolist()

@@ -12,14 +12,14 @@ from engine.runs.events import Evaluation, Restarted, Scalars
 from support.exporting import START, begun, invoke, refusal
 from support.recorded import record
 from tui.commands.export import tensorboard as export_tensorboard
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import sniff
 from tui.runs.state.store import RunState
 
 
 def read_back(folder: Path) -> RunState:
     (found,) = sniff.open_source(folder)
-    state = follow.load(found)
+    state = loading.load(found)
     assert state.damaged == 0
     return state
 
@@ -44,7 +44,7 @@ def test_a_run_is_read_back(runs_root: Path, tmp_path: Path) -> None:
     assert (result.exit_code, result.output) == (0, "")
     (file,) = folder.iterdir()
     assert file.name == "events.out.tfevents.1700000000.abc"
-    state, back = follow.load(run), read_back(folder)
+    state, back = loading.load(run), read_back(folder)
     assert set(state.metrics) >= {"train/loss", "val/accuracy", "test/loss", "clipped"}
     assert_same(state, back)
     np.testing.assert_allclose(moments(back), moments(state), rtol=0, atol=1e-6)

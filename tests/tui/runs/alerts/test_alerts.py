@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -88,6 +88,7 @@ def split(event: Scalars, size: int) -> list[Scalars]:
     ]
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), noise=st.floats(0, 0.8), size=st.integers(1, 400))
 def test_a_noisy_run_that_learns_raises_nothing(seed: int, noise: float, size: int) -> None:
     random = np.random.default_rng(seed)

@@ -24,8 +24,9 @@ from engine.runs.events import (
 )
 from engine.runs.run_directory import RunDir
 from support.recorded import record
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.cache import column_cache, snapshot
+from tui.runs.follower import Follower, merged
 from tui.runs.points.series import Series
 from tui.runs.state.store import RunState
 
@@ -37,10 +38,10 @@ def _kept_always(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(run: RunDir) -> tuple[RunState, bool]:
-    """The state of a run as `follow.load` has it, and whether the cache had a part in it."""
-    state, follower, used = follow.open_state(run), follow.Follower(run), False
+    """The state of a run as `loading.load` has it, and whether the cache had a part in it."""
+    state, follower, used = loading.open_state(run), Follower(run), False
     while news := follower.poll():
-        follow.apply(state, news)
+        loading.apply(state, news)
         used |= news.kept is not None
         if not news.events:
             break
@@ -88,7 +89,7 @@ def scalars(first: int, count: int, stride: int = 1) -> bytes:
 
 def test_the_second_opening_maps_what_the_first_one_read(tmp_path: Path) -> None:
     run = record(tmp_path, "r", steps=50)
-    follow.load(run)
+    loading.load(run)
     assert column_cache.path_of(run.events_path).stat().st_mode & 0o777 == 0o600
     state, used = opened(run)
     assert used
@@ -98,7 +99,7 @@ def test_the_second_opening_maps_what_the_first_one_read(tmp_path: Path) -> None
 
 def test_recorded_runs_come_back_whole(recorded: Callable[..., list[RunDir]]) -> None:
     for run in recorded("adam", "failed", "damaged"):
-        follow.load(run)
+        loading.load(run)
         state, used = opened(run)
         assert used
         same_without_cache(run, state)
@@ -174,7 +175,7 @@ def test_a_log_that_grew_since_gives_the_same_state(
     run = record(tmp_path, f"r{name}-{len(list(tmp_path.iterdir()))}", steps=4, status=None)
     lines = lines_of(events)
     append(run, *lines[:cut])
-    follow.load(run)
+    loading.load(run)
     append(run, *lines[cut:], b'{"kind":"log", not yet')
     state, used = opened(run)
     assert used
@@ -226,7 +227,7 @@ def cache_is_a_pipe(run: RunDir) -> None:
 )
 def test_what_does_not_fit_is_not_used(spoil: Callable[[RunDir], None], tmp_path: Path) -> None:
     run = record(tmp_path, "r", steps=50)
-    follow.load(run)
+    loading.load(run)
     assert opened(run)[1]
     spoil(run)
     state, used = opened(run)
@@ -236,20 +237,20 @@ def test_what_does_not_fit_is_not_used(spoil: Callable[[RunDir], None], tmp_path
 
 def test_what_other_code_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = record(tmp_path, "r", steps=50)
-    follow.load(run)
+    loading.load(run)
     monkeypatch.setattr(snapshot, "code_hash", lambda: b"another")
     assert column_cache.load(run.events_path) is None
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    state = follow.load(record(tmp_path, "r", steps=50))
+    state = loading.load(record(tmp_path, "r", steps=50))
     assert state.step == 50
 
 
 def test_a_run_that_goes_on_does_not_change_the_file(tmp_path: Path) -> None:
     run = record(tmp_path, "r", steps=50, status=None)
-    follow.load(run)
+    loading.load(run)
     first, second = opened(run)[0], opened(run)[0]  # two dashboards on the same file
     before = column_cache.path_of(run.events_path).read_bytes()
     first.apply(Scalars(step=[51, 52], seconds=[1, 2], values={"train/loss": [5.0, math.inf]}))
@@ -267,14 +268,14 @@ def test_what_was_not_opened_for_long_goes_first(
     paths = []
     for index in range(3):
         run = record(tmp_path, f"r{index}", steps=50)
-        follow.load(run)
+        loading.load(run)
         paths.append(column_cache.path_of(run.events_path))
         os.utime(paths[-1], (index, index))
     size = paths[0].stat().st_blocks * 512
     monkeypatch.setattr(column_cache, "MAX_BYTES", int(3.5 * size))
     assert opened(RunDir(tmp_path / "r0"))[1]  # of use now
     run = record(tmp_path, "r3", steps=50)
-    follow.load(run)
+    loading.load(run)
     assert [path.exists() for path in paths] == [True, False, True]
 
 
@@ -283,7 +284,7 @@ def test_columns_next_to_each_other_are_one() -> None:
     second = Scalars(step=[2], seconds=[2.0], values={"a": ["nan"]})
     other = Scalars(step=[3], seconds=[3.0], values={"b": [1.0]})
     line = LogLine(level="info", message="x")
-    joined, *rest = follow.merged([first, second, line, other, first])
+    joined, *rest = merged([first, second, line, other, first])
     assert (joined.step, joined.seconds, joined.values) == ([1, 2], [1.0, 2.0], {"a": [1.0, "nan"]})
     assert rest == [line, other, first]
     assert (first.step, first.values) == ([1], {"a": [1.0]})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.foreign_runs import Watched, load, metrics, said
-from tui.runs.foreign import rising_axis
+from tui.runs.foreign import steps_on_one_axis
 from tui.runs.state.store import RunState
 
 
@@ -106,7 +106,7 @@ def test_validations_that_count_for_themselves_stand_at_the_step_before_them(
     assert metrics(state)["mIoU"] == ([40, 80, 120, 160, 200], ["0.1", "0.2", "0.3", "0.4", "0.5"])
     assert set(state.metrics["data_time"].values.tolist()) == {0.01}
     assert state.metrics["data_time (beside mIoU)"].values.tolist() == [0.2] * 5
-    assert rising_axis.PLACED in said(state)
+    assert steps_on_one_axis.PLACED in said(state)
 
 
 def test_phases_with_counters_of_their_own_in_each_epoch(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_batches_that_begin_again_without_an_epoch_are_counted_on(
     rows = [{"batch": n, "loss": 1.0} for _ in range(4) for n in range(first, first + 10)]
     state = of(rows, tmp_path)
     assert steps(state) == list(range(first, first + 40))
-    assert rising_axis.ANEW in said(state)
+    assert steps_on_one_axis.ANEW in said(state)
 
 
 def test_a_resumed_epoch_stands_where_it_stood(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_resumed_epoch_stands_where_it_stood(tmp_path: Path) -> None:
 def test_what_is_out_of_order_is_sorted_and_said(tmp_path: Path, order: list[int]) -> None:
     state = of_table("step,loss\n" + "".join(f"{n},{n}.5\n" for n in order), tmp_path)
     assert metrics(state)["train/loss"] == (list(range(1, 10)), [f"{n}.5" for n in range(1, 10)])
-    assert rising_axis.FELL in said(state)
+    assert steps_on_one_axis.FELL in said(state)
     assert not any("restarted" in note.text for note in state.history)
 
 

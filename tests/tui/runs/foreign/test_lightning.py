@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from support.foreign_runs import LOGS, Watched, metrics, said
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import sniff
 
 
 def test_lightning() -> None:
-    first, second = map(follow.load, sniff.open_source(LOGS / "lightning_logs"))
+    first, second = map(loading.load, sniff.open_source(LOGS / "lightning_logs"))
     assert (first.given_name, second.given_name) == ("version_0", "version_1")
     assert first.config == {"hidden": 8, "lr": 0.05}
     assert first.metrics["val/loss"].steps.tolist() == [7, 15, 23]

@@ -13,7 +13,7 @@ from presets import UserError
 from support.foreign_runs import LOGS
 from support.recorded import record
 from tui.commands import find_runs
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import protobuf, sniff
 from tui.runs.foreign.run import ForeignRun
 
@@ -29,7 +29,7 @@ def test_a_folder_with_logs_of_several_kinds_and_runs_of_ours(tmp_path: Path) ->
         "tensorboard", "tensorboard", "trainer", "wandb", "wandb-csv", "wandb-csv",
     ]  # fmt: skip
     assert len({run.id for run in found}) == len(found)
-    assert [follow.load(run).damaged for run in found] == [0] * len(found)
+    assert [loading.load(run).damaged for run in found] == [0] * len(found)
 
 
 def test_two_logs_in_one_folder_and_two_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.foreign_runs import LOGS, Watched, load, metrics, said
-from tui.runs.foreign import growing_file, rising_axis
+from tui.runs.foreign import growing_file, steps_on_one_axis
 
 
 def test_tables_of_keras_and_ultralytics() -> None:
@@ -100,7 +100,7 @@ def test_steps_that_go_back_again_and_again_cost_no_points(tmp_path: Path) -> No
     path = tmp_path / "a.csv"
     path.write_text("step,loss\n" + "".join(f"{n % 2},{n}\n" for n in range(2000)))
     state = load(path)
-    assert rising_axis.FELL in said(state)
+    assert steps_on_one_axis.FELL in said(state)
     series = state.metrics["train/loss"]
     assert series.steps.tolist() == [0] * 1000 + [1] * 1000
     assert series.values.tolist() == [*range(0, 2000, 2), *range(1, 2000, 2)]

@@ -8,7 +8,7 @@ import pytest
 
 from support import foreign_logs as logs
 from support.foreign_runs import LOGS, Watched, load, metrics, said
-from tui.runs.foreign import rising_axis, tags
+from tui.runs.foreign import steps_on_one_axis, tensorboard_tags
 
 
 def test_tensorboard() -> None:
@@ -117,7 +117,7 @@ def test_a_counter_that_goes_back_costs_its_own_metric_nothing_and_others_neithe
     state = load(tmp_path)
     assert state.metrics["train/loss"].steps.tolist() == list(range(40))
     assert state.metrics["time/batch"].steps.tolist() == list(range(40))  # counted on
-    assert rising_axis.ANEW in said(state)
+    assert steps_on_one_axis.ANEW in said(state)
 
 
 def test_values_out_of_order_are_sorted(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_values_out_of_order_are_sorted(tmp_path: Path) -> None:
     written(tmp_path, "1.x", *(logs.scalar("loss", n, float(n)) for n in order))
     state = load(tmp_path)
     assert metrics(state)["train/loss"] == (list(range(10)), [f"{n}.0" for n in range(10)])
-    assert rising_axis.FELL in said(state)
+    assert steps_on_one_axis.FELL in said(state)
 
 
 def test_a_new_file_makes_void_only_what_it_logs_again(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_processes_that_write_at_the_same_time_make_nothing_void(tmp_path: Path)
     state = load(tmp_path)
     assert state.metrics["train/loss"].steps.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert state.metrics["train/loss"].values.tolist() == [1, 2] * 4
-    assert tags.SIDE_BY_SIDE in said(state)
+    assert tensorboard_tags.SIDE_BY_SIDE in said(state)
 
 
 def test_a_session_that_begins_at_a_step_makes_void_what_follows_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.foreign_runs import LOGS, Watched, load, metrics, said
-from tui.runs.foreign import document
+from tui.runs.foreign import large_json
 
 
 def test_the_state_of_a_hugging_face_trainer() -> None:
@@ -92,7 +92,7 @@ def test_a_trainer_state_that_is_being_written_is_not_yet(tmp_path: Path) -> Non
 def test_a_document_that_comes_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     path = LOGS / "trainer" / "trainer_state.json"
     with path.open("rb") as file:
-        whole = list(document.Document(file).parts())
-    monkeypatch.setattr(document, "PIECE_CHARACTERS", 3)
+        whole = list(large_json.Document(file).parts())
+    monkeypatch.setattr(large_json, "PIECE_CHARACTERS", 3)
     with path.open("rb") as file:
-        assert list(document.Document(file).parts()) == whole
+        assert list(large_json.Document(file).parts()) == whole

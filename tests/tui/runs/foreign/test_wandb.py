@@ -8,7 +8,7 @@ import pytest
 from engine.runs.events import RunEnded
 from support import foreign_logs as logs
 from support.foreign_runs import LOGS, WANDB, load, metrics, said
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.foreign import sniff
 
 
@@ -71,7 +71,7 @@ def test_the_step_of_a_trainer_goes_before_that_of_wandb(tmp_path: Path, field: 
 
 
 def test_an_export_of_wandb_has_several_runs() -> None:
-    first, second = map(follow.load, sniff.open_source(LOGS / "export.csv"))
+    first, second = map(loading.load, sniff.open_source(LOGS / "export.csv"))
     assert (first.given_name, second.given_name) == ("brave-fox-1", "calm-owl-2")
     assert metrics(first) == {"train/loss": ([0, 10, 20, 30], ["2.0", "1.5", "1.0", "0.5"])}
     assert metrics(second) == {"train/loss": ([0, 10, 30], ["3.0", "2.0", "1.0"])}

@@ -164,13 +164,13 @@ def test_a_line_without_end_costs_little_memory(root: Path) -> None:
 import resource, sys
 from pathlib import Path
 from engine.runs import log_reader
-from tui.runs import follow
+from tui.runs import loading
 from engine.runs.run_directory import RunDir
 run = RunDir(Path(sys.argv[1]))
-follow.load_or_say(RunDir(Path(sys.argv[2])))
+loading.load_or_say(RunDir(Path(sys.argv[2])))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert len(log_reader.lifecycle(run.events_path)) == 2
-assert follow.load_or_say(run).status == "done"
+assert loading.load_or_say(run).status == "done"
 assert log_reader.tail(run.events_path) == []
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """

@@ -44,13 +44,20 @@ def test_the_task_decides(task: str, metrics: list[str], expected: str) -> None:
         ("val/bits_per_char", False),
         ("val/perplexity", False),
         ("val/cer", False),
+        ("val/wer", False),
+        ("val/bleu", True),
+        ("val/chrf", True),
+        ("val/rouge1", True),
+        ("val/rouge_l", True),
+        ("val/win_rate", True),
+        ("val/return", True),
     ],
 )
 def test_whether_more_is_better(metric: str, larger: bool) -> None:
     assert larger_is_better(metric) is larger
 
 
-def state_of(task: str, **values: float) -> RunState:
+def state_of(task: str, told: tuple[str, str] = ("", ""), **values: float) -> RunState:
     state = RunState(run=RunDir(Path("runs/a")))
     state.apply(
         RunStarted(
@@ -61,6 +68,8 @@ def state_of(task: str, **values: float) -> RunState:
             steps_per_epoch=3,
             samples={},
             task=task,
+            judged_by=told[0],
+            judged_best=told[1],
         )
     )
     for step in (3, 6):
@@ -73,6 +82,21 @@ def test_the_best_error_is_the_smallest() -> None:
     state = state_of("regression", mae=0.5, loss=1.0)
     assert state.judged_by == "val/mae"
     assert state.best("val/mae") == (3, 1.5)
+
+
+def test_a_task_of_a_plug_in_says_itself_what_it_is_judged_by() -> None:
+    state = state_of("sheep:counting", ("sheep", "max"), loss=1.0, sheep=2.0, wolves=1.0)
+    assert state.judged_by == "val/sheep"
+    assert state.best("val/sheep") == (6, 12.0)
+    assert state.best("val/wolves") == (3, 3.0)
+    upside_down = state_of("sheep:errors", ("accuracy", "min"), accuracy=1.0)
+    assert upside_down.best("val/accuracy") == (3, 3.0)
+
+
+def test_what_is_customary_stays_where_a_task_is_judged_by_its_loss() -> None:
+    state = state_of("regression", ("loss", "min"), loss=1.0, mae=0.5)
+    assert state.judged_by == "val/mae"
+    assert state_of("translation", ("loss", "min"), loss=1.0, bleu=2.0).judged_by == "val/loss"
 
 
 def test_the_newest_value_of_a_noisy_metric_is_the_mean_of_an_epoch() -> None:

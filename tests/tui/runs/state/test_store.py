@@ -25,7 +25,8 @@ from engine.runs.run_directory import RunDir
 from presets.schema import plain
 from support.recorded import record
 from tui.plots.smoothing import Average
-from tui.runs import follow
+from tui.runs import loading
+from tui.runs.follower import Follower
 from tui.runs.labels import labels
 from tui.runs.points import series
 from tui.runs.points.series import Series
@@ -200,7 +201,7 @@ def test_labels_name_the_optimizer_and_what_differs() -> None:
 
 
 def test_a_finished_run_is_loaded_whole(tmp_path: Path) -> None:
-    loaded = follow.load(record(tmp_path, "r", steps=6))
+    loaded = loading.load(record(tmp_path, "r", steps=6))
     assert (loaded.status, loaded.step, loaded.damaged) == ("done", 6, 0)
     assert loaded.metrics["val/accuracy"].steps.tolist() == [2, 4, 6]
     assert loaded.config["optimizer"]["name"] == "adam"
@@ -212,15 +213,15 @@ def test_following_a_log_gives_the_same_state_as_loading_it(tmp_path: Path) -> N
     grown = RunDir(tmp_path / "grown")
     grown.path.mkdir()
     grown.config_path.write_bytes(whole.config_path.read_bytes())
-    follower, followed = follow.Follower(grown), follow.open_state(grown)
+    follower, followed = Follower(grown), loading.open_state(grown)
     for end in range(0, len(data) + 1, 37):  # cuts lines anywhere
         grown.events_path.write_bytes(data[:end])
         while news := follower.poll():
-            follow.apply(followed, news)
+            loading.apply(followed, news)
     grown.events_path.write_bytes(data)
     while news := follower.poll():
-        follow.apply(followed, news)
-    loaded = follow.load(whole)
+        loading.apply(followed, news)
+    loaded = loading.load(whole)
     assert followed.damaged == 0
     assert (followed.status, followed.step) == (loaded.status, loaded.step)
     assert followed.metrics.keys() == loaded.metrics.keys()
@@ -229,7 +230,7 @@ def test_following_a_log_gives_the_same_state_as_loading_it(tmp_path: Path) -> N
 
 
 def test_news_come_once(tmp_path: Path) -> None:
-    follower = follow.Follower(record(tmp_path, "r"))
+    follower = Follower(record(tmp_path, "r"))
     news = follower.poll()
     assert news is not None
     assert (len(news.events), news.status) == (1 + 1 + 3 + 1 + 2, "done")
@@ -242,7 +243,7 @@ def test_a_garbled_line_is_skipped_and_counted(tmp_path: Path) -> None:
     lines[2] = lines[2].replace(b"train/loss", b"train/lost")
     lines.insert(4, b"\x00\xff garbage \x1b[31m\n")
     run.events_path.write_bytes(b"".join(lines) + b'{"kind":"scal')  # and a torn end
-    loaded = follow.load(run)
+    loaded = loading.load(run)
     assert loaded.damaged == 2
     assert loaded.metrics["train/loss"].steps.tolist() == [1, 3, 4]
     assert loaded.status == "done"
@@ -250,18 +251,18 @@ def test_a_garbled_line_is_skipped_and_counted(tmp_path: Path) -> None:
 
 def test_a_run_without_an_end_is_running_while_its_lock_is_held(tmp_path: Path) -> None:
     run = record(tmp_path, "r", status=None)
-    assert follow.load(run).status == "crashed"
+    assert loading.load(run).status == "crashed"
     lock = run_directory.Lock(run)
     try:
-        assert follow.load(run).status == "running"
+        assert loading.load(run).status == "running"
     finally:
         lock.release()
-    assert follow.load(run).status == "crashed"
+    assert loading.load(run).status == "crashed"
 
 
 def test_a_run_that_never_began(tmp_path: Path) -> None:
     run = run_directory.create(tmp_path, configure.resolve())
-    made = follow.load(run)
+    made = loading.load(run)
     assert (made.status, made.step) == ("never started", 0)
     assert made.config["model"]["name"] == "mlp"
 
@@ -269,7 +270,7 @@ def test_a_run_that_never_began(tmp_path: Path) -> None:
 def test_a_configuration_from_another_version_does_not_hide_the_log(tmp_path: Path) -> None:
     run = record(tmp_path, "r")
     run.config_path.write_text("model: {from: the future}\n")
-    assert follow.load(run).step == 6
+    assert loading.load(run).step == 6
 
 
 def test_an_unknown_event_is_passed_over(tmp_path: Path) -> None:
@@ -281,5 +282,5 @@ def test_an_unknown_event_is_passed_over(tmp_path: Path) -> None:
     log = LogWriter(run.events_path)
     log.append(RunEnded(status="done", reason="end", step=6, seconds=1))
     log.close()
-    loaded = follow.load(run)
+    loaded = loading.load(run)
     assert (loaded.status, loaded.damaged) == ("done", 0)

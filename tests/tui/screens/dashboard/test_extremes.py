@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.runs.events import DamagedLineError, decode
+from engine.runs.events import DamagedLineError, Profiled, decode
+from engine.runs.run_directory import RunDir
 from presets.userconfig import Alerts
 from support.extreme import TYPES, event_of, fitting, sealed
 from support.recorded import record
@@ -21,11 +22,13 @@ from tui.plots.plot_view import PlotView
 from tui.plots.x_scale import kinds_of
 from tui.runs import summary
 from tui.runs.alerts.open_alerts import OpenAlerts
-from tui.runs.follow import load
 from tui.runs.listing.row import row_of
+from tui.runs.loading import load
 from tui.runs.meta import Remarks
 from tui.runs.state.store import RunState
+from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.page_actions import PAGES
+from tui.screens.dashboard.profile import ProfileScreen
 
 SIZES = [(80, 24), (160, 48)]
 STARTED = next(kind for kind in TYPES if kind.__name__ == "RunStarted")
@@ -101,3 +104,32 @@ async def test_everything_is_drawn(
 
         draw()
         await pilot.pause()
+
+
+async def test_windows_over_the_dashboard_are_drawn(terminal_environment: None) -> None:
+    """A profile, and the alerts that events bring about."""
+    app = BigModelApp(root=Path("runs"), runs=[record(Path("runs"), "a")])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        profiles, books = [], []
+
+        @settings(max_examples=6, suppress_health_check=list(HealthCheck), deadline=None)
+        @given(fitting(Profiled), st.lists(ANY.flatmap(fitting), min_size=1, max_size=8))
+        def draw(profile, events) -> None:
+            state, book = RunState(run=RunDir(Path("runs/a"))), OpenAlerts(Alerts(), 0.0)
+            decoded = [decode(sealed(event)) for event in events]
+            for event in decoded:
+                state.apply(event)
+                book.check(state, [event], 1.0)
+            profiles.append(decode(sealed(profile)))
+            books.append(book)
+
+        draw()
+        assert any(book.entries for book in books)
+        names = {"a": "宽\x1b[31m" * 40, "b": ""}
+        for profile, book in zip(profiles, books, strict=True):
+            for window in (ProfileScreen(profile), AlertsScreen(tuple(book.entries), names)):
+                await app.push_screen(window)
+                await pilot.pause()
+                assert app.screen is window
+                app.pop_screen()

@@ -54,8 +54,10 @@ async def test_the_command_palette_offers_the_same_actions_and_stops(active: Run
     async with running(app) as pilot:
         await until_shown(pilot, "running")
         titles = [command.title for command in app.get_system_commands(app.screen)]
-        for title in ("Stop", "Train/val", "Maximize", "New run", "Quit", "Help"):
+        for title in ("Stop", "Pause", "Maximize", "New run", "Quit", "Help"):
             assert titles.count(title) == 1
+        for title in ("Resume", "Fork", "Train/val"):  # needs an end, a checkpoint, another run
+            assert title not in titles
         await pilot.press("ctrl+p")
         await until_shown(pilot, "Search for commands")
         await pilot.press(*"stop")

@@ -13,7 +13,7 @@ from support.recorded import wait_for
 from support.seen import until, until_shown
 from tui import cli
 from tui.app import BigModelApp
-from tui.runs import follow
+from tui.runs import loading
 
 
 async def until_told(pilot, words: str) -> None:
@@ -48,7 +48,7 @@ def loop(terminal_environment: None) -> Iterator[Loop]:
     made = Loop()
     made.start()
     wait_for(lambda: made.run_dir is not None and made.run_dir.events_path.exists())
-    wait_for(lambda: follow.load(made.run_dir).started)
+    wait_for(lambda: loading.load(made.run_dir).started)
     yield made
     made.over.set()
     CliRunner().invoke(cli.cli, ["resume", made.run_dir.id, "--runs-dir", "runs"])
@@ -92,7 +92,7 @@ def test_the_command_line_reaches_the_loop(loop: Loop) -> None:
         "bigmodel-tui: expected NAME=VALUE or NAME, got 'drop='"
     )
     assert line("pause").startswith("applied at step ")
-    assert follow.load(loop.run_dir).status == "paused"
+    assert loading.load(loop.run_dir).status == "paused"
     assert line("pause") == "rejected: the run is paused already"
     assert line("resume").startswith("applied at step ")
 

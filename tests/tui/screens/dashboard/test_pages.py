@@ -20,14 +20,14 @@ from engine.runs.events import (
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import Lock, RunDir
 from support.dashboards import screen
-from support.recorded import record
+from support.recorded import extended, record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
 from tui.panels.distribution import DistributionPanel
 from tui.panels.layers import LayersPanel, health
-from tui.panels.page_bar import PagesPanel
+from tui.panels.page_bar import PageBar
 from tui.panels.panel import Panel
-from tui.runs import follow
+from tui.runs import loading
 from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.screen import DashboardScreen
 
@@ -70,16 +70,6 @@ def predictions(step: int, **changes: object) -> Predictions:
     wrong = Prediction(expected="5", predicted="8", correct=False, confidence=0.6, pixels=PIXELS)
     samples = [wrong, right] * 4
     return Predictions(split="val", step=step, **{"samples": samples, **changes})
-
-
-def extended(name: str, *events: object, status: str | None = "done") -> RunDir:
-    """A recorded run with more in its log."""
-    run = record(Path("runs"), name, status=status)
-    log = LogWriter(run.events_path)
-    for event in events:
-        log.append(event)
-    log.close()
-    return run
 
 
 @pytest.fixture
@@ -302,7 +292,7 @@ def test_a_restart_voids_what_was_seen_after_it(terminal_environment: None) -> N
     texts = [SampleText(step=step, prompt="a", text="b") for step in (2, 6)]
     back = Restarted(step=4, checkpoint="", attempt=1, reason="resume")
     run = extended("r", *looks, *texts, confusion(6), predictions(4), back, status=None)
-    state = follow.load(run)
+    state = loading.load(run)
     assert [look.step for look in state.histograms["gradient"]] == [2, 4]
     assert [sample.step for sample in state.texts] == [2]
     assert state.layers is None
@@ -368,7 +358,7 @@ async def test_a_click_on_the_line_of_pages_turns_to_one(looked: RunDir, width: 
 
 
 def test_where_names_have_no_room_they_are_short() -> None:
-    panel = PagesPanel(["Curves", "Layers", "Run"], id="pages")
+    panel = PageBar(["Curves", "Layers", "Run"], id="pages")
     assert panel._words(40) == ["[1 Curves]", " 2 Layers ", " 3 Run "]
     assert panel._words(24) == ["[1 Cur]", " 2 Lay ", " 3 Run "]
 
@@ -378,7 +368,7 @@ async def test_panels_follow_the_task(terminal_environment: None) -> None:
     lines = run.events_path.read_bytes().splitlines(keepends=True)
     run.events_path.unlink()
     log = LogWriter(run.events_path)
-    state = follow.load(record(Path("runs"), "other"))
+    state = loading.load(record(Path("runs"), "other"))
     started = state.started
     assert started is not None
     log.append(

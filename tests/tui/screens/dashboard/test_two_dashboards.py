@@ -13,7 +13,7 @@ from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import read_all
 from support.recorded import wait_for
 from support.terminal import ENTER, Terminal
-from tui.runs import follow
+from tui.runs import loading
 from tui.runs.feed import Feed
 from tui.runs.news import News
 from tui.runs.state.store import RunState
@@ -24,11 +24,11 @@ ASKED = "each applied once, in order; both views identical"
 
 def watch(run: run_directory.RunDir) -> tuple[RunState, Feed]:
     """What a dashboard does, without its widgets."""
-    state = follow.open_state(run)
+    state = loading.open_state(run)
 
     def deliver(news: tuple[News, ...]) -> None:
         for item in news:
-            follow.apply(state, item)
+            loading.apply(state, item)
         feed.taken()
 
     feed = Feed([run], deliver)

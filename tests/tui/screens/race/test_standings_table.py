@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.race import leaderboard
+from engine.race import standings
 from engine.race.results import RaceReader
 from engine.race.statistics import Ratio
 from tui.races import standings_table
@@ -28,7 +28,7 @@ from tui.races import standings_table
 )
 def test_a_ratio_in_words(race, ratio, words) -> None:
     spec = race.spec()
-    rows = leaderboard.standings(RaceReader(race).read(spec)).rows
+    rows = standings.standings(RaceReader(race).read(spec)).rows
     row = next(row for row in rows if row.label != spec.reference_lane)
     value, low, high = ratio
     made = replace(row, speed_up=Ratio(value=value, low=low, high=high))
@@ -39,6 +39,6 @@ def test_a_ratio_in_words(race, ratio, words) -> None:
 
 def test_the_heading_says_against_which_lane(race) -> None:
     results = RaceReader(race).read(race.spec())
-    head, rows = standings_table.of(results, leaderboard.standings(results))
+    head, rows = standings_table.of(results, standings.standings(results))
     assert "against adam" in head
     assert {len(row) for row in rows} == {len(head)}

@@ -12,7 +12,7 @@ from tui.panels.curves import CurvesPanel
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.known import of_metric
-from tui.panels.line import LinePanel
+from tui.panels.one_line import LinePanel
 from tui.panels.prompt import Prompt, Question
 from tui.plots.lanes import View
 from tui.screens.dashboard.pages import _metric_groups as metric_groups

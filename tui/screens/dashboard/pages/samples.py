@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.flow import COLUMNS, Cell
-from tui.panels.samples import SamplesPanel
+from tui.panels.samples.panel import SamplesPanel
 from tui.plots.lanes import View
 from tui.screens.dashboard.pages.page import FlowPage
 

@@ -1,21 +1,25 @@
 """The fifth page: how busy this machine is, and the process that trains the selected run."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import psutil
 from textual import work
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.machine.usage import Sample, Sampler
 from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel
 from tui.panels.panel import Panel
 from tui.plots.lanes import View
 from tui.runs.run import Run
 from tui.screens.dashboard.pages.page import FixedPage
+
+if TYPE_CHECKING:
+    from tui.machine.usage import Sample
 
 SAMPLE_SECONDS = 1.5
 """How often the machine is measured while the page is shown."""
@@ -38,6 +42,8 @@ class SystemPage(FixedPage, can_focus=False):
             self.sample = sample
 
     def __init__(self) -> None:
+        from tui.machine.usage import Sampler  # not before the page is opened
+
         super().__init__()
         self._sampler = Sampler()
         self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
@@ -89,6 +95,8 @@ class SystemPage(FixedPage, can_focus=False):
     # A driver or a network disk may take its time; the screen does not wait for it.
     @work(thread=True, group="system")
     def _sample(self, run: Run) -> None:
+        import psutil
+
         sample = None
         with suppress(OSError, RuntimeError, psutil.Error):  # a system that does not let us measure
             sample = self._sampler.sample(run)

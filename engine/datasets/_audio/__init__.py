@@ -1,0 +1,1 @@
+"""Sound: files, sampling rates, mel spectra and cepstrum coefficients; NumPy alone."""

@@ -1,0 +1,1 @@
+"""Environments of the package `gymnasium`, and what a policy lives through in them."""

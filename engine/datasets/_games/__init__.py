@@ -1,0 +1,1 @@
+"""Games as data: records of games, their positions, and games that a model plays with itself."""

@@ -1,0 +1,1 @@
+"""Speech as frames and symbols: what data sets of recordings have in common."""

@@ -1,0 +1,1 @@
+"""Games for two: their rules, records, simple players and matches, without torch or NumPy."""
