@@ -244,7 +244,7 @@ def test_gpt2_is_gpt2(tmp_path):
     needed = estimate.memory(config)
     assert needed.outputs == 3 * 4 * 8 * 1024 * 50_257
     assert 8e9 < needed.total < 14e9
-    assert texts(folder)["val"].strip() in BIBLE
+    assert texts(folder)["train"][:5000] == BIBLE[:5000]
 
 
 def test_large_vocabularies_take_four_bytes(tmp_path):
