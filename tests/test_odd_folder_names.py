@@ -10,6 +10,8 @@ import pytest
 
 from engine.runs import events, lenient_json, run_directory
 from engine.runs.events import LogLine
+from support.seen import until_shown
+from tui.app import BigModelApp
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,23 @@ def test_every_command_works(command):
         assert command("export", child, "--format", kind)
     command("race", "--optimizers", "adam,sgd", "--budget", "6", "--seeds", "1")
     assert "digits" in command("races")
+
+
+async def test_the_keys_of_the_app_work(command, monkeypatch):
+    """Pages, the lists of runs and of races, a fork and a new run are shown below such a folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(command.root.parent / "cache"))
+    run = run_directory.list_runs(command.root)[0]
+    app = BigModelApp(root=command.root, runs=[run])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "100%")
+        for page in "654321":
+            await pilot.press(page)
+        await until_shown(pilot, "[1 Curves]")
+        for key, words in (("r", "done"), ("C", "races"), ("N", "Optimizer"), ("f", "Optimizer")):
+            await pilot.press(key)
+            await until_shown(pilot, words)
+            await pilot.press("escape")
+            await until_shown(pilot, "[1 Curves]")
 
 
 def test_a_text_that_is_no_unicode_is_readable_in_the_log():

@@ -15,6 +15,8 @@ ROOMS = sorted(
     if "client" not in path.parts
 )
 OF_ONE_KIND = {
+    "engine/datasets",
+    "engine/models",
     "engine/optimizers",
     "tui/commands",
     "tui/panels",
