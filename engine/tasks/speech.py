@@ -114,6 +114,13 @@ class Speech(Task):
         samples.sort(key=lambda sample: sample.output == sample.reference)
         return [Outputs(split=split, step=step, samples=samples)] if samples else []
 
+    def listen(self, model: nn.Module, x: Tensor) -> Output:
+        """What the model hears in one recording, (1, t, features), and when."""
+        with evaluating(model):
+            output = model(x).float()
+        stride = -(-x.shape[1] // output.shape[1])
+        return self._output(x[0].cpu(), "", _ctc.greedy(output)[0], stride)
+
     def _listen(self, model: nn.Module, held: HeldOut, index: NDArray[np.int64]) -> list[Output]:
         x, y = held.samples(index)
         output = model(x).float()
