@@ -20,7 +20,7 @@ from engine.programs.answers.loaded import LoadedRun
 from engine.programs.answers.played import of_game
 from engine.runs import questions
 from engine.runs.questions import Answer, Failed, Input, Question, Ready, Reply
-from engine.tasks import boards
+from engine.tasks.players import boards
 from presets import UserError
 
 _USAGE = "usage: python -m engine.programs.answer RUN_DIR [--checkpoint NAME]"

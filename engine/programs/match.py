@@ -14,7 +14,7 @@ from engine.games.position import Position
 from engine.programs.answers.loaded import LoadedRun
 from engine.programs.answers.played import players_task
 from engine.runs.questions import Failed, Standing, encode
-from engine.tasks import boards
+from engine.tasks.players import boards
 from presets import UserError
 
 _OPENING_MOVES = 2

@@ -13,9 +13,9 @@ from engine.config.rules import RULES
 from engine.games.players import Player, RandomPlayer
 from engine.games.position import Position
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks import boards
-from engine.tasks.boards import NetPlayer, Thought
 from engine.tasks.held_out import HeldOut
+from engine.tasks.players import boards
+from engine.tasks.players.boards import NetPlayer, Thought
 from engine.tasks.task import Split as Name
 from engine.tasks.task import Task, evaluating, outputs, sums
 from presets.schema import RunConfig

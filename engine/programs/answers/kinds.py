@@ -9,9 +9,10 @@ from torch import Tensor
 from engine.programs.answers import inputs
 from engine.programs.answers.loaded import LoadedRun
 from engine.runs.questions import Answer, Choice, Input, Question
-from engine.tasks import pictures, writing
-from engine.tasks.generation import Sampling
-from engine.tasks.rewriting import rewrite
+from engine.tasks import pictures
+from engine.tasks.texts import continuing
+from engine.tasks.texts.generation import Sampling
+from engine.tasks.texts.rewriting import rewrite
 from presets import UserError
 
 _MOST_CHOICES = 10
@@ -88,9 +89,9 @@ def of_text(loaded: LoadedRun, question: Question) -> Iterator[Answer]:
     return _written(loaded, question, rewrite(loaded.model, codec, question.text))
 
 
-def _continued(loaded: LoadedRun, question: Question) -> Iterator[writing.Token]:
+def _continued(loaded: LoadedRun, question: Question) -> Iterator[continuing.Token]:
     codec = loaded.data.codec or Alphabet(loaded.info.names)
-    return writing.write(
+    return continuing.write(
         loaded.model,
         codec,
         question.text,
@@ -102,7 +103,7 @@ def _continued(loaded: LoadedRun, question: Question) -> Iterator[writing.Token]
 
 
 def _written(
-    loaded: LoadedRun, question: Question, tokens: Iterator[writing.Token]
+    loaded: LoadedRun, question: Question, tokens: Iterator[continuing.Token]
 ) -> Iterator[Answer]:
     """The text as it grows."""
     import time

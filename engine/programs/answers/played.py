@@ -11,7 +11,7 @@ from engine.games.position import FIRST, IllegalMoveError, Position
 from engine.programs.answers.loaded import LoadedRun
 from engine.runs import questions
 from engine.runs.questions import Answer, Question
-from engine.tasks import boards
+from engine.tasks.players import boards
 from presets import UserError
 
 

@@ -9,9 +9,9 @@ from engine.config.padding import PAD
 from engine.config.registry import DatasetInfo, Split
 from engine.datasets._sequences import Sequences
 from engine.runs.events import Confusion, Predictions
-from engine.tasks import _baselines
 from engine.tasks.classification import Classification
 from engine.tasks.held_out import HeldOut
+from engine.tasks.measures import word_baselines
 from support.held import held
 
 RANDOM = np.random.default_rng(0)
@@ -20,10 +20,10 @@ CPU = torch.device("cpu")
 
 def test_bags_are_the_different_symbols_of_each_sample():
     x = torch.tensor([[5, 4, 5, PAD], [PAD] * 4, [9, 8, 7, 9]])
-    symbols, begins = _baselines.bags(x)
+    symbols, begins = word_baselines.bags(x)
     assert symbols.tolist() == [4, 5, 7, 8, 9]
     assert begins.tolist() == [0, 2, 2]
-    both, places = _baselines.join([(symbols, begins), _baselines.bags(x[:1])])
+    both, places = word_baselines.join([(symbols, begins), word_baselines.bags(x[:1])])
     assert both.tolist() == [4, 5, 7, 8, 9, 4, 5]
     assert places.tolist() == [0, 2, 2, 5]
 
@@ -31,7 +31,7 @@ def test_bags_are_the_different_symbols_of_each_sample():
 def test_logistic_regression_is_at_its_minimum():
     x = torch.from_numpy(RANDOM.integers(4, 30, (200, 6)))
     y = torch.from_numpy(RANDOM.integers(0, 3, 200))
-    weights, bias = _baselines.fit([x[:120], x[120:]], y, symbols=30, classes=3)
+    weights, bias = word_baselines.fit([x[:120], x[120:]], y, symbols=30, classes=3)
     inputs = np.zeros((200, 30))
     inputs[np.arange(200)[:, None], x.numpy()] = 1
     logits = inputs @ weights.double().numpy() + bias.double().numpy()

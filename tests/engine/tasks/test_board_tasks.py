@@ -17,8 +17,8 @@ from engine.games.go import Go
 from engine.games.players import RandomPlayer, WinOrBlock
 from engine.models import board_net
 from engine.runs.events import decode, encode
-from engine.tasks import boards
 from engine.tasks.imitation import Imitation
+from engine.tasks.players import boards
 from engine.tasks.self_play import SelfPlay
 from support.held import held
 

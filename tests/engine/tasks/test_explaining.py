@@ -9,7 +9,7 @@ from torch import nn
 
 from engine.config.padding import PAD
 from engine.datasets._tokenizers.codec import Words
-from engine.tasks import explaining
+from engine.tasks.texts import explaining
 
 CODEC = Words(["good", "bad", "film", "very"], 10)
 NAMES = ("no", "yes")
