@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +31,6 @@ class Drawing(Protocol):
 
     def spectrogram(self, frames: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Grey values (rows, frames), the highest frequency first, of frames (frames, features)."""
-
-
-class Hearing(NamedTuple):
-    """What a model hears in one recording."""
-
-    text: str
-    spans: list[Span]
-    """Each symbol with the frames of the input in which it was heard."""
-    certainty: list[float]
-    """The probability of each symbol where it is highest."""
-    alternatives: list[tuple[str, float]]
-    """The most likely texts and their probabilities, the best first; it may be another than `text`,
-    which has the most likely symbol of each frame."""
 
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Speech":
@@ -122,6 +109,18 @@ class Speech(Task):
         stride = -(-x.shape[1] // output.shape[1])
         return self._output(x[0].cpu(), "", ctc.greedy(output)[0], stride)
 
+    def alternatives(
+        self, model: nn.Module, x: Tensor, *, width: int = 8, most: int = 3
+    ) -> list[tuple[str, float]]:
+        """The most likely texts of one recording, (1, t, features), and their probabilities, the
+        best first: up to `most` out of a beam of `width`. The first may be another than what
+        `listen` gives, which has the most likely symbol of each frame."""
+        with evaluating(model):
+            output = model(x).float().cpu()
+        (end,) = ctc.lengths(output).tolist()
+        found = ctc.beam_search(output[0, :end], width)[:most]
+        return [(self._text(symbols), math.exp(log)) for symbols, log in found]
+
     def _listen(self, model: nn.Module, held: HeldOut, index: NDArray[np.int64]) -> list[Output]:
         x, y = held.samples(index)
         output = model(x).float()
@@ -163,27 +162,6 @@ class Speech(Task):
         sizes = np.diff(np.append(begins, grey.shape[1]))
         means = np.add.reduceat(grey.astype(np.int64), begins, axis=1) // sizes
         return means.astype(np.uint8)
-
-    def hear(self, model: nn.Module, x: Tensor, *, width: int = 8, most: int = 3) -> Hearing:
-        """What the model hears in one recording x, float32 (1, frames, features), with up to `most`
-        alternatives out of a beam of `width` texts. Waits for the device."""
-        with evaluating(model):
-            output = model(x).float().cpu()
-        (heard,), (end,) = ctc.greedy(output), ctc.lengths(output).tolist()
-        stride, frames = -(-x.shape[1] // output.shape[1]), x.shape[1]
-        spans = [
-            Span(
-                text=self._names[h.symbol], begin=h.begin * stride, end=min(h.end * stride, frames)
-            )
-            for h in heard
-        ]
-        beams = ctc.beam_search(output[0, :end], width)[:most]
-        return Hearing(
-            text=self._text([h.symbol for h in heard]),
-            spans=spans,
-            certainty=ctc.certainty(output[0], heard),
-            alternatives=[(self._text(symbols), math.exp(log)) for symbols, log in beams],
-        )
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The best of texts that are always the same."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.programs.answers.loaded import LoadedRun
-from engine.runs.questions import Answer, Question
+from engine.runs.questions import Answer, Choice, Question
 from engine.tasks.speech import Speech
 from presets import UserError
 
@@ -21,7 +21,9 @@ def of_recording(loaded: LoadedRun, question: Question) -> Iterator[Answer]:
     recording = loaded.dataset.hear(loaded.dataset_config, question.text)
     task = loaded.task
     assert isinstance(task, Speech)
-    output = task.listen(loaded.model, torch.from_numpy(np.asarray(recording.x, np.float32)))
+    x = torch.from_numpy(np.asarray(recording.x, np.float32))
+    output = task.listen(loaded.model, x)
+    likely = task.alternatives(loaded.model, x)
     wave: list[float] = []
     if recording.waveform is not None and len(recording.waveform):
         pieces = np.array_split(np.abs(recording.waveform), min(_WAVE_PIECES, len(recording.x[0])))
@@ -29,6 +31,7 @@ def of_recording(loaded: LoadedRun, question: Question) -> Iterator[Answer]:
     yield Answer(
         id=question.id,
         text=output.output,
+        choices=[Choice(text=text, share=share) for text, share in likely],
         reference=recording.reference,
         spectrogram=output.spectrogram,
         spans=output.spans,

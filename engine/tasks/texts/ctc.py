@@ -97,9 +97,3 @@ def _add(first: float, second: float) -> float:
     """log(exp(first) + exp(second))."""
     high, low = max(first, second), min(first, second)
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))
-
-
-def certainty(output: Tensor, heard: list[Heard]) -> list[float]:
-    """The largest probability of each symbol in its frames of one output (frames, symbols)."""
-    shares = output.float().softmax(dim=1)
-    return [float(shares[h.begin : h.end, h.symbol].max()) for h in heard]

@@ -137,6 +137,10 @@ class AnswerPanel(TryingPanel):
         lines += [Text(" ", end="").append_text(line) for line in picture]
         spans = [(clean(span.text), span.begin, span.end) for span in answer.spans]
         lines.append(Text(f" {stretch.placed(spans, ascii_only=self.plain)}", style="bold"))
+        others = [each for each in answer.choices if each.text != answer.text]
+        if others:
+            told = "   ".join(f"{_seen(c.text) or '(nothing)'} {c.share:.1%}" for c in others[:3])
+            lines.append(Text(f" or perhaps  {told}", style=self.color("plot-ink")))
         return [*lines, Text(f" {duration(answer.seconds)}", style=self.color("plot-ink"))]
 
     def _thoughts(self, position: Position, width: int) -> list[Text]:
