@@ -284,8 +284,8 @@ def list_command(root: Path, as_json: bool, columns: str, sort: str) -> None:
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: its configuration, and its best, last and test values."""
     from tui.commands import find_runs
-    from tui.runs import summary
     from tui.runs.run import own
+    from tui.runs.state import summary
 
     found = find_runs.find_one(root, name)
     pid = None if found.read_only else run_directory.pid(own(found))

@@ -76,15 +76,16 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
 
 
 def _about_recipe(name: str, recipe: Recipe) -> Entry:
-    plan = configure.plan(configure.resolve(recipe=name))
-    return {
+    about = {
         "model": recipe.model,
         "dataset": recipe.dataset,
         "optimizer": recipe.optimizer,
         "settings": recipe.settings,
-        "steps": plan.steps,
-        "num_parameters": plan.num_parameters,
     }
+    if presets.load("datasets", recipe.dataset).options.get("path") == "":
+        return about  # its sizes follow from the file that a person gives
+    plan = configure.plan(configure.resolve(recipe=name))
+    return {**about, "steps": plan.steps, "num_parameters": plan.num_parameters}
 
 
 def _what(task: str) -> str:
@@ -124,6 +125,7 @@ def figures(entry: Entry) -> str:
             return f"{sizes}; {entry['num_outputs']} {_what(entry['task'])}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
-            return f"{parts}, {count(entry['steps'])} steps"
+            steps = f"{count(entry['steps'])} steps" if "steps" in entry else "give dataset.path"
+            return f"{parts}, {steps}"
     options = {**entry["options"], **entry["run"]}
     return ", ".join(f"{key}={value}" for key, value in options.items())
