@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.config.padding import IGNORED
 from engine.config.registry import Split
+from engine.datasets import _files
 from engine.datasets._audio import features, reading, resampling
 from engine.datasets._audio.features import Frames
 from engine.datasets._speech.codec import SpeechCodec
@@ -67,7 +68,10 @@ class Recordings:
         """SHA-256 of names, texts, sizes and times of change; the files are not read."""
         digest = hashlib.sha256()
         for one in self._utterances:
-            facts = (self._root / one.path).stat()
+            try:
+                facts = (self._root / one.path).stat()
+            except OSError as error:
+                raise _files.unreadable(self._root / one.path, error) from None
             told = f"{one.path}\t{one.text}\t{facts.st_size}\t{facts.st_mtime_ns}\n"
             digest.update(told.encode())
         return digest.hexdigest()

@@ -197,6 +197,9 @@ def test_a_recording_that_is_damaged_later_is_named(tmp_path):
     (tmp_path / "wavs" / "train0.wav").write_bytes(b"")
     with pytest.raises(UserError, match=r"dataset\.path: .*train0\.wav' cannot be read as audio"):
         data.train.batch(np.arange(8))
+    (tmp_path / "wavs" / "train0.wav").unlink()
+    with pytest.raises(UserError, match=r"train0\.wav' cannot be read \(No such file"):
+        data.train.fingerprint()
 
 
 def test_tones_are_learned_and_a_file_is_heard(tmp_path, train):
