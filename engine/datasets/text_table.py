@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Splits
@@ -68,7 +68,7 @@ class _Facts(Struct, frozen=True):
 def info(config: Config) -> DatasetInfo:
     table = _table(config)
     facts = _files.remembered_by(
-        (__name__, table.key, config.task, config.tokenizer, config.max_length),
+        (__name__, table.key, *structs.astuple(config)),
         lambda: _facts(table, config),
     )
     regression = config.task == "regression"
@@ -142,7 +142,10 @@ def _counts(table: Table, split: str, config: Config) -> list[int]:
     rows = table.splits[split]
     some = min(len(rows), _COUNTED)
     texts = (rows[place * len(rows) // some][0] for place in range(some))
-    return [min(config.max_length, lengths.expected(text, config.tokenizer)) for text in texts]
+    return [
+        min(config.max_length, lengths.expected(text, config.tokenizer, config.vocabulary))
+        for text in texts
+    ]
 
 
 def _training(table: Table) -> Iterator[str]:

@@ -47,7 +47,10 @@ def info(config: Config) -> DatasetInfo:
     tweets = _tweets(config.task)
     size = _tokenizers.info_size(config.tokenizer, config.vocabulary, lambda: _training(config))
     symbols = {
-        split: [lengths.expected(tweet.text, config.tokenizer) for tweet in tweets[split]]
+        split: [
+            lengths.expected(tweet.text, config.tokenizer, config.vocabulary)
+            for tweet in tweets[split]
+        ]
         for split in SPLITS
     }
     return DatasetInfo(

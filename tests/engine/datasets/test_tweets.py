@@ -20,7 +20,7 @@ from support.resuming import check_equal, interrupt
 )
 def test_info_is_what_build_loads(tmp_path, monkeypatch, task, tokenizer):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    config = tweets.Config(task=task, tokenizer=tokenizer, vocabulary=400)
+    config = tweets.Config(task=task, tokenizer=tokenizer, vocabulary=1000)
     info, data = tweets.info(config), tweets.build(config)
     assert data.codec.size == info.num_symbols
     exact = tokenizer != "bpe"
