@@ -8,7 +8,7 @@ from engine import tasks
 from engine.config import configure, registry, task_rules
 from engine.datasets._sequences import Sequences
 from engine.runs.events import Outputs, decode, encode
-from engine.tasks import _text_metrics
+from engine.tasks import _nearest, _text_metrics
 from engine.tasks._nearest import nearest, spread
 from engine.tasks.held_out import HeldOut
 from engine.tasks.rewriting import rewrite
@@ -222,3 +222,10 @@ def test_without_the_package_training_goes_on_with_accuracy(monkeypatch):
     with pytest.raises(ConfigError, match=r"target: val/bleu needs sacrebleu; pip install"):
         resolve(target="val/bleu >= 8")
     assert resolve("passage-headings", target="val/rougel >= 8").target is not None
+
+
+def test_of_long_samples_fewer_are_looked_at(monkeypatch):
+    monkeypatch.setattr(_nearest, "_TOKENS", 30)
+    rows = [np.arange(4 + place, 14 + place) for place in range(10)]
+    train = Sequences(rows, [np.array([place]) for place in range(10)])
+    assert nearest(train, torch.from_numpy(rows[9][None]))[0].tolist() == [6]  # of 0, 3 and 6
