@@ -136,6 +136,7 @@ def test_a_batch_overfits_and_is_written(recipe, monkeypatch):
         assert len(shares) == 5
         assert shares == sorted(shares, reverse=True)
         assert token.probability == shares[0] > 0.5
+        assert all(text for text, _ in token.alternatives)
 
 
 def test_rewriting_needs_a_text():
