@@ -24,6 +24,9 @@ RUNTIME_BYTES = 600 << 20
 value."""
 
 _FLOAT, _HALF, _INTEGER = 4, 2, 8  # bytes of a number; torch's labels and symbols are int64
+_LOGITS = 3
+"""Arrays as large as the logits besides the probabilities, which count as activations: the logits,
+and two gradients of the cross entropy; also with autocast, where its loss is of full precision."""
 _FLOPS_PER_MULTIPLY_ADD = 6
 _ASK_SECONDS = 3.0
 _REMEMBER_SECONDS = 10.0
@@ -40,7 +43,8 @@ _asked: dict[str, tuple[float, int | None]] = {}
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """Memory on the device at the moment of highest use, the end of a forward pass, in bytes."""
+    """Memory on the device at the moment of highest use, where the backward pass begins, in
+    bytes."""
 
     parameters: int
     """The parameters; with autocast also their copies of lower precision."""
@@ -49,6 +53,9 @@ class Memory(Struct, frozen=True, kw_only=True):
     ema: int
     activations: int
     """The activations of the samples that are computed at once."""
+    outputs: int = 0
+    """The logits of a language model and the gradients of its loss by them, which are larger than
+    all else where the vocabulary is large; of other models they are next to nothing."""
     data: int
     """The samples of all splits that lie on the device; 0 where they differ in length or
     stay on the disk."""
@@ -77,6 +84,7 @@ def memory(config: RunConfig, free: int | None = None) -> Memory:
         optimizer=weights * _state_tensors(config),
         ema=weights if config.ema_decay is not None else 0,
         activations=math.ceil(kept * activations),
+        outputs=_LOGITS * _FLOAT * at_once * _logits(data),
         data=_data_bytes(config, data, free),
     )
 
@@ -121,6 +129,11 @@ def _cost(config: RunConfig) -> Cost:
         options, configure.dataset_info(config)
     )
     return cost
+
+
+def _logits(data: DatasetInfo) -> int:
+    """The number of logits of a sample of a language model, else 0."""
+    return math.prod(data.input_shape) * data.num_outputs if data.task == "language" else 0
 
 
 def _state_tensors(config: RunConfig) -> int:

@@ -31,7 +31,15 @@ def test_every_preset_loads_and_fits_on_a_line(kind: presets.Kind, name: str) ->
     assert 10 <= len(description) <= 120
 
 
-@pytest.mark.parametrize("name", presets.names("recipes"))
+def test_a_recipe_for_data_of_a_person_asks_for_its_path() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^dataset\.path: missing; expected the path of a folder"
+    ):
+        configure.resolve(recipe="gpt2-small")
+    assert "dataset.path" in presets.load("recipes", "gpt2-small").description
+
+
+@pytest.mark.parametrize("name", [n for n in presets.names("recipes") if n != "gpt2-small"])
 def test_every_recipe_resolves_to_a_run(name: str) -> None:
     config = configure.resolve(recipe=name)
     assert configure.plan(config).steps >= 1

@@ -41,7 +41,7 @@ class Room:
                 ("weights", needed.parameters),
                 ("gradients", needed.gradients),
                 ("optimizer", needed.optimizer),
-                ("activations", needed.activations),
+                ("activations", needed.activations + needed.outputs),
                 ("data", needed.data),
             )
         ]

@@ -1,12 +1,14 @@
 """What a run will need, told before it starts."""
 
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
 from engine.config import configure, estimate
 from engine.config.estimate import Memory
+from engine.config.registry import DatasetInfo
 from engine.optimizers import adam
 
 
@@ -79,6 +81,59 @@ def test_the_optimizer_says_what_it_keeps(monkeypatch):
         assert estimate.memory(resolve()).optimizer == kept * weights
     monkeypatch.delattr(adam, "STATE_TENSORS")
     assert estimate.memory(resolve()).optimizer == 2 * weights
+
+
+PEAK = """
+import contextlib, sys, torch
+from engine.config.registry import DatasetInfo
+from engine.models import gpt
+from engine.tasks.language import Language
+
+def peak():
+    with open("/proc/self/status") as file:
+        return [int(line.split()[1]) for line in file if line.startswith("VmHWM")][0] * 1024
+
+torch.set_num_threads(1)
+info = DatasetInfo(input_shape=(32,), num_outputs=50257, task="language", samples={})
+model, task = gpt.build(gpt.Config(layers=1, heads=2, width=16), info), Language(info)
+x = torch.randint(50257, (16, 32))
+task.loss(model(x[:1]), x[:1]).backward()
+before = peak()
+with torch.autocast("cpu", torch.bfloat16, enabled=sys.argv[1] == "bf16"):
+    output = model(x)
+    loss = task.loss(output, x)
+loss.backward()
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_large_vocabularies_take_memory_for_their_logits(precision):
+    """In a process of its own, whose peak of memory is this."""
+    config = configure.resolve(
+        model="gpt-mini",
+        dataset="bible-en",
+        settings={
+            "model.layers": 1,
+            "model.heads": 2,
+            "model.width": 16,
+            "dataset.context_length": 32,
+            "batch_size": 16,
+            "precision": precision,
+            "device": "cpu",
+        },
+    )
+    info = DatasetInfo(input_shape=(32,), num_outputs=50257, task="language", samples={"train": 99})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configure, "dataset_info", lambda config: info)
+        patch.setattr(estimate, "_data_bytes", lambda *_: 0)
+        needed = estimate.memory(config)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, precision], capture_output=True, text=True, check=True
+    )
+    expected = needed.activations + needed.outputs
+    assert expected > 3 * 16 * 32 * 50257 * 4
+    assert int(done.stdout) == pytest.approx(expected, rel=0.2)
 
 
 def test_operations_of_a_sample():

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -195,7 +196,7 @@ def resolve(folder, **options):
 @pytest.mark.parametrize("most", [10_000_000, 100])
 def test_killed_and_resumed_equals_uninterrupted(tmp_path, monkeypatch, most):
     """Also where the order is computed part by part."""
-    from engine.training import permutation
+    from engine.training.data_order import permutation
 
     monkeypatch.setattr(permutation, "MOST_IN_MEMORY", most)
     monkeypatch.setattr(tokens._windows, "MOST_SYMBOLS", {"val": 400, "test": 400})
@@ -213,6 +214,37 @@ def test_what_the_launch_screen_shows(tmp_path):
     assert passage.text.startswith("In the beginning")
     needed = estimate.memory(resolve(folder))
     assert needed.data == 0
+
+
+def gpt2_tokenizer(path):
+    """One with as many symbols as GPT-2 has: its bytes, and 50,001 that never come."""
+    tokenizers = pytest.importorskip("tokenizers")
+    from tokenizers import decoders, models, pre_tokenizers
+
+    signs = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {sign: place for place, sign in enumerate(signs)}
+    vocabulary |= {f"<unused {place}>": place for place in range(256, 50_257)}
+    tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.save(str(path))
+    return str(path)
+
+
+def test_gpt2_is_gpt2(tmp_path):
+    folder, _ = made(tmp_path, tokenizer=gpt2_tokenizer(tmp_path / "tokenizer.json"))
+    config = configure.resolve(recipe="gpt2-small", settings={"dataset.path": str(folder)})
+    info, plan = configure.dataset_info(config), configure.plan(config)
+    assert info.num_outputs == 50_257
+    assert info.input_shape == (1024,)
+    assert plan.num_parameters == 124_439_808  # of the published model, its head tied
+    with torch.device("meta"):
+        model = registry.build("model", config.model, info)
+    assert sum(weight.numel() for weight in model.parameters()) == plan.num_parameters
+    needed = estimate.memory(config)
+    assert needed.outputs == 3 * 4 * 8 * 1024 * 50_257
+    assert 8e9 < needed.total < 14e9
+    assert texts(folder)["train"][:5000] == BIBLE[:5000]
 
 
 def test_large_vocabularies_take_four_bytes(tmp_path):

@@ -78,7 +78,7 @@ def train(config, root):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1700)
+@pytest.mark.timeout(3400)
 @pytest.mark.figure("a text of 2 GB", asked="prepared and trained on with 500 MB")
 def test_two_gigabytes_on_half_a_gigabyte(tmp_path, measured):
     if shutil.disk_usage(tmp_path).free < NEEDED_BYTES:
