@@ -10,13 +10,14 @@ from engine.config.registry import Samples, Split
 
 MOST = 20_000
 """Maximum number of training samples that are looked at, spread evenly: about a second."""
+_TOKENS = 1_000_000  # of them at most: long samples take longer to read
 _CHUNK = 1024
 
 
 def nearest(train: Samples, x: Tensor) -> list[NDArray[np.int64]]:
     """The targets of the training samples nearest to each of the inputs x, int64 (n, s): by the
     cosine between counts of symbols, each times log(samples / samples that have it)."""
-    index = spread(_count(train), MOST)
+    index = spread(_count(train), _most(train))
     parts = [_some(train, index[at : at + _CHUNK]) for at in range(0, len(index), _CHUNK)]
     rows = [torch.from_numpy(part.x) for part in parts]
     size = 1 + max(int(part.max()) for part in [*rows, x.cpu()])
@@ -29,6 +30,13 @@ def nearest(train: Samples, x: Tensor) -> list[NDArray[np.int64]]:
     dots = torch.sparse.mm(known, (asked.to_dense() * weights**2).T.contiguous())
     best = (dots / lengths.sqrt().clamp(min=1e-9)[:, None]).argmax(dim=0)
     return [_some(train, index[place : place + 1]).y[0] for place in best.tolist()]
+
+
+def _most(train: Samples) -> int:
+    """How many training samples are looked at."""
+    if isinstance(train, Split) or train.lengths is None or not len(train):
+        return MOST
+    return min(MOST, max(1, int(_TOKENS / max(1.0, float(train.lengths.mean())))))
 
 
 def spread(count: int, most: int) -> NDArray[np.int64]:

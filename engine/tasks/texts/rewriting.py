@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.config.padding import BEGIN, END, PAD
+from engine.config.padding import BEGIN, END, PAD, SPECIAL
 from engine.config.registry import Codec
 from engine.tasks.task import evaluating
 from engine.tasks.texts import beam_search
@@ -22,8 +22,9 @@ def rewrite(
     """The tokens of the translation, heading or summary of a text, each as soon as it is chosen:
     the likeliest one each time, as at the evaluations during training.
 
-    `most` is the maximum number of tokens; None: half as many again as the text has, and 10. The
-    model's mode is restored whenever a token is handed over. Raises UserError for a text without a
+    `most` is the maximum number of tokens; None: half as many again as the text has, and 10. Among
+    the alternatives "<end>" stands for the end of the text. The model's mode is restored whenever a
+    token is handed over. Raises UserError for a text without a
     symbol.
     """
     device = next(model.parameters()).device
@@ -48,7 +49,7 @@ def rewrite(
             text=whole[len(known) :],
             probability=float(shares[0]),
             alternatives=tuple(
-                (codec.decode([each]), share)
+                (SPECIAL[each] if each < len(SPECIAL) else codec.decode([each]), share)
                 for each, share in zip(symbols.tolist(), shares.tolist(), strict=True)
             ),
         )

@@ -136,6 +136,7 @@ def test_a_batch_overfits_and_is_written(recipe, monkeypatch):
         assert len(shares) == 5
         assert shares == sorted(shares, reverse=True)
         assert token.probability == shares[0] > 0.5
+        assert all(text for text, _ in token.alternatives)
 
 
 def test_rewriting_needs_a_text():
@@ -222,3 +223,10 @@ def test_without_the_package_training_goes_on_with_accuracy(monkeypatch):
     with pytest.raises(ConfigError, match=r"target: val/bleu needs sacrebleu; pip install"):
         resolve(target="val/bleu >= 8")
     assert resolve("passage-headings", target="val/rougel >= 8").target is not None
+
+
+def test_of_long_samples_fewer_are_looked_at(monkeypatch):
+    monkeypatch.setattr("engine.tasks.measures.nearest._TOKENS", 30)
+    rows = [np.arange(4 + place, 14 + place) for place in range(10)]
+    train = Sequences(rows, [np.array([place]) for place in range(10)])
+    assert nearest(train, torch.from_numpy(rows[9][None]))[0].tolist() == [6]  # of 0, 3 and 6
