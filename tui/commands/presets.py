@@ -94,7 +94,7 @@ def _about_recipe(name: str, recipe: Recipe) -> Entry:
 def _needs_path(recipe: Recipe) -> bool:
     dataset = presets.load("datasets", recipe.dataset)
     given = recipe.settings.get("dataset", {}).get("path", dataset.options.get("path"))
-    return given == ""
+    return bool(given == "")
 
 
 def _what(task: str) -> str:
