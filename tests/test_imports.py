@@ -123,4 +123,5 @@ def test_the_first_picture_of_a_run_waits_for_nothing_that_it_does_not_show(tmp_
         "tui.screens.race.",
         "tui.screens.runs",
     )
-    assert sorted(name for name in modules if name.startswith(needed_later)) == []
+    names_alone = {"engine.config.rules"}  # of tasks and their units
+    assert sorted(name for name in modules - names_alone if name.startswith(needed_later)) == []

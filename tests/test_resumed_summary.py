@@ -13,7 +13,8 @@ from engine.runs.log_reader import LogWriter, read_all
 from engine.training.recording.metrics import MetricBuffer
 from support.forked import of
 from support.resuming import interrupt
-from tui.runs import loading, summary
+from tui.runs import loading
+from tui.runs.state import summary
 
 CLOCKS = ("id", "path", "events_path", "seconds")
 STEPS = 40

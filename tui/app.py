@@ -171,6 +171,9 @@ class BigModelApp(FrugalApp):
             filters.append(AsciiFilter())
         return filters
 
+    first_page = 0
+    """The page of the dashboard that is shown first, counted from 0."""
+
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
@@ -180,7 +183,7 @@ class BigModelApp(FrugalApp):
         with suppress(RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, None, 143)
         if self._runs:
-            self.open_dashboard(self._runs)
+            self.open_dashboard(self._runs, page=self.first_page)
         elif self._race is not None:
             self.open_launch()
             self.open_races()
@@ -243,11 +246,11 @@ class BigModelApp(FrugalApp):
 
         self._open(RunsScreen(self.root))
 
-    def open_dashboard(self, runs: Sequence[Run]) -> None:
-        """Show the dashboard of these runs over what is shown."""
+    def open_dashboard(self, runs: Sequence[Run], *, page: int = 0) -> None:
+        """Show the dashboard of these runs over what is shown, with this page, counted from 0."""
         from tui.screens.dashboard.screen import DashboardScreen
 
-        self._open(DashboardScreen(runs))
+        self._open(DashboardScreen(runs, page=page))
 
     def open_races(self) -> None:
         """List all races over what is shown."""

@@ -284,8 +284,8 @@ def list_command(root: Path, as_json: bool, columns: str, sort: str) -> None:
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show one run: its configuration, and its best, last and test values."""
     from tui.commands import find_runs
-    from tui.runs import summary
     from tui.runs.run import own
+    from tui.runs.state import summary
 
     found = find_runs.find_one(root, name)
     pid = None if found.read_only else run_directory.pid(own(found))
@@ -312,12 +312,13 @@ def presets(root: Path, as_json: bool) -> None:
 
 def _add_others() -> None:
     """Add the commands that have modules of their own."""
-    from tui.commands import completion, docs, find_lr, prepare, race, serve, steer
+    from tui.commands import completion, docs, find_lr, prepare, race, serve, steer, try_run
     from tui.commands.doctor import command as doctor
     from tui.commands.export import command as export
 
     export.register(cli, _runs_dir)
     steer.register(cli, _runs_dir)
+    try_run.register(cli, _runs_dir)
     race.register(cli, _runs_dir)
     find_lr.register(cli)
     prepare.register(cli)

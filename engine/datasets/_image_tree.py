@@ -16,7 +16,7 @@ ENDINGS = (
     *(".tif", ".tiff", ".ppm", ".pgm"),
 )
 MAX_CLASSES = 1000
-MAX_IMAGES = 1_000_000
+MAX_IMAGES = 2_000_000  # ImageNet has 1.3 million
 SPLITS = ("train", "val", "test")
 
 _NAMES = {
@@ -26,6 +26,8 @@ _NAMES = {
 }
 """Names of a split's folder, in any case."""
 _SPLIT_OF_NAME = {name: split for split, names in _NAMES.items() for name in names}
+_PICKLES = frozenset({"data_batch_1", "test_batch", "batches.meta"})
+"""Files of CIFAR-10 in its version for Python."""
 _PARTS = 10  # of so many, one is for validation and one for the test
 _REMEMBERED = 4  # folders; the launch screen asks for the same one at every key
 
@@ -93,6 +95,7 @@ def _facts(folder: Path) -> tuple[int, int]:
 
 def _list(root: Path, found: _Found) -> Listing:
     names, loose = _entries(root, found)
+    _refuse_pickles(root, found.others)
     tops, notes, cautions = _tops(root, names)
     folders = {}
     for split, top in tops.items():
@@ -126,6 +129,17 @@ def _list(root: Path, found: _Found) -> Listing:
         (*notes, *_said_of(found)),
         (*cautions, *_doubts(loose, found, classes, images)),
     )
+
+
+def _refuse_pickles(root: Path, files: list[str]) -> None:
+    """CIFAR's own files hold code that loading them would run."""
+    if _PICKLES.intersection(files):
+        raise ConfigError(
+            f"dataset.path: {str(root)!r} has pickles of CIFAR, which are not opened, for they may "
+            "run code; expected PNG files in train/CLASS and test/CLASS: with Pillow, "
+            "Image.fromarray(row.reshape(3, 32, 32).transpose(1, 2, 0)).save(FILE) of each row of "
+            "`data`"
+        )
 
 
 def _tops(root: Path, names: list[str]) -> tuple[dict[str, str], list[str], list[str]]:

@@ -19,7 +19,7 @@ class Config(Base, frozen=True):
     """So many words of a passage are read, from its beginning."""
     tokenizer: str = "bpe"
     """`bpe`, `words`, `characters`, `bytes`, or the path of a `tokenizer.json`."""
-    vocabulary: Count = 2000
+    vocabulary: Count = 3000
     """Symbols, for `bpe` and `words`."""
 
 

@@ -48,8 +48,8 @@ def begin(config: Config) -> ConnectFour:
 
 
 def build(config: Config) -> Splits:
-    """No training samples. Those that are held out are boards from games between players who win
-    or block where they can, always the same, with the result for who has just moved there."""
+    """No training samples. Those that are held out are boards, always the same, on which it is
+    plain who wins, with the result for who has just moved there."""
     import numpy as np
 
     from engine.datasets._games import bitboards, self_play

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets import _files
+from engine.datasets._tables import cells as column_cells
 from engine.datasets._tables import notes, plan, reading
 from engine.datasets._tables.columns import Column, Decimal
 from engine.datasets._tables.plan import Input, Missing, Plan, Task, Understood, Wanted
 from engine.datasets._tables.reading import Header
+from presets import ConfigError
 from presets.schema import Config as Base
 
 if TYPE_CHECKING:
@@ -93,6 +96,66 @@ def build(config: Config) -> Splits:
     )
     parts = {name: Split(x[split == name], y[split == name]) for name in made.samples}
     return Splits(train=parts["train"], val=parts["val"], test=parts["test"])
+
+
+def columns(config: Config) -> list[str]:
+    """The names of the columns to predict from."""
+    path = _files.located(config.path, "a CSV file")
+    facts = _files.remembered(_facts, path, config.header, _wanted(config))
+    return [each.name for each in facts.plan.inputs]
+
+
+def row(config: Config, cells: Mapping[str, str]) -> NDArray[np.float32]:
+    """What a model is given for a row of the columns to predict from, (1, features). A cell that is
+    not there counts as missing. Raises ConfigError, in one line, for one that cannot be."""
+    import numpy as np
+
+    path = _files.located(config.path, "a CSV file")
+    found = _understood(path, config.header, _wanted(config))
+    names = [each.name for each in found.plan.inputs]
+    if unknown := [name for name in cells if name not in names]:
+        raise ConfigError(f"row: expected columns of {', '.join(names)}; got {unknown[0]!r}")
+    total = len(found.columns[found.plan.target].cells)
+    rows = np.array([*found.rows, total])  # the row of a person comes behind those of the file
+    train = np.array([*(reading.split_of(each) == "train" for each in found.rows), False])
+    parts = []
+    for each in found.plan.inputs:
+        column = _with_cell(found.columns[each.name], each, cells.get(each.name, "").strip())
+        parts.append(_features(column, each, rows, train))
+    return np.concatenate(parts, axis=1)[-1:]
+
+
+def target_scale(config: Config) -> tuple[float, float]:
+    """Mean and deviation of a target of numbers over the training rows."""
+    import numpy as np
+
+    path = _files.located(config.path, "a CSV file")
+    found = _understood(path, config.header, _wanted(config))
+    values = np.array(found.columns[found.plan.target].values)[found.rows]
+    train = values[[reading.split_of(each) == "train" for each in found.rows]]
+    return float(train.mean()), float(train.std()) or 1.0
+
+
+def _with_cell(column: Column, made: Input, cell: str) -> Column:
+    """A column with one more cell. Raises ConfigError for one that it cannot have."""
+    if made.words:
+        if cell not in made.words:
+            raise ConfigError(f"row: {made.name}: expected {_some(made.words)}, got {cell!r}")
+        return structs.replace(column, cells=[*column.cells, cell])
+    value = float("nan")
+    if cell:
+        read = column_cells.numbers([cell], ".") or column_cells.numbers([cell], ",")
+        known = column_cells.dates([cell]) if column.kind == "dates" else read and read.values
+        if not known:
+            raise ConfigError(f"row: {made.name}: expected a number, got {cell!r}")
+        value = known[0]
+    values = [*column.values, value]
+    return structs.replace(column, cells=[*column.cells, cell], values=values)
+
+
+def _some(words: Sequence[str], most: int = 6) -> str:
+    shown = ", ".join(word or "(nothing)" for word in words[:most])
+    return f"{shown}, ..." if len(words) > most else shown
 
 
 def _features(

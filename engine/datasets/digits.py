@@ -1,9 +1,17 @@
 """Handwritten digits of 8x8 pixels (Alpaydin and Kaynak 1998, doi 10.24432/C50P49)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Config(Base, frozen=True):
@@ -39,3 +47,11 @@ def sample(config: Config) -> dataset_samples.Images:
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:
         x, y = file["x"][: dataset_samples.MOST_IMAGES], file["y"][: dataset_samples.MOST_IMAGES]
     return dataset_samples.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))
+
+
+def picture(config: Config, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model is given for a picture, uint8 (1, 8, 8), white on black."""
+    import numpy as np
+
+    scaled: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(255)
+    return scaled

@@ -53,3 +53,23 @@ def sample(config: Config) -> dataset_samples.Images:
     places = [np.flatnonzero(y == label)[turn] for turn in range(3) for label in range(10)]
     chosen = places[: dataset_samples.MOST_IMAGES]
     return dataset_samples.Images(x[chosen], tuple(map(str, y[chosen])))
+
+
+def picture(config: Config, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model is given for a picture, uint8 (1, 28, 28), bright on black."""
+    import numpy as np
+
+    train, _ = _parts()
+    scaled: NDArray[np.float32] = (pixels.astype(np.float32) - train.mean()) / train.std()
+    return scaled.astype(np.float32)
+
+
+def _parts() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The pixels of the training and the validation split."""
+    import numpy as np
+
+    with np.load(DATA / "fashion_mnist_10k_2k.npz", allow_pickle=False) as file:
+        x = file["train_x"]
+    order = np.random.default_rng(0).permutation(len(x))
+    first = info(Config()).samples["train"]
+    return x[order[:first]], x[order[first:]]

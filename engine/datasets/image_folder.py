@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from contextlib import suppress
 from importlib import util
@@ -70,6 +71,27 @@ def build(config: Config) -> Splits:
     return Splits(train=split("train"), val=split("val"), test=split("test"))
 
 
+def picture(config: Config, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model is given for a picture, uint8 (channels, size, size)."""
+    import numpy as np
+
+    mean, deviation = _statistics(config)
+    return ((pixels.astype(np.float32) - mean) / deviation).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=1)
+def _statistics(config: Config) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation of each channel over the training images, (channels, 1, 1)."""
+    import numpy as np
+
+    root = _files.located(config.path, "a folder of images")
+    train = _load(root, _image_tree.listed(config.path).images["train"], config)
+    mean = train.mean(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)
+    deviation = train.std(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)
+    deviation[deviation == 0] = 1
+    return mean[:, None, None], deviation[:, None, None]
+
+
 def _load(root: Path, images: list[tuple[str, int]], config: Config) -> NDArray[np.uint8]:
     """(images, channels, size, size), values 0 to 255."""
     import numpy as np
@@ -77,19 +99,21 @@ def _load(root: Path, images: list[tuple[str, int]], config: Config) -> NDArray[
     mode, channels = ("RGB", 3) if config.colour == "rgb" else ("L", 1)
     loaded = np.empty((len(images), channels, config.size, config.size), np.uint8)
     for place, (name, _) in enumerate(images):
-        pixels = _pixels(root / name, mode, config.size)
+        pixels = pixels_of(root / name, mode, config.size, config.size)
         loaded[place] = pixels.reshape(config.size, config.size, channels).transpose(2, 0, 1)
     return loaded
 
 
-def _pixels(path: Path, mode: str, size: int) -> NDArray[np.uint8]:
+def pixels_of(path: Path, mode: str, height: int, width: int) -> NDArray[np.uint8]:
+    """An image file in this size, (height, width) grey (L) or (height, width, 3) in colour (RGB),
+    as a viewer shows it. Raises UserError, in one line."""
     import numpy as np
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             shown = _as_shown(image)
-            small = shown.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
+            small = shown.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
     # What Pillow raises for a file that is no image, is cut off, or is a bomb.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__

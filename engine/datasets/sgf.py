@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.config import dataset_samples
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets._games import records
 from engine.games.go import Go
@@ -28,3 +29,10 @@ def build(config: Config) -> Splits:
     from engine.datasets._games import boards
 
     return boards.splits(records.listed(config.path))
+
+
+def sample(config: Config) -> dataset_samples.Images:
+    """Boards from the middle of games, with the move that was made there."""
+    from engine.datasets._games import boards
+
+    return boards.sample(records.listed(config.path))

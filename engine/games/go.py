@@ -97,14 +97,18 @@ class Go(Position):
                 total += len(region) * (colours.pop() if len(colours) == 1 else 0)
         return total
 
-    def groups(self) -> Iterator[tuple[set[int], int]]:
-        """The stones of each group, and how many liberties it has."""
+    def groups(self) -> Iterator[tuple[set[int], set[int]]]:
+        """The stones of each group, and its liberties."""
         seen = set[int]()
         for point, stone in enumerate(self.cells):
             if stone and point not in seen:
                 stones, liberties = _group(self.cells, self.rows, point)
                 seen |= stones
-                yield stones, len(liberties)
+                yield stones, liberties
+
+    def group(self, point: int) -> tuple[set[int], set[int]]:
+        """The stones of the group at a point where one lies, and its liberties."""
+        return _group(self.cells, self.rows, point)
 
     def legal(self) -> tuple[int, ...]:
         if self.winner is not None:

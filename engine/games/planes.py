@@ -45,7 +45,7 @@ def _go(filled: NDArray[np.uint8], position: Go) -> None:
     """Write a position into planes of zeros, (planes, points)."""
     for stones, liberties in position.groups():
         other = position.cells[next(iter(stones))] != position.to_move
-        plane = min(liberties, _LIBERTIES) - 1 + _LIBERTIES * other
+        plane = min(len(liberties), _LIBERTIES) - 1 + _LIBERTIES * other
         filled[plane, list(stones)] = 1
     filled[6] = 1
     if position.passes:

@@ -8,8 +8,9 @@ from engine.config import task_rules
 from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, Confusion, Prediction, Reference
-from engine.tasks import _baselines, pictures
+from engine.tasks import pictures
 from engine.tasks.held_out import HeldOut
+from engine.tasks.measures import word_baselines
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import Loss, RunConfig
 
@@ -86,7 +87,9 @@ class Classification(Task):
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The accuracy of the most frequent class and, for symbols, of logistic regression."""
-        return _baselines.references(train, held, classes=len(self._names), symbols=self._symbols)
+        return word_baselines.references(
+            train, held, classes=len(self._names), symbols=self._symbols
+        )
 
     def _samples(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of each sample without smoothing, (n,)."""

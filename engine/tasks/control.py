@@ -13,8 +13,8 @@ from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.config.rules import RULES
 from engine.runs import bounds
 from engine.runs.events import AnyEvent, Episode, Reference, number
-from engine.tasks.episodes import Copies, Frame, frames, play, random_returns, split_output
 from engine.tasks.held_out import HeldOut
+from engine.tasks.players.episodes import Copies, Frame, frames, play, random_returns, split_output
 from engine.tasks.task import Split, Task
 from presets.schema import RunConfig
 

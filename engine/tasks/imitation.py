@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from engine.config.padding import IGNORED
 from engine.config.registry import Codec, DatasetInfo, Samples, Split
 from engine.config.rules import RULES
-from engine.games.players import Player
+from engine.games.players import Player, RandomPlayer
 from engine.games.position import Position
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks import boards
-from engine.tasks.boards import NetPlayer, Thought
 from engine.tasks.held_out import HeldOut
+from engine.tasks.players import boards
+from engine.tasks.players.boards import NetPlayer, Thought
 from engine.tasks.task import Split as Name
 from engine.tasks.task import Task, evaluating, outputs, sums
 from presets.schema import RunConfig
@@ -89,8 +89,9 @@ class Imitation(Task):
         ]
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
-        """The most frequent move of the training games, a move by chance, and the win rate of a
-        player by chance."""
+        """The most frequent move of the training games, a move by chance, and what a player by
+        chance wins against the reference player."""
+        chance_wins = boards.win_rate(RandomPlayer(self._seed), self.begin, seed=self._seed)
         moves = self.begin.num_moves
         frequent = int(np.bincount(_moves(train), minlength=moves).argmax())
         hits, chance = 0, 0.0
@@ -102,7 +103,7 @@ class Imitation(Task):
         return [
             Reference(metric="accuracy", name="most frequent move", value=hits / count),
             Reference(metric="accuracy", name="empty point by chance", value=chance / count),
-            Reference(metric="win_rate", name="random", value=0.5),
+            Reference(metric="win_rate", name="random", value=chance_wins),
         ]
 
     def player(self, model: nn.Module) -> Player:

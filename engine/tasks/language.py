@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from engine.config.registry import Codec, DatasetInfo
 from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, SampleText
-from engine.tasks.generation import Sampling, generate
 from engine.tasks.held_out import HeldOut
 from engine.tasks.task import Split, Task, evaluating
+from engine.tasks.texts.generation import Sampling, generate
 from presets.schema import RunConfig
 
 SAMPLE_LENGTH = 200

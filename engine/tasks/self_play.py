@@ -11,9 +11,9 @@ from engine.config.rules import RULES
 from engine.games.players import Player, RandomPlayer
 from engine.games.position import Position
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks import boards
-from engine.tasks.boards import NetPlayer, Thought
 from engine.tasks.held_out import HeldOut
+from engine.tasks.players import boards
+from engine.tasks.players.boards import NetPlayer, Thought
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import RunConfig
 
@@ -39,8 +39,8 @@ class SelfPlay(Task):
         return F.mse_loss(output[:, 0].tanh(), y)
 
     def evaluate(self, model: nn.Module, held: HeldOut) -> dict[str, float]:
-        """The means `loss`, and `accuracy`, the share of boards of decided games whose value has
-        the right sign; and `win_rate` in games against the reference player."""
+        """The means `loss`, and `accuracy`, the share of boards with a winner whose value has the
+        right sign; and `win_rate` in games against the reference player."""
         with evaluating(model):
             total = sums(3, held.device)
             for output, y in outputs(model, held):

@@ -1,7 +1,8 @@
 """Speech recognition: what is said in a recording, by connectionist temporal classification."""
 
+import math
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from engine.config.padding import IGNORED
 from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.config.rules import RULES
 from engine.runs.events import AnyEvent, Output, Outputs, Reference, Span
-from engine.tasks import _constant, _ctc, _text_metrics
 from engine.tasks.held_out import HeldOut
+from engine.tasks.measures import error_rates, text_metrics
 from engine.tasks.task import Split, Task, evaluating, sums
+from engine.tasks.texts import ctc
 from presets.schema import RunConfig
 
 MOST_COLUMNS = 320
@@ -29,6 +31,19 @@ class Drawing(Protocol):
 
     def spectrogram(self, frames: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Grey values (rows, frames), the highest frequency first, of frames (frames, features)."""
+
+
+class Hearing(NamedTuple):
+    """What a model hears in one recording."""
+
+    text: str
+    spans: list[Span]
+    """Each symbol with the frames of the input in which it was heard."""
+    certainty: list[float]
+    """The probability of each symbol where it is highest."""
+    alternatives: list[tuple[str, float]]
+    """The most likely texts and their probabilities, the best first; it may be another than `text`,
+    which has the most likely symbol of each frame."""
 
 
 def build(config: RunConfig, info: DatasetInfo, codec: Codec | None) -> "Speech":
@@ -48,11 +63,11 @@ class Speech(Task):
         self._codec = codec
         self._shown = shown
         self._measures = not task_rules.lacking("speech")
-        self.remarks = _text_metrics.remarks("speech")
+        self.remarks = text_metrics.remarks("speech")
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """-log p(text | sound) in nats per symbol of the texts; 0-dim."""
-        return _ctc.losses(output, y).sum() / self.weight(y)
+        return ctc.losses(output, y).sum() / self.weight(y)
 
     def weight(self, y: Tensor) -> Tensor:
         """The number of symbols, 0-dim."""
@@ -72,12 +87,12 @@ class Speech(Task):
         with evaluating(model):
             for x, y in held.chunks():
                 output = model(x).float()
-                total += _ctc.losses(output, y).double().sum()
+                total += ctc.losses(output, y).double().sum()
                 symbols += int((y != IGNORED).sum())
                 said += self._texts(y)
-                heard += [self._text([h.symbol for h in row]) for row in _ctc.greedy(output)]
+                heard += [self._text([h.symbol for h in row]) for row in ctc.greedy(output)]
         means = {"loss": total.item() / max(1, symbols)}
-        return means | (_constant.error_rates(said, heard) if self._measures else {})
+        return means | (error_rates.error_rates(said, heard) if self._measures else {})
 
     def pictures(
         self, model: nn.Module, held: HeldOut, *, step: int, split: Split
@@ -100,14 +115,21 @@ class Speech(Task):
         samples.sort(key=lambda sample: sample.output == sample.reference)
         return [Outputs(split=split, step=step, samples=samples)] if samples else []
 
+    def listen(self, model: nn.Module, x: Tensor) -> Output:
+        """What the model hears in one recording, (1, t, features), and when."""
+        with evaluating(model):
+            output = model(x).float()
+        stride = -(-x.shape[1] // output.shape[1])
+        return self._output(x[0].cpu(), "", ctc.greedy(output)[0], stride)
+
     def _listen(self, model: nn.Module, held: HeldOut, index: NDArray[np.int64]) -> list[Output]:
         x, y = held.samples(index)
         output = model(x).float()
-        found = zip(x.cpu(), self._texts(y), _ctc.greedy(output), strict=True)
+        found = zip(x.cpu(), self._texts(y), ctc.greedy(output), strict=True)
         stride = -(-x.shape[1] // output.shape[1])
         return [self._output(frames, said, heard, stride) for frames, said, heard in found]
 
-    def _output(self, x: Tensor, said: str, heard: list[_ctc.Heard], stride: int) -> Output:
+    def _output(self, x: Tensor, said: str, heard: list[ctc.Heard], stride: int) -> Output:
         frames = x[x[:, 0].isnan().logical_not()].numpy()
         pixels = self.spectrogram(frames)
         width = -(-len(frames) // MOST_COLUMNS)  # frames in a column
@@ -142,12 +164,33 @@ class Speech(Task):
         means = np.add.reduceat(grey.astype(np.int64), begins, axis=1) // sizes
         return means.astype(np.uint8)
 
+    def hear(self, model: nn.Module, x: Tensor, *, width: int = 8, most: int = 3) -> Hearing:
+        """What the model hears in one recording x, float32 (1, frames, features), with up to `most`
+        alternatives out of a beam of `width` texts. Waits for the device."""
+        with evaluating(model):
+            output = model(x).float().cpu()
+        (heard,), (end,) = ctc.greedy(output), ctc.lengths(output).tolist()
+        stride, frames = -(-x.shape[1] // output.shape[1]), x.shape[1]
+        spans = [
+            Span(
+                text=self._names[h.symbol], begin=h.begin * stride, end=min(h.end * stride, frames)
+            )
+            for h in heard
+        ]
+        beams = ctc.beam_search(output[0, :end], width)[:most]
+        return Hearing(
+            text=self._text([h.symbol for h in heard]),
+            spans=spans,
+            certainty=ctc.certainty(output[0], heard),
+            alternatives=[(self._text(symbols), math.exp(log)) for symbols, log in beams],
+        )
+
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The best of texts that are always the same."""
         if not self._measures:
             return []
         said = [text for _, y in held.chunks() for text in self._texts(y)]
-        rates = _constant.best(said)
+        rates = error_rates.best(said)
         return [Reference(metric=name, name="constant", value=rate) for name, rate in rates.items()]
 
     def _texts(self, y: Tensor) -> list[str]:

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from engine.config.padding import PAD
 from engine.config.registry import Codec, DatasetInfo, Samples, Split
-from engine.tasks._nearest import spread
-from engine.tasks.written import Written
+from engine.tasks.measures.nearest import spread
+from engine.tasks.texts.sequence_to_sequence import Written
 from presets.schema import RunConfig
 
 _LOOKED_AT = 1000  # targets, for their mean length

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from engine.config.padding import PAD
 from engine.config.registry import Codec, DatasetInfo, Samples
-from engine.tasks.written import Written
+from engine.tasks.texts.sequence_to_sequence import Written
 from presets.schema import RunConfig
 
 

@@ -14,8 +14,8 @@ from engine.config.configure import Plan
 from engine.config.registry import Samples, Split, Splits
 from engine.tasks.experience import Experience, Surroundings
 from engine.tasks.held_out import Tensors, to_device
-from engine.training import order
-from engine.training.permutation import permutation
+from engine.training.data_order import order
+from engine.training.data_order.permutation import permutation
 from presets.schema import RunConfig
 
 _PREFETCHED = 2

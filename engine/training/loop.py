@@ -44,7 +44,8 @@ def train(
         session.profiler.close(training.step)
         session.saver.finish("end" if outcome[0] == "done" else "stop")
     if not training.is_range_test:
-        session.evaluator.test()
+        with journal.busy("evaluating"):
+            session.evaluator.test()
     return outcome
 
 

@@ -14,13 +14,14 @@ from engine.runs.events import References
 from engine.runs.journal import Journal
 from engine.tasks import Task
 from engine.tasks.held_out import HeldOut
-from engine.training import fingerprint
-from engine.training.assemble import assemble
 from engine.training.batches import Batches, Experienced, batches_of
 from engine.training.device import describe, pick, set_threads
 from engine.training.evaluation import Evaluator
 from engine.training.passes import Passes
 from engine.training.precision import set_precision
+from engine.training.preparation import fingerprint
+from engine.training.preparation.assemble import assemble
+from engine.training.preparation.start import start
 from engine.training.recording import utilisation
 from engine.training.recording.diagnostics import Diagnostics
 from engine.training.recording.metrics import MetricBuffer
@@ -30,7 +31,6 @@ from engine.training.saving.judged import Judge
 from engine.training.saving.saver import Saver
 from engine.training.saving.snapshot import Observer, observe_on
 from engine.training.saving.starting_point import Resumed
-from engine.training.start import start
 from engine.training.state import Training
 from engine.training.steering.commands import Steering
 from engine.training.steering.non_finite import Guard

@@ -22,8 +22,8 @@ from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from engine.training import loop, session
-from engine.training.assemble import assemble
 from engine.training.evaluation import Evaluator
+from engine.training.preparation.assemble import assemble
 from engine.training.saving import checkpoint_writer, saver, snapshot
 from engine.training.saving.judged import Judge
 from engine.training.steering import non_finite

@@ -11,7 +11,7 @@ import torch
 from rates import machine
 
 from engine.config import configure, registry
-from engine.tasks.generation import Sampling, generate
+from engine.tasks.texts.generation import Sampling, generate
 
 DATASET = "bible-en"
 SEED = 0

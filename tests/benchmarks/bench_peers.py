@@ -17,7 +17,7 @@ import numpy as np
 from rates import MLP, Rate, engine_rate, interleaved, machine, table
 
 from engine.config import registry
-from engine.training import seeds
+from engine.training.data_order import seeds
 
 PEERS = {
     "Lightning": "lightning",

@@ -144,3 +144,16 @@ def test_recipe_spoken_digits(follow, measured):
     seconds = (time.process_time() - seconds) / 3
     measured(f"{', '.join(f'{each:.1%}' for each in found)}; {seconds:.0f} s of a core each")
     assert statistics.median(found) <= 0.03
+
+
+@pytest.mark.figure("tweets-sentiment, three seeds", asked="median accuracy >= 85 % in 30 s of CPU")
+def test_recipe_tweets_sentiment(follow, measured):
+    began = time.process_time()
+    found = sorted(
+        on_test_set(follow("tweets-sentiment", seed=seed))["accuracy"] for seed in range(3)
+    )
+    seconds = (time.process_time() - began) / 3
+    measured(
+        f"median {found[1]:.1%}, from {found[0]:.1%} to {found[2]:.1%}; {seconds:.0f} s of CPU"
+    )
+    assert found[1] >= 0.85

@@ -16,7 +16,7 @@ from tui.choices.lr_curve import Suggestion
 from tui.runs import loading
 from tui.runs.follower import Follower
 from tui.runs.state.store import RunState
-from tui.runs.summary import plain_number
+from tui.runs.state.summary import plain_number
 
 _STOP_SECONDS = 10.0
 

@@ -24,7 +24,7 @@ _GREYS = 15
 _SAMPLE = 4
 """Lines that notes leave to a sample at least: a table's header and three rows."""
 _WIDEST_CELL = 18
-"""Greatest width of a table's cell."""
+"""Greatest width of a table's cell, but for the column with the longest ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,11 +210,15 @@ def _passage(sample: Passage, canvas: Canvas) -> list[Text]:
 
 def _table(sample: Rows, canvas: Canvas) -> list[Text]:
     cells = [[clean(cell, 200) for cell in row] for row in (sample.names, *sample.rows)]
-    columns = len(cells[0])
-    widths = [
-        min(_WIDEST_CELL, max(Text(row[place]).cell_len for row in cells if place < len(row)))
-        for place in range(columns)
+    needed = [
+        max(Text(row[place]).cell_len for row in cells if place < len(row))
+        for place in range(len(cells[0]))
     ]
+    widths = [min(_WIDEST_CELL, width) for width in needed]
+    # What is left of the line is for the texts of a table of texts.
+    longest = needed.index(max(needed))
+    left = canvas.width - sum(widths) - _GAP * (len(widths) - 1)
+    widths[longest] = min(needed[longest], max(_WIDEST_CELL, widths[longest] + left))
     return [
         _row(row, widths, "bold" if not number else canvas.foreground)
         for number, row in enumerate(cells[: canvas.height])

@@ -46,12 +46,14 @@ def open_app(
     runs: "Sequence[Run] | None",
     *,
     race: "RaceDir | None" = None,
+    page: int = 0,
     ascii_only: bool = False,
     no_mouse: bool = False,
     app_class: "type[BigModelApp] | None" = None,
     at_hangup: Callable[[], None] | None = None,
 ) -> int:
-    """Run the app on these runs, this race, or the launch screen; returns the exit status.
+    """Run the app on these runs, this race, or the launch screen; returns the exit status. `page`
+    is that of the dashboard, counted from 0.
 
     `at_hangup` is called when the terminal is gone; nothing else is cleaned up then. Raises
     UserError if there is no terminal, or if the user's configuration is wrong.
@@ -73,6 +75,7 @@ def open_app(
     logout.warn()
     hangup.exit_with_terminal(at_hangup)
     app = (app_class or BigModelApp)(root=root, runs=runs, race=race, config=config)
+    app.first_page = page
     app.run(mouse=config.mouse)
     if app.failure is not None:
         if os.environ.get(TRACEBACK):

@@ -76,25 +76,16 @@ def _about(kind: plugins.Kind, name: str, preset: Preset) -> Entry:
 
 
 def _about_recipe(name: str, recipe: Recipe) -> Entry:
-    """Its parts and settings; its size, too, unless that depends on data that a person gives."""
-    entry: Entry = {
+    about = {
         "model": recipe.model,
         "dataset": recipe.dataset,
         "optimizer": recipe.optimizer,
         "settings": recipe.settings,
     }
-    if "steps" in recipe.settings:
-        entry["steps"] = recipe.settings["steps"]
-    if _needs_path(recipe):
-        return entry
+    if presets.load("datasets", recipe.dataset).options.get("path") == "":
+        return about  # its sizes follow from the file that a person gives
     plan = configure.plan(configure.resolve(recipe=name))
-    return entry | {"steps": plan.steps, "num_parameters": plan.num_parameters}
-
-
-def _needs_path(recipe: Recipe) -> bool:
-    dataset = presets.load("datasets", recipe.dataset)
-    given = recipe.settings.get("dataset", {}).get("path", dataset.options.get("path"))
-    return bool(given == "")
+    return {**about, "steps": plan.steps, "num_parameters": plan.num_parameters}
 
 
 def _what(task: str) -> str:
@@ -134,8 +125,7 @@ def figures(entry: Entry) -> str:
             return f"{sizes}; {entry['num_outputs']} {_what(entry['task'])}"
         case "recipe":
             parts = " + ".join(entry[part] for part in ("model", "dataset", "optimizer"))
-            steps = f", {count(entry['steps'])} steps" if "steps" in entry else ""
-            needs = "" if "num_parameters" in entry else ", give dataset.path"
-            return f"{parts}{steps}{needs}"
+            steps = f"{count(entry['steps'])} steps" if "steps" in entry else "give dataset.path"
+            return f"{parts}, {steps}"
     options = {**entry["options"], **entry["run"]}
     return ", ".join(f"{key}={value}" for key, value in options.items())

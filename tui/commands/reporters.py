@@ -13,8 +13,8 @@ from engine.config.configure import Plan
 from engine.runs.events import AnyEvent, Evaluation, LogLine
 from engine.runs.run_directory import RunDir
 from presets.schema import RunConfig
-from tui.runs import summary
 from tui.runs.alerts.alerts import Alert
+from tui.runs.state import summary
 from tui.runs.state.store import RunState
 from tui.text import clean, count, duration, file_size, number
 

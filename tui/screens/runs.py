@@ -39,6 +39,9 @@ class RunsScreen(RunActions):
 
     KEYS = (
         Key("enter", "open", "Open", "watch the run, or the marked ones together", footer=True),
+        Key(
+            "y", "try", "Try", "ask the trained model, or two marked ones side by side", footer=True
+        ),
         Key("slash", "filter", "Filter", f"filter, while typing: {_FILTER_HINT}", footer=True),
         Key("space", "mark", "Mark", "mark a run, to watch several together", footer=True),
         together(
@@ -153,7 +156,7 @@ class RunsScreen(RunActions):
 
     def offered(self, action: str, name: str) -> str:
         row = self.query_one(RunTable).current
-        if action not in ("open", "tag", "note", "rename", "mark", *_ON_A_RUN):
+        if action not in ("open", "try", "tag", "note", "rename", "mark", *_ON_A_RUN):
             return name
         if row is None or (action == "undo" and not self._deleted):
             return ""
@@ -181,12 +184,19 @@ class RunsScreen(RunActions):
 
     def action_open(self) -> None:
         """Watch the marked runs, or the one at hand."""
+        self._open(page=0)
+
+    def action_try(self) -> None:
+        """Ask the models of the marked runs, or of the one at hand."""
+        self._open(page=6)
+
+    def _open(self, *, page: int) -> None:
         marked = self.query_one(RunTable).marked
         runs = [RunDir(self._root / name) for name in sorted(marked)]
         if not runs and (run := self.run_at_hand()) is not None:
             runs = [run]
         if runs:
-            self.host.open_dashboard(runs)
+            self.host.open_dashboard(runs, page=page)
 
     def action_mark(self) -> None:
         """Mark the run at hand."""

@@ -23,6 +23,9 @@ from engine.tasks.task import evaluating
 _PLAY, _DRAW, _HELD_OUT = 11, 12, 13
 """Random streams, apart from those of `training.seeds`."""
 _ILLEGAL = -2.0
+_GAMES = 4  # for each board that is held out: there are enough of both kinds then
+_HEEDS = 0.5
+"""How often a player whose games are held out wins or blocks where it can."""
 
 
 class Turn(NamedTuple):
@@ -156,25 +159,44 @@ def learned(turns: "list[Turn]", games: int, trace: float) -> tuple[Boards, NDAr
 
 
 def held_out(count: int, seed: int) -> Split:
-    """Boards from games between two players who win or block where they can: x as in a batch, and
-    the result for who has just moved, float32 (count,)."""
+    """Boards from games of players who often, but not always, win or block where they can, on which
+    the rest is plain: x as in a batch, and the result for who has just moved, float32 (count,).
+    Half of them are lost, since the other wins at once; half won by two ways to make four, of which
+    the other, who makes none, can block one."""
     stream = np.random.default_rng((_HELD_OUT, seed))
-    games = np.arange(count // 8)
-    boards: Boards = np.zeros((len(games), 2), np.int64)
-    turns: list[Turn] = []
-    while len(games):
+    boards: Boards = np.zeros((_GAMES * count, 2), np.int64)
+    lost: list[Boards] = []
+    won: list[Boards] = []
+    while len(boards):
         discs = bitboards.moves(boards)
+        fours = [bitboards.won(boards[:, who : who + 1] | discs) & (discs != 0) for who in (0, 1)]
+        # The boards as who has just moved sees them; the first to move now is the other.
+        wins, threats = fours[0].any(axis=1), fours[1].sum(axis=1)
+        lost.append(boards[wins][:, ::-1])
+        won.append(boards[~wins & (threats > 1)][:, ::-1])
+        heeds = stream.random((len(boards), 1)) < _HEEDS
         liking = np.where(discs != 0, stream.random(discs.shape), -1.0)
-        for weight, player in ((2.0, 1), (4.0, 0)):
-            fours = bitboards.won(boards[:, player : player + 1] | discs) & (discs != 0)
-            liking += weight * fours
-        chosen = liking.argmax(axis=1)
-        turns.append(_made(games, boards, discs, chosen, best=np.zeros(len(games)), usual=chosen))
-        games = games[~turns[-1].over]
-        boards = turns[-1].after[~turns[-1].over][:, ::-1]
-    found, results = learned(turns, count // 8, trace=1.0)
-    kept = stream.permutation(len(found))[:count]
-    return Split(bitboards.planes(found[kept]), results[kept])
+        liking += heeds * (4.0 * fours[0] + 2.0 * fours[1])
+        over, boards = _after(boards, discs, liking.argmax(axis=1))
+        boards = boards[~over][:, ::-1]
+    halves = [_some(np.concatenate(kind), count // 2, stream) for kind in (lost, won)]
+    results = np.repeat(np.array([-1, 1], np.float32), count // 2)
+    return Split(bitboards.planes(np.concatenate(halves)), results)
+
+
+def _some(boards: Boards, count: int, stream: np.random.Generator) -> Boards:
+    """So many of different boards, by chance."""
+    distinct: Boards = np.unique(boards, axis=0)
+    return distinct[stream.permutation(len(distinct))[:count]]
+
+
+def _after(
+    boards: Boards, discs: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], Boards]:
+    """Whether the games are over after moves in these columns, (n,), and the boards."""
+    after = boards.copy()
+    after[:, 0] |= discs[np.arange(len(boards)), chosen]
+    return bitboards.won(after[:, 0]) | bitboards.full(after[:, 0] | after[:, 1]), after
 
 
 def _made(
@@ -187,10 +209,8 @@ def _made(
     usual: NDArray[np.int64],
 ) -> Turn:
     """The turn in which these columns were chosen, (n,)."""
-    after = boards.copy()
-    after[:, 0] |= discs[np.arange(len(games)), chosen]
+    over, after = _after(boards, discs, chosen)
     wins = bitboards.won(after[:, 0])
-    over = wins | bitboards.full(after[:, 0] | after[:, 1])
     return Turn(
         games, after, best.astype(np.float32), chosen != usual, over, wins.astype(np.float32)
     )

@@ -16,6 +16,7 @@ from engine.datasets._text_rows.layout import SPLITS
 from engine.datasets._text_rows.row_file import Cells, RowFile, fault
 from engine.datasets._text_rows.side_by_side import SideBySide
 from presets import ConfigError, UserError
+from presets.regular_files import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +77,7 @@ class Rows:
         digest = hashlib.sha256()
         for file, chosen in self._files:
             digest.update(repr(chosen).encode())
-            with file.path.open("rb") as opened:
+            with open_regular(file.path) as opened:
                 while block := opened.read(_BLOCK):
                     digest.update(block)
         for numbers in (self._file, self._place):

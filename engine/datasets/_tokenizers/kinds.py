@@ -37,7 +37,7 @@ def check(tokenizer: Tokenizer, *, key: str = "dataset.tokenizer") -> None:
 def info_size(
     tokenizer: Tokenizer,
     vocabulary: int,
-    alphabet: Callable[[], Iterable[str]],
+    texts: Callable[[], Iterable[str]],
     *,
     reserved: int = RESERVED,
     key: str = "dataset.tokenizer",
@@ -45,12 +45,12 @@ def info_size(
     """The size of the codec that `of` gives, without learning it; raises what `check` raises.
 
     Words and byte pairs have `vocabulary` symbols, also where texts have fewer; characters have
-    those of the `alphabet` of the training texts, which is asked for only then.
+    those of the training `texts`, which are asked for only then.
     """
     check(tokenizer, key=key)
     match tokenizer:
         case "characters":
-            return RESERVED + len(set(alphabet()))
+            return RESERVED + len({sign for text in texts() for sign in text})
         case "bytes":
             return Bytes.size
         case "words":

@@ -209,6 +209,14 @@ def load(checkpoint: Checkpoint) -> Snapshot:
     return Snapshot(weights, tensors, state, checkpoint.manifest.finite, trained, averaged)
 
 
+def load_weights(checkpoint: Checkpoint) -> Weights:
+    """The judged weights of a checkpoint alone, after verifying it. Raises UserError, in one line,
+    if it is damaged."""
+    verify(checkpoint)
+    weights: Weights = _refuse(checkpoint.path / WEIGHTS, _load_weights)
+    return weights
+
+
 def restore(snapshot: Snapshot, training: Training, device: torch.device) -> None:
     """Put `training` and the random streams into the state that was taken, bit for bit.
 

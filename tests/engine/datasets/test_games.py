@@ -8,8 +8,10 @@ from engine.config.padding import IGNORED
 from engine.datasets import go_7x7, sgf
 from engine.datasets._games import bitboards, boards, records, self_play
 from engine.datasets._games.self_play import Turn
+from engine.games.connect_four import ConnectFour
 from engine.games.go import Go
 from engine.games.planes import planes
+from engine.games.position import FIRST, SECOND
 from presets import ConfigError
 
 
@@ -186,13 +188,28 @@ def test_a_move_by_chance_says_nothing_about_those_before_it():
     np.testing.assert_allclose(targets, [-1, -0.4], rtol=1e-6)
 
 
-def test_held_out_boards_have_the_results_of_their_games():
+def position_of(planes_of_one):
+    """The position of a held-out board, whose first plane has the discs of who just moved."""
+    mine, other = planes_of_one.reshape(2, 42)
+    first = FIRST if mine.sum() > other.sum() else SECOND
+    return ConnectFour(tuple((mine - other).astype(int) * first), -first)
+
+
+def best(position, depth):
+    """The result for who moves, as far as `depth` moves show it; 0 where they do not."""
+    if position.winner is not None:
+        return position.winner * position.to_move
+    if not depth:
+        return 0
+    return max(-best(position.play(move), depth - 1) for move in position.legal())
+
+
+def test_held_out_boards_have_the_results_that_a_search_finds():
     split = self_play.held_out(400, 0)
     assert split.x.shape == (400, 2, 6, 7)
-    assert len(split.y) == 400
-    assert set(np.unique(split.y)) <= {-1.0, 0.0, 1.0}
-    mine, other = split.x.sum(axis=(2, 3)).T
-    assert set(np.unique(mine - other)) <= {0.0, 1.0}  # who moved has as many discs or one more
+    assert split.y.tolist() == [-1] * 200 + [1] * 200
+    for planes_of_one, result in zip(split.x[::8], split.y[::8], strict=True):
+        assert -best(position_of(planes_of_one), 2) == result
     again = self_play.held_out(400, 0)
     np.testing.assert_array_equal(split.x, again.x)
     assert not np.array_equal(split.x, self_play.held_out(400, 1).x)
@@ -218,3 +235,13 @@ def test_the_rules_are_known_where_a_game_ends():
 
 def test_the_board_that_games_begin_with():
     assert go_7x7.begin(go_7x7.Config()).cells == Go(7).cells
+
+
+def test_boards_to_be_looked_at():
+    found = go_7x7.sample(go_7x7.Config())
+    assert found.pixels.shape == (24, 7, 7)
+    assert set(np.unique(found.pixels)) == {0, 127, 255}
+    dark, bright = ((found.pixels == grey).sum(axis=(1, 2)) for grey in (0, 255))
+    assert (np.abs(dark.astype(int) - bright) < 9).all()
+    assert len(found.labels) == 24
+    assert all(label == "pass" or label[0] in "abcdefg" for label in found.labels)

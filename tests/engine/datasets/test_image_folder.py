@@ -116,3 +116,40 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(image_folder.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"needs Pillow; pip install 'bigmodel-tui\[images\]'"):
         image_folder.info(image_folder.Config(path=str(tmp_path)))
+
+
+def test_cifar_10_as_folders_of_png_files(tmp_path):
+    for split, images in (("train", 6), ("test", 2)):
+        for number, name in enumerate(["airplane", "automobile", "bird"]):
+            for image in range(images):
+                save(tmp_path / split / name / f"{image:04}.png", (80 * number, 9, image), (32, 32))
+    info = image_folder.info(image_folder.Config(path=str(tmp_path)))
+    assert info.input_shape == (3, 32, 32)
+    assert info.names == ("airplane", "automobile", "bird")
+    assert info.samples["test"] == 6
+    assert info.samples["train"] + info.samples["val"] == 18
+
+
+def test_imagenet_with_the_names_of_its_synsets(tmp_path):
+    """Photos of different sizes, some of them grey or with an alpha channel, .JPEG endings."""
+    for split, images in (("train", 5), ("val", 2)):
+        for number, name in enumerate(["n01440764", "n01443537"]):
+            for image in range(images):
+                size = (60 + 10 * image, 40 + 7 * number)
+                save(tmp_path / split / name / f"{name}_{image}.JPEG", (200 * number, 0, 0), size)
+    grey = tmp_path / "train" / "n01440764" / "n01440764_0.JPEG"
+    Image.new("L", (30, 50), 128).save(grey)
+    config = image_folder.Config(path=str(tmp_path), size=16)
+    info, data = image_folder.info(config), image_folder.build(config)
+    assert info.names == ("n01440764", "n01443537")
+    assert info.samples["val"] == len(data.val.y) == 4
+    assert data.train.x.shape == (info.samples["train"], 3, 16, 16)
+
+
+def test_cifar_batches_are_refused_in_one_line(tmp_path):
+    for name in ("data_batch_1", "batches.meta", "test_batch"):
+        (tmp_path / name).write_bytes(b"\x80\x04}.")
+    with pytest.raises(
+        ConfigError, match=r"has pickles of CIFAR, .*; expected PNG files in train/"
+    ):
+        image_folder.info(image_folder.Config(path=str(tmp_path)))

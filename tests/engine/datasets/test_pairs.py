@@ -119,7 +119,7 @@ def test_the_data_sets_that_ship_are_as_said(module):
     info = module.info(config)
     texts = module.texts() if module is bible_en_es else module.texts(config.words)
     assert {split: len(part) for split, part in texts.items()} == info.samples
-    assert info.num_symbols == info.num_outputs == 2000
+    assert info.num_symbols == info.num_outputs == config.vocabulary
     if module is bible_en_es:
         assert texts["train"][0][1].startswith("EN el principio crió Dios")
         turned = module.texts("es-en")

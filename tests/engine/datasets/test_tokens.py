@@ -196,7 +196,7 @@ def resolve(folder, **options):
 @pytest.mark.parametrize("most", [10_000_000, 100])
 def test_killed_and_resumed_equals_uninterrupted(tmp_path, monkeypatch, most):
     """Also where the order is computed part by part."""
-    from engine.training import permutation
+    from engine.training.data_order import permutation
 
     monkeypatch.setattr(permutation, "MOST_IN_MEMORY", most)
     monkeypatch.setattr(tokens._windows, "MOST_SYMBOLS", {"val": 400, "test": 400})

@@ -8,7 +8,7 @@ from engine.games import gnugo, match
 from engine.games.connect_four import ConnectFour
 from engine.games.go import Go
 from engine.games.match import Score
-from engine.games.players import RandomPlayer, WinOrBlock
+from engine.games.players import RandomPlayer, TakeOrSave, WinOrBlock
 
 
 class Leftmost:
@@ -30,6 +30,24 @@ def test_win_or_block():
     assert player.choose([wins]) == [3]
     blocks = wins.play(4)
     assert player.choose([blocks]) == [6]
+
+
+def test_take_or_save():
+    """Two stones can be taken; else one of one's own would be; else it is chance."""
+    cells = dict.fromkeys(range(25), 0) | {0: -1, 1: -1, 5: 1, 6: 1}
+    cells |= {12: 1, 7: -1, 11: -1, 13: -1}
+    takes = Go(5, tuple(cells.values()))
+    assert TakeOrSave(0).choose([takes]) == [2]
+    saves = Go(5, tuple((cells | {0: 0, 1: 0}).values()))
+    assert TakeOrSave(0).choose([saves]) == [17]
+    lost = dict.fromkeys(range(25), 0) | {0: 1, 5: -1, 6: -1, 2: -1}  # it would have one liberty
+    chosen = {TakeOrSave(seed).choose([Go(5, tuple(lost.values()))])[0] for seed in range(60)}
+    assert len(chosen) > 10
+
+
+def test_take_or_save_beats_chance():
+    score = match.play(Go(7), TakeOrSave(0), RandomPlayer(0), games=40)
+    assert score.rate > 0.7
 
 
 def test_each_begins_every_second_game_and_openings_come_twice():

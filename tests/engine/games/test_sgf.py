@@ -1,6 +1,8 @@
 """Game records: what is read of them, and what is said of wrong ones."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.games import sgf
 from engine.games.position import FIRST, SECOND
@@ -99,3 +101,17 @@ def test_what_comes_after_the_end_of_a_game_is_left_out():
 def test_a_deep_tree_is_no_matter():
     text = "(;SZ[5]" + "(;B[]" * 20_000 + ")" * 20_000 + ")"
     assert len(record(text).moves) == 20_000
+
+
+@given(st.text(alphabet="();[]BWSZABKMRE:+.abst\\ \n15-", max_size=80))
+def test_whatever_a_file_holds_is_read_or_refused(text):
+    for content in (text, f"(;SZ[5]{text})", f"(;SZ[5];B[aa]{text}"):
+        said = "line 1: "
+        try:
+            for found in sgf.read(content):
+                assert all(0 <= move <= found.begin.size**2 for _, move in found.moves)
+                list(found.positions())
+        except sgf.SgfError as error:
+            said = str(error)
+        assert said.startswith("line ")
+        assert "\n" not in said

@@ -29,7 +29,7 @@ PAIRS = [
     *((model, "bible-en") for model in TEXT_MODELS),
     ("text-cnn", "tweets"),
 ]
-OWN_TESTS = ("control", "speech")
+OWN_TESTS = ("control", "speech", "translation")
 """Tasks whose models have tests of their own beside this file."""
 REGRESSION = DatasetInfo(input_shape=(1, 8, 8), num_outputs=3, task="regression", samples={})
 TINY_GPT = {"model.width": 32, "model.layers": 2}

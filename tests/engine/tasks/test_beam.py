@@ -8,7 +8,7 @@ from torch import nn
 
 from engine.config.registry import DatasetInfo
 from engine.models import pointer_generator, seq2seq
-from engine.tasks import _beam
+from engine.tasks.texts import beam_search
 
 SYMBOLS, END = 11, 2
 
@@ -31,7 +31,7 @@ def sources(lengths, symbols=SYMBOLS):
 
 def search(writer, x, most=10, **options):
     with torch.no_grad():
-        return _beam.search(writer, x, torch.full((len(x),), most), **options)
+        return beam_search.search(writer, x, torch.full((len(x),), most), **options)
 
 
 @pytest.mark.parametrize("module", [seq2seq, pointer_generator])
@@ -39,7 +39,7 @@ def search(writer, x, most=10, **options):
 def test_with_a_cache_it_finds_the_same(module, width):
     built, x = model(module), sources([3, 8, 5, 7, 4, 6])
     found = search(built, x, width=width)
-    assert torch.equal(found, search(_beam.Forgetful(built), x, width=width))
+    assert torch.equal(found, search(beam_search.Forgetful(built), x, width=width))
     assert len({tuple(row) for row in found.tolist()}) > 1
 
 
@@ -97,6 +97,6 @@ def test_each_text_has_its_own_limit():
     with torch.no_grad():
         built.embedding.weight[END] = 0.0
         built.norm.bias.add_(built.embedding.weight[4] * 50)
-        found = _beam.search(built, x, torch.tensor([2, 5, 3]), width=2)
+        found = beam_search.search(built, x, torch.tensor([2, 5, 3]), width=2)
     assert found.shape == (3, 5)
     assert (found != 0).sum(dim=1).tolist() == [2, 5, 3]

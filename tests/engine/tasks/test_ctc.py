@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from engine.config.padding import IGNORED, SILENT
-from engine.tasks import _ctc
-from engine.tasks._ctc import Heard
+from engine.tasks.texts import ctc
+from engine.tasks.texts.ctc import Heard
 
 
 def collapsed(path):
@@ -36,7 +36,7 @@ def output():
 def test_the_loss_sums_over_all_alignments(output):
     y = torch.tensor([[1, 2, 2], [1, IGNORED, IGNORED]])
     expected = [-math.log(every_text(output[0])[1, 2, 2]), -math.log(every_text(output[1])[1,])]
-    np.testing.assert_allclose(_ctc.losses(output, y), expected, rtol=1e-5)
+    np.testing.assert_allclose(ctc.losses(output, y), expected, rtol=1e-5)
 
 
 def padded(output, frames):
@@ -48,44 +48,44 @@ def padded(output, frames):
 def test_padding_changes_neither_loss_nor_gradient_nor_text(output):
     y = torch.tensor([[1, 2, 2], [1, IGNORED, IGNORED]])
     output.requires_grad_()
-    losses = _ctc.losses(output, y)
+    losses = ctc.losses(output, y)
     (gradient,) = torch.autograd.grad(losses.sum(), output)
-    more = _ctc.losses(padded(output, 4), torch.nn.functional.pad(y, (0, 2), value=IGNORED))
+    more = ctc.losses(padded(output, 4), torch.nn.functional.pad(y, (0, 2), value=IGNORED))
     (again,) = torch.autograd.grad(more.sum(), output)
     torch.testing.assert_close(more, losses, rtol=1e-6, atol=0)
     torch.testing.assert_close(again, gradient, rtol=1e-6, atol=1e-7)
-    assert _ctc.greedy(padded(output, 4)) == _ctc.greedy(output)
-    assert _ctc.lengths(padded(output, 4)).tolist() == [5, 5]
+    assert ctc.greedy(padded(output, 4)) == ctc.greedy(output)
+    assert ctc.lengths(padded(output, 4)).tolist() == [5, 5]
 
 
 def test_a_text_that_does_not_fit_has_no_loss(output):
     y = torch.tensor([[1, 1, 1, 1], [1, 2, 1, 2]])  # a repetition needs a blank between
-    losses = _ctc.losses(output, y)
+    losses = ctc.losses(output, y)
     assert losses[0] == 0
     assert losses[1] > 0
 
 
 def test_a_model_that_diverged_has_a_loss_that_is_no_number(output):
-    assert _ctc.losses(output * math.nan, torch.tensor([[1], [2]])).isnan().all()
+    assert ctc.losses(output * math.nan, torch.tensor([[1], [2]])).isnan().all()
 
 
 def test_symbols_are_heard_in_the_frames_of_their_runs():
     path = torch.tensor([[0, 1, 1, 0, 1, 2, 2, 0]])
     output = torch.nn.functional.one_hot(path, 3) * 9.0
-    assert _ctc.greedy(output) == [[Heard(1, 1, 3), Heard(1, 4, 5), Heard(2, 5, 7)]]
-    assert _ctc.greedy(output[:, :1]) == [[]]
-    sure = _ctc.certainty(output[0], _ctc.greedy(output)[0])
+    assert ctc.greedy(output) == [[Heard(1, 1, 3), Heard(1, 4, 5), Heard(2, 5, 7)]]
+    assert ctc.greedy(output[:, :1]) == [[]]
+    sure = ctc.certainty(output[0], ctc.greedy(output)[0])
     assert sure == pytest.approx([math.exp(9) / (math.exp(9) + 2)] * 3)
 
 
 def test_the_beam_finds_the_most_likely_text_where_no_frame_shows_it(output):
     for one in output:
         truth = sorted(every_text(one).items(), key=lambda item: -item[1])
-        found = _ctc.beam_search(one, width=100)
+        found = ctc.beam_search(one, width=100)
         assert [tuple(text) for text, _ in found] == [text for text, _ in truth]
         logs = [math.exp(log) for _, log in found]
         np.testing.assert_allclose(logs, [share for _, share in truth], rtol=1e-5)
     # The most likely path is all blanks, with 0.36; texts of one symbol have 0.48.
     blurred = torch.tensor([[0.6, 0.4], [0.6, 0.4]]).log()
-    assert _ctc.greedy(blurred[None]) == [[]]
-    assert _ctc.beam_search(blurred, width=2)[0][0] == [1]
+    assert ctc.greedy(blurred[None]) == [[]]
+    assert ctc.beam_search(blurred, width=2)[0][0] == [1]

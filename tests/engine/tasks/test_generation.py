@@ -9,8 +9,8 @@ from torch import nn
 
 from engine.models._recurrent import RecurrentNetwork
 from engine.models._transformer import Transformer
-from engine.tasks import writing
-from engine.tasks.generation import Continuation, Sampling, generate, window_begin
+from engine.tasks.texts import continuing
+from engine.tasks.texts.generation import Continuation, Sampling, generate, window_begin
 from presets import UserError
 
 SYMBOLS, CONTEXT = 23, 12
@@ -208,7 +208,7 @@ class Reciting(nn.Module):
 
 def recite(text, begin, length, **options):
     given = {"sampling": Sampling(temperature=0), "seed": 0, "most": 64, **options}
-    return list(writing.write(Reciting(text), Bytes(), text[:begin], length=length, **given))
+    return list(continuing.write(Reciting(text), Bytes(), text[:begin], length=length, **given))
 
 
 def test_a_person_gets_whole_characters_and_alternatives():
@@ -250,7 +250,7 @@ def test_seed_and_sampling_decide_the_text_and_nothing_leaks():
 
     def text(seed):
         sampling = Sampling(temperature=1.0)
-        tokens = writing.write(
+        tokens = continuing.write(
             model, Plain(), "abc", sampling=sampling, length=9, seed=seed, most=5
         )
         found = []
@@ -263,4 +263,4 @@ def test_seed_and_sampling_decide_the_text_and_nothing_leaks():
     assert text(1) == text(1) != text(2)
     assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(UserError, match="prompt: expected a text"):
-        next(writing.write(model, Plain(), "", sampling=Sampling(), length=1, seed=0, most=5))
+        next(continuing.write(model, Plain(), "", sampling=Sampling(), length=1, seed=0, most=5))

@@ -167,3 +167,18 @@ def test_frames_are_counted_and_symbols_weighed(parts):
     batch = source.batch(np.array([0, 1]))
     x, y = torch.from_numpy(batch.x), torch.from_numpy(batch.y)
     assert (task.units(x, y), task.weight(y).item()) == (8, 4)
+
+
+def test_one_recording_is_heard_with_places_and_alternatives(parts):
+    task, _, data = parts
+    held = some(data, 6)
+    x, y = held.samples(np.array([4]))
+    heard = task.hear(Says(held, lambda s: s), x)
+    assert heard.text == data.codec.decode([s for s in y[0].tolist() if s > 0])
+    assert [span.text for span in heard.spans] == heard.text.split()
+    assert [(span.begin, span.end) for span in heard.spans][:1] == [(1, 2)]
+    assert all(0.9 < share <= 1 for share in heard.certainty)
+    assert heard.alternatives[0][0] == heard.text
+    shares = [share for _, share in heard.alternatives]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 1 + 1e-6

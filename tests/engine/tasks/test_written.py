@@ -8,13 +8,13 @@ from engine import tasks
 from engine.config import configure, registry, task_rules
 from engine.datasets._sequences import Sequences
 from engine.runs.events import Outputs, decode, encode
-from engine.tasks import _text_metrics
-from engine.tasks._nearest import nearest, spread
 from engine.tasks.held_out import HeldOut
-from engine.tasks.rewriting import rewrite
-from engine.tasks.written import shifted
-from engine.training.assemble import assemble
+from engine.tasks.measures import text_metrics
+from engine.tasks.measures.nearest import nearest, spread
+from engine.tasks.texts.rewriting import rewrite
+from engine.tasks.texts.sequence_to_sequence import shifted
 from engine.training.passes import Passes, Tally
+from engine.training.preparation.assemble import assemble
 from presets import ConfigError, UserError
 from support import verses
 
@@ -166,7 +166,7 @@ def test_trivial_references_of_translation():
     assert set(values) == {(a, b) for a in ("copying", "nearest") for b in ("bleu", "chrf")}
     sources, targets = zip(*verses.pairs(9, 100), strict=True)
     assert (
-        values["copying", "chrf"] == _text_metrics.measure("translation", sources, targets)["chrf"]
+        values["copying", "chrf"] == text_metrics.measure("translation", sources, targets)["chrf"]
     )
     assert values["nearest", "bleu"] > values["copying", "bleu"]
 
@@ -179,7 +179,7 @@ def test_trivial_references_of_summarisation():
     mean = round(np.mean([len(target.split()) for _, target in verses.pairs(40)]))
     sources, targets = zip(*verses.pairs(9, 100), strict=True)
     lead = [" ".join(source.split()[:mean]) for source in sources]
-    expected = _text_metrics.measure("summarisation", lead, targets)
+    expected = text_metrics.measure("summarisation", lead, targets)
     assert {e.metric: e.value for e in found if e.name == "lead words"} == expected
 
 
@@ -201,10 +201,10 @@ def test_the_nearest_sample_is_that_of_brute_force():
 def test_metrics_are_those_of_the_packages():
     outputs = ["the cat sat on the mat today", "a dog"]
     expected = ["the cat sat on a mat today", "the dog"]
-    assert _text_metrics.measure("translation", expected, expected) == pytest.approx(
+    assert text_metrics.measure("translation", expected, expected) == pytest.approx(
         {"bleu": 100, "chrf": 100}
     )
-    found = _text_metrics.measure("summarisation", outputs, expected)
+    found = text_metrics.measure("summarisation", outputs, expected)
     assert found["rouge1"] == pytest.approx(100 * (6 / 7 + 1 / 2) / 2)
     assert found["rouge2"] == pytest.approx(100 * (4 / 6 + 0) / 2)
     assert found["rougel"] == pytest.approx(found["rouge1"])

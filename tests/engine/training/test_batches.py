@@ -6,8 +6,8 @@ import torch
 
 from engine.config.configure import batches_per_epoch
 from engine.config.registry import Split, Splits
-from engine.training import seeds
 from engine.training.batches import Batches
+from engine.training.data_order import seeds
 
 CPU = torch.device("cpu")
 

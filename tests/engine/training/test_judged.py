@@ -14,8 +14,8 @@ from engine.runs import checkpoint, fork, run_directory
 from engine.runs.checkpoint import TRAINED, WEIGHTS
 from engine.runs.events import Evaluation
 from engine.runs.log_reader import read_all
-from engine.training.assemble import assemble
 from engine.training.precision import autocast
+from engine.training.preparation.assemble import assemble
 from engine.training.recording import weight_path
 from engine.training.saving import checkpoint_writer, snapshot
 from engine.training.saving.judged import Judge

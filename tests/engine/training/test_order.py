@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from engine.config.registry import Splits
 from engine.datasets._sequences import Sequences
-from engine.training import order
 from engine.training.batches import Batches
+from engine.training.data_order import order
 from presets import UserError
 
 RANDOM = np.random.default_rng(0)

@@ -7,8 +7,8 @@ from torch import nn
 from engine import tasks
 from engine.config import configure
 from engine.runs.events import LogLine, Scalars
-from engine.training.assemble import assemble
 from engine.training.passes import Passes, Tally
+from engine.training.preparation.assemble import assemble
 from presets import ConfigError, UserError
 from support.forked import of
 

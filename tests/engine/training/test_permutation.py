@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.registry import Split, Splits
-from engine.training import fingerprint, order, permutation, seeds
-from engine.training.permutation import Feistel
+from engine.training.data_order import order, permutation, seeds
+from engine.training.data_order.permutation import Feistel
+from engine.training.preparation import fingerprint
 
 
 class Many:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.config import configure
 from engine.games.go import Go
-from engine.tasks import boards
+from engine.tasks.players import boards
 from support.resuming import check_equal, interrupt
 
 KILLS = (1, 3, 6, 7, 10)

@@ -6,8 +6,8 @@ import torch
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.training.assemble import assemble
 from engine.training.passes import Passes
+from engine.training.preparation.assemble import assemble
 from support.resuming import check_equal, interrupt
 
 SMALL = {

@@ -96,7 +96,7 @@ def test_a_text_is_wrapped_and_harmless() -> None:
 def test_a_table_has_its_header_and_harmless_cells() -> None:
     lines = [line.plain for line in draw(TABLE, canvas())]
     assert lines[0] == "size  kind"
-    assert lines[1] == "1     " + ("rose" * 9)[:17] + "…"
+    assert lines[1] == "1     " + ("rose" * 9)[:33] + "…"
     assert "[bold]" in lines[2]
     assert "\x1b" not in lines[2]
 
@@ -135,3 +135,13 @@ def test_notes_leave_room_for_three_rows(width: int, height: int) -> None:
         assert said.startswith("no header"[:width]) or "more lines" in said
         whole = all(note in said for note in (*NOTES, *CAUTIONS))
         assert whole == ("more lines" not in said)
+
+
+def test_the_column_of_texts_has_what_is_left_of_the_line() -> None:
+    text = "a fine film that is told at some length "
+    table = Rows(("text", "label"), ((text * 3, "positive"), ("short", "negative")))
+    for width in (30, 60, 100):
+        lines = [line.plain for line in draw(table, canvas(width))]
+        assert [len(line) for line in lines[1:]] == [width, width]
+        assert lines[1].startswith(text[: width - 12])
+        assert [line.split()[-1] for line in lines] == ["label", "positive", "negative"]

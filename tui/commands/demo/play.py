@@ -49,7 +49,7 @@ class DemoScreen(DashboardScreen):
 class DemoApp(BigModelApp):
     """An app that plays the recording and starts no engine."""
 
-    def open_dashboard(self, runs: "Sequence[Run]") -> None:
+    def open_dashboard(self, runs: "Sequence[Run]", *, page: int = 0) -> None:
         """Show the recorded run."""
         self._open(DemoScreen(runs))
 

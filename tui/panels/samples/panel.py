@@ -7,18 +7,27 @@ from textual.actions import SkipAction
 
 from tui.panels.keys import MOVE, Key, bindings, together
 from tui.panels.panel import Panel
+from tui.panels.samples.episodes import EpisodesKind
+from tui.panels.samples.games import GamesKind
 from tui.panels.samples.kind import Kind
 from tui.panels.samples.outputs import OutputsKind
 from tui.panels.samples.predictions import PredictionsKind
 from tui.panels.samples.texts import TextsKind
 from tui.plots.lanes import View
 
-_KINDS: tuple[type[Kind], ...] = (OutputsKind, TextsKind, PredictionsKind)
+_KINDS: tuple[type[Kind], ...] = (
+    GamesKind,
+    EpisodesKind,
+    OutputsKind,
+    TextsKind,
+    PredictionsKind,
+)
 """The kinds; of several that a run has, the first is shown."""
 
 
 class SamplesPanel(Panel):
-    """A panel of single samples: predictions, texts, or outputs beside their references."""
+    """A panel of single samples: predictions, texts, outputs beside their references,
+    games, episodes."""
 
     HEADING = "Samples"
     KEYS = (
@@ -30,6 +39,12 @@ class SamplesPanel(Panel):
             Key("end", "turn(1000000)", "Oldest"),
             does="on samples: go to those of the evaluation before; Page Up to those after it",
             shown="Page Down",
+        ),
+        together(
+            Key("left", "along(-1)", "Step back", "go a step back"),
+            Key("right", "along(1)", "Step on", "go a step on"),
+            does="on games and episodes: a move back; Right a move on",
+            shown="Left",
         ),
     )
     BINDINGS = bindings(KEYS)

@@ -13,7 +13,7 @@ from typing import Any
 from engine.runs.run_directory import NOT_SAVED
 from presets import UserError
 from tui.runs.listing.row import Row
-from tui.runs.summary import age
+from tui.runs.state.summary import age
 from tui.text import cells, clean, count, duration, fixed, number
 
 MAX_COLUMNS = 20

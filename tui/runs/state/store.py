@@ -15,7 +15,9 @@ from engine.runs.events import (
     CheckpointSaved,
     CommandAnswered,
     Confusion,
+    Episode,
     Evaluation,
+    Game,
     Gap,
     Histograms,
     Layers,
@@ -111,6 +113,8 @@ class RunState:
     """Those of the newest evaluation that had any; those of the test set once the run is done."""
     texts: deque[SampleText] = field(default_factory=lambda: deque(maxlen=MAX_TEXTS))
     outputs: deque[Outputs] = field(default_factory=lambda: deque(maxlen=MAX_OUTPUTS))
+    games: deque[Game] = field(default_factory=lambda: deque(maxlen=MAX_OUTPUTS))
+    episodes: deque[Episode] = field(default_factory=lambda: deque(maxlen=MAX_OUTPUTS))
     references: list[Reference] = field(default_factory=list)
     """What trivial means reach of a metric, which a model has to beat."""
     profile: Profiled | None = None
@@ -146,7 +150,7 @@ class RunState:
                 self.log.append(event)
             case Layers() | Histograms() | Confusion() | Profiled() | References():
                 self._measured(event)
-            case Predictions() | SampleText() | Outputs():
+            case Predictions() | SampleText() | Outputs() | Game() | Episode():
                 self._answered(event)
             case (
                 CommandAnswered()
@@ -228,7 +232,7 @@ class RunState:
             case References():
                 self.references = event.values
 
-    def _answered(self, event: Predictions | SampleText | Outputs) -> None:
+    def _answered(self, event: Predictions | SampleText | Outputs | Game | Episode) -> None:
         """Take in what the model made of samples."""
         match event:
             case Predictions():
@@ -237,6 +241,10 @@ class RunState:
                 self.texts.append(event)
             case Outputs():
                 self.outputs.append(event)
+            case Game():
+                self.games.append(event)
+            case Episode():
+                self.episodes.append(event)
 
     def _void_after(self, step: int) -> None:
         """Drop what was recorded after `step`, from which a new process goes on."""
@@ -247,10 +255,9 @@ class RunState:
         for probes in self.histograms.values():
             while probes and probes[-1].step > step:
                 probes.pop()
-        while self.texts and self.texts[-1].step > step:
-            self.texts.pop()
-        while self.outputs and self.outputs[-1].step > step:
-            self.outputs.pop()
+        for answers in (self.texts, self.outputs, self.games, self.episodes):
+            while answers and answers[-1].step > step:
+                answers.pop()
         self.layers = _not_after(self.layers, step)
         self.confusion = _not_after(self.confusion, step)
         self.predictions = _not_after(self.predictions, step)

@@ -14,6 +14,7 @@ from tui.screens.dashboard.pages.page import Page
 from tui.screens.dashboard.pages.run import RunPage
 from tui.screens.dashboard.pages.samples import SamplesPage
 from tui.screens.dashboard.pages.system import SystemPage
+from tui.screens.dashboard.pages.trying import TryPage
 
 PAGES: tuple[type[Page], ...] = (
     CurvesPage,
@@ -22,6 +23,7 @@ PAGES: tuple[type[Page], ...] = (
     MetricsPage,
     SystemPage,
     RunPage,
+    TryPage,
 )
 
 
@@ -36,8 +38,9 @@ class PageActions(DashboardActions):
             Key("4", "page(3)", MetricsPage.NAME, "show every metric"),
             Key("5", "page(4)", SystemPage.NAME, "show GPUs, processor and memory"),
             Key("6", "page(5)", RunPage.NAME, "show configuration, history and log"),
+            Key("7", "page(6)", TryPage.NAME, "ask the trained model"),
             does="show another page: curves; layers; samples; every metric; the machine; "
-            "configuration, history and log of the run",
+            "configuration, history and log of the run; try the trained model",
         ),
         Key("A", "arrange", "Arrange", "choose and arrange the panels of page 1"),
         together(

@@ -35,6 +35,7 @@ from tui.screens.dashboard.offers import possible
 from tui.screens.dashboard.page_actions import PAGES, PageActions
 from tui.screens.dashboard.pages.metrics import MetricsPage
 from tui.screens.dashboard.pages.page import NARROW_COLUMNS
+from tui.screens.dashboard.pages.trying import TryPage
 from tui.screens.dashboard.plot_actions import PlotActions
 from tui.screens.dashboard.steering_actions import SteeringActions
 from tui.screens.help import ON_PLOTS
@@ -62,7 +63,7 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         LEAVE,
     )
     BINDINGS = bindings(KEYS)
-    PARTS = (LayersPanel, DistributionPanel, SamplesPanel, MetricsPage, LinesPanel)
+    PARTS = (LayersPanel, DistributionPanel, SamplesPanel, MetricsPage, LinesPanel, TryPage)
     NOTES = ON_PLOTS
 
     class Inherited(Message):
@@ -82,8 +83,10 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
 
     alerts: AlertToasts
 
-    def __init__(self, runs: Sequence[Run], selected: Run | None = None) -> None:
+    def __init__(self, runs: Sequence[Run], selected: Run | None = None, *, page: int = 0) -> None:
+        """`page` is shown first, counted from 0."""
         super().__init__(runs, selected)
+        self._first_page = page
         self._painter = Painter(self, self._draw, self._draw_figures)
         self._offers: tuple[frozenset[str], bool] | None = None
         """What the footer was drawn for."""
@@ -102,6 +105,8 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         self._painter.now()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.change_view())
         self.watched.start()
+        if self._first_page:
+            self.call_after_refresh(self.action_page, self._first_page)
 
     def on_unmount(self) -> None:
         self.watched.close()

@@ -20,8 +20,8 @@ from engine.runs.events import (
     StateChanged,
 )
 from engine.training import loop, session
-from engine.training.assemble import assemble
 from engine.training.batches import Batches
+from engine.training.preparation.assemble import assemble
 from engine.training.saving import snapshot
 from engine.training.steering.commands import Steering
 from engine.training.steering.non_finite import Guard

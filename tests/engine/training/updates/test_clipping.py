@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.config import configure, registry
 from engine.runs.events import Scalars
-from engine.training.assemble import assemble
 from engine.training.batches import Batches
+from engine.training.preparation.assemble import assemble
 from engine.training.updates import build_optimizer
 from engine.training.updates.clip_limits import AUTOCLIP_NORMS, ZCLIP_WARMUP
 from engine.training.updates.clipping import Clipper, gradient_norms

@@ -20,11 +20,11 @@ from tui.panels.panel import Panel
 from tui.plots.lanes import View, make_lanes
 from tui.plots.plot_view import PlotView
 from tui.plots.x_scale import kinds_of
-from tui.runs import summary
 from tui.runs.alerts.open_alerts import OpenAlerts
 from tui.runs.listing.row import row_of
 from tui.runs.loading import load
 from tui.runs.meta import Remarks
+from tui.runs.state import summary
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.page_actions import PAGES

@@ -7,7 +7,8 @@ from support.dashboards import dashboard, running
 from support.recorded import extended
 from support.seen import text, until_shown
 from tui.panels.panel import Panel
-from tui.runs import loading, summary
+from tui.runs import loading
+from tui.runs.state import summary
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07"
 KNOWN = References(

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config.registry import Samples, Split
-from engine.training import seeds
-from engine.training.permutation import permutation
+from engine.training.data_order import seeds
+from engine.training.data_order.permutation import permutation
 from presets import UserError
 
 _GROUPS = 5

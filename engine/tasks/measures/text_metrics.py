@@ -37,7 +37,7 @@ def _needed(task: str) -> Mapping[str, str]:
 def _sacrebleu(outputs: Texts, expected: Texts) -> dict[str, float]:
     """BLEU of the whole corpus (Papineni et al. 2002; Post 2018, arXiv:1804.08771) with tokens
     `13a`, and chrF2 (Popovic 2015)."""
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu import BLEU, CHRF
 
     references = [list(expected)]
     return {

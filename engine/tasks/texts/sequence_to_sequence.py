@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from engine.config.padding import BEGIN, IGNORED
 from engine.config.registry import Codec, Samples
 from engine.runs.events import AnyEvent, Output, Outputs, Reference
-from engine.tasks import _beam, _text_metrics
-from engine.tasks._nearest import nearest, spread
 from engine.tasks.held_out import HeldOut
+from engine.tasks.measures import text_metrics
+from engine.tasks.measures.nearest import nearest, spread
 from engine.tasks.task import Split, Task, evaluating, sums
+from engine.tasks.texts import beam_search
 
 WRITTEN = 256
 """Maximum number of samples for which a text is written at an evaluation during training, evenly
@@ -38,7 +39,7 @@ class Written(Task):
         self._codec = codec
         self._smoothing = smoothing
         self._samples = samples
-        self.remarks = _text_metrics.remarks(self.name)
+        self.remarks = text_metrics.remarks(self.name)
 
     def output(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         """Logits, float (n, t, symbols): at each place the model sees the targets before it."""
@@ -83,7 +84,7 @@ class Written(Task):
                 return means
             index = spread(len(held), len(held) if held.final else WRITTEN)
             _, expected, outputs = self._texts(model, held, index)
-        return means | _text_metrics.measure(self.name, outputs, expected)
+        return means | text_metrics.measure(self.name, outputs, expected)
 
     def pictures(
         self, model: nn.Module, held: HeldOut, *, step: int, split: Split
@@ -101,7 +102,7 @@ class Written(Task):
 
     def references(self, train: Samples, held: HeldOut) -> list[Reference]:
         """The metrics of the trivial texts, over the samples for which the model writes some."""
-        if self._codec is None or _text_metrics.remarks(self.name):
+        if self._codec is None or text_metrics.remarks(self.name):
             return []
         index = spread(len(held), WRITTEN)
         x, y = held.samples(index)
@@ -111,7 +112,7 @@ class Written(Task):
         return [
             Reference(metric=metric, name=name, value=value)
             for name, outputs in trivial.items()
-            for metric, value in _text_metrics.measure(self.name, outputs, expected).items()
+            for metric, value in text_metrics.measure(self.name, outputs, expected).items()
         ]
 
     def trivial(self, train: Samples, sources: list[str]) -> dict[str, list[str]]:
@@ -132,7 +133,7 @@ class Written(Task):
         for first in range(0, len(wanted), _ROWS // width):
             some = wanted[first : first + _ROWS // width]
             x, y = held.samples(some)
-            written = _beam.search(_beam.writer(model), x, self.limits(x), width=width)
+            written = beam_search.search(beam_search.writer(model), x, self.limits(x), width=width)
             columns = (rows.cpu().numpy() for rows in (x, y, written))
             texts = zip(*map(self.decoded, columns), strict=True)
             found |= zip(some.tolist(), texts, strict=True)

@@ -8,9 +8,9 @@ from torch import nn
 
 from engine.config.padding import BEGIN, END, PAD
 from engine.config.registry import Codec
-from engine.tasks import _beam
 from engine.tasks.task import evaluating
-from engine.tasks.writing import Token
+from engine.tasks.texts import beam_search
+from engine.tasks.texts.continuing import Token
 from presets import UserError
 
 _PART = "\N{REPLACEMENT CHARACTER}"  # what a codec gives for a character that is not whole yet
@@ -30,7 +30,7 @@ def rewrite(
     source = np.append(codec.encode(text), END)
     if len(source) == 1:
         raise UserError("input: expected a text with at least one character that the model knows")
-    writer, written, known = _beam.writer(model), [BEGIN], ""
+    writer, written, known = beam_search.writer(model), [BEGIN], ""
     with evaluating(model):
         state = writer.encode(torch.from_numpy(source).to(device)[None])
     for _ in range(most if most is not None else len(source) * 3 // 2 + 10):

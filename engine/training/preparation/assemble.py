@@ -5,7 +5,7 @@ from torch import nn
 
 from engine.config import configure, registry
 from engine.config.configure import Plan
-from engine.training import seeds
+from engine.training.data_order import seeds
 from engine.training.precision import LossScaler
 from engine.training.state import Training
 from engine.training.updates import build_optimizer, parameter_groups

@@ -4,7 +4,7 @@ take too much."""
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training import seeds
+from engine.training.data_order import seeds
 
 MOST_IN_MEMORY = 10_000_000
 """Samples up to which an order is an array, of 8 bytes each."""

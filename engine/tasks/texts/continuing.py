@@ -9,8 +9,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import nn
 
-from engine.tasks.generation import Continuation, Sampling
 from engine.tasks.task import evaluating
+from engine.tasks.texts.generation import Continuation, Sampling
 from presets import UserError
 
 _WRITING = 21  # the random stream of texts that a person asks for, apart from those of `seeds`

@@ -13,7 +13,7 @@ from engine.config import registry
 from engine.games import known, match
 from engine.games.connect_four import ConnectFour
 from engine.games.planes import planes
-from engine.games.players import Player, RandomPlayer, WinOrBlock
+from engine.games.players import Player, TakeOrSave, WinOrBlock
 from engine.games.position import FIRST, Position
 from engine.runs import events
 from engine.tasks.task import evaluating
@@ -117,7 +117,7 @@ def reference(position: Position, seed: Sequence[int]) -> tuple[str, Player]:
     number = random.Random(repr(tuple(seed))).getrandbits(63)
     if isinstance(position, ConnectFour):
         return "win-or-block", WinOrBlock(number)
-    return "random", RandomPlayer(number)
+    return "take-or-save", TakeOrSave(number)
 
 
 def win_rate(player: Player, start: Position, *, seed: int) -> float:

@@ -11,8 +11,8 @@ from torch import nn
 from engine.config.configure import Plan
 from engine.config.registry import Samples, Split, Splits
 from engine.runs.events import Origin
-from engine.training import order, seeds
-from engine.training.permutation import MOST_IN_MEMORY
+from engine.training.data_order import order, seeds
+from engine.training.data_order.permutation import MOST_IN_MEMORY
 from presets.schema import RunConfig
 
 

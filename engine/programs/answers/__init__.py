@@ -1,0 +1,1 @@
+"""Answers of a trained model to what a person asks; uses every room of the engine."""

@@ -1,0 +1,1 @@
+"""Networks that act: as players of games, and in environments."""

@@ -1,0 +1,1 @@
+"""Which samples make which batch: a function of seed and epoch, however many there are."""

@@ -1,0 +1,1 @@
+"""A run before its first step: its parts are built, put at their starting point, hashed."""
