@@ -364,6 +364,7 @@ def test_presets_lists_every_preset_with_its_size() -> None:
     assert "1,257 train, 270 val, 270 test; 10 classes" in text
     assert by_name["gd"]["run"] == {"batch_size": "full", "steps": 300}
     assert by_name["quickstart"]["steps"] == 400
+    assert "steps" not in by_name["gpt2-small"]  # its sizes follow from a person's data
 
 
 def test_our_own_mistake_is_one_line_and_its_traceback_is_for_the_asking(
