@@ -67,24 +67,32 @@ class Place:
     """A place in what a run wrote at its evaluations: the newest one until somebody turns back."""
 
     def __init__(self) -> None:
-        self.step: int | None = None
-        """The step that is shown; None for the newest one."""
+        self.shown: tuple[int, str] | None = None
+        """Step and split of what is shown; None for the newest one."""
 
     def at(self, events: Sequence[OfStep]) -> int:
         """The index of what is shown among events, newest first."""
-        steps = [event.step for event in events]
-        return steps.index(self.step) if self.step in steps else 0
+        known = [_key(event) for event in events]
+        return known.index(self.shown) if self.shown in known else 0
 
     def turn(self, events: Sequence[OfStep], by: int) -> None:
         """Go to the event that is `by` places earlier."""
-        at = max(0, min(len(events) - 1, self.at(events) + by))
-        self.step = events[at].step if at else None
+        self.stay(events, max(0, min(len(events) - 1, self.at(events) + by)))
+
+    def stay(self, events: Sequence[OfStep], at: int, *, always: bool = False) -> None:
+        """Show the event at this place also when newer ones come; the newest only if `always`."""
+        self.shown = _key(events[at]) if at or always else None
 
     def told(self, events: Sequence[OfStep]) -> str:
         """Which of them is shown, and how the others are reached; "" if there is one only."""
         if len(events) < 2:
             return ""
         return f", {count(self.at(events) + 1)} of {count(len(events))}, Page Down: earlier"
+
+
+def _key(event: OfStep) -> tuple[int, str]:
+    """At the end of a run, both the validation and the test set have something of one step."""
+    return event.step, getattr(event, "split", "")
 
 
 def printable(text: str) -> str:

@@ -52,7 +52,7 @@ class TextsKind(Kind):
             self._first -= long
             at += 1
         self._first = max(0, self._first)
-        self._place.step = texts[at].step if at or self._first else None
+        self._place.stay(texts, at, always=bool(self._first))
 
     def turn(self, state: RunState, by: int) -> None:
         self._place.turn(_newest_first(state), by)

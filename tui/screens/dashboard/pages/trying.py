@@ -180,11 +180,11 @@ class TryPage(FlowPage, can_focus=False):
         by_hand = message.ready.input in ("image", "game")
         if by_hand and not self._hand.display:
             self._hand.display = True
-            if not self._field.value:
+            if not self._field.value.strip():
                 self.screen.set_focus(self._hand)
         self._field.placeholder = message.ready.example
         self.settle()
-        if message.ready.input == "game" or self._field.value:
+        if message.ready.input == "game" or self._field.value.strip():
             self._ask(self._field.value if message.ready.input != "game" else "")
         self._draw()
 
@@ -214,7 +214,8 @@ class TryPage(FlowPage, can_focus=False):
     @on(Input.Submitted, "#try-input")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._ask(event.value)
+        if event.value.strip():
+            self._ask(event.value.strip())
 
     @on(Input.Changed, "#try-input")
     def _changed(self, event: Input.Changed) -> None:
@@ -295,6 +296,6 @@ class TryPage(FlowPage, can_focus=False):
         self._again()
 
     def _again(self) -> None:
-        if self._field.value:
+        if self._field.value.strip():
             self._ask(self._field.value)
         self._draw()
