@@ -128,4 +128,6 @@ def _counts(table: Table, split: str, asked: Asked) -> list[int]:
     rows, most = table.splits[split], asked.most[0]
     some = min(len(rows), _COUNTED)
     texts = (rows[place * len(rows) // some][0] for place in range(some))
-    return [min(most, 1 + lengths.expected(text, asked.tokenizer)) for text in texts]
+    return [
+        min(most, 1 + lengths.expected(text, asked.tokenizer, asked.vocabulary)) for text in texts
+    ]
