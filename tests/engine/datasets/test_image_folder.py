@@ -119,7 +119,7 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
 
 
 def test_cifar_10_as_folders_of_png_files(tmp_path):
-    for split, images in (("train", 6), ("test", 2)):
+    for split, images in (("train", 40), ("test", 2)):
         for number, name in enumerate(["airplane", "automobile", "bird"]):
             for image in range(images):
                 save(tmp_path / split / name / f"{image:04}.png", (80 * number, 9, image), (32, 32))
@@ -127,15 +127,15 @@ def test_cifar_10_as_folders_of_png_files(tmp_path):
     assert info.input_shape == (3, 32, 32)
     assert info.names == ("airplane", "automobile", "bird")
     assert info.samples["test"] == 6
-    assert info.samples["train"] + info.samples["val"] == 18
+    assert info.samples["train"] + info.samples["val"] == 120
 
 
 def test_imagenet_with_the_names_of_its_synsets(tmp_path):
     """Photos of different sizes, some of them grey or with an alpha channel, .JPEG endings."""
-    for split, images in (("train", 5), ("val", 2)):
+    for split, images in (("train", 40), ("val", 2)):
         for number, name in enumerate(["n01440764", "n01443537"]):
             for image in range(images):
-                size = (60 + 10 * image, 40 + 7 * number)
+                size = (60 + image, 40 + 7 * number)
                 save(tmp_path / split / name / f"{name}_{image}.JPEG", (200 * number, 0, 0), size)
     grey = tmp_path / "train" / "n01440764" / "n01440764_0.JPEG"
     Image.new("L", (30, 50), 128).save(grey)
