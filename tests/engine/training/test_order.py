@@ -94,7 +94,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(by_tokens, on_host):
             device=torch.device("cpu"),
             on_host=on_host,
             by_tokens=by_tokens,
-            size=lambda y: int(samples.lengths[y].sum()),
+            count_units=lambda _, y: int(samples.lengths[y].sum()),
         )
 
     whole = batches()
