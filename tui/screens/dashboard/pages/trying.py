@@ -39,16 +39,16 @@ class TryPage(FlowPage, can_focus=False):
         Key("escape", "leave", "Leave the text", "from the text to the keys of the page"),
         Key("enter", "type", "Type", "type a text, a path, a row, moves; Enter asks", footer=True),
         together(
-            Key("ctrl+up", "warmer(1)", "Warmer", "a higher temperature for a text that goes on"),
-            Key("ctrl+down", "warmer(-1)", "Colder", "a lower one"),
-            does="on a text that goes on: a higher temperature; Ctrl+Down a lower one",
-            shown="Ctrl+Up",
+            Key("up", "warmer(1)", "Warmer", "a higher temperature for a text that goes on"),
+            Key("down", "warmer(-1)", "Colder", "a lower one"),
+            does="on a text that goes on: a higher temperature; Down a lower one",
+            shown="Up",
         ),
         together(
-            Key("ctrl+right", "longer(1)", "Longer", "let a text go on for longer"),
-            Key("ctrl+left", "longer(-1)", "Shorter", "for less long"),
-            does="on a text that goes on: longer; Ctrl+Left shorter",
-            shown="Ctrl+Right",
+            Key("pageup", "longer(1)", "Longer", "let a text go on for longer"),
+            Key("pagedown", "longer(-1)", "Shorter", "for less long"),
+            does="on a text that goes on: longer; Page Down shorter",
+            shown="Page Up",
         ),
         Key("ctrl+n", "another", "Another text", "another text that goes on from the same words"),
     )
@@ -282,18 +282,26 @@ class TryPage(FlowPage, can_focus=False):
 
     def action_warmer(self, by: int) -> None:
         """Change the temperature, and write the text anew."""
+        self._needs_writer()
         self._trying.temperature = round(max(0.0, min(2.0, self._trying.temperature + by / 10)), 1)
         self._again()
 
     def action_longer(self, by: int) -> None:
         """Change the length, and write the text anew."""
+        self._needs_writer()
         self._trying.length = max(50, min(2000, self._trying.length + 50 * by))
         self._again()
 
     def action_another(self) -> None:
         """Write another text."""
+        self._needs_writer()
         self._trying.seed += 1
         self._again()
+
+    def _needs_writer(self) -> None:
+        ready = [asked.ready for asked in self._trying.asked]
+        if not any(each is not None and each.writes for each in ready):
+            raise SkipAction
 
     def _again(self) -> None:
         if self._field.value.strip():
