@@ -75,7 +75,7 @@ def test_grey_pixels_are_those_of_the_file(tmp_path):
     fill(tmp_path)
     values = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
     Image.fromarray(values).save(tmp_path / "dark" / "ramp.png")
-    pixels = image_folder._pixels(tmp_path / "dark" / "ramp.png", "L", 8)
+    pixels = image_folder.pixels_of(tmp_path / "dark" / "ramp.png", "L", 8, 8)
     np.testing.assert_array_equal(pixels, values)
     data = image_folder.build(image_folder.Config(path=str(tmp_path), size=8, colour="grey"))
     assert data.train.x.shape[1:] == (1, 8, 8)
