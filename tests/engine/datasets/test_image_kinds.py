@@ -12,7 +12,7 @@ WHITE = Image.new("RGB", (8, 8), "white")
 
 
 def shown(path, mode="RGB"):
-    return image_folder._pixels(path, mode, 8).astype(int)
+    return image_folder.pixels_of(path, mode, 8, 8).astype(int)
 
 
 def alpha(mode):

@@ -143,7 +143,7 @@ def test_estimates_of_tokens_are_near(monkeypatch):
 def test_settings_are_checked():
     with pytest.raises(ConfigError, match=r"dataset.direction: expected"):
         configure.resolve(recipe="bible-translation", settings={"dataset.direction": "en-fr"})
-    with pytest.raises(ConfigError, match=r"model: mlp learns classes or numbers, but .* transl"):
+    with pytest.raises(ConfigError, match=r"model: mlp learns classes or numbers.*, but .* transl"):
         configure.resolve(recipe="bible-translation", model="mlp")
     with pytest.raises(ConfigError, match=r"model.width: expected a multiple"):
         configure.resolve(recipe="bible-translation", settings={"model.width": 30})
