@@ -147,10 +147,10 @@ async def test_two_runs_answer_side_by_side(scripted) -> None:
         made[1].answer(text=" he said")
         await until_shown(pilot, "it was so")
         await until_shown(pilot, "he said")
-        await pilot.press("up", "pageup")
+        await pilot.press("f3", "f5")
         await until(pilot, lambda: made[0].asked[-1].length == 250)
         assert made[0].asked[-1].temperature == 0.9
-        await until_shown(pilot, "temperature 0.9, length 250")
+        await until_shown(pilot, "temperature 0.9, 250 symbols")
     assert all(each.closed for each in made)
 
 
