@@ -16,11 +16,11 @@ from typing import Literal
 from engine.config import configure, estimate
 from engine.programs.supervise import Claim, Supervisor, Whereabouts
 from engine.runs import checkpoint
-from engine.runs.access import open_to_append
 from engine.runs.events import Restarted, RunEnded, RunStarted
 from engine.runs.journal import Journal, Restart
 from engine.runs.log_reader import LogWriter, lifecycle
 from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir, check_ours, take
+from engine.runs.safe_file_access import open_to_append
 from engine.runs.signs_of_life.heartbeat import Heartbeat
 from engine.training.steering.commands import Signals, Steering
 from presets import UserError

@@ -8,14 +8,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from engine.config.registry import Codec, Cost, DatasetInfo, Source, Split, Splits
-from engine.config.rules import TaskRules
+from engine.config.task_rule_table import TaskRules
 from engine.training.updates.parameter_groups import Groups, tuned
 from presets import ConfigError
 from presets.schema import Config, Count, Fraction, NonNegative, Positive
 
 if TYPE_CHECKING:
     from engine.tasks.classification import Classification
-    from engine.tasks.held_out import HeldOut
+    from engine.tasks.held_out_split import HeldOut
     from engine.tasks.language import Language
     from engine.tasks.regression import Regression
     from engine.tasks.task import Task, evaluating
@@ -46,7 +46,7 @@ __all__ = [
 
 _WITH_TORCH = {
     "Classification": "engine.tasks.classification",
-    "HeldOut": "engine.tasks.held_out",
+    "HeldOut": "engine.tasks.held_out_split",
     "Language": "engine.tasks.language",
     "Regression": "engine.tasks.regression",
     "Task": "engine.tasks.task",

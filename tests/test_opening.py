@@ -24,7 +24,7 @@ OPENERS = {
     "engine/datasets/_games/records.py": "shipped data",
     "engine/datasets/_token_files/preparing.py": "in a folder that it just made",
     "engine/datasets/image_folder.py": "a person's own images",
-    "engine/datasets/_files.py": "a person's own data, by open_regular",
+    "engine/datasets/_user_files.py": "a person's own data, by open_regular",
     "tui/runs/cache/snapshot.py": "our own source",
     "tui/plots/matplotlib_style.py": "where a person wants an export",
     "tui/commands/export/command.py": "where a person wants an export",
@@ -69,13 +69,13 @@ def test_nothing_else_opens_files() -> None:
                 found[name] = lines
     allowed = {*OPENERS, *BY_ITS_OWN}
     assert {name: lines for name, lines in found.items() if name not in allowed} == {}
-    assert allowed - {"engine/datasets/_files.py"} <= found.keys()
+    assert allowed - {"engine/datasets/_user_files.py"} <= found.keys()
 
 
 BY_ITS_OWN = {
     "engine/runs/start_process.py": "`resume`, whose presence alone is asked",
     "engine/training/recording/weight_path.py": "into an open file",
-    "engine/programs/plane.py": "from an open file",
+    "engine/programs/race_loss_plane.py": "from an open file",
 }
 
 

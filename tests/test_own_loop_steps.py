@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bigmodel_tui
-from bigmodel_tui._axis import Axis
+from bigmodel_tui._step_axis import Axis
 from engine.programs.loop_commands import LoopCommands
 from engine.programs.recorder import Recorder
 from engine.runs.events import LogLine, Scalars

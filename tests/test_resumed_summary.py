@@ -10,7 +10,7 @@ from engine.config import configure
 from engine.runs.events import Evaluation, Restarted
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
-from engine.training.recording.metrics import MetricBuffer
+from engine.training.recording.metric_buffer import MetricBuffer
 from support.forked import of
 from support.resuming import interrupt
 from tui.runs import loading

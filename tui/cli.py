@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine.runs import access, run_directory
+from engine.runs import run_directory, safe_file_access
 from presets import UserError
 from tui.commands import memory_check
 from tui.commands.completion import complete_runs
@@ -243,7 +243,7 @@ def _resumable(run: RunDir) -> RunDir:
     """The run, if it can be resumed. Raises UserError if an engine has it, or if it is done."""
     from tui.commands import find_runs
 
-    access.check_owner(run.path)
+    safe_file_access.check_owner(run.path)
     if why := run_directory.fault(run):
         raise UserError(f"{run.path}: cannot be resumed; {why}")
     status = find_runs.load(run).status

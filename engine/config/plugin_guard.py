@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from engine.config.rules import RULES, TaskRules
+from engine.config.task_rule_table import RULES, TaskRules
 from presets import ConfigError, UserError, plugins, yaml
 from presets.convert import convert
 from presets.plugins import Kind, Plugin

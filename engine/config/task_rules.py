@@ -9,7 +9,7 @@ from msgspec import structs
 import presets
 from engine.config import plugin_guard, registry
 from engine.config.registry import DatasetInfo, Input
-from engine.config.rules import RULES, TaskRules
+from engine.config.task_rule_table import RULES, TaskRules
 from presets import ConfigError, unknown
 from presets.schema import Component, Loss, RunConfig
 

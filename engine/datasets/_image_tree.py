@@ -8,7 +8,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from presets import ConfigError
 
 ENDINGS = (
@@ -63,7 +63,7 @@ def listed(path: str) -> Listing:
 
     Listed again only after a folder has changed.
     """
-    root = _files.located(path, "a folder of images").absolute()
+    root = _user_files.located(path, "a folder of images").absolute()
     if root not in _known or not _unchanged(_known[root][0]):
         while len(_known) >= _REMEMBERED:
             del _known[next(iter(_known))]
@@ -73,7 +73,7 @@ def listed(path: str) -> Listing:
         except ConfigError as error:
             listing = error
         except OSError as error:
-            raise _files.unreadable(root, error) from None
+            raise _user_files.unreadable(root, error) from None
         _known[root] = (found.folders, listing)
     listing = _known[root][1]
     if isinstance(listing, ConfigError):
@@ -175,7 +175,7 @@ def _entries(folder: Path, found: _Found) -> tuple[list[str], list[str]]:
     folders, images = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if _files.is_clutter(entry.name):
+            if _user_files.is_clutter(entry.name):
                 continue
             if entry.is_dir():
                 folders.append(entry.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.config.padding import END
+from engine.config.padding_constants import END
 from engine.config.registry import Codec, DatasetInfo, Splits
 from engine.datasets import _tokenizers
 

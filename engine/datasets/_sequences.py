@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config.padding import IGNORED, PAD
+from engine.config.padding_constants import IGNORED, PAD
 from engine.config.registry import Split
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets import _windows
 from presets import DATA
@@ -62,12 +62,12 @@ def chapters() -> dict[str, str]:
     return {chapter: "".join(texts) + "\n" for chapter, texts in verses.items()}
 
 
-def sample(config: Config) -> dataset_samples.Passage:
+def sample(config: Config) -> dataset_preview.Passage:
     """The first verses; the rest of the file is not unpacked."""
     import lzma
 
     text = ""
     with lzma.open(DATA / "bible_en_es.tsv.xz", "rt", encoding="utf-8") as file:
-        while len(text) < dataset_samples.MOST_CHARACTERS and (line := file.readline()):
+        while len(text) < dataset_preview.MOST_CHARACTERS and (line := file.readline()):
             text += line.split("\t")[1] + "\n"
-    return dataset_samples.Passage(text)
+    return dataset_preview.Passage(text)

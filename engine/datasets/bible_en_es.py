@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets import _pairs
 from presets import DATA
@@ -66,13 +66,13 @@ def _split(reference: str) -> str:
     return {_VAL: "val", _TEST: "test"}.get(chapter % _EVERY, "train")
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first verses; the rest of the file is not unpacked."""
     import lzma
 
     with lzma.open(DATA / "bible_en_es.tsv.xz", "rt", encoding="utf-8") as file:
-        lines = [file.readline().rstrip("\n").split("\t") for _ in range(dataset_samples.MOST_ROWS)]
+        lines = [file.readline().rstrip("\n").split("\t") for _ in range(dataset_preview.MOST_ROWS)]
     rows = tuple((english, spanish) for _, english, spanish in lines)
     if config.direction == "es-en":
-        return dataset_samples.Rows(("Spanish", "English"), tuple(pair[::-1] for pair in rows))
-    return dataset_samples.Rows(("English", "Spanish"), rows)
+        return dataset_preview.Rows(("Spanish", "English"), tuple(pair[::-1] for pair in rows))
+    return dataset_preview.Rows(("English", "Spanish"), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets import _pairs
 from presets import DATA
@@ -57,11 +57,11 @@ def texts(words: int) -> dict[str, list[_pairs.Pair]]:
     return found
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first passages and their headings; the rest of the file is not unpacked."""
     import lzma
 
     with lzma.open(DATA / "bible_headings.tsv.xz", "rt", encoding="utf-8") as file:
-        lines = [file.readline().rstrip("\n").split("\t") for _ in range(dataset_samples.MOST_ROWS)]
+        lines = [file.readline().rstrip("\n").split("\t") for _ in range(dataset_preview.MOST_ROWS)]
     rows = tuple((heading, passage) for _, _, passage, heading in lines)
-    return dataset_samples.Rows(("heading", "passage"), rows)
+    return dataset_preview.Rows(("heading", "passage"), rows)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._tables import cells as column_cells
 from engine.datasets._tables import notes, plan, reading
 from engine.datasets._tables.columns import Column, Decimal
@@ -59,8 +59,8 @@ class _Facts(Struct, frozen=True):
 
 
 def info(config: Config) -> DatasetInfo:
-    facts = _files.remembered(
-        _facts, _files.located(config.path, "a CSV file"), config.header, _wanted(config)
+    facts = _user_files.remembered(
+        _facts, _user_files.located(config.path, "a CSV file"), config.header, _wanted(config)
     )
     made = facts.plan
     return DatasetInfo(
@@ -80,7 +80,7 @@ def build(config: Config) -> Splits:
     becomes an input of 0 or 1."""
     import numpy as np
 
-    path = _files.located(config.path, "a CSV file")
+    path = _user_files.located(config.path, "a CSV file")
     found = _understood(path, config.header, _wanted(config))
     made, rows = found.plan, np.array(found.rows)
     split = np.array([reading.split_of(row) for row in found.rows])
@@ -100,8 +100,8 @@ def build(config: Config) -> Splits:
 
 def columns(config: Config) -> list[str]:
     """The names of the columns to predict from."""
-    path = _files.located(config.path, "a CSV file")
-    facts = _files.remembered(_facts, path, config.header, _wanted(config))
+    path = _user_files.located(config.path, "a CSV file")
+    facts = _user_files.remembered(_facts, path, config.header, _wanted(config))
     return [each.name for each in facts.plan.inputs]
 
 
@@ -110,7 +110,7 @@ def row(config: Config, cells: Mapping[str, str]) -> NDArray[np.float32]:
     not there counts as missing. Raises ConfigError, in one line, for one that cannot be."""
     import numpy as np
 
-    path = _files.located(config.path, "a CSV file")
+    path = _user_files.located(config.path, "a CSV file")
     found = _understood(path, config.header, _wanted(config))
     names = [each.name for each in found.plan.inputs]
     if unknown := [name for name in cells if name not in names]:
@@ -129,7 +129,7 @@ def target_scale(config: Config) -> tuple[float, float]:
     """Mean and deviation of a target of numbers over the training rows."""
     import numpy as np
 
-    path = _files.located(config.path, "a CSV file")
+    path = _user_files.located(config.path, "a CSV file")
     found = _understood(path, config.header, _wanted(config))
     values = np.array(found.columns[found.plan.target].values)[found.rows]
     train = values[[reading.split_of(each) == "train" for each in found.rows]]
@@ -206,8 +206,8 @@ def _facts(path: Path, header: Header, wanted: Wanted) -> _Facts:
     return _Facts(found.plan, notes.notes(found, wanted), notes.cautions(found, wanted))
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     names, rows = reading.beginning(
-        _files.located(config.path, "a CSV file"), config.header, dataset_samples.MOST_ROWS
+        _user_files.located(config.path, "a CSV file"), config.header, dataset_preview.MOST_ROWS
     )
-    return dataset_samples.Rows(tuple(names), tuple(map(tuple, rows)))
+    return dataset_preview.Rows(tuple(names), tuple(map(tuple, rows)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -40,13 +40,13 @@ def build(config: Config) -> Splits:
     )
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """The first images of the file, which are 0 to 9 again and again."""
     import numpy as np
 
     with np.load(DATA / "digits.npz", allow_pickle=False) as file:
-        x, y = file["x"][: dataset_samples.MOST_IMAGES], file["y"][: dataset_samples.MOST_IMAGES]
-    return dataset_samples.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))
+        x, y = file["x"][: dataset_preview.MOST_IMAGES], file["y"][: dataset_preview.MOST_IMAGES]
+    return dataset_preview.Images(np.minimum(x * 16.0, 255).astype(np.uint8), tuple(map(str, y)))
 
 
 def picture(config: Config, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

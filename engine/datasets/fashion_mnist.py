@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
 from presets import DATA
 from presets.schema import Config as Base
@@ -44,15 +44,15 @@ def build(config: Config) -> Splits:
     )
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """The first image of each class, then the second of each."""
     import numpy as np
 
     with np.load(DATA / "fashion_mnist_10k_2k.npz", allow_pickle=False) as file:
         x, y = file["test_x"], file["test_y"].astype(int)
     places = [np.flatnonzero(y == label)[turn] for turn in range(3) for label in range(10)]
-    chosen = places[: dataset_samples.MOST_IMAGES]
-    return dataset_samples.Images(x[chosen], tuple(map(str, y[chosen])))
+    chosen = places[: dataset_preview.MOST_IMAGES]
+    return dataset_preview.Images(x[chosen], tuple(map(str, y[chosen])))
 
 
 def picture(config: Config, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets._games import records
 from engine.games.go import Go
@@ -30,7 +30,7 @@ def build(config: Config) -> Splits:
     return boards.splits(records.embedded())
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """Boards from the middle of games, with the move that was made there."""
     from engine.datasets._games import boards
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
 from engine.datasets._environments import facts
 from presets.schema import Config as Base
@@ -95,7 +95,7 @@ def _held_out(config: Config, stream: int) -> Split:
     return Split(first, seeds)
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first moves of an episode with actions at random: what was seen before each of them, what
     was done, and the reward."""
     import numpy as np
@@ -104,7 +104,7 @@ def sample(config: Config) -> dataset_samples.Rows:
     one, random = copies(config, 1), np.random.default_rng(0)
     seen = one.reset(0, 0)
     rows: list[tuple[str, ...]] = []
-    for action in random.integers(known.actions, size=dataset_samples.MOST_ROWS).tolist():
+    for action in random.integers(known.actions, size=dataset_preview.MOST_ROWS).tolist():
         move = one.step(0, action)
         numbers = [f"{value:.3g}" for value in seen[:_SHOWN].tolist()]
         rows.append((*numbers, str(action), f"{move.reward:g}"))
@@ -113,4 +113,4 @@ def sample(config: Config) -> dataset_samples.Rows:
             break
     one.close()
     names = [f"seen {place + 1}" for place in range(min(_SHOWN, known.numbers))]
-    return dataset_samples.Rows((*names, "action", "reward"), tuple(rows))
+    return dataset_preview.Rows((*names, "action", "reward"), tuple(rows))

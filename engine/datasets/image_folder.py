@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
-from engine.datasets import _files, _image_tree
+from engine.datasets import _image_tree, _user_files
 from presets import ConfigError, UserError
 from presets.schema import Config as Base
 
@@ -56,7 +56,7 @@ def build(config: Config) -> Splits:
     import numpy as np
 
     info(config)  # for its errors
-    root = _files.located(config.path, "a folder of images")
+    root = _user_files.located(config.path, "a folder of images")
     images = _image_tree.listed(config.path).images
     pixels = {split: _load(root, images[split], config) for split in _image_tree.SPLITS}
     train = pixels["train"]
@@ -84,7 +84,7 @@ def _statistics(config: Config) -> tuple[NDArray[np.float32], NDArray[np.float32
     """Mean and deviation of each channel over the training images, (channels, 1, 1)."""
     import numpy as np
 
-    root = _files.located(config.path, "a folder of images")
+    root = _user_files.located(config.path, "a folder of images")
     train = _load(root, _image_tree.listed(config.path).images["train"], config)
     mean = train.mean(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)
     deviation = train.std(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)
@@ -145,7 +145,7 @@ def _as_shown(image: Image) -> Image:
     return image
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """Training images of each class in turn."""
     info(config)  # for its errors
     found = _image_tree.listed(config.path)
@@ -155,10 +155,10 @@ def sample(config: Config) -> dataset_samples.Images:
     rounds = zip_longest(*by_class.values())
     turns = ((name, label) for names in rounds for name, label in zip(names, by_class, strict=True))
     chosen = list(
-        islice((turn for turn in turns if turn[0] is not None), dataset_samples.MOST_IMAGES)
+        islice((turn for turn in turns if turn[0] is not None), dataset_preview.MOST_IMAGES)
     )
-    root = _files.located(config.path, "a folder of images")
+    root = _user_files.located(config.path, "a folder of images")
     pixels = _load(root, chosen, config).transpose(0, 2, 3, 1)
     grey = pixels.shape[3] == 1
     labels = tuple(found.classes[label] for _, label in chosen)
-    return dataset_samples.Images(pixels[:, :, :, 0] if grey else pixels, labels)
+    return dataset_preview.Images(pixels[:, :, :, 0] if grey else pixels, labels)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _text_pairs
-from engine.datasets._text_pairs import Column
-from engine.datasets._text_rows import roles
+from engine.datasets import _text_pair_files
+from engine.datasets._text_pair_files import Column
+from engine.datasets._text_rows import role_column_names
 from presets.schema import Config as Base
 from presets.schema import Count
 
@@ -37,25 +37,25 @@ class Config(Base, frozen=True):
 
 
 def info(config: Config) -> DatasetInfo:
-    return _text_pairs.info("translation", _asked(config))
+    return _text_pair_files.info("translation", _asked(config))
 
 
 def build(config: Config) -> Splits:
     """The pairs as symbols; where there is no file for validation or test, 15 % of the training
     rows each, by a hash of their number."""
-    return _text_pairs.build(_asked(config))
+    return _text_pair_files.build(_asked(config))
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first pairs."""
-    return _text_pairs.sample(_asked(config))
+    return _text_pair_files.sample(_asked(config))
 
 
-def _asked(config: Config) -> _text_pairs.Asked:
-    return _text_pairs.Asked(
+def _asked(config: Config) -> _text_pair_files.Asked:
+    return _text_pair_files.Asked(
         path=config.path,
         target_path=config.target_path,
-        roles=(roles.SOURCE, roles.TARGET),
+        roles=(role_column_names.SOURCE, role_column_names.TARGET),
         columns=(config.source, config.target),
         tokenizer=config.tokenizer,
         vocabulary=config.vocabulary,

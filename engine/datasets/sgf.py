@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets._games import records
 from engine.games.go import Go
@@ -31,7 +31,7 @@ def build(config: Config) -> Splits:
     return boards.splits(records.listed(config.path))
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """Boards from the middle of games, with the move that was made there."""
     from engine.datasets._games import boards
 

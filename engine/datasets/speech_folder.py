@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _files
+from engine.datasets import _user_files
 from presets import ConfigError, UserError
 from presets.schema import Config as Base
 from presets.schema import Count, Positive
@@ -92,13 +92,13 @@ def build(config: Config) -> Splits:
 
 def _facts(config: Config) -> _Facts:
     """Raises ConfigError, in one line. Read again after a change in the folder or one below."""
-    root = _files.located(config.path, "a folder of speech").absolute()
+    root = _user_files.located(config.path, "a folder of speech").absolute()
     try:
         folders = [root, *(path for path in sorted(root.iterdir()))]
         times = tuple((str(path), path.stat().st_mtime_ns) for path in folders)
     except OSError as error:
-        raise _files.unreadable(root, error) from None
-    return _files.remembered_by((__name__, config, times), lambda: _read_facts(config, root))
+        raise _user_files.unreadable(root, error) from None
+    return _user_files.remembered_by((__name__, config, times), lambda: _read_facts(config, root))
 
 
 def _read_facts(config: Config, root: Path) -> _Facts:
@@ -189,7 +189,7 @@ def _recordings(config: Config, facts: _Facts, split: str, codec: SpeechCodec) -
     from engine.datasets._speech.recordings import Recordings
 
     return Recordings(
-        _files.located(config.path, "a folder of speech").absolute(),
+        _user_files.located(config.path, "a folder of speech").absolute(),
         [Utterance(path, text) for path, text in facts.utterances[split]],
         facts.lengths[split],
         frames=_frames(config),
@@ -198,7 +198,7 @@ def _recordings(config: Config, facts: _Facts, split: str, codec: SpeechCodec) -
     )
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """Spectrograms of the first training recordings, up to three seconds of each."""
     import numpy as np
 
@@ -209,10 +209,10 @@ def sample(config: Config) -> dataset_samples.Images:
     widest = max(each.shape[1] for each in grey)
     pixels = [np.pad(each, ((0, 0), (0, widest - each.shape[1]))) for each in grey]
     labels = tuple(text for _, text in facts.utterances["train"][:most])
-    return dataset_samples.Images(np.stack(pixels), labels)
+    return dataset_preview.Images(np.stack(pixels), labels)
 
 
-def hear(config: Config, source: str) -> dataset_samples.Recording:
+def hear(config: Config, source: str) -> dataset_preview.Recording:
     """What a model of this data hears of an audio file, or of a recording of the test set by its
     number from 0 on. Raises UserError, in one line."""
     from engine.datasets._speech import recordings
@@ -224,10 +224,10 @@ def hear(config: Config, source: str) -> dataset_samples.Recording:
         if int(source) >= len(test):
             raise UserError(f"recording {source}: expected a number up to {len(test) - 1}")
         name, text = test[int(source)]
-        path = _files.located(config.path, "a folder of speech").absolute() / name
+        path = _user_files.located(config.path, "a folder of speech").absolute() / name
     coefficients = config.coefficients if config.features == "mfcc" else 0
     waveform, x = recordings.heard(path, frames, coefficients)
-    return dataset_samples.Recording(
+    return dataset_preview.Recording(
         x=x[None],
         spectrogram=codec.spectrogram(x),
         seconds_per_frame=frames.hop / frames.rate,

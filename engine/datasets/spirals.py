@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Split, Splits
 from presets.schema import Config as Base
 from presets.schema import NonNegative, Positive
@@ -65,7 +65,7 @@ def _draw(config: Config, samples: int, stream: tuple[int, ...]) -> Split:
     return Split(points.astype(np.float32), labels.astype(np.int64))
 
 
-def sample(config: Config) -> dataset_samples.Points:
+def sample(config: Config) -> dataset_preview.Points:
     """Some training points."""
-    drawn = _draw(config, min(config.samples, dataset_samples.MOST_POINTS), (_TRAIN, 0, 0))
-    return dataset_samples.Points(drawn.x, drawn.y)
+    drawn = _draw(config, min(config.samples, dataset_preview.MOST_POINTS), (_TRAIN, 0, 0))
+    return dataset_preview.Points(drawn.x, drawn.y)

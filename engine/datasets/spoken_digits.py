@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from presets import DATA, UserError
 from presets.schema import Config as Base
@@ -142,7 +142,7 @@ def _codec() -> SpeechCodec:
     return SpeechCodec(_DIGITS, between=" ", mean=mean, deviation=deviation, cepstrum=True)
 
 
-def sample(config: Config) -> dataset_samples.Images:
+def sample(config: Config) -> dataset_preview.Images:
     """Spectrograms of a training recording of each digit, then of another of each."""
     import numpy as np
 
@@ -154,10 +154,10 @@ def sample(config: Config) -> dataset_samples.Images:
     widest = max(grey.shape[1] for grey in shown)
     pixels = [np.pad(grey, ((0, 0), (0, widest - grey.shape[1]))) for grey in shown]
     labels = tuple(_DIGITS[recordings.digits[number]] for number in chosen)
-    return dataset_samples.Images(np.stack(pixels), labels)
+    return dataset_preview.Images(np.stack(pixels), labels)
 
 
-def hear(config: Config, source: str) -> dataset_samples.Recording:
+def hear(config: Config, source: str) -> dataset_preview.Recording:
     """What a model of this data hears of an audio file, or of a string of the test set by its
     number from 0 on. Raises UserError, in one line.
 
@@ -175,7 +175,7 @@ def hear(config: Config, source: str) -> dataset_samples.Recording:
         if number >= len(test):
             raise UserError(f"recording {number}: expected a number up to {len(test) - 1}")
         one = test.batch(np.array([number]))
-        return dataset_samples.Recording(
+        return dataset_preview.Recording(
             x=one.x,
             spectrogram=codec.spectrogram(one.x[0]),
             seconds_per_frame=HOP / RATE,
@@ -189,7 +189,7 @@ def hear(config: Config, source: str) -> dataset_samples.Recording:
     usual = np.percentile(loudest, (5, 95))
     frames[:, 0] += np.clip(frames[:, 0].max(), *usual) - frames[:, 0].max()
     x = codec.normalised(frames)
-    return dataset_samples.Recording(
+    return dataset_preview.Recording(
         x=x[None],
         spectrogram=codec.spectrogram(x),
         seconds_per_frame=HOP / RATE,

@@ -9,16 +9,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _files, _tokenizers, _windows
+from engine.datasets import _tokenizers, _user_files, _windows
 from engine.datasets._tokenizers import Tokenizer
-from engine.datasets._tokenizers.codec import RESERVED
+from engine.datasets._tokenizers.simple_codecs import RESERVED
 from presets import ConfigError
 from presets.schema import Config as Base
 from presets.schema import Count, RunConfig
 
-MAX_BYTES = 128 * _files.MEBIBYTE
+MAX_BYTES = 128 * _user_files.MEBIBYTE
 _HELD_OUT = 20  # of so many parts, one is for validation and one for the test
 
 
@@ -51,7 +51,7 @@ def check(config: Config, run: RunConfig) -> None:
 
 
 def info(config: Config) -> DatasetInfo:
-    facts = _files.remembered(_facts, _files.located(config.path, "a text file"))
+    facts = _user_files.remembered(_facts, _user_files.located(config.path, "a text file"))
     whole = config.tokenizer == "characters"
     symbols = _symbols(config, facts)
     lengths = _lengths(config, facts, symbols)
@@ -120,7 +120,7 @@ def build(config: Config) -> Splits:
     5 % for the test. The alphabet is that of the whole file, so that every character is known;
     byte pairs are learned from the training text."""
     sizes = info(config).samples
-    text = _files.read_text(_files.located(config.path, "a text file"), most=MAX_BYTES)
+    text = _user_files.read_text(_user_files.located(config.path, "a text file"), most=MAX_BYTES)
     parts = _parts(text)
     if config.tokenizer == "characters":
         return _windows.splits(parts, "".join(sorted(set(text))), config.context_length)
@@ -148,7 +148,7 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _facts(path: Path) -> _Facts:
-    text = _files.read_text(path, most=MAX_BYTES)
+    text = _user_files.read_text(path, most=MAX_BYTES)
     if not text:
         raise ConfigError(f"dataset.path: {str(path)!r} is empty")
     parts = _parts(text)
@@ -159,7 +159,9 @@ def _facts(path: Path) -> _Facts:
     )
 
 
-def sample(config: Config) -> dataset_samples.Passage:
+def sample(config: Config) -> dataset_preview.Passage:
     """The beginning of the file."""
-    path = _files.located(config.path, "a text file")
-    return dataset_samples.Passage(_files.beginning(path, most=dataset_samples.MOST_CHARACTERS))
+    path = _user_files.located(config.path, "a text file")
+    return dataset_preview.Passage(
+        _user_files.beginning(path, most=dataset_preview.MOST_CHARACTERS)
+    )

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _files, _tokenizers
-from engine.datasets._text_rows import Table, layout, opened, opening, roles
-from engine.datasets._text_rows.layout import SPLITS
-from engine.datasets._tokenizers import lengths
+from engine.datasets import _tokenizers, _user_files
+from engine.datasets._text_rows import (
+    Table,
+    format_detection,
+    opened,
+    role_column_names,
+    split_files,
+)
+from engine.datasets._text_rows.split_files import SPLITS
+from engine.datasets._tokenizers import length_estimates
 from presets import ConfigError
 from presets.schema import Config as Base
 from presets.schema import Count
@@ -29,7 +35,7 @@ _LEARNED_FROM = 2**25
 _COUNTED = 2000
 """Rows by which the number of symbols is estimated."""
 
-_ROLES = (roles.TEXT, roles.LABEL)
+_ROLES = (role_column_names.TEXT, role_column_names.LABEL)
 
 Column = str | int
 
@@ -67,7 +73,7 @@ class _Facts(Struct, frozen=True):
 
 def info(config: Config) -> DatasetInfo:
     table = _table(config)
-    facts = _files.remembered_by(
+    facts = _user_files.remembered_by(
         (__name__, table.key, *structs.astuple(config)),
         lambda: _facts(table, config),
     )
@@ -124,7 +130,7 @@ def _facts(table: Table, config: Config) -> _Facts:
     (_numbers if config.task == "regression" else _check_labels)(table, names)
     counts = {split: _counts(table, split, config) for split in SPLITS}
     whole = all(len(counts[split]) == len(table.splits[split]) for split in SPLITS)
-    exact = whole and config.tokenizer in lengths.EXACT
+    exact = whole and config.tokenizer in length_estimates.EXACT
     return _Facts(
         names,
         {split: len(table.splits[split]) for split in SPLITS},
@@ -143,7 +149,7 @@ def _counts(table: Table, split: str, config: Config) -> list[int]:
     some = min(len(rows), _COUNTED)
     texts = (rows[place * len(rows) // some][0] for place in range(some))
     return [
-        min(config.max_length, lengths.expected(text, config.tokenizer, config.vocabulary))
+        min(config.max_length, length_estimates.expected(text, config.tokenizer, config.vocabulary))
         for text in texts
     ]
 
@@ -215,10 +221,10 @@ def _number(text: str) -> float:
         return math.inf
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first rows of the training file, as the file has them."""
-    files, _ = layout.files(_files.located(config.path, "a file or folder of texts"))
-    file = opening.opened(files["train"][0], _ROLES, _given(config))
-    rows = islice(file.rows(), dataset_samples.MOST_ROWS)
+    files, _ = split_files.files(_user_files.located(config.path, "a file or folder of texts"))
+    file = format_detection.opened(files["train"][0], _ROLES, _given(config))
+    rows = islice(file.rows(), dataset_preview.MOST_ROWS)
     names = file.names if file.header else [f"column {name}" for name in file.names]
-    return dataset_samples.Rows(tuple(names), tuple(tuple(row.cells) for row in rows))
+    return dataset_preview.Rows(tuple(names), tuple(tuple(row.cells) for row in rows))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import DatasetInfo, Splits
 from engine.datasets import _windows
 from engine.datasets._token_files import index
@@ -88,9 +88,9 @@ def build(config: Config) -> Splits:
     )
 
 
-def sample(config: Config) -> dataset_samples.Passage:
+def sample(config: Config) -> dataset_preview.Passage:
     """The beginning of the text."""
-    return dataset_samples.Passage(index.read(index.located(config.path)).beginning)
+    return dataset_preview.Passage(index.read(index.located(config.path)).beginning)
 
 
 def prepare(

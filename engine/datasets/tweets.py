@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from engine.config import dataset_samples
+from engine.config import dataset_preview
 from engine.config.registry import Codec, DatasetInfo, Splits
-from engine.datasets import _files, _tokenizers
-from engine.datasets._tokenizers import lengths
+from engine.datasets import _tokenizers, _user_files
+from engine.datasets._tokenizers import length_estimates
 from presets import DATA
 from presets.schema import Config as Base
 from presets.schema import Count
@@ -48,7 +48,7 @@ def info(config: Config) -> DatasetInfo:
     size = _tokenizers.info_size(config.tokenizer, config.vocabulary, lambda: _training(config))
     symbols = {
         split: [
-            lengths.expected(tweet.text, config.tokenizer, config.vocabulary)
+            length_estimates.expected(tweet.text, config.tokenizer, config.vocabulary)
             for tweet in tweets[split]
         ]
         for split in SPLITS
@@ -97,7 +97,7 @@ def _training(config: Config) -> list[str]:
 def _tweets(task: str) -> dict[str, list[_Tweet]]:
     """The tweets of a task by split."""
     found: dict[str, list[_Tweet]] = {split: [] for split in SPLITS}
-    for tweet in _files.remembered_by((__name__,), _read):
+    for tweet in _user_files.remembered_by((__name__,), _read):
         if task == "regression" or abs(tweet.rating) >= NEUTRAL:
             found[tweet.split].append(tweet)
     return found
@@ -112,11 +112,11 @@ def _read() -> list[_Tweet]:
     return [_Tweet(split, float(rating), html.unescape(text)) for _, split, rating, text in lines]
 
 
-def sample(config: Config) -> dataset_samples.Rows:
+def sample(config: Config) -> dataset_preview.Rows:
     """The first training tweets."""
-    tweets = islice(_tweets(config.task)["train"], dataset_samples.MOST_ROWS)
+    tweets = islice(_tweets(config.task)["train"], dataset_preview.MOST_ROWS)
     told = NAMES if config.task == "classification" else ()
     rows = tuple(
         (tweet.text, told[tweet.rating > 0] if told else f"{tweet.rating:+.2f}") for tweet in tweets
     )
-    return dataset_samples.Rows(("text", "label" if told else "rating"), rows)
+    return dataset_preview.Rows(("text", "label" if told else "rating"), rows)

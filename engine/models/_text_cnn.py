@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config.padding import PAD, UNKNOWN
+from engine.config.padding_constants import PAD, UNKNOWN
 
 _INIT_STD = 0.1
 

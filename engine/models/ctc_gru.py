@@ -69,7 +69,7 @@ def _activations(config: Config, data: DatasetInfo, steps: int) -> int:
 def build(config: Config, data: DatasetInfo) -> nn.Module:
     """Maps frames float32 (n, t, features) to logits (n, ceil(t / stride), num_outputs); the first
     output is the blank."""
-    from engine.models._ctc import SoundNetwork
+    from engine.models._sound_network import SoundNetwork
 
     return SoundNetwork(
         features=data.input_shape[1],

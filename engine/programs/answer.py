@@ -17,7 +17,7 @@ from engine.games.position import Position
 from engine.programs.answers import inputs, kinds
 from engine.programs.answers.heard import of_recording
 from engine.programs.answers.loaded import LoadedRun
-from engine.programs.answers.played import of_game
+from engine.programs.answers.position_evaluation import of_game
 from engine.runs import questions
 from engine.runs.questions import Answer, Failed, Input, Question, Ready, Reply
 from engine.tasks.players import boards

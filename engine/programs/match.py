@@ -12,7 +12,7 @@ from engine.games import match
 from engine.games.match import Score
 from engine.games.position import Position
 from engine.programs.answers.loaded import LoadedRun
-from engine.programs.answers.played import players_task
+from engine.programs.answers.position_evaluation import players_task
 from engine.runs.questions import Failed, Standing, encode
 from engine.tasks.players import boards
 from presets import UserError

@@ -21,11 +21,11 @@ import msgspec
 
 from engine.programs.loop_commands import POLL_SECONDS, LoopCommands
 from engine.runs import run_directory
-from engine.runs.access import open_to_append
 from engine.runs.events import Evaluation, Gap, RunStarted, Scalars, Value, number
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RECORDED, Lock, RunDir
+from engine.runs.safe_file_access import open_to_append
 from engine.runs.signs_of_life import identity
 from engine.runs.signs_of_life.heartbeat import Heartbeat
 from presets import UserError, yaml

@@ -22,11 +22,11 @@ from msgspec import structs
 
 from engine.config import estimate
 from engine.runs import checkpoint, lenient_json, locking, run_directory
-from engine.runs.access import open_to_append, replace_file
 from engine.runs.control import StopWatch
 from engine.runs.events import KILLED, LogLine, RunEnded, Scalars
 from engine.runs.log_reader import LogWriter, lifecycle, tail
 from engine.runs.run_directory import Lock, RunDir
+from engine.runs.safe_file_access import open_to_append, replace_file
 from engine.runs.signs_of_life import identity
 from engine.runs.signs_of_life.health import Exit
 from engine.runs.signs_of_life.identity import Identity

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.runs.access import check_root, new_folder, open_regular, replace_file
 from engine.runs.run_directory import RunDir, matching
+from engine.runs.safe_file_access import check_root, new_folder, open_regular, replace_file
 from presets import ConfigError, UserError
 from presets.convert import convert
 

@@ -25,8 +25,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from engine.config.schedules import Plateau
-from engine.runs.access import open_regular
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular
 from presets import UserError
 from presets.schema import Clip, Count, Positive
 

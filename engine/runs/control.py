@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.runs.access import check_owner, open_regular, replacing
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import check_owner, open_regular, replacing
 from presets import UserError
 from presets.schema import ClipMode, Count, Positive
 

@@ -12,8 +12,8 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.runs import bounds, lenient_json
-from engine.runs.bounds import (
+from engine.runs import event_bounds, lenient_json
+from engine.runs.event_bounds import (
     Bins,
     Classes,
     Columns,
@@ -96,7 +96,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     may register more later: then this event is written again, with the same time."""
 
     def fault(self) -> str:
-        return bounds.plain(self.config)
+        return event_bounds.plain(self.config)
 
 
 class Origin(Event, frozen=True, kw_only=True, tag="origin"):
@@ -121,11 +121,13 @@ class Scalars(Event, frozen=True, kw_only=True, tag="scalars"):
     """The columns by full name, such as `train/loss`, `grad_norm`, `lr`."""
 
     def __post_init__(self) -> None:
-        if wrong := bounds.of_one_length((self.seconds, *self.values.values()), len(self.step)):
+        if wrong := event_bounds.of_one_length(
+            (self.seconds, *self.values.values()), len(self.step)
+        ):
             raise ValueError(wrong)
 
     def fault(self) -> str:
-        return bounds.rising(self.step)
+        return event_bounds.rising(self.step)
 
 
 class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
@@ -163,7 +165,7 @@ class CommandAnswered(Event, frozen=True, kw_only=True, tag="command"):
     """Why the command was rejected, or what it changed: "lr 0.001 -> 0.01"."""
 
     def fault(self) -> str:
-        return bounds.plain(self.arguments)
+        return event_bounds.plain(self.arguments)
 
 
 class StateChanged(Event, frozen=True, kw_only=True, tag="state"):
@@ -226,7 +228,7 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     reason: Line
 
     def fault(self) -> str:
-        return bounds.rising((self.first_step, self.last_step))
+        return event_bounds.rising((self.first_step, self.last_step))
 
 
 class Layers(Event, frozen=True, kw_only=True, tag="layers"):
@@ -248,8 +250,8 @@ class Layers(Event, frozen=True, kw_only=True, tag="layers"):
 
     def fault(self) -> str:
         kinds = [self.kinds] if self.kinds else []
-        uneven = bounds.of_one_length((*self.values.values(), *kinds), len(self.names))
-        return uneven or bounds.distinct(self.names)
+        uneven = event_bounds.of_one_length((*self.values.values(), *kinds), len(self.names))
+        return uneven or event_bounds.distinct(self.names)
 
 
 class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
@@ -262,14 +264,18 @@ class Histograms(Event, frozen=True, kw_only=True, tag="histograms"):
     """log10 of the lower end of the first bin, which also counts smaller values."""
     high: Power
     """log10 of the upper end of the last bin, which also counts larger values."""
-    counts: Annotated[list[Bins], Meta(max_length=bounds.MAX_NAMES)]
+    counts: Annotated[list[Bins], Meta(max_length=event_bounds.MAX_NAMES)]
     """The counts, (layers, bins)."""
 
     def fault(self) -> str:
-        if self.high - self.low < bounds.LEAST_SPAN:
-            return f"expected bounds {bounds.LEAST_SPAN} apart, got {self.low} and {self.high}"
+        if self.high - self.low < event_bounds.LEAST_SPAN:
+            return (
+                f"expected bounds {event_bounds.LEAST_SPAN} apart, got {self.low} and {self.high}"
+            )
         bins = len(self.counts[0]) if self.counts else 0
-        return bounds.table(self.counts, len(self.names), bins) or bounds.distinct(self.names)
+        return event_bounds.table(self.counts, len(self.names), bins) or event_bounds.distinct(
+            self.names
+        )
 
 
 class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
@@ -283,7 +289,7 @@ class Confusion(Event, frozen=True, kw_only=True, tag="confusion"):
 
     def fault(self) -> str:
         classes = len(self.names) or len(self.counts)
-        return bounds.table(self.counts, classes, classes)
+        return event_bounds.table(self.counts, classes, classes)
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
@@ -306,10 +312,10 @@ class Predictions(Event, frozen=True, kw_only=True, tag="predictions"):
 
     split: Literal["val", "test"]
     step: Step
-    samples: Annotated[list[Prediction], Meta(max_length=bounds.MAX_SAMPLES)]
+    samples: Annotated[list[Prediction], Meta(max_length=event_bounds.MAX_SAMPLES)]
 
     def fault(self) -> str:
-        return bounds.pictures(sample.pixels for sample in self.samples)
+        return event_bounds.pictures(sample.pixels for sample in self.samples)
 
 
 class Reference(Struct, frozen=True, kw_only=True):
@@ -325,7 +331,7 @@ class Reference(Struct, frozen=True, kw_only=True):
 class References(Event, frozen=True, kw_only=True, tag="references"):
     """What trivial ways reach on the validation set."""
 
-    values: Annotated[list[Reference], Meta(max_length=bounds.MAX_SAMPLES)]
+    values: Annotated[list[Reference], Meta(max_length=event_bounds.MAX_SAMPLES)]
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -349,7 +355,7 @@ class Output(Struct, frozen=True, kw_only=True):
     spectrogram: Pixels = []
     """The sound that was heard, rows of grey values from the highest frequency down, a frame in
     each column; empty if the input is text."""
-    spans: Annotated[list[Span], Meta(max_length=bounds.MAX_NAMES)] = []
+    spans: Annotated[list[Span], Meta(max_length=event_bounds.MAX_NAMES)] = []
     """Where in the spectrogram the pieces of the output were heard, in order."""
 
 
@@ -358,14 +364,14 @@ class Outputs(Event, frozen=True, kw_only=True, tag="outputs"):
 
     split: Literal["val", "test"]
     step: Step
-    samples: Annotated[list[Output], Meta(max_length=bounds.MAX_SAMPLES)]
+    samples: Annotated[list[Output], Meta(max_length=event_bounds.MAX_SAMPLES)]
 
     def fault(self) -> str:
         for sample in self.samples:
             frames = len(sample.spectrogram[0]) if sample.spectrogram else 0
             if any(not span.begin < span.end <= frames for span in sample.spans):
                 return "a span lies outside its spectrogram"
-        return bounds.pictures(sample.spectrogram for sample in self.samples)
+        return event_bounds.pictures(sample.spectrogram for sample in self.samples)
 
 
 class Move(Struct, frozen=True, kw_only=True):
@@ -373,10 +379,10 @@ class Move(Struct, frozen=True, kw_only=True):
 
     move: Whole
     """The move, in the numbers that `engine.games` has for the moves of the game."""
-    policy: bounds.CellShares = []
+    policy: event_bounds.CellShares = []
     """How likely the model would take a cell: pairs of a cell, counted row by row from the top, and
     whole per cent, without cells of less than 1 %; what is left is for a pass."""
-    value: bounds.Balance | None = None
+    value: event_bounds.Balance | None = None
     """The result that the model expects, from -1, a loss of who began, to 1; None if it is none."""
 
 
@@ -386,19 +392,19 @@ class Game(Event, frozen=True, kw_only=True, tag="game"):
     split: Literal["val", "test"]
     step: Step
     game: Name
-    """What was played, a name of `engine.games.known`: `go`, `connect-four`."""
-    rows: bounds.Side
-    columns: bounds.Side
+    """What was played, a name of `engine.games.games_by_name`: `go`, `connect-four`."""
+    rows: event_bounds.Side
+    columns: event_bounds.Side
     komi: float = 0.0
     """The points that the second player was given, where points are counted."""
     players: tuple[Name, Name]
     """Who began and who followed: `model` and, say, `random`."""
-    moves: Annotated[list[Move], Meta(max_length=bounds.MAX_MOVES)]
+    moves: Annotated[list[Move], Meta(max_length=event_bounds.MAX_MOVES)]
     result: Literal["first", "second", "draw"]
     """Who won."""
 
     def fault(self) -> str:
-        return bounds.moves(
+        return event_bounds.moves(
             ((move.move, move.policy) for move in self.moves), self.rows * self.columns
         )
 
@@ -429,11 +435,11 @@ class Episode(Event, frozen=True, kw_only=True, tag="episode"):
     """A frame stands for this many moves, the last one perhaps for fewer."""
     observations: Observations
     """The numbers that the model saw before each move that is shown, up to 16 of them."""
-    actions: Annotated[list[Whole], Meta(max_length=bounds.MAX_FRAMES)]
+    actions: Annotated[list[Whole], Meta(max_length=event_bounds.MAX_FRAMES)]
     """What it did, counted from 0."""
     policies: Policies
     """The probability of each action, of up to 64 of them."""
-    values: Annotated[list[Value], Meta(max_length=bounds.MAX_FRAMES)]
+    values: Annotated[list[Value], Meta(max_length=event_bounds.MAX_FRAMES)]
     """The rewards to come that it expected: their discounted mean."""
 
     def fault(self) -> str:
@@ -441,9 +447,9 @@ class Episode(Event, frozen=True, kw_only=True, tag="episode"):
         if len(self.observations) != -(-self.length // self.every):
             return "frames and length of the episode differ"
         return (
-            bounds.of_one_length(columns, len(self.observations))
-            or bounds.even(self.observations)
-            or bounds.even(self.policies)
+            event_bounds.of_one_length(columns, len(self.observations))
+            or event_bounds.even(self.observations)
+            or event_bounds.even(self.policies)
         )
 
 
@@ -463,13 +469,13 @@ class Profiled(Event, frozen=True, kw_only=True, tag="profiled"):
 
     first_step: Step
     last_step: Step
-    operations: Annotated[list[Operation], Meta(max_length=bounds.MAX_NAMES)]
+    operations: Annotated[list[Operation], Meta(max_length=event_bounds.MAX_NAMES)]
     """The operations, the most expensive first."""
     trace: Name
     """The name of the trace file in the run directory, for chrome://tracing or Perfetto."""
 
     def fault(self) -> str:
-        return bounds.rising((self.first_step, self.last_step))
+        return event_bounds.rising((self.first_step, self.last_step))
 
 
 KILLED = "killed at once: "

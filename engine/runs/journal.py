@@ -18,8 +18,8 @@ from engine.runs.events import (
 )
 from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import ended_status
+from engine.runs.signs_of_life.failed_writes import Unsaved
 from engine.runs.signs_of_life.heartbeat import Heartbeat
-from engine.runs.signs_of_life.unsaved import Unsaved
 
 
 @dataclass(frozen=True)

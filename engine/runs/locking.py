@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from engine.runs.access import open_regular, open_to_write, replace_file
+from engine.runs.safe_file_access import open_regular, open_to_write, replace_file
 from engine.runs.signs_of_life import identity
 from engine.runs.signs_of_life.identity import Identity
 

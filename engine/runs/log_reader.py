@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.runs.access import open_regular
 from engine.runs.events import (
     AnyEvent,
     CommandAnswered,
@@ -16,6 +15,7 @@ from engine.runs.events import (
     decode,
 )
 from engine.runs.log_writer import LogWriter
+from engine.runs.safe_file_access import open_regular
 
 __all__ = ["LogReader", "LogWriter", "commands", "lifecycle", "read_all", "tail"]
 

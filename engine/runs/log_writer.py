@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runs.access import open_to_write
 from engine.runs.events import AnyEvent, encode
 from engine.runs.log_queue import Missing, Pen, Queue, cut_torn_tail
+from engine.runs.safe_file_access import open_to_write
 
 MAX_QUEUED_RECORDS = 4096
 MAX_QUEUED_BYTES = 4 * 2**20

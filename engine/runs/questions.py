@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.runs.bounds import Pixels
+from engine.runs.event_bounds import Pixels
 from engine.runs.events import Span
 from presets import UserError
 from presets.schema import NonNegative

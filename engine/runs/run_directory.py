@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from engine.runs import locking
-from engine.runs.access import (
+from engine.runs.events import RunEnded, RunStarted
+from engine.runs.safe_file_access import (
     check_owner,
     check_root,
     new_folder,
@@ -19,7 +20,6 @@ from engine.runs.access import (
     open_to_write,
     why_not_readable,
 )
-from engine.runs.events import RunEnded, RunStarted
 from engine.runs.signs_of_life import identity
 from engine.runs.signs_of_life.identity import Identity
 from presets import ConfigError, UserError, yaml

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.runs import locking, run_directory
-from engine.runs.access import open_to_append
 from engine.runs.run_directory import INHERITED_LOCKS, Lock, RunDir, UnlockableError
+from engine.runs.safe_file_access import open_to_append
 from engine.runs.signs_of_life import identity
 from presets import UserError
 

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 from engine.config import task_rules
 from engine.config.registry import Codec, DatasetInfo, Samples
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.runs.events import AnyEvent, Confusion, Prediction, Reference
-from engine.tasks import pictures
-from engine.tasks.held_out import HeldOut
+from engine.tasks import sample_display
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.measures import word_baselines
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import Loss, RunConfig
@@ -109,7 +109,7 @@ class Classification(Task):
             found: list[AnyEvent] = []
             if len(self._names) <= MAX_CONFUSION:
                 found.append(self._confusion(predicted, y, step, split))
-            chosen = pictures.choose(predicted == y, self._predictions)
+            chosen = sample_display.choose(predicted == y, self._predictions)
             labels, guesses = y[chosen].tolist(), predicted[chosen].tolist()
             shown, _ = held.samples(held.order[chosen.cpu().numpy()])
             samples = [
@@ -117,14 +117,14 @@ class Classification(Task):
                     expected=self._names[label],
                     predicted=self._names[guess],
                     correct=label == guess,
-                    confidence=pictures.finite(confidence),
-                    **pictures.sample(inputs, self._codec),
+                    confidence=sample_display.finite(confidence),
+                    **sample_display.sample(inputs, self._codec),
                 )
                 for label, guess, confidence, inputs in zip(
                     labels, guesses, confidences[chosen].tolist(), shown.cpu(), strict=True
                 )
             ]
-        return found + pictures.predictions(samples, step, split)
+        return found + sample_display.predictions(samples, step, split)
 
     def _confusion(self, predicted: Tensor, y: Tensor, step: int, split: Split) -> Confusion:
         classes = len(self._names)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from engine.config import registry
 from engine.config.registry import Codec, DatasetInfo, Samples
-from engine.config.rules import RULES
-from engine.runs import bounds
+from engine.config.task_rule_table import RULES
+from engine.runs import event_bounds
 from engine.runs.events import AnyEvent, Episode, Reference, number
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.players.episodes import Copies, Frame, frames, play, random_returns, split_output
 from engine.tasks.task import Split, Task
 from presets.schema import RunConfig
@@ -98,7 +98,7 @@ class Control(Task):
     ) -> list[AnyEvent]:
         """The first episode of the split, always the same one."""
         shown = list(self.watch(model, _seeds(held)[0], device=held.device))
-        every = -(-len(shown) // bounds.MAX_FRAMES)
+        every = -(-len(shown) // event_bounds.MAX_FRAMES)
         kept = shown[::every]
         return [
             Episode(
@@ -154,10 +154,12 @@ def _seeds(held: HeldOut) -> list[int]:
 
 def _finite(observation: NDArray[np.float32]) -> list[float]:
     """The first numbers of an observation, five digits each."""
-    some = np.nan_to_num(observation[: bounds.MAX_OBSERVED].astype(np.float64))
+    some = np.nan_to_num(observation[: event_bounds.MAX_OBSERVED].astype(np.float64))
     return [float(f"{value:.5g}") for value in some]
 
 
 def _shares(policy: list[float]) -> list[float]:
     """Probabilities for the log; 0 in those of a model that diverged."""
-    return [round(share, 4) if 0 <= share <= 1 else 0.0 for share in policy[: bounds.MAX_ACTIONS]]
+    return [
+        round(share, 4) if 0 <= share <= 1 else 0.0 for share in policy[: event_bounds.MAX_ACTIONS]
+    ]

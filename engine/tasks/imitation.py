@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.config.registry import Codec, DatasetInfo, Samples, Split
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.games.players import Player, RandomPlayer
 from engine.games.position import Position
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.players import boards
 from engine.tasks.players.boards import NetPlayer, Thought
 from engine.tasks.task import Split as Name

@@ -9,9 +9,9 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from engine.config.registry import Codec, DatasetInfo
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.runs.events import AnyEvent, SampleText
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.task import Split, Task, evaluating
 from engine.tasks.texts.generation import Sampling, generate
 from presets.schema import RunConfig

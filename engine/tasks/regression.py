@@ -5,10 +5,10 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from engine.config.registry import Codec, DatasetInfo
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.runs.events import AnyEvent, Prediction
-from engine.tasks import pictures
-from engine.tasks.held_out import HeldOut
+from engine.tasks import sample_display
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.task import Split, Task, evaluating, outputs, sums
 from presets.schema import RunConfig
 
@@ -73,14 +73,14 @@ class Regression(Task):
             pairs = list(outputs(model, held))
             predicted, y = (torch.cat(parts) for parts in zip(*pairs, strict=True))
             near = ((predicted - y).abs() <= TOLERANCE).all(dim=1)
-            chosen = pictures.choose(near, self._predictions)
+            chosen = sample_display.choose(near, self._predictions)
             shown, _ = held.samples(held.order[chosen.cpu().numpy()])
             samples = [
                 Prediction(
                     expected=self._text(expected),
                     predicted=self._text(guess),
                     correct=correct,
-                    **pictures.sample(inputs, self._codec),
+                    **sample_display.sample(inputs, self._codec),
                 )
                 for expected, guess, correct, inputs in zip(
                     y[chosen].tolist(),
@@ -90,7 +90,7 @@ class Regression(Task):
                     strict=True,
                 )
             ]
-        return pictures.predictions(samples, step, split)
+        return sample_display.predictions(samples, step, split)
 
     def _text(self, numbers: list[float]) -> str:
         words = [f"{number:.3g}" for number in numbers]

@@ -7,11 +7,11 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from engine.config.registry import Codec, DatasetInfo, Samples
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.games.players import Player, RandomPlayer
 from engine.games.position import Position
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.players import boards
 from engine.tasks.players.boards import NetPlayer, Thought
 from engine.tasks.task import Split, Task, evaluating, outputs, sums

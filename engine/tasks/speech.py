@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.config import task_rules
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.config.registry import Codec, DatasetInfo, Samples
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.runs.events import AnyEvent, Output, Outputs, Reference, Span
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.measures import error_rates, text_metrics
 from engine.tasks.task import Split, Task, evaluating, sums
 from engine.tasks.texts import ctc

@@ -3,9 +3,9 @@
 import numpy as np
 from torch import Tensor
 
-from engine.config.padding import PAD
+from engine.config.padding_constants import PAD
 from engine.config.registry import Codec, DatasetInfo, Samples, Split
-from engine.tasks.measures.nearest import spread
+from engine.tasks.measures.nearest_texts import spread
 from engine.tasks.texts.sequence_to_sequence import Written
 from presets.schema import RunConfig
 

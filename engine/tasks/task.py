@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.config.registry import Samples
-from engine.config.rules import TaskRules
+from engine.config.task_rule_table import TaskRules
 from engine.runs.events import AnyEvent, Reference
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 
 Split = Literal["val", "test"]
 

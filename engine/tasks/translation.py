@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from engine.config.padding import PAD
+from engine.config.padding_constants import PAD
 from engine.config.registry import Codec, DatasetInfo, Samples
 from engine.tasks.texts.sequence_to_sequence import Written
 from presets.schema import RunConfig

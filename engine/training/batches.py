@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from engine.config.configure import Plan
 from engine.config.registry import Samples, Split, Splits
 from engine.tasks.experience import Experience, Surroundings
-from engine.tasks.held_out import Tensors, to_device
+from engine.tasks.held_out_split import Tensors, to_device
 from engine.training.data_order import order
 from engine.training.data_order.permutation import permutation
 from presets.schema import RunConfig

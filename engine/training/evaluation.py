@@ -8,8 +8,8 @@ from typing import Any, Literal
 from engine.runs.events import Evaluation, number
 from engine.runs.journal import Journal
 from engine.tasks import Task
-from engine.tasks.held_out import HeldOut
-from engine.training.saving.judged import Judge
+from engine.tasks.held_out_split import HeldOut
+from engine.training.saving.judged_weights import Judge
 from engine.training.state import Outcome, Training
 from presets.schema import Target
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from engine.runs.journal import Journal
-from engine.tasks.held_out import Tensors
+from engine.tasks.held_out_split import Tensors
 from engine.training.session import Session, open_session
 from engine.training.state import Outcome
 from engine.training.steering.commands import Steering

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from engine.tasks import Task
 from engine.training.precision import autocast
 from engine.training.state import Training
-from engine.training.updates.curvature import twice_differentiable
+from engine.training.updates.double_backward import twice_differentiable
 from presets import UserError
 from presets.schema import RunConfig
 

@@ -13,7 +13,7 @@ from engine.config import configure, registry
 from engine.runs.events import References
 from engine.runs.journal import Journal
 from engine.tasks import Task
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.training.batches import Batches, Experienced, batches_of
 from engine.training.device import describe, pick, set_threads
 from engine.training.evaluation import Evaluator
@@ -22,12 +22,12 @@ from engine.training.precision import set_precision
 from engine.training.preparation import fingerprint
 from engine.training.preparation.assemble import assemble
 from engine.training.preparation.start import start
-from engine.training.recording import utilisation
-from engine.training.recording.diagnostics import Diagnostics
-from engine.training.recording.metrics import MetricBuffer
+from engine.training.recording import flop_utilisation
+from engine.training.recording.layer_diagnostics import Diagnostics
+from engine.training.recording.metric_buffer import MetricBuffer
 from engine.training.recording.profiling import Profiler
 from engine.training.recording.weight_path import WeightPath
-from engine.training.saving.judged import Judge
+from engine.training.saving.judged_weights import Judge
 from engine.training.saving.saver import Saver
 from engine.training.saving.snapshot import Observer, observe_on
 from engine.training.saving.starting_point import Resumed
@@ -112,7 +112,7 @@ def open_session(
             journal,
             inspect=range_test.after(guard.inspect) if range_test else guard.inspect,
             unit=task.rules.unit,
-            utilisation=utilisation.of_one_unit(config, task.rules.unit, device),
+            utilisation=flop_utilisation.of_one_unit(config, task.rules.unit, device),
         ) as metrics,
         closing(
             Diagnostics(

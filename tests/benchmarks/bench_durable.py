@@ -25,7 +25,7 @@ from engine.training import loop, session
 from engine.training.evaluation import Evaluator
 from engine.training.preparation.assemble import assemble
 from engine.training.saving import checkpoint_writer, saver, snapshot
-from engine.training.saving.judged import Judge
+from engine.training.saving.judged_weights import Judge
 from engine.training.steering import non_finite
 from engine.training.steering.commands import Signals, Steering
 

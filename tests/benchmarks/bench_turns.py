@@ -27,7 +27,7 @@ from engine.runs import run_directory
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter
 from engine.training.batches import Batches
-from engine.training.recording import layer_probes, metrics
+from engine.training.recording import metric_buffer, probe_instruments
 from engine.training.steering.commands import Signals
 
 WORKS: dict[str, tuple[Work, int, int]] = {"mlp": (MLP, 32, 40), "gpt": (GPT, 12, 2)}
@@ -74,15 +74,15 @@ class Turns:
     def _hide_the_other(self) -> None:
         """The engine chooses its intervals by the clock: it must not count the other's time."""
         clock = SimpleNamespace(perf_counter=self.clock)
-        layer_probes.time = metrics.time = clock  # type: ignore[assignment]
-        layer_probes.Interval.__init__.__defaults__ = (self.clock,)  # type: ignore[misc]
-        taken, turns = layer_probes.Stopwatch.take, self
+        probe_instruments.time = metric_buffer.time = clock  # type: ignore[assignment]
+        probe_instruments.Interval.__init__.__defaults__ = (self.clock,)  # type: ignore[misc]
+        taken, turns = probe_instruments.Stopwatch.take, self
 
-        def take(watch: layer_probes.Stopwatch) -> float:
+        def take(watch: probe_instruments.Stopwatch) -> float:
             turns.probes.append(taken(watch))
             return turns.probes[-1]
 
-        layer_probes.Stopwatch.take = take  # type: ignore[method-assign]
+        probe_instruments.Stopwatch.take = take  # type: ignore[method-assign]
 
 
 def work(name: str, way: str, turns: int) -> dict[str, Any]:

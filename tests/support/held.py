@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from engine.config.registry import Split
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 
 
 def held(x: Tensor, y: Tensor) -> HeldOut:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from engine.config.dataset_samples import Images, Passage, Points, Rows, Sample
+from engine.config.dataset_preview import Images, Passage, Points, Rows, Sample
 from tui.plots import heat
 from tui.plots.chart import LETTERS
 from tui.plots.raster import BRAILLE

@@ -11,9 +11,9 @@ import click
 
 from engine.config.configure import Plan
 from engine.runs import control, run_directory, start_process
-from engine.runs.access import open_regular
 from engine.runs.events import AnyEvent
 from engine.runs.run_directory import NOT_SAVED, RunDir
+from engine.runs.safe_file_access import open_regular
 from engine.runs.signs_of_life import health
 from presets import UserError
 from presets.schema import RunConfig

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import structs
 
-from engine.runs import access
+from engine.runs import safe_file_access
 from presets import UserError
 from presets.userconfig import UserConfig, read_config
 from tui.commands.errors import PROGRAM, TRACEBACK, say
@@ -64,7 +64,7 @@ def open_app(
             f"the app needs a terminal on its input and output; `{PROGRAM} run` trains without one"
         )
     if runs is None:
-        access.check_root(root)
+        safe_file_access.check_root(root)
     config = _config(ascii_only=ascii_only, no_mouse=no_mouse)
     # Nothing of what start-up makes is garbage; the app switches this on again.
     gc.disable()

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from engine.runs import access
+from engine.runs import safe_file_access
 from presets import UserError
 from tui.commands import find_runs
 from tui.commands.completion import complete_runs
@@ -51,7 +51,7 @@ def serve(runs: tuple[str, ...], root: Path, port: int, host: str) -> None:
     address = _loopback(host)
     if importlib.util.find_spec("textual_serve") is None:
         raise UserError(f"serve needs an optional package; pip install '{PROGRAM}[serve]'")
-    access.check_root(root)
+    safe_file_access.check_root(root)
     find_runs.find_all(root, runs)  # what is not there is said here, not in the browser
     arguments = ["--runs-dir", str(root.absolute())]
     if runs:

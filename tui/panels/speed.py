@@ -4,7 +4,7 @@ from typing import get_args
 
 from rich.text import Text
 
-from engine.config.rules import RULES, Unit
+from engine.config.task_rule_table import RULES, Unit
 from tui.panels.curves import CurvesPanel
 from tui.panels.task_metric import task_of
 from tui.plots.lanes import View

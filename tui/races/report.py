@@ -12,9 +12,9 @@ from engine.race.devices import times_compare
 from engine.race.directory import RaceDir
 from engine.race.results import RaceResults, RunResult
 from engine.race.spec import differences
-from engine.runs.access import replace_file
 from engine.runs.events import RunStarted
 from engine.runs.log_reader import LogReader
+from engine.runs.safe_file_access import replace_file
 from presets import UserError
 from tui.races import pictures as race_pictures
 from tui.races import standings_table

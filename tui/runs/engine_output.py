@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from tui.text import clean
 
 MAX_BYTES = 512 * 1024

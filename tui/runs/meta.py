@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular, replace_file
 from presets import UserError
 from presets.convert import convert
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bigmodel_tui import _values
-from bigmodel_tui._wire import Wire
+from bigmodel_tui._recorder_channel import Wire
 
 RESERVED = ("stop", "pause", "resume")
 """Commands that need no function."""

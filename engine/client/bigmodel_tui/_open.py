@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bigmodel_tui import _values
+from bigmodel_tui._recorder_channel import Wire, complain
 from bigmodel_tui._run import MAX_STEP, Run
-from bigmodel_tui._wire import Wire, complain
 
 
 def open_run(

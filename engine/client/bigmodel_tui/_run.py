@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from bigmodel_tui import _values
-from bigmodel_tui._axis import Axis
-from bigmodel_tui._block import Block, Row
 from bigmodel_tui._commands import Commands
 from bigmodel_tui._endings import ending, ends_with_the_program
-from bigmodel_tui._sorter import Sorter
-from bigmodel_tui._wire import Wire, complain
+from bigmodel_tui._logged_steps import Block, Row
+from bigmodel_tui._numbers_and_tensors import Sorter
+from bigmodel_tui._recorder_channel import Wire, complain
+from bigmodel_tui._step_axis import Axis
 
 BLOCK_SECONDS = 0.1
 MAX_ROWS = 512

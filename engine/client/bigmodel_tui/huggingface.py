@@ -7,7 +7,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from bigmodel_tui import Run, _values, open_run
-from bigmodel_tui._names import of_split
+from bigmodel_tui._metric_names import of_split
 
 _NAMES = {"loss": "train/loss", "learning_rate": "lr"}
 _SUMMARY = "train_runtime"

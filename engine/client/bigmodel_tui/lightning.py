@@ -8,7 +8,7 @@ except ImportError:
     from pytorch_lightning import Callback
 
 from bigmodel_tui import Run, _values, open_run
-from bigmodel_tui._names import of_split
+from bigmodel_tui._metric_names import of_split
 
 _WHOLE_GRADIENTS = {"SingleDeviceStrategy", "DDPStrategy"}
 """Strategies whose processes each hold all gradients, so that their norm is the whole norm."""

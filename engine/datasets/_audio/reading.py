@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from presets import UserError
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus")

@@ -7,8 +7,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import dataset_samples
-from engine.config.padding import IGNORED
+from engine.config import dataset_preview
+from engine.config.padding_constants import IGNORED
 from engine.config.registry import Split, Splits
 from engine.datasets._games.records import Game, Games
 from engine.games.go import Go
@@ -74,18 +74,18 @@ _TURNS = 6
 """The random stream of symmetries, apart from those of `training.seeds`."""
 
 
-def sample(games: Games) -> dataset_samples.Images:
+def sample(games: Games) -> dataset_preview.Images:
     """The middle of training games as pictures: black stones dark, white ones bright; with the move
     that was made there."""
     found: list[tuple[Go, int]] = []
-    for game in games.splits["train"][: dataset_samples.MOST_IMAGES]:
+    for game in games.splits["train"][: dataset_preview.MOST_IMAGES]:
         middle = (game.skipped + len(game.record.moves)) // 2
         found.append(next(islice(game.record.positions(), middle, None)))
     cells = np.array([position.cells for position, _ in found], dtype=np.int64)
     greys = np.array([127, 0, 255], dtype=np.uint8)[cells]  # by 0, 1 and, from the end, -1
     size = games.begin.size
     names = tuple(position.name(move) for position, move in found)
-    return dataset_samples.Images(greys.reshape(-1, size, size), names)
+    return dataset_preview.Images(greys.reshape(-1, size, size), names)
 
 
 def splits(games: Games) -> Splits:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.config.registry import DatasetInfo
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.games import sgf
 from engine.games.go import Go
 from engine.games.planes import GO_PLANES
@@ -63,19 +63,19 @@ class Games(Struct, frozen=True):
 
 def embedded() -> Games:
     """The games that come along."""
-    return _files.remembered(_embedded, DATA / "go7_games.txt.xz")
+    return _user_files.remembered(_embedded, DATA / "go7_games.txt.xz")
 
 
 def listed(path: str) -> Games:
     """The games of a file or folder of SGF. Raises ConfigError, in one line with file and place,
     for what cannot be read. Read again only after a file has changed."""
-    root = _files.located(path, "a folder or file of SGF game records").absolute()
+    root = _user_files.located(path, "a folder or file of SGF game records").absolute()
     files = _listed(root)
     try:
         facts = tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
     except OSError as error:
-        raise _files.unreadable(root, error) from None
-    return _files.remembered_by(("sgf", facts), lambda: _read(root, files))
+        raise _user_files.unreadable(root, error) from None
+    return _user_files.remembered_by(("sgf", facts), lambda: _read(root, files))
 
 
 def _embedded(path: Path) -> Games:
@@ -104,8 +104,8 @@ def _listed(root: Path) -> list[Path]:
         return [root]
     found: list[Path] = []
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if not _files.is_clutter(name))
-        kept = (name for name in sorted(files) if not _files.is_clutter(name))
+        names[:] = sorted(name for name in names if not _user_files.is_clutter(name))
+        kept = (name for name in sorted(files) if not _user_files.is_clutter(name))
         found += [Path(folder, name) for name in kept if name.lower().endswith(".sgf")]
         if len(found) > MAX_FILES:
             raise ConfigError(f"dataset.path: {str(root)!r} has more than {MAX_FILES:,} SGF files")
@@ -152,11 +152,11 @@ def _played(record: sgf.Record) -> sgf.Record:
 def _text(file: Path) -> str:
     """The text of a file; letters of names and comments in another encoding do not matter."""
     try:
-        return _files.read_text(file, most=_MAX_BYTES)
+        return _user_files.read_text(file, most=_MAX_BYTES)
     except ConfigError as error:
         if "is not UTF-8" not in str(error):
             raise
-    return _files.beginning(file, most=_MAX_BYTES)
+    return _user_files.beginning(file, most=_MAX_BYTES)
 
 
 def _divided(games: list[Game]) -> dict[str, list[Game]]:

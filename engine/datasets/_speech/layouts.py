@@ -7,7 +7,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._audio import reading
 from engine.datasets._speech import tables
 from presets import ConfigError
@@ -114,7 +114,7 @@ def _libri_speech(root: Path) -> Listing:
         top = folder.parts[0] if folder.parts else ""
         split = _SPLIT_OF.get(top.lower().partition("-")[0], "train")
         there = {name.rpartition(".")[0]: name for name in _recordings(path.parent)}
-        text = _files.read_text(path, most=_files.MEBIBYTE)
+        text = _user_files.read_text(path, most=_user_files.MEBIBYTE)
         for line, said in enumerate(text.splitlines(), start=1):
             name, _, words = said.strip().partition(" ")
             if not name:
@@ -131,7 +131,9 @@ def _libri_speech(root: Path) -> Listing:
 def _words(root: Path) -> list[Path]:
     """The folders that have recordings."""
     folders = (path for path in sorted(root.iterdir()) if path.is_dir())
-    kept = (path for path in folders if not _files.is_clutter(path.name) and path.name != _NOISE)
+    kept = (
+        path for path in folders if not _user_files.is_clutter(path.name) and path.name != _NOISE
+    )
     return [path for path in kept if next(_recordings(path), None)]
 
 
@@ -144,7 +146,7 @@ def _speech_commands(root: Path) -> Listing:
     split_of: dict[str, str] = {}
     for name, split in _LISTS.items():
         if (root / name).is_file():
-            text = _files.read_text(root / name, most=64 * _files.MEBIBYTE)
+            text = _user_files.read_text(root / name, most=64 * _user_files.MEBIBYTE)
             for line, entry in enumerate(text.splitlines(), start=1):
                 if entry.strip():
                     split_of[_inside(root, root / name, line, entry.strip())] = split
@@ -159,15 +161,15 @@ def _recordings(folder: Path) -> Iterator[str]:
     return (
         path.name
         for path in folder.iterdir()
-        if reading.is_audio(path.name) and not _files.is_clutter(path.name)
+        if reading.is_audio(path.name) and not _user_files.is_clutter(path.name)
     )
 
 
 def _walk(root: Path) -> Iterator[Path]:
     """All files below a folder; links to folders are not followed."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if not _files.is_clutter(name))
-        yield from (Path(folder, name) for name in files if not _files.is_clutter(name))
+        names[:] = sorted(name for name in names if not _user_files.is_clutter(name))
+        yield from (Path(folder, name) for name in files if not _user_files.is_clutter(name))
 
 
 def _inside(root: Path, table: Path, line: int, name: str) -> str:

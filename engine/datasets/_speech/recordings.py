@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.config.registry import Split
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._audio import features, reading, resampling
 from engine.datasets._audio.features import Frames
 from engine.datasets._speech.codec import SpeechCodec
@@ -71,7 +71,7 @@ class Recordings:
             try:
                 facts = (self._root / one.path).stat()
             except OSError as error:
-                raise _files.unreadable(self._root / one.path, error) from None
+                raise _user_files.unreadable(self._root / one.path, error) from None
             told = f"{one.path}\t{one.text}\t{facts.st_size}\t{facts.st_mtime_ns}\n"
             digest.update(told.encode())
         return digest.hexdigest()

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from presets import ConfigError
 
-MAX_BYTES = 256 * _files.MEBIBYTE
+MAX_BYTES = 256 * _user_files.MEBIBYTE
 
 
 def rows(
@@ -20,7 +20,7 @@ def rows(
     """The number of each line, counted from 1, and its cells by the keys of `columns`, which give
     the names that the column may have in the header. ConfigError, in one line, names what is
     missing and where."""
-    text = _files.read_text(path, most=MAX_BYTES)
+    text = _user_files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
     tabs = "\t" in text.partition("\n")[0]
     # Quotes are letters in TSV: Common Voice has sentences that begin with one.

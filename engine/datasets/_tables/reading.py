@@ -11,11 +11,11 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._tables import cells
 from presets import ConfigError
 
-MAX_BYTES = 64 * _files.MEBIBYTE
+MAX_BYTES = 64 * _user_files.MEBIBYTE
 MAX_COLUMNS = 4096
 Header = Literal["auto", "yes", "no"]
 
@@ -61,7 +61,7 @@ def split_of(row: int) -> str:
 def read(path: Path, header: Header) -> Table:
     """Read a table whose form its beginning tells. ConfigError names row, counted from 1, and
     column."""
-    text = _files.read_text(path, most=MAX_BYTES)
+    text = _user_files.read_text(path, most=MAX_BYTES)
     where = f"dataset.path: {str(path)!r}"
     end = max(_BEGINNING, _first_rows(text))  # a table may be very wide
     form = _form(_head(text[:end], whole=len(text) <= end), header)
@@ -91,7 +91,7 @@ def beginning(path: Path, header: Header, rows: int) -> tuple[list[str], list[li
     """The names of the columns and the first rows, whatever is in them. ConfigError if the file
     cannot be opened."""
     size = path.stat().st_size
-    text = _head(_files.beginning(path, most=_BEGINNING), whole=size <= _BEGINNING)
+    text = _head(_user_files.beginning(path, most=_BEGINNING), whole=size <= _BEGINNING)
     form = _form(text, header)
     found = _rows(text, form.delimiter, rows + form.header)[form.header :]
     return form.names, found

@@ -4,6 +4,6 @@ They are read when they are asked for, so a file may be larger than memory; with
 """
 
 from engine.datasets._text_rows.columns import Role
-from engine.datasets._text_rows.table import Rows, Table, opened
+from engine.datasets._text_rows.rows_by_split import Rows, Table, opened
 
 __all__ = ["Role", "Rows", "Table", "opened"]

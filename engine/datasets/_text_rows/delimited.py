@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.datasets._text_rows.row_file import MARK, MAX_RECORD, Cells, Opened, decoded, fault
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 
 
 class Delimited:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.datasets._text_rows.row_file import MARK, MAX_RECORD, Cells, Opened, fault
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 
 
 class JsonLines:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from presets import UserError
 
 MAX_RECORD = 2**24

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from engine.datasets._text_rows.row_file import MARK, Cells, Opened, decoded, fault
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 
 
 class SideBySide:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.config.registry import Source, Split
 from engine.datasets._sequences import Sequences
-from engine.datasets._text_rows.table import Rows
+from engine.datasets._text_rows.rows_by_split import Rows
 
 MAX_BYTES = 2**26
 """Rows of more bytes than this are read when they are needed."""

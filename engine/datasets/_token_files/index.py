@@ -9,15 +9,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.config.registry import Codec
-from engine.datasets import _files, _tokenizers
-from engine.datasets._token_files.blocks import SPLITS
-from engine.datasets._tokenizers.codec import Bytes, Characters
+from engine.datasets import _tokenizers, _user_files
+from engine.datasets._token_files.text_blocks import SPLITS
+from engine.datasets._tokenizers.simple_codecs import Bytes, Characters
 from presets import ConfigError
 
 FORMAT = 1
 INDEX = "index.json"
 TOKENIZER = "tokenizer.json"
-_MAX_BYTES = 16 * _files.MEBIBYTE
+_MAX_BYTES = 16 * _user_files.MEBIBYTE
 
 Kind = Literal["characters", "bytes", "bpe", "file"]
 Natural = Annotated[int, Meta(ge=0)]
@@ -77,19 +77,19 @@ def file_of(folder: Path, split: str) -> Path:
 
 def located(path: str) -> Path:
     """A person's folder of tokens. Raises ConfigError if there is none."""
-    return _files.located(path, "a folder that `bigmodel-tui prepare` made")
+    return _user_files.located(path, "a folder that `bigmodel-tui prepare` made")
 
 
 def read(folder: Path) -> Index:
     """The index of a folder. Raises ConfigError, in one line, if that is no folder of tokens or its
     files are not what the index says."""
-    return _files.remembered(_read, folder / INDEX)
+    return _user_files.remembered(_read, folder / INDEX)
 
 
 def _read(path: Path) -> Index:
     name = str(path.parent)
     try:
-        index = msgspec.json.decode(_files.read_text(path, most=_MAX_BYTES), type=Index)
+        index = msgspec.json.decode(_user_files.read_text(path, most=_MAX_BYTES), type=Index)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise ConfigError(f"dataset.path: {str(path)!r} is damaged ({error})") from None
     if index.format != FORMAT:
@@ -108,7 +108,7 @@ def _check_size(path: Path, expected: int) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise _files.unreadable(path, error) from None
+        raise _user_files.unreadable(path, error) from None
     if size != expected:
         raise ConfigError(
             f"dataset.path: {str(path)!r} has {size} bytes, but its {INDEX} says {expected}"

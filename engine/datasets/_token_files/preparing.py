@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 
-from engine.config.dataset_samples import MOST_CHARACTERS
+from engine.config.dataset_preview import MOST_CHARACTERS
 from engine.config.registry import Codec
-from engine.datasets import _files, _tokenizers
-from engine.datasets._token_files import blocks, index
-from engine.datasets._token_files.blocks import SPLITS, Blocks, SplitName
+from engine.datasets import _tokenizers, _user_files
+from engine.datasets._token_files import index, text_blocks
 from engine.datasets._token_files.index import Index, Part, Text
+from engine.datasets._token_files.text_blocks import SPLITS, Blocks, SplitName
 from engine.datasets._tokenizers.byte_pairs import BytePairs
-from engine.datasets._tokenizers.codec import RESERVED, Characters
-from engine.runs.access import new_folder
+from engine.datasets._tokenizers.simple_codecs import RESERVED, Characters
+from engine.runs.safe_file_access import new_folder
 from presets import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEARNED_FROM = 32 * _files.MEBIBYTE
+LEARNED_FROM = 32 * _user_files.MEBIBYTE
 """Bytes of training text, spread over the file, that byte pairs are learned from."""
 TOKENIZERS = ("characters", "bytes", "bpe")
 
@@ -45,7 +45,7 @@ def prepare(
     check(tokenizer, vocabulary)
     if os.path.lexists(output):
         raise ConfigError(f"{output}: exists already; remove it, or give another --output")
-    with blocks.opened(path) as file:
+    with text_blocks.opened(path) as file:
         text = Blocks(file, path)
         codec = _codec(text, tokenizer, vocabulary, progress)
         with new_folder(output) as folder:
@@ -105,7 +105,7 @@ class _Writer:
 
     def add(self, text: str) -> None:
         if isinstance(self._codec, BytePairs):
-            found = self._codec.encode_all(blocks.pieces(text))
+            found = self._codec.encode_all(text_blocks.pieces(text))
         else:
             found = self._codec.encode(text)
         symbols: NDArray[Any] = found.astype(self._dtype)

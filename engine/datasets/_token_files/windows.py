@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.config.registry import Split
 from engine.datasets._token_files import index
 from engine.datasets._token_files.index import Index
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from presets import UserError
 
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.datasets import _files
-from engine.datasets._tokenizers.codec import RESERVED, written
-from engine.runs import access
+from engine.datasets import _user_files
+from engine.datasets._tokenizers.simple_codecs import RESERVED, written
+from engine.runs import safe_file_access
 from presets import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEAST = RESERVED + 256
 """The minimum size of a vocabulary: all bytes are in it, so that nothing is unknown."""
-MAX_BYTES = 256 * _files.MEBIBYTE
+MAX_BYTES = 256 * _user_files.MEBIBYTE
 
 _FORMAT = 1  # of what is kept in the cache folder: another one is learned anew
 
@@ -89,7 +89,7 @@ def learned(texts: Callable[[], Iterable[str]], vocabulary: int) -> BytePairs:
         tokenizer = _learn(texts(), vocabulary)
         with suppress(OSError):  # without a cache they are learned at every start
             path.parent.mkdir(parents=True, exist_ok=True)
-            access.replace_file(path, tokenizer.to_str().encode())
+            safe_file_access.replace_file(path, tokenizer.to_str().encode())
     return BytePairs(tokenizer, reserved=RESERVED, size=vocabulary)
 
 
@@ -103,7 +103,9 @@ def check_size(vocabulary: int) -> None:
 
 def from_file(path: str, *, reserved: int, key: str) -> BytePairs:
     """The tokenizer of a `tokenizer.json`. Raises ConfigError, in one line."""
-    tokenizer = _files.remembered(_read, _files.located(path, "a tokenizer.json", key=key), key)
+    tokenizer = _user_files.remembered(
+        _read, _user_files.located(path, "a tokenizer.json", key=key), key
+    )
     return BytePairs(tokenizer, reserved=reserved, size=_symbols(tokenizer) + reserved)
 
 
@@ -121,7 +123,7 @@ def _read(path: Path, key: str) -> tokenizers.Tokenizer:
     import tokenizers
 
     _one_thread()
-    text = _files.read_text(path, most=MAX_BYTES, key=key)
+    text = _user_files.read_text(path, most=MAX_BYTES, key=key)
     try:
         tokenizer = tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the package raises no narrower one
@@ -167,7 +169,7 @@ def _load_kept(path: Path) -> tokenizers.Tokenizer | None:
     import tokenizers
 
     try:
-        with access.open_regular(path) as file:
+        with safe_file_access.open_regular(path) as file:
             return tokenizers.Tokenizer.from_str(file.read().decode())
     except Exception:  # the package raises no narrower one
         return None

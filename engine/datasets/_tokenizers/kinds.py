@@ -7,9 +7,9 @@ from importlib import util
 from typing import Literal, get_args
 
 from engine.config.registry import Codec
-from engine.datasets import _files
-from engine.datasets._tokenizers import byte_pairs, codec
-from engine.datasets._tokenizers.codec import RESERVED, Bytes, Characters, Words
+from engine.datasets import _user_files
+from engine.datasets._tokenizers import byte_pairs, simple_codecs
+from engine.datasets._tokenizers.simple_codecs import RESERVED, Bytes, Characters, Words
 from presets import ConfigError
 
 Learned = Literal["characters", "bytes", "words", "bpe"]
@@ -31,7 +31,7 @@ def check(tokenizer: Tokenizer, *, key: str = "dataset.tokenizer") -> None:
     if util.find_spec("tokenizers") is None:
         raise ConfigError(f"{key}: {tokenizer} needs tokenizers; pip install 'bigmodel-tui[text]'")
     if tokenizer != "bpe":
-        _files.located(tokenizer, "a tokenizer.json", key=key)
+        _user_files.located(tokenizer, "a tokenizer.json", key=key)
 
 
 def info_size(
@@ -81,7 +81,7 @@ def of(
         case "bytes":
             return Bytes()
         case "words":
-            return Words(codec.frequent(texts(), vocabulary - RESERVED), vocabulary)
+            return Words(simple_codecs.frequent(texts(), vocabulary - RESERVED), vocabulary)
     if tokenizer == "bpe":
         return byte_pairs.learned(texts, vocabulary)
     return byte_pairs.from_file(tokenizer, reserved=reserved, key=key)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.config.padding import PAD
+from engine.config.padding_constants import PAD
 from engine.datasets import image_folder
 from engine.programs.answers.loaded import LoadedRun
 from engine.runs.questions import Question

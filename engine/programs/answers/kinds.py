@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.programs.answers import inputs
 from engine.programs.answers.loaded import LoadedRun
 from engine.runs.questions import Answer, Choice, Input, Question
-from engine.tasks import pictures
+from engine.tasks import sample_display
 from engine.tasks.texts import continuing
 from engine.tasks.texts.generation import Sampling
 from engine.tasks.texts.rewriting import rewrite
@@ -66,7 +66,7 @@ def of_picture(loaded: LoadedRun, question: Question) -> Iterator[Answer]:
     if not hasattr(loaded.dataset, "picture"):
         raise UserError(f"{loaded.config.dataset.name} does not say how a picture is read")
     x = torch.from_numpy(loaded.dataset.picture(loaded.dataset_config, pixels))[None]
-    seen = pictures.sample(torch.from_numpy(pixels.astype(np.float32)))["pixels"]
+    seen = sample_display.sample(torch.from_numpy(pixels.astype(np.float32)))["pixels"]
     yield judged(loaded, question, loaded.output(x), pixels=seen)
 
 

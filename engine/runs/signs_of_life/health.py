@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from engine.runs import run_directory
-from engine.runs.access import open_regular
 from engine.runs.events import RunEnded, RunStarted
 from engine.runs.run_directory import RunDir, Status
+from engine.runs.safe_file_access import open_regular
 from engine.runs.signs_of_life import heartbeat
 from engine.runs.signs_of_life.heartbeat import Beat
 from engine.runs.signs_of_life.identity import Identity

@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from engine.runs import lenient_json
-from engine.runs.access import open_regular, open_to_write
 from engine.runs.events import RunEnded
 from engine.runs.log_writer import Trouble
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular, open_to_write
 from engine.runs.signs_of_life.identity import boot_id
 
 BEAT_SECONDS = 1.0

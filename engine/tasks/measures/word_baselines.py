@@ -7,10 +7,10 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.config.padding import PAD
+from engine.config.padding_constants import PAD
 from engine.config.registry import Samples, Split
 from engine.runs.events import Reference
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 
 MAX_SAMPLES = 20_000
 """Training samples that references are made from: enough for a second."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import registry
-from engine.games import known, match
+from engine.games import games_by_name, match
 from engine.games.connect_four import ConnectFour
 from engine.games.planes import planes
 from engine.games.players import Player, TakeOrSave, WinOrBlock
@@ -180,7 +180,7 @@ def recorded(
     return events.Game(
         split=split,
         step=step,
-        game=known.name_of(last),
+        game=games_by_name.name_of(last),
         rows=last.rows,
         columns=last.columns,
         komi=getattr(last, "komi", 0.0),

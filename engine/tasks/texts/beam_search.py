@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from engine.config.padding import BEGIN, END, PAD
+from engine.config.padding_constants import BEGIN, END, PAD
 
 
 class State(Protocol):

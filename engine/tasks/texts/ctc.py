@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor
 
-from engine.config.padding import IGNORED, SILENT
+from engine.config.padding_constants import IGNORED, SILENT
 
 BLANK = 0
 _UNLIKELY = -15.0

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.config.padding import PAD, UNKNOWN
+from engine.config.padding_constants import PAD, UNKNOWN
 from engine.config.registry import Codec
 from engine.tasks.task import evaluating
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.config.padding import BEGIN, END, PAD, SPECIAL
+from engine.config.padding_constants import BEGIN, END, PAD, SPECIAL
 from engine.config.registry import Codec
 from engine.tasks.task import evaluating
 from engine.tasks.texts import beam_search

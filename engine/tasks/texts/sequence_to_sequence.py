@@ -8,12 +8,12 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.config.padding import BEGIN, IGNORED
+from engine.config.padding_constants import BEGIN, IGNORED
 from engine.config.registry import Codec, Samples
 from engine.runs.events import AnyEvent, Output, Outputs, Reference
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.measures import text_metrics
-from engine.tasks.measures.nearest import nearest, spread
+from engine.tasks.measures.nearest_texts import nearest, spread
 from engine.tasks.task import Split, Task, evaluating, sums
 from engine.tasks.texts import beam_search
 

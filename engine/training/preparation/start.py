@@ -9,7 +9,7 @@ import torch
 
 from engine.config import configure
 from engine.config.configure import Plan
-from engine.config.rules import TaskRules
+from engine.config.task_rule_table import TaskRules
 from engine.runs.events import Parent, Restarted, RunStarted
 from engine.runs.journal import Journal
 from engine.training.device import describe

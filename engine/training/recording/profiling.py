@@ -13,10 +13,10 @@ import torch
 from msgspec import Struct
 from torch.profiler import ProfilerActivity
 
-from engine.runs.access import replacing
 from engine.runs.events import Operation, Profiled
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import replacing
 from presets import UserError
 
 STEPS = 20

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from engine.runs.access import replacing
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import replacing
 
 _FOLDER = "weights"
 

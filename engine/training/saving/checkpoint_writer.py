@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from engine.runs.access import open_regular
 from engine.runs.checkpoint import (
     MANIFEST,
     Checkpoint,
@@ -22,6 +21,7 @@ from engine.runs.checkpoint import (
     sealed,
 )
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular
 
 KEEP_NEWEST = 2
 _DRAFT = ".tmp-"

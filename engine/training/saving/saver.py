@@ -13,7 +13,7 @@ from engine.runs.events import CheckpointSaved
 from engine.runs.journal import Journal
 from engine.runs.run_directory import RunDir
 from engine.training.saving import checkpoint_writer, snapshot
-from engine.training.saving.judged import Judge
+from engine.training.saving.judged_weights import Judge
 from engine.training.saving.snapshot import Observer, Snapshot
 from engine.training.state import Training
 from presets.schema import CheckpointPolicy

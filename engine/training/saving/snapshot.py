@@ -49,7 +49,7 @@ from engine.runs.checkpoint import (
     read_state,
     verify,
 )
-from engine.training.saving.judged import Judge
+from engine.training.saving.judged_weights import Judge
 from engine.training.state import Training
 from engine.training.updates.evaluated_weights import evaluated_weights
 from engine.training.updates.parameter_groups import completed, fitted

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine.runs.events import NonFinite, number
 from engine.runs.journal import Journal
-from engine.training.recording.metrics import MAX_ROWS, MetricBuffer
+from engine.training.recording.metric_buffer import MAX_ROWS, MetricBuffer
 from engine.training.state import Outcome, Training
 from engine.training.steering.commands import Steering
 from presets.schema import RunConfig

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from engine.training.recording.metrics import Inspect
+from engine.training.recording.metric_buffer import Inspect
 
 _RISE = 4.0
 """The test is over when the smoothed loss is so many times its minimum: a larger learning rate

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.config import configure, dataset_samples, registry
+from engine.config import configure, dataset_preview, registry
 from engine.datasets import gymnasium as dataset
 from engine.datasets._environments import facts
 from engine.datasets._environments.advantages import advantages
@@ -120,7 +120,7 @@ def test_no_warning_reaches_the_screen(recwarn, capfd):
 
 
 def test_some_moves_are_shown_before_a_run():
-    shown = dataset_samples.of(configure.resolve(recipe="cartpole").dataset)
+    shown = dataset_preview.of(configure.resolve(recipe="cartpole").dataset)
     assert shown.names == ("seen 1", "seen 2", "seen 3", "seen 4", "action", "reward")
     assert len(shown.rows) > 5
     assert {row[4] for row in shown.rows} == {"0", "1"}

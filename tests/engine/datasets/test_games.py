@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.config import configure, registry
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.datasets import go_7x7, sgf
 from engine.datasets._games import bitboards, boards, records, self_play
 from engine.datasets._games.self_play import Turn

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.datasets import _files, _image_tree, image_folder
+from engine.datasets import _image_tree, _user_files, image_folder
 from presets import ConfigError, UserError
 
 RAMP = np.linspace(0, 255, 64).round().astype(np.uint8).reshape(8, 8)
@@ -163,7 +163,7 @@ def test_clutter_is_passed_over(tmp_path, name):
             (folder / name).write_bytes(b"\x00\x05\x16\x07")
         else:
             fill(folder / name)
-    assert _files.is_clutter(name)
+    assert _user_files.is_clutter(name)
     assert said(tmp_path) == clean
     image_folder.build(image_folder.Config(path=str(tmp_path), size=8))
 

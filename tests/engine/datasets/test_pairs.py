@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.config import configure, dataset_samples, registry
+from engine.config import configure, dataset_preview, registry
 from engine.datasets import bible_en_es, bible_headings, pairs, summaries
 from presets import ConfigError, UserError
 from support import verses
@@ -74,8 +74,8 @@ def test_the_formats_that_people_have(tmp_path, form):
     assert sorted(found) == sorted(ROWS)
     assert info.task == ("translation" if module is pairs else "summarisation")
     shown = module.sample(config)
-    assert isinstance(shown, dataset_samples.Rows)
-    assert 30 < len(shown.rows) <= dataset_samples.MOST_ROWS
+    assert isinstance(shown, dataset_preview.Rows)
+    assert 30 < len(shown.rows) <= dataset_preview.MOST_ROWS
 
 
 def test_long_texts_are_cut(tmp_path):
@@ -127,7 +127,7 @@ def test_the_data_sets_that_ship_are_as_said(module):
         assert max(len(text.split()) for pair in texts["train"] for text in pair) == 30
     else:
         assert texts["train"][0][1] == "God creates heaven and earth."
-    assert isinstance(module.sample(config), dataset_samples.Rows)
+    assert isinstance(module.sample(config), dataset_preview.Rows)
 
 
 def test_estimates_of_tokens_are_near(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.padding import IGNORED, PAD
+from engine.config.padding_constants import IGNORED, PAD
 from engine.datasets._sequences import Sequences
 
 texts = st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.config import configure, dataset_samples
+from engine.config import configure, dataset_preview
 from engine.datasets import speech_folder
 from engine.datasets._speech import recordings
 from engine.datasets.speech_folder import Config
@@ -231,7 +231,7 @@ def test_samples_are_shown(tmp_path):
     with_table(tmp_path)
     options = {"path": str(tmp_path)}
     component = Component(name="speech-folder", type="speech_folder", options=options)
-    found = dataset_samples.of(component)
+    found = dataset_preview.of(component)
     assert found.labels == tuple(texts(8)[:6])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.config import dataset_samples, registry
+from engine.config import dataset_preview, registry
 from engine.datasets import spoken_digits
 from engine.datasets._audio import resampling
 from engine.datasets.spoken_digits import Config
@@ -137,8 +137,8 @@ def test_one_line_for_a_file_that_is_no_sound(tmp_path):
 
 def test_samples_are_spectrograms_with_what_is_said():
     component = Component(name="spoken-digits", type="spoken_digits")
-    found = dataset_samples.of(component)
-    assert isinstance(found, dataset_samples.Images)
+    found = dataset_preview.of(component)
+    assert isinstance(found, dataset_preview.Images)
     assert found.labels == tuple("0123456789") * 2
     assert len(found.pixels) == 20
     assert found.pixels.dtype == np.uint8

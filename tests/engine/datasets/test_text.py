@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import configure
-from engine.datasets import _files, _windows, bible_en, text
+from engine.datasets import _user_files, _windows, bible_en, text
 from presets import ConfigError
 
 BIBLE = bible_en.Config()
@@ -172,9 +172,9 @@ def test_paths_that_cannot_be_used(tmp_path, monkeypatch, path, message):
 
 
 def test_a_text_that_is_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "MAX_BYTES", _files.MEBIBYTE)
+    monkeypatch.setattr(text, "MAX_BYTES", _user_files.MEBIBYTE)
     path = tmp_path / "mine.txt"
-    path.write_bytes(b"ab" * _files.MEBIBYTE)
+    path.write_bytes(b"ab" * _user_files.MEBIBYTE)
     with pytest.raises(ConfigError, match="is larger than 1 MiB, the most allowed"):
         resolve(path)
 
@@ -204,7 +204,7 @@ def test_a_file_is_read_once_for_each_time_that_it_changed(tmp_path, monkeypatch
     for other in range(40):  # the oldest is forgotten
         (tmp_path / str(other)).write_bytes(b"x")
         resolve(tmp_path / str(other))
-    assert len(_files._known) <= 16
+    assert len(_user_files._known) <= 16
 
 
 def test_the_data_is_what_its_provenance_says():

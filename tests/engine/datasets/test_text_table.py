@@ -8,7 +8,7 @@ import pytest
 
 from engine.config import configure, registry
 from engine.datasets import text_table
-from engine.datasets._text_rows import opened, roles, source
+from engine.datasets._text_rows import opened, role_column_names, source
 from engine.datasets._text_rows.side_by_side import SideBySide
 from presets import ConfigError, UserError
 
@@ -187,13 +187,23 @@ def test_two_files_side_by_side(tmp_path):
     ]
     english.write_text("\ufeff" + "".join(f"{one}\r\n" for one, _ in pairs), newline="")
     spanish.write_text("".join(f"{other}\n" for _, other in pairs))
-    table = opened(str(english), (roles.SOURCE, roles.TARGET), {}, target_path=str(spanish))
+    table = opened(
+        str(english),
+        (role_column_names.SOURCE, role_column_names.TARGET),
+        {},
+        target_path=str(spanish),
+    )
     found = [rows[row] for rows in table.splits.values() for row in range(len(rows))]
     assert sorted(found) == sorted(pairs)
     assert isinstance(table.splits["val"]._files[0][0], SideBySide)
     spanish.write_text("".join(f"{other}\n" for _, other in pairs[:-1]))
     with pytest.raises(UserError, match=r"corpus.en', line 60: has no partner: .*corpus.es' ends"):
-        opened(str(english), (roles.SOURCE, roles.TARGET), {}, target_path=str(spanish))
+        opened(
+            str(english),
+            (role_column_names.SOURCE, role_column_names.TARGET),
+            {},
+            target_path=str(spanish),
+        )
 
 
 def test_pairs_and_summaries_as_they_are_published(tmp_path):
@@ -207,7 +217,10 @@ def test_pairs_and_summaries_as_they_are_published(tmp_path):
     )
     xsum = tmp_path / "xsum.jsonl"
     write_jsonl(xsum, [{"document": f"Long {at}", "summary": f"S {at}"} for at in range(60)])
-    pair, summary = (roles.SOURCE, roles.TARGET), (roles.DOCUMENT, roles.SUMMARY)
+    pair, summary = (
+        (role_column_names.SOURCE, role_column_names.TARGET),
+        (role_column_names.DOCUMENT, role_column_names.SUMMARY),
+    )
     for path, asked, expected in (
         (tatoeba, pair, ('"Go" 0.', "Ve 0.")),
         (wmt, pair, ("Go 0", "Geh 0")),

@@ -6,10 +6,10 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.padding import BEGIN, END, PAD, UNKNOWN
+from engine.config.padding_constants import BEGIN, END, PAD, UNKNOWN
 from engine.datasets import _tokenizers
-from engine.datasets._tokenizers import byte_pairs, codec
-from engine.datasets._tokenizers.codec import RESERVED
+from engine.datasets._tokenizers import byte_pairs, simple_codecs
+from engine.datasets._tokenizers.simple_codecs import RESERVED
 from presets import ConfigError
 
 VERSES = [
@@ -62,10 +62,10 @@ def test_what_training_texts_do_not_have_is_unknown():
 
 
 def test_words_are_the_most_frequent_ones_and_signs_that_stand_together_one():
-    assert codec.words("I don't LIKE it :( at_all!!") == [
+    assert simple_codecs.words("I don't LIKE it :( at_all!!") == [
         *("i", "don't", "like", "it", ":(", "at_all", "!!")
     ]
-    assert codec.frequent(["b a c", "c a", "d"], 3) == ["a", "c", "b"]
+    assert simple_codecs.frequent(["b a c", "c a", "d"], 3) == ["a", "c", "b"]
     made = of("words", vocabulary=RESERVED + 3, texts=["b a c", "c a", "d"])
     assert made.encode("a b c d").tolist() == [4, 6, 5, UNKNOWN]
     assert made.size == RESERVED + 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.config import configure, estimate, registry
 from engine.datasets import bible_en, tokens
-from engine.datasets._token_files import blocks, index, preparing, windows
+from engine.datasets._token_files import index, preparing, text_blocks, windows
 from presets import ConfigError, UserError
 from presets.schema import Component
 from support.resuming import check_equal, interrupt
@@ -46,7 +46,7 @@ def symbols(folder, split):
 
 def texts(folder):
     codec = index.codec(folder, index.read(folder))
-    return {split: codec.decode(symbols(folder, split).tolist()) for split in blocks.SPLITS}
+    return {split: codec.decode(symbols(folder, split).tolist()) for split in text_blocks.SPLITS}
 
 
 TOKENIZERS = ["characters", "bytes", "bpe", "tokenizer.json"]
@@ -67,9 +67,9 @@ def test_the_splits_are_the_text_in_blocks(tmp_path, tokenizer):
     folder, told = prepared(tmp_path, tokenizer)
     found = texts(folder)
     parts = index.read(folder).parts
-    with blocks.opened(tmp_path / "book.txt") as file:
-        cut = blocks.Blocks(file, tmp_path / "book.txt")
-        expected = dict.fromkeys(blocks.SPLITS, "")
+    with text_blocks.opened(tmp_path / "book.txt") as file:
+        cut = text_blocks.Blocks(file, tmp_path / "book.txt")
+        expected = dict.fromkeys(text_blocks.SPLITS, "")
         for block in range(len(cut)):
             expected[cut.split(block)] += cut.text(block, cut.raw(block))
         assert sum(len(cut.raw(block)) for block in range(len(cut))) == len(BIBLE.encode())
@@ -101,7 +101,7 @@ def test_symbols_of_pieces_are_those_of_the_whole_text(tmp_path):
 def test_a_text_is_cut_in_front_of_blanks_and_between_characters(seed):
     draw = random.Random(seed)
     word = "".join(draw.choices("aé大 \n", (5, 2, 2, draw.random(), draw.random()), k=60_000))
-    pieces = blocks.pieces(word)
+    pieces = text_blocks.pieces(word)
     assert "".join(pieces) == word
     assert max(map(len, pieces)) <= 16384
 

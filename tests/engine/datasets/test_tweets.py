@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.config import configure, dataset_samples, registry
+from engine.config import configure, dataset_preview, registry
 from engine.datasets import tweets
 from support.resuming import check_equal, interrupt
 
@@ -45,7 +45,7 @@ def test_splits_and_texts_are_those_of_the_file():
     test = tweets.build(config).test
     labels = test.batch(np.arange(len(test))).y
     assert max(labels.mean(), 1 - labels.mean()) == pytest.approx(0.672, abs=5e-4)
-    shown = dataset_samples.of(configure.resolve(recipe="tweets-sentiment").dataset)
+    shown = dataset_preview.of(configure.resolve(recipe="tweets-sentiment").dataset)
     assert shown.rows[2][0].startswith("We were 17 deep last night & the love")
     assert shown.rows[2][1] == "positive"
 

@@ -13,7 +13,7 @@ import pyspiel
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from engine.games import known
+from engine.games import games_by_name
 
 KOMI = 0.5
 
@@ -21,10 +21,10 @@ KOMI = 0.5
 def compare(name: str, size: int, games: int) -> int:
     if name == "go":
         theirs = pyspiel.load_game("go", {"board_size": size, "komi": KOMI})
-        begin = known.begin("go", size, size, KOMI)
+        begin = games_by_name.begin("go", size, size, KOMI)
     else:
         theirs = pyspiel.load_game("connect_four")
-        begin = known.begin("connect-four", 6, 7)
+        begin = games_by_name.begin("connect-four", 6, 7)
     moves = 0
     for seed in range(games):
         chance = random.Random(seed)

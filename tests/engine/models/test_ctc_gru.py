@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.config.padding import IGNORED, SILENT
+from engine.config.padding_constants import IGNORED, SILENT
 from engine.models import ctc_gru
 from presets import ConfigError
 

@@ -11,13 +11,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import presets
 from engine import tasks
-from engine.config import configure, padding, registry, task_rules
+from engine.config import configure, padding_constants, registry, task_rules
 from engine.config.registry import DatasetInfo, Split
 from engine.models import gpt
 from presets import ConfigError
 from support.held import held
 
-SPECIAL = len(padding.SPECIAL)
+SPECIAL = len(padding_constants.SPECIAL)
 TEXT_MODELS = ("gru-char", "gpt-mini")
 PAIRS = [
     *(

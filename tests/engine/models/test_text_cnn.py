@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.config.padding import PAD, UNKNOWN
+from engine.config.padding_constants import PAD, UNKNOWN
 from engine.config.registry import DatasetInfo
 from engine.models import text_cnn
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from engine.programs import descent, plane
+from engine.programs import descent, race_loss_plane
 from engine.programs.descent import Request, best_descent, descend
 from engine.race import directory, plan
 from engine.race.surfaces import surface
@@ -71,7 +71,7 @@ def test_principal_directions_are_those_of_the_covariance():
     rng = np.random.default_rng(3)
     rows = rng.normal(size=(30, 5)) * (1, 5, 0.1, 2, 0.5)
     centred = (rows - rows.mean(0)).astype(np.float32)
-    axes, shares = plane.principal(centred)
+    axes, shares = race_loss_plane.principal(centred)
     values, vectors = np.linalg.eigh(np.cov(centred.T))
     for axis, expected in zip(axes, vectors[:, ::-1].T, strict=False):
         assert abs(axis @ expected) == pytest.approx(1.0, abs=1e-4)
@@ -101,13 +101,13 @@ def test_the_plane_goes_through_the_ways(tmp_path):
     race = directory.create(tmp_path, made)
     write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
     keep_weights(race, made)
-    found = plane.of_race(race, 0)
+    found = race_loss_plane.of_race(race, 0)
     assert [way.label for way in found.ways] == ["adam", "sgd"]
     assert sum(found.explained) == pytest.approx(1.0)
     for way, length in zip(found.ways, (6.0, 3.0), strict=True):
         assert math.dist(way.points[0], way.points[-1]) == pytest.approx(length, rel=1e-3)
         assert way.steps == [0, 1, 2, 3]
-    assert len(found.losses) == len(found.losses[0]) == plane.GRID
+    assert len(found.losses) == len(found.losses[0]) == race_loss_plane.GRID
     assert all(math.isfinite(value) for row in found.losses for value in row)
 
 
@@ -116,7 +116,7 @@ def test_without_weights_there_is_no_plane(tmp_path):
     race = directory.create(tmp_path, made)
     write_race(race, made, [[[0.5]], [[0.5]]])
     with pytest.raises(UserError, match="no weights were kept"):
-        plane.of_race(race, 0)
+        race_loss_plane.of_race(race, 0)
 
 
 def test_a_lane_that_runs_off_does_not_press_the_others_together():
@@ -125,9 +125,9 @@ def test_a_lane_that_runs_off_does_not_press_the_others_together():
     steps = np.arange(6, dtype=np.float32)[:, None]
     ways = [start + steps * rng.normal(size=40).astype(np.float32) for _ in range(3)]
     ways.append(start + 1000 * steps * rng.normal(size=40).astype(np.float32))
-    reaches = [plane._reach(rows) for rows in ways]
+    reaches = [race_loss_plane._reach(rows) for rows in ways]
     assert reaches[3] > 100 * reaches[0]
-    found = plane.place(ways)
+    found = race_loss_plane.place(ways)
     assert np.linalg.norm(found.axes, axis=1) == pytest.approx([1.0, 1.0], abs=1e-4)
     width = max(found.x[-1] - found.x[0], found.y[-1] - found.y[0])
     for points in found.points[:3]:
@@ -140,7 +140,7 @@ def test_a_lane_alone_has_its_own_plane(tmp_path):
     race = directory.create(tmp_path, made)
     write_race(race, made, [[[0.5, 0.6]], [[0.4, 0.5]]])
     keep_weights(race, made)
-    alone = plane.of_race(race, 0, 1)
+    alone = race_loss_plane.of_race(race, 0, 1)
     assert [way.label for way in alone.ways] == ["sgd"]
     length = math.dist(alone.ways[0].points[0], alone.ways[0].points[-1])
     assert length == pytest.approx(3.0, rel=1e-3)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from engine.runs import access
+from engine.runs import safe_file_access
 
 
 def test_what_was_there_stays_until_all_is_written(tmp_path):
     path = tmp_path / "facts"
     path.write_bytes(b"before")
-    with access.replacing(path) as file:
+    with safe_file_access.replacing(path) as file:
         file.write(b"after")
         file.flush()
         assert path.read_bytes() == b"before"
@@ -22,7 +22,7 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path, error):
     path.write_bytes(b"before")
 
     def half() -> None:
-        with access.replacing(path) as file:
+        with safe_file_access.replacing(path) as file:
             file.write(b"half")
             raise error
 
@@ -33,6 +33,6 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path, error):
 
 
 def test_a_file_is_replaced(tmp_path):
-    access.replace_file(tmp_path / "facts", b"whole")
+    safe_file_access.replace_file(tmp_path / "facts", b"whole")
     assert (tmp_path / "facts").read_bytes() == b"whole"
     assert len(list(tmp_path.iterdir())) == 1

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from engine.games import known
+from engine.games import games_by_name
 from engine.runs.events import DamagedLineError, Game, Move, decode, encode
 
 GAME = Game(
@@ -47,16 +47,16 @@ def test_a_wrong_board_is_damaged(facts):
 
 
 def test_its_moves_are_replayed_until_one_is_not_legal():
-    begin = known.begin(GAME.game, GAME.rows, GAME.columns, GAME.komi)
-    boards = list(known.replay(begin, [move.move for move in GAME.moves]))
+    begin = games_by_name.begin(GAME.game, GAME.rows, GAME.columns, GAME.komi)
+    boards = list(games_by_name.replay(begin, [move.move for move in GAME.moves]))
     assert [sum(board.cells) for board in boards] == [0, 1, 1, 1]
     assert boards[-1].winner == 1
-    assert len(list(known.replay(begin, [4, 4, 3]))) == 2
-    assert known.name_of(begin) == "go"
+    assert len(list(games_by_name.replay(begin, [4, 4, 3]))) == 2
+    assert games_by_name.name_of(begin) == "go"
 
 
 def test_the_beginnings_of_games():
-    assert known.begin("connect-four", 6, 7).num_moves == 7
+    assert games_by_name.begin("connect-four", 6, 7).num_moves == 7
     for wrong in (("go", 3, 4), ("go", 25, 25), ("connect-four", 7, 7), ("chess", 8, 8)):
         with pytest.raises(ValueError, match="is known"):
-            known.begin(*wrong)
+            games_by_name.begin(*wrong)

@@ -5,12 +5,12 @@ import torch
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.config.padding import PAD
+from engine.config.padding_constants import PAD
 from engine.config.registry import DatasetInfo, Split
 from engine.datasets._sequences import Sequences
 from engine.runs.events import Confusion, Predictions
 from engine.tasks.classification import Classification
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.measures import word_baselines
 from support.held import held
 

@@ -9,9 +9,9 @@ from torch import nn
 
 from engine import tasks
 from engine.config import configure, registry
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.config.registry import DatasetInfo
-from engine.games import known
+from engine.games import games_by_name
 from engine.games.connect_four import ConnectFour
 from engine.games.go import Go
 from engine.games.players import RandomPlayer, WinOrBlock
@@ -146,8 +146,8 @@ def test_the_game_in_the_log_follows_the_rules(name):
     assert len({event.players for event in games}) == 2  # either begins
     for event in games:
         assert decode(encode(event)[:-1]) == event
-        begin = known.begin(event.game, event.rows, event.columns, event.komi)
-        positions = list(known.replay(begin, [move.move for move in event.moves]))
+        begin = games_by_name.begin(event.game, event.rows, event.columns, event.komi)
+        positions = list(games_by_name.replay(begin, [move.move for move in event.moves]))
         assert len(positions) == len(event.moves) + 1
         assert {1: "first", -1: "second", 0: "draw"}[positions[-1].winner] == event.result
         for position, move in zip(positions, event.moves, strict=False):

@@ -8,7 +8,7 @@ from torch import nn
 from engine import tasks
 from engine.config import configure, registry
 from engine.runs.events import Episode, Evaluation, decode, encode
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.players.episodes import Played
 from support import walking
 

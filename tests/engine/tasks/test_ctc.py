@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.config.padding import IGNORED, SILENT
+from engine.config.padding_constants import IGNORED, SILENT
 from engine.tasks.texts import ctc
 from engine.tasks.texts.ctc import Heard
 

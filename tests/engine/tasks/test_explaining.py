@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine.config.padding import PAD
-from engine.datasets._tokenizers.codec import Words
+from engine.config.padding_constants import PAD
+from engine.datasets._tokenizers.simple_codecs import Words
 from engine.tasks.texts import explaining
 
 CODEC = Words(["good", "bad", "film", "very"], 10)

@@ -8,10 +8,10 @@ import torch
 
 from engine import tasks
 from engine.config import configure, registry, task_rules
-from engine.config.padding import IGNORED
+from engine.config.padding_constants import IGNORED
 from engine.datasets._sequences import Sequences
 from engine.tasks import speech
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 
 CPU = torch.device("cpu")
 SMALL = {"model.hidden": 8, "model.channels": 8, "model.dropout": 0.0}

@@ -11,9 +11,9 @@ from torch import nn
 from engine import tasks
 from engine.config import configure
 from engine.config.registry import DatasetInfo
-from engine.config.rules import RULES
+from engine.config.task_rule_table import RULES
 from engine.runs.events import Confusion, Predictions, SampleText, decode, encode
-from engine.tasks import pictures
+from engine.tasks import sample_display
 from engine.tasks.classification import Classification
 from engine.tasks.language import PROMPT_LENGTH, SAMPLE_LENGTH, Language
 from engine.tasks.regression import Regression
@@ -144,7 +144,7 @@ def test_language_equals_numpy(windows):
     ],
 )
 def test_samples_are_the_first_wrong_and_the_first_right_ones(wrong, count, expected):
-    assert pictures.choose(~torch.tensor(wrong, dtype=torch.bool), count).tolist() == expected
+    assert sample_display.choose(~torch.tensor(wrong, dtype=torch.bool), count).tolist() == expected
 
 
 def test_pictures_of_classes():
@@ -179,14 +179,14 @@ def test_pictures_of_many_classes_have_no_confusion_matrix():
 )
 def test_pixels_reach_from_black_to_white(shape, rows, columns):
     image = torch.linspace(-3, 5, math.prod(shape)).view(shape)
-    pixels = pictures.sample(image)["pixels"]
+    pixels = sample_display.sample(image)["pixels"]
     assert (len(pixels), {len(row) for row in pixels}) == (rows, {columns})
     assert (pixels[0][0], pixels[-1][-1]) == (0, 255)
 
 
 def test_an_image_of_one_grey_or_of_no_number_is_drawn():
-    assert pictures.sample(torch.ones(1, 2, 2))["pixels"] == [[0, 0], [0, 0]]
-    assert pictures.sample(torch.full((1, 2, 2), torch.nan))["pixels"] == [[0, 0], [0, 0]]
+    assert sample_display.sample(torch.ones(1, 2, 2))["pixels"] == [[0, 0], [0, 0]]
+    assert sample_display.sample(torch.full((1, 2, 2), torch.nan))["pixels"] == [[0, 0], [0, 0]]
 
 
 def test_pictures_of_numbers_call_near_ones_right():

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from engine.config.registry import DatasetInfo, Split
-from engine.datasets._tokenizers.codec import Bytes, Characters
-from engine.tasks.held_out import HeldOut
+from engine.datasets._tokenizers.simple_codecs import Bytes, Characters
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.language import Language
 
 TEXT = "Größe 大小 – naïve " * 40

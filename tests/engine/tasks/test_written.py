@@ -8,9 +8,9 @@ from engine import tasks
 from engine.config import configure, registry, task_rules
 from engine.datasets._sequences import Sequences
 from engine.runs.events import Outputs, decode, encode
-from engine.tasks.held_out import HeldOut
+from engine.tasks.held_out_split import HeldOut
 from engine.tasks.measures import text_metrics
-from engine.tasks.measures.nearest import nearest, spread
+from engine.tasks.measures.nearest_texts import nearest, spread
 from engine.tasks.texts.rewriting import rewrite
 from engine.tasks.texts.sequence_to_sequence import shifted
 from engine.training.passes import Passes, Tally
@@ -226,7 +226,7 @@ def test_without_the_package_training_goes_on_with_accuracy(monkeypatch):
 
 
 def test_of_long_samples_fewer_are_looked_at(monkeypatch):
-    monkeypatch.setattr("engine.tasks.measures.nearest._TOKENS", 30)
+    monkeypatch.setattr("engine.tasks.measures.nearest_texts._TOKENS", 30)
     rows = [np.arange(4 + place, 14 + place) for place in range(10)]
     train = Sequences(rows, [np.array([place]) for place in range(10)])
     assert nearest(train, torch.from_numpy(rows[9][None]))[0].tolist() == [6]  # of 0, 3 and 6

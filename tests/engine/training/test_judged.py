@@ -18,7 +18,7 @@ from engine.training.precision import autocast
 from engine.training.preparation.assemble import assemble
 from engine.training.recording import weight_path
 from engine.training.saving import checkpoint_writer, snapshot
-from engine.training.saving.judged import Judge
+from engine.training.saving.judged_weights import Judge
 from engine.training.updates.evaluated_weights import evaluated_weights
 from support.every_step import settings_of
 from support.forked import last_checkpoint, of, told

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from engine.config.dataset_samples import Images, Passage, Points, Rows, Sample
+from engine.config.dataset_preview import Images, Passage, Points, Rows, Sample
 from tui.choices.sample_lines import Canvas, draw
 
 RAMP = np.array([[0, 255], [255, 0], [0, 0], [255, 255]], np.uint8)

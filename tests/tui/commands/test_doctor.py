@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine.runs import access
+from engine.runs import safe_file_access
 from tui.cli import cli
 from tui.commands import logout
 from tui.commands.doctor import system as doctor_system
@@ -134,7 +134,7 @@ def test_folders_and_configuration(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor_system, "_file_system", lambda path: "nfs4")
     assert "network file system" in doctor_system._runs_folder(tmp_path).advice
     monkeypatch.setattr(os, "access", lambda *_: False)
-    me = access.owner(os.geteuid())
+    me = safe_file_access.owner(os.geteuid())
     assert doctor_system._unwritable(tmp_path / "x") == (
         f"{tmp_path} cannot be written, it belongs to {me}"
     )

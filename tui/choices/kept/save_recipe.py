@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import configure
-from engine.runs.access import replace_file
+from engine.runs.safe_file_access import replace_file
 from presets import ConfigError, UserError, dotted_keys, userpresets, yaml
 from presets.schema import Recipe, dotted
 from tui.choices.choice import Choice

@@ -12,7 +12,7 @@ from msgspec import Struct
 from platformdirs import user_state_path
 
 from engine.runs import lenient_json
-from engine.runs.access import open_regular, replace_file
+from engine.runs.safe_file_access import open_regular, replace_file
 from tui.runs.cache.unwritten import keeping
 
 MAX_BYTES = 256 * 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_state_path
 
 import presets
-from engine.runs import access
+from engine.runs import safe_file_access
 from presets import UserError, plugins, userpresets
 from presets.userconfig import config_folder, config_path, read_config
 from tui.commands import logout
@@ -186,7 +186,7 @@ def _presets() -> Finding:
 def _runs_folder(root: Path) -> Finding:
     path = root.absolute()
     try:
-        access.check_root(path)
+        safe_file_access.check_root(path)
     except UserError as error:
         return judge("runs", str(path), str(error))
     if problem := _unwritable(path):
@@ -214,7 +214,7 @@ def _unwritable(path: Path) -> str:
     there = _existing(path)
     if os.access(there, os.W_OK | os.X_OK) and there.is_dir():
         return ""
-    owner = access.owner(there.stat().st_uid)
+    owner = safe_file_access.owner(there.stat().st_uid)
     return f"{there} cannot be written, it belongs to {owner}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from engine.games import known
+from engine.games import games_by_name
 from engine.games.position import Position
 from engine.runs.events import Game
 from tui.panels.panel import Panel
@@ -136,8 +136,8 @@ def _replayed(
 ) -> tuple[Position, ...]:
     """All positions of a game, up to a move that is not legal, as in a log of something else."""
     try:
-        begin = known.begin(name, rows, columns, komi)
+        begin = games_by_name.begin(name, rows, columns, komi)
     except ValueError:
-        begin = known.begin("connect-four", 6, 7)
+        begin = games_by_name.begin("connect-four", 6, 7)
         moves = ()
-    return tuple(known.replay(begin, moves))
+    return tuple(games_by_name.replay(begin, moves))

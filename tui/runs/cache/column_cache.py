@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 from platformdirs import user_cache_path
 
-from engine.runs.access import open_regular, replacing
+from engine.runs.safe_file_access import open_regular, replacing
 from tui.runs.cache import snapshot
 from tui.runs.cache.unwritten import keeping
 from tui.runs.points.block_sums import Blocks

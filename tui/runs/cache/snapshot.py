@@ -27,7 +27,7 @@ _ELSEWHERE = {
 _SECONDS = "\0seconds"
 """A name that no metric has, because names from a log are cleaned of NUL."""
 _MADE_BY = (
-    "engine.runs.bounds",
+    "engine.runs.event_bounds",
     "engine.runs.events",
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from tui.runs.foreign.text_form import TextForm, form_of
 
 PIECE_BYTES = 2**18

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.runs.access import open_regular
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular
 from presets import UserError
 from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.runs.foreign.growing_file import MAX_LINE_BYTES

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
 from tui.runs.foreign.large_json import Document, DocumentError, Part

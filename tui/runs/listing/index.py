@@ -18,8 +18,8 @@ from msgspec import structs
 from platformdirs import user_cache_path
 
 from engine.runs import run_directory
-from engine.runs.access import open_regular, replace_file
 from engine.runs.run_directory import RunDir
+from engine.runs.safe_file_access import open_regular, replace_file
 from presets import ConfigError
 from tui.runs import loading, meta
 from tui.runs.cache.unwritten import keeping

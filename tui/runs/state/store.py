@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.runs.bounds import MOST
+from engine.runs.event_bounds import MOST
 from engine.runs.events import (
     AnyEvent,
     CheckpointSaved,

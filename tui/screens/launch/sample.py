@@ -9,8 +9,8 @@ from textual import work
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.config import dataset_samples, registry
-from engine.config.dataset_samples import Sample
+from engine.config import dataset_preview, registry
+from engine.config.dataset_preview import Sample
 from engine.config.registry import DatasetInfo
 from presets import UserError
 from presets.schema import Component
@@ -69,7 +69,7 @@ class SampleView(Static):
             sizes = " / ".join(count(size) for size in info.samples.values())
             heading += f": {sizes} samples (train/val/test) of {_size(info)}"
             said = info.notes, info.cautions
-            found: Sample | str | None = dataset_samples.of(data)
+            found: Sample | str | None = dataset_preview.of(data)
         except UserError as error:
             found = str(error)
         self.post_message(self.Loaded(key, clean(heading), found, said))

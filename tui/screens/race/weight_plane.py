@@ -63,7 +63,7 @@ class PlaneScreen(TerrainScreen):
     def _compute(self, lane: int | None) -> None:
         only = [] if lane is None else [str(lane)]
         folder = str(self._race.path.absolute())
-        process = start_process.ask("engine.programs.plane", folder, "0", *only)
+        process = start_process.ask("engine.programs.race_loss_plane", folder, "0", *only)
         self._processes.append(process)
         out, _ = process.communicate()
         if process.returncode:

@@ -9,7 +9,7 @@ from engine.runs import run_directory
 from engine.runs.events import LogLine, RunEnded
 from engine.runs.journal import Journal
 from engine.runs.log_writer import Trouble
-from engine.runs.signs_of_life.unsaved import Unsaved
+from engine.runs.signs_of_life.failed_writes import Unsaved
 from engine.training.recording import weight_path
 from engine.training.saving import snapshot
 from tui.runs import loading

@@ -11,8 +11,8 @@ from torch import nn
 from engine.config import configure
 from engine.runs.events import Histograms, Layers, Scalars
 from engine.training.recording import histograms
-from engine.training.recording.diagnostics import Diagnostics
-from engine.training.recording.layer_probes import SHARE, Interval, NoiseScale
+from engine.training.recording.layer_diagnostics import Diagnostics
+from engine.training.recording.probe_instruments import SHARE, Interval, NoiseScale
 from presets.schema import DiagnosticsPolicy
 from support.forked import of
 

@@ -9,7 +9,7 @@ import torch
 from engine.runs.events import LogLine, Scalars
 from engine.runs.journal import Journal
 from engine.runs.log_reader import LogWriter, read_all
-from engine.training.recording.metrics import MetricBuffer
+from engine.training.recording.metric_buffer import MetricBuffer
 from engine.training.updates.clipping import Clipper, gradient_norms
 from presets.schema import Clip, ClipMode
 
@@ -89,7 +89,7 @@ def test_an_exception_loses_no_step_and_is_not_replaced(journal, path, monkeypat
 
 def test_throughput_leaves_out_what_is_paused(journal, path, monkeypatch):
     now = begun = time.perf_counter()
-    monkeypatch.setattr("engine.training.recording.metrics.time.perf_counter", lambda: now)
+    monkeypatch.setattr("engine.training.recording.metric_buffer.time.perf_counter", lambda: now)
     metrics = MetricBuffer(CPU, journal, interval=1e9)
     metrics.record(1, 30, {"train/loss": torch.tensor(0.5)})
     with metrics.paused():

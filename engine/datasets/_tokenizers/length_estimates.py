@@ -2,7 +2,7 @@
 
 import math
 
-from engine.datasets._tokenizers import codec
+from engine.datasets._tokenizers import simple_codecs
 
 EXACT = ("characters", "bytes", "words")
 """The tokenizers whose symbols are counted, not estimated."""
@@ -21,7 +21,7 @@ def expected(text: str, tokenizer: str, vocabulary: int) -> int:
         case "bytes":
             return len(text.encode("utf-8", errors="replace"))
         case "words":
-            return len(codec.words(text))
+            return len(simple_codecs.words(text))
     learned = tokenizer == "bpe"
     each = 1 + 0.95 * math.log(max(vocabulary, _BYTES) / _BYTES) if learned else _PER_PIECE
     return math.ceil(len(text) / each)

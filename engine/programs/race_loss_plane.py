@@ -1,5 +1,5 @@
-"""`python -m engine.programs.plane RACE_DIR SEED [LANE]`: the plane of a race's lanes, or of one
-of them by its number, as JSON.
+"""`python -m engine.programs.race_loss_plane RACE_DIR SEED [LANE]`: the plane of a race's lanes,
+or of one of them by its number, as JSON.
 
 The two directions in which the lanes' weights differ most are the axes (principal components, as
 in Li et al. 2018, arXiv:1712.09913, section 7), and the loss is computed on a grid over them. Each
@@ -21,9 +21,9 @@ from engine import tasks
 from engine.config import configure, registry
 from engine.race.directory import RaceDir
 from engine.race.plan import finals
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from engine.tasks import Task
-from engine.tasks.held_out import HeldOut, Tensors
+from engine.tasks.held_out_split import HeldOut, Tensors
 from engine.training.recording import weight_path
 from presets import UserError
 from presets.schema import RunConfig
@@ -213,7 +213,9 @@ def main(arguments: list[str] | None = None) -> int:
         lane = int(given[2]) if len(given) > 2 else None
         plane = of_race(RaceDir(Path(given[0])), int(given[1]), lane)
     except (IndexError, ValueError):
-        print("usage: python -m engine.programs.plane RACE_DIR SEED [LANE]", file=sys.stderr)
+        print(
+            "usage: python -m engine.programs.race_loss_plane RACE_DIR SEED [LANE]", file=sys.stderr
+        )
         return 2
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from engine.config import dataset_samples
-from engine.config.padding import END
+from engine.config import dataset_preview
+from engine.config.padding_constants import END
 from engine.config.registry import DatasetInfo, Splits
-from engine.datasets import _files, _tokenizers
-from engine.datasets._text_rows import Role, Table, layout, opened, opening
-from engine.datasets._text_rows.layout import SPLITS
-from engine.datasets._tokenizers import lengths
+from engine.datasets import _tokenizers, _user_files
+from engine.datasets._text_rows import Role, Table, format_detection, opened, split_files
+from engine.datasets._text_rows.split_files import SPLITS
+from engine.datasets._tokenizers import length_estimates
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
     import numpy as np
@@ -90,17 +90,17 @@ def build(asked: Asked) -> Splits:
     return Splits(train=train, val=val, test=test, codec=codec)
 
 
-def sample(asked: Asked) -> dataset_samples.Rows:
+def sample(asked: Asked) -> dataset_preview.Rows:
     """The first rows as the file has them; of two files side by side, their first lines."""
     if asked.target_path:
         train = _table(asked).splits["train"]
-        rows = tuple(train[row] for row in range(min(len(train), dataset_samples.MOST_ROWS)))
-        return dataset_samples.Rows(("source", "target"), rows)
-    files, _ = layout.files(_files.located(asked.path, "a file or folder of texts"))
-    file = opening.opened(files["train"][0], asked.roles, _given(asked))
-    cells = tuple(tuple(row.cells) for row in islice(file.rows(), dataset_samples.MOST_ROWS))
+        rows = tuple(train[row] for row in range(min(len(train), dataset_preview.MOST_ROWS)))
+        return dataset_preview.Rows(("source", "target"), rows)
+    files, _ = split_files.files(_user_files.located(asked.path, "a file or folder of texts"))
+    file = format_detection.opened(files["train"][0], asked.roles, _given(asked))
+    cells = tuple(tuple(row.cells) for row in islice(file.rows(), dataset_preview.MOST_ROWS))
     names = file.names if file.header else [f"column {name}" for name in file.names]
-    return dataset_samples.Rows(tuple(names), cells)
+    return dataset_preview.Rows(tuple(names), cells)
 
 
 def _table(asked: Asked) -> Table:
@@ -129,5 +129,6 @@ def _counts(table: Table, split: str, asked: Asked) -> list[int]:
     some = min(len(rows), _COUNTED)
     texts = (rows[place * len(rows) // some][0] for place in range(some))
     return [
-        min(most, 1 + lengths.expected(text, asked.tokenizer, asked.vocabulary)) for text in texts
+        min(most, 1 + length_estimates.expected(text, asked.tokenizer, asked.vocabulary))
+        for text in texts
     ]

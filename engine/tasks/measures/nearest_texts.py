@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.config.padding import SPECIAL
+from engine.config.padding_constants import SPECIAL
 from engine.config.registry import Samples, Split
 
 MOST = 20_000

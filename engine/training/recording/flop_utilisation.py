@@ -3,7 +3,7 @@
 import torch
 
 from engine.config import configure, estimate, peaks
-from engine.config.rules import Unit
+from engine.config.task_rule_table import Unit
 from presets.schema import RunConfig
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from presets import ConfigError
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -38,7 +38,7 @@ def files(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
         if not found and (path / "data").is_dir():
             found = _by_split(path / "data")
     except OSError as error:
-        raise _files.unreadable(path, error) from None
+        raise _user_files.unreadable(path, error) from None
     if "train" not in found:
         endings = ", ".join(ENDINGS)
         raise ConfigError(
@@ -71,7 +71,7 @@ def _by_split(folder: Path) -> dict[str, list[Path]]:
             found.setdefault(split, []).append(file)
     for inner in sorted(os.scandir(folder), key=lambda entry: entry.name):
         split = split_of(inner.name)
-        usable = split and inner.is_dir() and not _files.is_clutter(inner.name)
+        usable = split and inner.is_dir() and not _user_files.is_clutter(inner.name)
         if usable and (inside := _data_files(Path(inner.path))):
             found.setdefault(split, []).extend(inside)
     return found or ({"train": plain} if plain else {})
@@ -82,7 +82,7 @@ def _data_files(folder: Path) -> list[Path]:
         Path(entry.path)
         for entry in os.scandir(folder)
         if entry.name.lower().endswith(ENDINGS)
-        and not _files.is_clutter(entry.name)
+        and not _user_files.is_clutter(entry.name)
         and entry.is_file()
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.runs.access import open_regular
+from engine.runs.safe_file_access import open_regular
 from presets import ConfigError
 
 T = TypeVar("T")

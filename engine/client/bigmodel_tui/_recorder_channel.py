@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bigmodel_tui._block import Block
+from bigmodel_tui._logged_steps import Block
 
 MAX_WAITING = 32768
 """Rows that wait for a recorder that does not read; more are dropped and counted."""

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from engine.datasets import _files
-from engine.runs.access import open_regular
+from engine.datasets import _user_files
+from engine.runs.safe_file_access import open_regular
 from presets import ConfigError
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
-LARGEST = _files.MEBIBYTE
+LARGEST = _user_files.MEBIBYTE
 """About the size of a block in bytes; a smaller file has at least 200, which are smaller."""
 SMALLEST = 1024
 EVERY = 20

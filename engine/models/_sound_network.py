@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from engine.config.padding import SILENT
+from engine.config.padding_constants import SILENT
 
 
 class BothWays(nn.Module):

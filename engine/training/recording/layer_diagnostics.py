@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.runs.events import Histograms, Layers, number
 from engine.runs.journal import Journal
 from engine.training.recording import histograms
-from engine.training.recording.layer_probes import DeadUnits, Interval, NoiseScale, Stopwatch
+from engine.training.recording.probe_instruments import DeadUnits, Interval, NoiseScale, Stopwatch
 from engine.training.recording.without_trace import untouched
 from engine.training.updates.clipping import values_of
 from presets.schema import DiagnosticsPolicy

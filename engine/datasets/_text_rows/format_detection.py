@@ -6,15 +6,15 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._text_rows import columns
 from engine.datasets._text_rows.columns import Given, Role
 from engine.datasets._text_rows.delimited import Delimited, reader
 from engine.datasets._text_rows.json_lines import JsonLines, flat, parsed
-from engine.datasets._text_rows.layout import ENDINGS
 from engine.datasets._text_rows.parquet import Parquet
 from engine.datasets._text_rows.row_file import MAX_RECORD, RowFile, fault
-from engine.runs.access import open_regular
+from engine.datasets._text_rows.split_files import ENDINGS
+from engine.runs.safe_file_access import open_regular
 from presets import ConfigError
 
 _DELIMITERS = ",\t;|"
@@ -37,7 +37,7 @@ def opened(path: Path, roles: Sequence[Role], given: Mapping[str, Given]) -> Row
 
 
 def _delimited(path: Path, roles: Sequence[Role], given: Mapping[str, Given]) -> RowFile:
-    text = _files.beginning(path, most=_BEGINNING)
+    text = _user_files.beginning(path, most=_BEGINNING)
     if not text.strip():
         raise ConfigError(f"dataset.path: {str(path)!r} is empty")
     tabs = path.suffix.lower() == ".tsv"
@@ -79,5 +79,5 @@ def _keys(path: Path) -> list[str]:
                 if data.strip():
                     return list(flat(parsed(data, path, line)))
     except OSError as error:
-        raise _files.unreadable(path, error) from None
+        raise _user_files.unreadable(path, error) from None
     raise ConfigError(f"dataset.path: {str(path)!r} is empty")

@@ -8,13 +8,13 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.datasets import _files
+from engine.datasets import _user_files
 from engine.datasets._tables import reading
-from engine.datasets._text_rows import columns, layout, opening
+from engine.datasets._text_rows import columns, format_detection, split_files
 from engine.datasets._text_rows.columns import Given, Role
-from engine.datasets._text_rows.layout import SPLITS
 from engine.datasets._text_rows.row_file import Cells, RowFile, fault
 from engine.datasets._text_rows.side_by_side import SideBySide
+from engine.datasets._text_rows.split_files import SPLITS
 from presets import ConfigError, UserError
 from presets.regular_files import open_regular
 
@@ -114,16 +114,16 @@ def opened(
     Rows that lack something are left out. Raises UserError, in one line. Remembered while the files
     do not change.
     """
-    found = _files.located(path, "a file or folder of texts")
+    found = _user_files.located(path, "a file or folder of texts")
     if target_path:
-        target = _files.located(target_path, "a text file", key="dataset.target_path")
+        target = _user_files.located(target_path, "a text file", key="dataset.target_path")
         for each, key in ((found, "path"), (target, "target_path")):
             if each.is_dir():
                 raise ConfigError(f"dataset.{key}: expected a text file, got the folder {each}")
         files, notes = {"train": [found]}, [f"each line with that of {target.name}"]
     else:
         target = None
-        files, notes = layout.files(found)
+        files, notes = split_files.files(found)
     facts = tuple(_facts(file) for several in files.values() for file in several)
     if target:
         facts += (_facts(target),)
@@ -133,14 +133,14 @@ def opened(
         splits, cautions = _read(files, target, roles, given, keep=keep, notes=notes)
         return Table(made_from, splits, notes, cautions)
 
-    return _files.remembered_by(made_from, read)
+    return _user_files.remembered_by(made_from, read)
 
 
 def _facts(file: Path) -> tuple[object, ...]:
     try:
         facts = file.stat()
     except OSError as error:
-        raise _files.unreadable(file, error) from None
+        raise _user_files.unreadable(file, error) from None
     return file.absolute(), facts.st_size, facts.st_mtime_ns
 
 
@@ -160,7 +160,7 @@ def _read(
     for split, several in files.items():
         for path in several:
             file: RowFile = (
-                SideBySide(path, target) if target else opening.opened(path, roles, given)
+                SideBySide(path, target) if target else format_detection.opened(path, roles, given)
             )
             try:
                 chosen = columns.choose(
@@ -221,7 +221,7 @@ def _rows(file: RowFile) -> Iterator[Cells]:
     try:
         yield from file.rows()
     except OSError as error:
-        raise _files.unreadable(file.path, error) from None
+        raise _user_files.unreadable(file.path, error) from None
 
 
 def _texts(cells: Sequence[str], chosen: Chosen) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from engine.config.rules import Unit
+from engine.config.task_rule_table import Unit
 from engine.runs.events import Scalars, Value, number
 from engine.runs.journal import Journal
 

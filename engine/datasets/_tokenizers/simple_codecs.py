@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.config.padding import BEGIN, END, PAD, SPECIAL, UNKNOWN
+from engine.config.padding_constants import BEGIN, END, PAD, SPECIAL, UNKNOWN
 
 if TYPE_CHECKING:  # the launch screen reads this module and must not wait for NumPy
     import numpy as np
