@@ -56,7 +56,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_the_rules_of_games_load_nothing() -> None:
-    code = "from engine.games import gnugo, known, match, planes, players, sgf"
+    code = "from engine.games import games_by_name, gnugo, match, planes, players, sgf"
     assert loaded_by(code) == set()
 
 

@@ -54,7 +54,7 @@ def opens(path: Path) -> list[int]:
             first = node.args[0] if node.args else None
             mode = isinstance(first, ast.Constant) and isinstance(first.value, str)
             named = called.attr == "open" and (of in MODULES or mode or of.endswith("path"))
-            whole = called.attr in METHODS and of not in ("_files", "run_directory")
+            whole = called.attr in METHODS and of not in ("_user_files", "run_directory")
             if named or whole or (of in ("np", "numpy") and called.attr in ("load", "save")):
                 lines.append(node.lineno)
     return lines

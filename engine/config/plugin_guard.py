@@ -176,7 +176,7 @@ def _check_result(plugin: Plugin, name: str, result: Any, returns: type[Struct])
         else:
             if not _is_task(data["task"]):
                 known = ", ".join(RULES)
-                raise ValueError(f"task: expected one of {known}, got {data['task']!r}")
+                raise ConfigError(f"task: expected one of {known}, got {data['task']!r}")
             samples = {split: data["samples"].get(split, 0) for split in _SPLITS}
             shape = dict(enumerate(data["input_shape"] or [0]))
             numbers, least = {**samples, **shape, "num_outputs": data["num_outputs"]}, 1

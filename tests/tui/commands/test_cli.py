@@ -50,7 +50,7 @@ def refusal(*arguments: str) -> str:
             "--optimizer adm",
             "unknown optimizer 'adm': did you mean adam or radam or nadam? known: adadelta,",
         ),
-        ("--model nosuch", "unknown model 'nosuch': known: cnn, cnn-small, "),
+        ("--model nosuch", "unknown model 'nosuch': known: actor-critic, "),
         ("--dataset nosuch", "unknown dataset 'nosuch': known: bible-en, "),
         ("--recipe quick", "unknown recipe 'quick': did you mean quickstart? known: "),
         ("--lr -1", "optimizer.lr: expected a number > 0.0, got -1"),

@@ -15,8 +15,8 @@ from tui.text import cells, clean
 ComponentKind = Literal["models", "datasets", "optimizers"]
 
 
-_SHORTER = {"needs text data": "needs text"}
-"""Shorter words for a note that has no room."""
+_SHORTER = {"needs text data": ("needs text", "text"), "needs images": ("images",)}
+"""Shorter words for a note that has no room, the longest first."""
 _COMMON: dict[ComponentKind, tuple[str, ...]] = {
     "models": ("cnn-small", "logistic", "mlp", "cnn", "gru-char", "gpt-mini"),
     "datasets": ("digits", "fashion-mnist", "spirals", "bible-en"),
@@ -101,7 +101,7 @@ class PresetList(NarrowingList):
         text = Text(f"{mark}{clean(name)}", no_wrap=True)
         note = self._notes.get(name, "")
         room = self.scrollable_content_region.width - text.cell_len - 3
-        for words in (note, _SHORTER.get(note, "-"), "-"):
+        for words in (note, *_SHORTER.get(note, ()), "-"):
             if note and cells(words) <= room:
                 text.append(" " * (room + 1 - cells(words))).append(words, style="dim")
                 break
