@@ -19,7 +19,7 @@ from engine.training.device import describe, pick, set_threads
 from engine.training.evaluation import Evaluator
 from engine.training.passes import Passes
 from engine.training.precision import set_precision
-from engine.training.preparation import fingerprint
+from engine.training.preparation import origin_hashes
 from engine.training.preparation.assemble import assemble
 from engine.training.preparation.start import start
 from engine.training.recording import flop_utilisation
@@ -191,7 +191,7 @@ def _started(
         resume=resume,
     )
     if config.fingerprint and resumed is None:
-        journal.emit(fingerprint.of(training.model, data, config, plan))
+        journal.emit(origin_hashes.of(training.model, data, config, plan))
     passes = Passes(config, training, task, device)
     judge = Judge(training, device, samples=batches.calibration, autocast=passes.autocast)
     weight_path = WeightPath(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.actions import SkipAction
 
-from tui.panels import search
+from tui.panels import find_in_lines
 from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
@@ -74,7 +74,7 @@ class LinesPanel(Panel):
             return self.remark(view)
         found = self._found(view)
         text = Text(f"/{clean(self._words, 40)}/ ", style=self.color("accent"))
-        return text.append(search.counted(found, self._hit), style="bold")
+        return text.append(find_in_lines.counted(found, self._hit), style="bold")
 
     def body(self, view: View, width: int, height: int) -> Sequence[Text]:
         if self._of != self.about(view):
@@ -95,10 +95,10 @@ class LinesPanel(Panel):
         return self._all_lines
 
     def _found(self, view: View) -> list[int]:
-        return search.found([line.plain for line in self._all(view)], self._words)
+        return find_in_lines.found([line.plain for line in self._all(view)], self._words)
 
     def _marked(self, line: Text, number: int) -> Text:
-        spans = search.spans(line.plain, self._words)
+        spans = find_in_lines.spans(line.plain, self._words)
         if spans:
             line = line.copy()
         for begin, end in spans:
@@ -107,7 +107,7 @@ class LinesPanel(Panel):
 
     def _fitted(self, line: Text, width: int) -> Text:
         """The visible part of a line: with its first hit, or its beginning."""
-        spans = search.spans(line.plain, self._words)
+        spans = find_in_lines.spans(line.plain, self._words)
         if line.cell_len > width and spans and spans[0][1] > width - 1:
             line = Text("…").append(line[max(0, spans[0][0] - width // 3) :])
         if line.cell_len > width:
@@ -154,7 +154,7 @@ class LinesPanel(Panel):
         """Go to the next hit, or the one before."""
         if not self._words or self._view is None:
             raise SkipAction
-        self._go(search.next_hit(self._found(self._view), self._hit, by))
+        self._go(find_in_lines.next_hit(self._found(self._view), self._hit, by))
 
     def action_end_search(self) -> None:
         """End the search."""
@@ -167,7 +167,7 @@ class LinesPanel(Panel):
         if self._view is None or words == self._words:
             return
         self._words, self._hit = words, None
-        self._go(search.nearest(self._found(self._view), self._top(self._view)))
+        self._go(find_in_lines.nearest(self._found(self._view), self._top(self._view)))
 
     def _go(self, line: int | None) -> None:
         """Show a line, with some before it."""

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from tui.terminal.delta import Delta, Piece
-from tui.terminal.link import QUESTION, Link
+from tui.terminal.frame_timing import QUESTION, Link
 
 _LONG = 512
 """Bytes above which an update is sent as one synchronized frame."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from textual.screen import Screen
 from textual.timer import Timer
 
+from tui.terminal.frame_timing import Pace
 from tui.terminal.frugal_app import FrugalApp
-from tui.terminal.link import Pace
 
 SHARE, SHARE_OF_FIGURES = 0.02, 0.02
 """Shares of a core's time, for frames and for figures that no key asked for."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.config.registry import Split, Splits
 from engine.training.data_order import order, permutation, seeds
 from engine.training.data_order.permutation import Feistel
-from engine.training.preparation import fingerprint
+from engine.training.preparation import origin_hashes
 
 
 class Many:
@@ -89,8 +89,8 @@ def test_batches_begin_where_they_are_wanted(monkeypatch, most):
 def test_the_fingerprint_of_very_many_says_what_decides_them(monkeypatch):
     def of(samples, seed):
         data = Splits(train=Many(samples), val=Many(1), test=Many(1))
-        return fingerprint.batches(data, seed=seed, batch_size=8, epochs=1, number=2)
+        return origin_hashes.batches(data, seed=seed, batch_size=8, epochs=1, number=2)
 
-    monkeypatch.setattr(fingerprint, "MOST_IN_MEMORY", 50)
+    monkeypatch.setattr(origin_hashes, "MOST_IN_MEMORY", 50)
     assert of(99, 1) == of(99, 1)
     assert len({of(99, 1), of(99, 2), of(98, 1), of(40, 1)}) == 4

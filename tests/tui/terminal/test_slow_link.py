@@ -13,7 +13,7 @@ from engine.runs.log_reader import LogWriter
 from engine.runs.run_directory import RunDir
 from support.recorded import record
 from support.terminal import Terminal
-from tui.terminal.link import LEAST_LOST_SECONDS
+from tui.terminal.frame_timing import LEAST_LOST_SECONDS
 
 QUESTION = b"\x1b[6n"
 

@@ -39,7 +39,7 @@ class SchedulePreview(Static):
             self.update("")
             return
         # It imports NumPy, which the first picture does not wait for.
-        from tui.choices.schedule_preview import learning_rate
+        from tui.choices.schedule_plot import learning_rate
 
         app: Any = self.app
         colors = app.theme_variables

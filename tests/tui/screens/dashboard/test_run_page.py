@@ -18,7 +18,7 @@ from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.choices.differences import Compared, Setting, compare
 from tui.commands import find_runs
-from tui.panels import search
+from tui.panels import find_in_lines
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
 from tui.runs import engine_output
@@ -86,30 +86,30 @@ def test_what_no_preset_knows_is_compared_with_nothing() -> None:
 
 
 def test_small_letters_find_capitals_and_capitals_only_themselves() -> None:
-    assert search.spans("Loss of loss", "loss") == [(0, 4), (8, 12)]
-    assert search.spans("Loss of loss", "Loss") == [(0, 4)]
-    assert search.spans("aaaa", "aa") == [(0, 2), (2, 4)]
-    assert search.spans("anything", "") == []
+    assert find_in_lines.spans("Loss of loss", "loss") == [(0, 4), (8, 12)]
+    assert find_in_lines.spans("Loss of loss", "Loss") == [(0, 4)]
+    assert find_in_lines.spans("aaaa", "aa") == [(0, 2), (2, 4)]
+    assert find_in_lines.spans("anything", "") == []
 
 
 @given(st.text(max_size=40), st.text(min_size=1, max_size=3))
 def test_every_span_has_the_words(line: str, words: str) -> None:
-    for begin, end in search.spans(line, words):
+    for begin, end in find_in_lines.spans(line, words):
         assert line[begin:end].lower() == words.lower()
 
 
 def test_hits_go_round_and_are_counted() -> None:
-    found = search.found(["a", "b", "ab", "c"], "a")
+    found = find_in_lines.found(["a", "b", "ab", "c"], "a")
     assert found == [0, 2]
-    assert [search.next_hit(found, at, 1) for at in (None, 0, 1, 2)] == [0, 2, 2, 0]
-    assert [search.next_hit(found, at, -1) for at in (None, 0, 1, 2)] == [2, 2, 0, 0]
-    assert search.next_hit([], 0, 1) is None
-    assert [search.nearest(found, at) for at in (0, 1, 3)] == [0, 2, 2]
-    assert search.nearest([], 0) is None
-    assert search.counted(found, 2) == "2 of 2"
-    assert search.counted(found, None) == "2 lines"
-    assert search.counted([5], None) == "1 line"
-    assert search.counted([], None) == "nothing found"
+    assert [find_in_lines.next_hit(found, at, 1) for at in (None, 0, 1, 2)] == [0, 2, 2, 0]
+    assert [find_in_lines.next_hit(found, at, -1) for at in (None, 0, 1, 2)] == [2, 2, 0, 0]
+    assert find_in_lines.next_hit([], 0, 1) is None
+    assert [find_in_lines.nearest(found, at) for at in (0, 1, 3)] == [0, 2, 2]
+    assert find_in_lines.nearest([], 0) is None
+    assert find_in_lines.counted(found, 2) == "2 of 2"
+    assert find_in_lines.counted(found, None) == "2 lines"
+    assert find_in_lines.counted([5], None) == "1 line"
+    assert find_in_lines.counted([], None) == "nothing found"
 
 
 # The end of a file.

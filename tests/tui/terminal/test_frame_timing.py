@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.terminal.link import Link, Pace
+from tui.terminal.frame_timing import Link, Pace
 
 
 def answering(seconds: float = 0.2) -> Link:
