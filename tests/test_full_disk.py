@@ -34,7 +34,7 @@ from tui.cli import cli
 from tui.commands import crash
 from tui.races.news import Watcher
 from tui.runs import loading, meta
-from tui.runs.cache import column_cache, unwritten
+from tui.runs.cache import column_cache, write_failures
 from tui.runs.listing import index, trash
 
 ERRORS = {"full": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS}
@@ -166,19 +166,19 @@ KEPT: dict[str, Callable[[RunDir], object]] = {
 def test_what_the_app_keeps_for_itself_is_told_once(
     run: RunDir, what: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unwritten, "_told", set())
-    monkeypatch.setattr(unwritten, "_listener", [])
-    unwritten.unheard()
+    monkeypatch.setattr(write_failures, "_told", set())
+    monkeypatch.setattr(write_failures, "_listener", [])
+    write_failures.unheard()
     with refusing(number):
         KEPT[what](run)
         KEPT[what](run)
-    (line,) = unwritten.unheard()
+    (line,) = write_failures.unheard()
     assert line.startswith(f"{what} cannot be kept: ")
     assert line.endswith(os.strerror(number))
     told: list[str] = []
-    unwritten.listen(told.append)
+    write_failures.listen(told.append)
     assert told == []  # it was told above
-    monkeypatch.setattr(unwritten, "_told", set())
+    monkeypatch.setattr(write_failures, "_told", set())
     with refusing(number):
         KEPT[what](run)
     assert told == [line]

@@ -118,7 +118,7 @@ def test_the_first_picture_of_a_run_waits_for_nothing_that_it_does_not_show(tmp_
         "tui.machine.",
         "tui.screens.dashboard.alert_list",
         "tui.screens.dashboard.arrange",
-        "tui.screens.dashboard.profile",
+        "tui.screens.dashboard.step_profile",
         "tui.screens.launch.",
         "tui.screens.race.",
         "tui.screens.runs",

@@ -32,7 +32,7 @@ from support.seen import text, until_shown
 from tui import cli
 from tui.app import BigModelApp
 from tui.choices.kept import last_choice, small_files
-from tui.panels.arrangement import Layout, Placed
+from tui.panels.chosen_panels import Layout, Placed
 from tui.plots.plot_view import PlotView
 from tui.runs import loading
 from tui.runs.cache import column_cache, snapshot

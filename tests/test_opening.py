@@ -26,7 +26,7 @@ OPENERS = {
     "engine/datasets/image_folder.py": "a person's own images",
     "engine/datasets/_user_files.py": "a person's own data, by open_regular",
     "tui/runs/cache/snapshot.py": "our own source",
-    "tui/plots/matplotlib_style.py": "where a person wants an export",
+    "tui/plots/matplotlib_figure.py": "where a person wants an export",
     "tui/commands/export/command.py": "where a person wants an export",
     "tui/commands/export/tensorboard.py": "where a person wants an export",
     "tui/commands/errors.py": "/dev/null",

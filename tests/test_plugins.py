@@ -17,7 +17,7 @@ from presets.schema import Component
 from support.architecture import blocks
 from support.packages import DATASET, MODEL, OPTIMIZER, SOURCES, configured, forget, install, site
 from tui import cli
-from tui.choices import lr_search
+from tui.choices import lr_range_test
 from tui.commands import find_lr
 from tui.commands.doctor import system
 
@@ -227,9 +227,9 @@ def unstarted(runs_root, monkeypatch):
     monkeypatch.setattr(start_process, "start_process", lambda *arguments: None)
     monkeypatch.setattr(find_lr, "_poll", lambda search: False)
     monkeypatch.setattr(find_lr, "_print", lambda search: None)
-    monkeypatch.setattr(lr_search.Search, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(lr_search.Search, "close", lambda search: None)
-    monkeypatch.setattr(lr_search, "as_json", lambda search: {"lr": 0.1})
+    monkeypatch.setattr(lr_range_test.Search, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(lr_range_test.Search, "close", lambda search: None)
+    monkeypatch.setattr(lr_range_test, "as_json", lambda search: {"lr": 0.1})
     monkeypatch.setattr(system, "_ASK_TORCH", "raise SystemExit(1)")  # quick
     return runs_root
 

@@ -23,14 +23,14 @@ from engine.runs import run_directory
 from engine.runs.run_directory import RunDir
 from presets.userconfig import UserConfig
 from tui.panels.keys import bindings
-from tui.runs.cache import unwritten
+from tui.runs.cache import write_failures
 from tui.runs.run import Run
 from tui.screens.app_screen import AppScreen, AtWork
 from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmallScreen
-from tui.terminal import themes, toasts
-from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain
+from tui.terminal import themes, toast_limits
 from tui.terminal.frugal_app import FrugalApp
+from tui.terminal.plain_terminal import AsciiFilter, ColorlessFilter, has_colors, is_plain
 
 if TYPE_CHECKING:
     from engine.race.directory import RaceDir
@@ -49,8 +49,8 @@ class BigModelApp(FrugalApp):
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "bigmodel-tui"
-    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (toasts.NARROW_COLUMNS, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (toasts.LOW_LINES, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (toast_limits.NARROW_COLUMNS, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (toast_limits.LOW_LINES, "-high")]
     KEYS = EVERYWHERE
     BINDINGS = bindings(KEYS)
 
@@ -150,18 +150,21 @@ class BigModelApp(FrugalApp):
         """
         if self._has_little_room:
             said = f"{title}: {message}" if title else message
-            title, message = "", toasts.short(said, self.size.width - 4, severity)
+            title, message = "", toast_limits.short(said, self.size.width - 4, severity)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_notify(self, event: Notify) -> None:
         """Make room for a toast before Textual shows it."""
         shown, small = list(self._notifications), self._has_little_room
-        for old in toasts.outdated(shown, event.notification.message, small=small):
+        for old in toast_limits.outdated(shown, event.notification.message, small=small):
             self._unnotify(old, refresh=False)
 
     @property
     def _has_little_room(self) -> bool:
-        return self.size.width < toasts.NARROW_COLUMNS or self.size.height < toasts.LOW_LINES
+        return (
+            self.size.width < toast_limits.NARROW_COLUMNS
+            or self.size.height < toast_limits.LOW_LINES
+        )
 
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
@@ -177,7 +180,7 @@ class BigModelApp(FrugalApp):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._reap)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        unwritten.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
+        write_failures.listen(partial(self.notify, severity="warning", timeout=20, markup=False))
         self.set_timer(START_SECONDS, _collect_garbage)
         # Ended by `kill`, it restores the terminal too. Signals need the main thread.
         with suppress(RuntimeError):

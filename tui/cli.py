@@ -15,7 +15,7 @@ from tui.commands import memory_check
 from tui.commands.completion import complete_runs
 from tui.commands.errors import PROGRAM, OneLineGroup, say, tell_problems
 from tui.commands.open_app import open_app, screen_options
-from tui.commands.options import PlainValue, clip_options, component_options, settings
+from tui.commands.run_options import PlainValue, clip_options, component_options, settings
 
 if TYPE_CHECKING:
     from engine.runs.run_directory import RunDir
@@ -120,11 +120,11 @@ def watch(
 
 def _keep_step_column(names: tuple[str, ...], column: str) -> None:
     """Keep the step column for the folders of these logs. Raises UserError."""
-    from tui.commands import step_columns
+    from tui.commands import foreign_step_columns
 
     if not names:
         raise UserError("--step-column: name the logs of another program that it is for")
-    step_columns.keep(names, column)
+    foreign_step_columns.keep(names, column)
 
 
 def _current_runs(root: Path) -> list[RunDir]:

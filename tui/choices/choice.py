@@ -12,7 +12,7 @@ from engine.config.configure import Plan
 from engine.config.registry import DatasetInfo
 from presets import ConfigError
 from presets.schema import Component, RunConfig
-from tui.choices import optimizer_settings
+from tui.choices import per_optimizer_settings
 from tui.choices.fields import FIELDS, Field
 from tui.choices.fork import Fork
 from tui.text import count
@@ -173,7 +173,7 @@ class Choice:
         """The configuration of one of the chosen optimizers with these settings, some of which may
         be those of another one. Raises ConfigError."""
         return self._resolve(
-            optimizer, optimizer_settings.for_one(settings, optimizer, self.optimizers)
+            optimizer, per_optimizer_settings.for_one(settings, optimizer, self.optimizers)
         )
 
     def _resolve(self, optimizer: str, settings: Mapping[str, Any]) -> RunConfig:

@@ -7,7 +7,7 @@ from typing import Any
 
 from presets import dotted_keys, yaml
 from presets.schema import RunConfig, plain
-from tui.choices import optimizer_settings, typed_text
+from tui.choices import per_optimizer_settings, typed_text
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ FIELDS = (
     ),
     _plain_field("batch", "Batch size", "samples a step, or full", "batch_size", "batch size"),
     replace(
-        _plain_field("lr", "Learning rate", _RATE_HELP, optimizer_settings.BARE),
-        parse=partial(optimizer_settings.parse_rates, where="Learning rate"),
+        _plain_field("lr", "Learning rate", _RATE_HELP, per_optimizer_settings.BARE),
+        parse=partial(per_optimizer_settings.parse_rates, where="Learning rate"),
     ),
     Field(
         "schedule",

@@ -5,7 +5,7 @@ from typing import Any
 from engine.config import rate_jump
 from presets import ConfigError, dotted_keys
 from presets.schema import RunConfig, dotted
-from tui.choices import optimizer_settings
+from tui.choices import per_optimizer_settings
 from tui.choices.choice import Choice
 from tui.choices.fields import FIELDS
 from tui.choices.typed_text import write_value
@@ -30,14 +30,14 @@ def _left_out(choice: Choice, settings: dict[str, Any]) -> list[str]:
     """The settings that are for none of the chosen optimizers."""
     told = []
     several = len(choice.optimizers)
-    if optimizer_settings.BARE in settings and several > 1 and "lr" in choice.values:
-        value = write_value(settings[optimizer_settings.BARE])
+    if per_optimizer_settings.BARE in settings and several > 1 and "lr" in choice.values:
+        value = write_value(settings[per_optimizer_settings.BARE])
         told.append(
             f"rate {value} is not used: all {several} keep their own; `all {value}` sets it"
         )
     for key, value in settings.items():
-        whose = optimizer_settings.owner(key)
-        if whose not in ("", optimizer_settings.ALL, *choice.optimizers):
+        whose = per_optimizer_settings.owner(key)
+        if whose not in ("", per_optimizer_settings.ALL, *choice.optimizers):
             option = dotted_keys.split(key)[1]
             what = f"{'rate' if option == 'lr' else option} {write_value(value)}"
             they = choice.optimizers[0] if several == 1 else f"all {several}"
@@ -56,11 +56,13 @@ def _overriding(
     told: dict[str, None] = {}
     for key in settings:
         if (
-            optimizer_settings.owner(key) not in ("", optimizer_settings.ALL)
-            or key == optimizer_settings.BARE
+            per_optimizer_settings.owner(key) not in ("", per_optimizer_settings.ALL)
+            or key == per_optimizer_settings.BARE
         ):
             continue
-        whole = f"optimizer.{dotted_keys.split(key)[1]}" if optimizer_settings.owner(key) else key
+        whole = (
+            f"optimizer.{dotted_keys.split(key)[1]}" if per_optimizer_settings.owner(key) else key
+        )
         olds = [config.get(whole) for config in before]
         changed = sum(old != new.get(whole) for old, new in zip(olds, after, strict=True))
         of_presets = whole.startswith("optimizer.") or len(set(map(repr, olds))) > 1

@@ -8,10 +8,10 @@ from engine.race import spec
 from engine.race.spec import RaceSpec
 from presets import ConfigError, UserError, dotted_keys, yaml
 from presets.schema import RunConfig
-from tui.choices import optimizer_settings, typed_text
+from tui.choices import per_optimizer_settings, typed_text
 from tui.choices.choice import START_SECONDS, Choice
 from tui.choices.fields import FIELDS
-from tui.runs.state.judged import larger_is_better
+from tui.runs.state.judging_metric import larger_is_better
 
 _RUN_SECONDS = 0.6
 """What a run takes besides its steps: it is built, evaluated and saved."""
@@ -125,7 +125,7 @@ def texts(choice: Choice) -> dict[str, str]:
             found["budget"] = str(configure.plan(choice.configs()[0]).steps)
         elif text and field.key not in ("lr", "seed"):
             others |= {
-                k: v for k, v in field.parse(text).items() if not optimizer_settings.owner(k)
+                k: v for k, v in field.parse(text).items() if not per_optimizer_settings.owner(k)
             }
     if choice.dataset != "digits":
         found["target"] = ""
@@ -139,7 +139,7 @@ def left_out(choice: Choice) -> list[str]:
     """
     typed = [f"{key} {choice.values[key]}" for key in ("lr", "seed") if key in choice.values]
     more = typed_text.parse_settings(choice.values.get("more", ""), "more")
-    return typed + [key for key in more if optimizer_settings.owner(key)]
+    return typed + [key for key in more if per_optimizer_settings.owner(key)]
 
 
 def whole(text: str, what: str) -> int | None:

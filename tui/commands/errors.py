@@ -78,7 +78,7 @@ class OneLineGroup(click.Group):
         finally:
             sys.stdout.flush()
             if unwritten := sys.modules.get(
-                "tui.runs.cache.unwritten"
+                "tui.runs.cache.write_failures"
             ):  # else nothing was to be kept
                 for line in unwritten.unheard():
                     say(line)

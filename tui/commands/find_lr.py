@@ -14,12 +14,12 @@ import click
 from engine.config import configure
 from presets import UserError
 from tui.choices.typed_text import parse_assignments
-from tui.commands import memory_check, options
+from tui.commands import memory_check, run_options
 from tui.commands.errors import tell_problems
-from tui.commands.options import PlainValue
+from tui.commands.run_options import PlainValue
 
 if TYPE_CHECKING:
-    from tui.choices.lr_search import Search
+    from tui.choices.lr_range_test import Search
 
 _POLL_SECONDS = 0.1
 _STEPS = "200"
@@ -31,7 +31,7 @@ def register(group: click.Group) -> None:
 
 
 @click.command("find-lr")
-@options.component_options
+@run_options.component_options
 @click.option(
     "--steps",
     metavar="N",
@@ -61,7 +61,7 @@ def find_lr(
     Trains for some steps with a learning rate that rises until the loss does, draws the curve and
     suggests a learning rate. It leaves no run behind.
     """
-    from tui.choices import lr_search
+    from tui.choices import lr_range_test
 
     tell_problems()
     settings = parse_assignments(sets, "--set") | {"steps": steps}
@@ -69,15 +69,15 @@ def find_lr(
         recipe=recipe, model=model, dataset=dataset, optimizer=optimizer, settings=settings
     )
     memory_check.check([config], force=force)
-    search = lr_search.Search(config, int(steps))
+    search = lr_range_test.Search(config, int(steps))
     try:
         while _poll(search):
             time.sleep(_POLL_SECONDS)
         if as_json:
-            click.echo(json.dumps(lr_search.as_json(search)))
+            click.echo(json.dumps(lr_range_test.as_json(search)))
         else:
             _print(search)
-        context.exit(0 if lr_search.as_json(search)["lr"] is not None else 1)
+        context.exit(0 if lr_range_test.as_json(search)["lr"] is not None else 1)
     finally:
         search.close()
 
@@ -91,12 +91,12 @@ def _poll(search: Search) -> bool:
 
 def _print(search: Search) -> None:
     """Print the curve, as large as the terminal, and the suggestion."""
-    from tui.choices import lr_curve
+    from tui.choices import lr_suggestion
 
     found = search.found()
     size = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "").lower()
-    lines = lr_curve.draw(
+    lines = lr_suggestion.draw(
         search.lrs,
         search.losses,
         None if isinstance(found, str) else found,
@@ -108,4 +108,4 @@ def _print(search: Search) -> None:
         ascii_only="utf" not in encoding,
     )
     click.echo("\n".join(line.plain.rstrip() for line in lines))
-    click.echo(lr_curve.sentence(found))
+    click.echo(lr_suggestion.sentence(found))

@@ -32,7 +32,7 @@ def find(root: Path, name: str) -> list[Run]:
             raise UserError(f"{name}: a race, not a run; {known}") from None
         if not name or not path.exists():
             raise
-    from tui.commands.step_columns import with_columns
+    from tui.commands.foreign_step_columns import with_columns
     from tui.runs.foreign.sniff import open_source
 
     return with_columns(open_source(path))

@@ -97,7 +97,7 @@ def _listen(address: str, port: int) -> socket.socket:
 
 def _prepare_environment() -> None:
     """Tell the app that all characters and colours are shown: a browser can do that."""
-    from tui.terminal.ascii import is_plain
+    from tui.terminal.plain_terminal import is_plain
 
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     if is_plain(os.environ):

@@ -23,7 +23,7 @@ from tui.choices.typed_text import parse_assignments
 from tui.commands import find_runs, memory_check
 from tui.commands.completion import complete_runs, presets_of
 from tui.commands.errors import PROGRAM, say
-from tui.commands.options import PlainValue, clip_options, clip_settings, exclusive
+from tui.commands.run_options import PlainValue, clip_options, clip_settings, exclusive
 from tui.text import clean
 
 if TYPE_CHECKING:

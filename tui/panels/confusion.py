@@ -8,7 +8,7 @@ from rich.text import Text
 from engine.runs.events import Confusion
 from tui.panels.panel import Panel
 from tui.plots import heat
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.palette import ink_on
 from tui.text import cells, clean, column, count
 

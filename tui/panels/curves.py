@@ -12,16 +12,16 @@ from textual.message import Message
 
 from tui.panels.legend import legend
 from tui.panels.panel import Panel
-from tui.plots import chart, crosshair, marks, placed_marks, readout, x_scale
+from tui.plots import chart, crosshair, mark_places, marks, readout, x_scale
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve, line_sample
-from tui.plots.lanes import Lane, View
-from tui.plots.levels import Level
+from tui.plots.lane_view import Lane, View
 from tui.plots.marks import Placed
 from tui.plots.palette import blend
 from tui.plots.picture import Picture
 from tui.plots.plot_view import logarithmic, shown, smoothing_name
 from tui.plots.readout import Value
+from tui.plots.reference_lines import Level
 from tui.plots.ticks import LABEL_WIDTH
 from tui.plots.traces import Trace, Traces
 from tui.text import clean, number
@@ -169,7 +169,7 @@ class CurvesPanel(Panel):
             return [*[Text()] * (axes.height // 2), middle]
         picture = base.copy()
         self._add_epochs(picture, view, axes)
-        placed = placed_marks.marks_of(view, axes, found, self._traces)
+        placed = mark_places.marks_of(view, axes, found, self._traces)
         colors = {kind: self.color(name) for kind, name in marks.COLORS.items()}
         marks.overlay(picture, placed, axes, colors)
         self._add_crosshair(picture, view, axes, placed)

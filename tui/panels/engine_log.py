@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from tui.panels.lines import LinesPanel
-from tui.plots.lanes import View
-from tui.runs.engine_output import Tail
+from tui.plots.lane_view import View
+from tui.runs.text_tail import Tail
 from tui.text import clean, count
 
 

@@ -9,10 +9,10 @@ from rich.text import Text
 from tui.panels.curves import CurvesPanel
 from tui.plots import chart, x_scale
 from tui.plots.axes import Axes
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.ticks import LABEL_WIDTH
 from tui.runs.points.series import Series
-from tui.runs.state.in_force import clip_limit, clip_mode
+from tui.runs.state.clipping_in_force import clip_limit, clip_mode
 from tui.runs.state.store import RunState
 from tui.text import clean
 

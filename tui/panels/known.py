@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui.panels.arrangement import METRIC
+from tui.panels.chosen_panels import METRIC
 from tui.panels.confusion import ConfusionPanel
 from tui.panels.curves import NOISY, CurvesPanel
-from tui.panels.distribution import DistributionPanel
 from tui.panels.gradients import GradientsPanel
+from tui.panels.layer_distribution import DistributionPanel
 from tui.panels.layers import LayersPanel
 from tui.panels.log import LogPanel
+from tui.panels.main_settings import SettingsPanel
 from tui.panels.panel import Panel
 from tui.panels.runs import RunsPanel
 from tui.panels.samples.panel import SamplesPanel
-from tui.panels.settings import SettingsPanel
 from tui.panels.speed import SpeedPanel
 from tui.panels.task_metric import TaskMetricPanel
 from tui.text import clean

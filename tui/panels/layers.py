@@ -9,7 +9,7 @@ from textual.message import Message
 from engine.runs.events import Layers
 from tui.panels.keys import MOVE, Key, bindings
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.text import clean, column, cut, number
 
 BAND = (-3.5, -2.5)

@@ -9,7 +9,7 @@ from tui.panels import find_in_lines
 from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.panel import Panel
 from tui.panels.prompt import Prompt, Question
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.text import clean
 
 _HIT, _HIT_HERE = "reverse", "bold reverse underline"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from tui.panels.lines import LinesPanel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.runs.state.marks_and_notes import Note
 from tui.text import clean, clock, count
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tui.panels.panel import Panel
 from tui.plots import bars
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.text import clean, column, file_size
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 
 
 class LinePanel(Panel, can_focus=False):

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.message import Message
 
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.plot_view import summary
 
 _SHORT = 3

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import TypeVar
 
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 
 V = TypeVar("V", default=View)
 """The view that is drawn: the runs of a dashboard, or something else that a screen shows."""

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from engine.runs.run_directory import NOT_SAVED
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.runs.state.store import RunState, section
 from tui.text import cells, clean, count, duration, number
 

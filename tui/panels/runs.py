@@ -8,7 +8,7 @@ from rich.text import Text
 from tui.panels.progress import STATUS_COLORS
 from tui.panels.rows import RowsPanel
 from tui.plots.chart import line_sample
-from tui.plots.lanes import Lane, View
+from tui.plots.lane_view import Lane, View
 from tui.text import cells, clean, fixed, number
 from tui.text import column as in_cells
 

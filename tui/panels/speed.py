@@ -7,7 +7,7 @@ from rich.text import Text
 from engine.config.task_rule_table import RULES, Unit
 from tui.panels.curves import CurvesPanel
 from tui.panels.task_metric import task_of
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 
 _UNITS = get_args(Unit)
 

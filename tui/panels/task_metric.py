@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from tui.panels.curves import CurvesPanel
-from tui.plots.lanes import View
-from tui.runs.state.judged import customary, title
+from tui.plots.lane_view import View
+from tui.runs.state.judging_metric import customary, title
 from tui.text import clean
 
 _OF_BATCHES = ("classification", "regression")

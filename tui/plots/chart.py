@@ -7,11 +7,11 @@ import numpy as np
 
 from tui.plots import axes as axis
 from tui.plots import heat, raster, ticks
-from tui.plots import levels as labelled
+from tui.plots import reference_lines as labelled
 from tui.plots.axes import Axes, scaled
-from tui.plots.levels import Level
 from tui.plots.picture import Picture
 from tui.plots.raster import DOTS, Spans
+from tui.plots.reference_lines import Level
 from tui.plots.ticks import LABEL_WIDTH
 from tui.runs.points.series import Floats
 

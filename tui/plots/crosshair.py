@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.plots import readout, traces
 from tui.plots.chart import line_sample
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.readout import Value
 from tui.plots.traces import Trace, Traces
 from tui.text import clean, clock, count, duration, number

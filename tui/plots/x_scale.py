@@ -7,7 +7,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from tui.plots.axes import Axes
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.plot_view import Extent, PlotView, XKind, round_up
 from tui.runs.points.series import Floats, Series
 from tui.runs.state.store import ClockPiece, RunState

@@ -9,17 +9,17 @@ import numpy as np
 
 from engine.race import statistics
 from engine.race.results import RaceResults, RunResult
-from tui.plots import matplotlib_style
+from tui.plots import matplotlib_figure
 from tui.races import drawn_metric
 
 
 def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
     """Draw the pictures that there is data for; returns the files, and why there are none. Raises
     OSError."""
-    if not matplotlib_style.installed():
-        return [], matplotlib_style.NEEDED
+    if not matplotlib_figure.installed():
+        return [], matplotlib_figure.NEEDED
     drawn = []
-    with matplotlib_style.drawing():
+    with matplotlib_figure.drawing():
         for name, draw in _PICTURES.items():
             if (path := _save(results, folder / f"{name}.svg", draw)) is not None:
                 drawn.append(path)
@@ -29,13 +29,13 @@ def write(results: RaceResults, folder: Path) -> tuple[list[Path], str]:
 def _save(
     results: RaceResults, path: Path, draw: Callable[[Any, RaceResults], bool]
 ) -> Path | None:
-    figure = matplotlib_style.figure()
+    figure = matplotlib_figure.figure()
     axes = figure.add_subplot()
     if not draw(axes, results):
         return None
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    matplotlib_style.save(figure, path)
+    matplotlib_figure.save(figure, path)
     return path
 
 
@@ -51,9 +51,9 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             rows = [np.array(run.values.get(results.spec.metric, [])) for run in runs]
             median, low, high = statistics.band(rows)
             x = _places(runs, unit)[: len(median)]
-            color, dash = matplotlib_style.style(lane)
+            color, dash = matplotlib_figure.style(lane)
             shown = [drawn_metric.drawn(row, metric, log_y=True) for row in (median, low, high)]
-            axes.plot(x, shown[0], dash, color=color, label=matplotlib_style.entry(each.label))
+            axes.plot(x, shown[0], dash, color=color, label=matplotlib_figure.entry(each.label))
             axes.fill_between(x, shown[1], shown[2], color=color, alpha=0.15, linewidth=0)
             any_drawn |= bool((shown[0] > 0).any())
         axes.set_xlabel("training seconds" if unit == "seconds" else "step")
@@ -62,7 +62,7 @@ def _curves(unit: str) -> Callable[[Any, RaceResults], bool]:
             level = drawn_metric.drawn(np.array([goal.value]), metric, log_y=True)
             axes.axhline(float(level[0]), color="grey", linewidth=0.8)
         if any_drawn:
-            matplotlib_style.logarithmic(axes, "y")
+            matplotlib_figure.logarithmic(axes, "y")
         return any_drawn
 
     return draw
@@ -86,13 +86,13 @@ def _sensitivity(axes: Any, results: RaceResults) -> bool:
         )
         if not points:
             continue
-        color, dash = matplotlib_style.style(lane)
+        color, dash = matplotlib_figure.style(lane)
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, dash, marker="o", color=color, label=matplotlib_style.entry(each.label))
+        axes.plot(x, y, dash, marker="o", color=color, label=matplotlib_figure.entry(each.label))
         if (lr := results.lrs.get(lane)) is not None:
             axes.axvline(lr, color=color, linewidth=0.6)
         any_drawn = any_drawn or any(map(math.isfinite, y))
-    matplotlib_style.logarithmic(axes, "x")
+    matplotlib_figure.logarithmic(axes, "x")
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"best {results.spec.metric}")
     return any_drawn

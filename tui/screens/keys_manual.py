@@ -6,8 +6,8 @@ from tui.panels import keys
 from tui.panels.prompt import Prompt
 from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.arrange import ArrangeScreen
-from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.screen import DashboardScreen
+from tui.screens.dashboard.step_profile import ProfileScreen
 from tui.screens.help import EVERYWHERE, HelpScreen
 from tui.screens.launch.data_and_schedule import PreviewScreen
 from tui.screens.launch.finder import FinderScreen

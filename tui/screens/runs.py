@@ -25,7 +25,7 @@ from tui.runs.listing.columns import COLUMNS, Column, sort
 from tui.runs.listing.row import Row
 from tui.runs.listing.thread import Lister
 from tui.screens.app_screen import BACK, LEAVE, NEW, RACES
-from tui.screens.run_actions import AGAIN, FORK, RESUME, RunActions
+from tui.screens.fork_resume_rerun import AGAIN, FORK, RESUME, RunActions
 from tui.text import clean, count
 
 _FILTER_HINT = "words, and terms such as optimizer.name=adam lr>=1e-3 val/accuracy>0.97"

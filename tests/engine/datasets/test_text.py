@@ -195,7 +195,9 @@ def test_as_many_characters_as_asked_for_are_enough(tmp_path):
 
 def test_a_file_is_read_once_for_each_time_that_it_changed(tmp_path, monkeypatch):
     path, reads = tmp_path / "mine.txt", []
-    monkeypatch.setattr(text._user_files, "read_text", lambda *_, **__: reads.append(1) or "ab" * 2000)
+    monkeypatch.setattr(
+        text._user_files, "read_text", lambda *_, **__: reads.append(1) or "ab" * 2000
+    )
     for size in (1, 2):
         path.write_bytes(b"x" * size)
         for _ in range(5):

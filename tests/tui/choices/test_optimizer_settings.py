@@ -4,7 +4,7 @@ import pytest
 
 import presets
 from presets import ConfigError
-from tui.choices import optimizer_settings, rerun
+from tui.choices import per_optimizer_settings, rerun
 from tui.choices.choice import Choice
 from tui.choices.notices import notices
 
@@ -23,10 +23,10 @@ def test_a_rate_that_was_left_of_one_optimizer_is_no_other_s(name: str) -> None:
         begun = Choice(optimizers=(other,), values={"lr": "0.319"})
         assert rates(begun) == [0.319]
         for chosen in ((name,), (other, name)):
-            values = optimizer_settings.follow(begun.values, (other,), chosen)
+            values = per_optimizer_settings.follow(begun.values, (other,), chosen)
             assert values == {"lr": f"{other} 0.319"}
             assert rates(Choice(optimizers=chosen, values=values))[-1:] == own
-        assert optimizer_settings.follow(values, (other, name), (other,)) == begun.values
+        assert per_optimizer_settings.follow(values, (other, name), (other,)) == begun.values
     assert own == rates(Choice(optimizers=("adam", name), values={"lr": "0.319"}))[1:]
 
 
@@ -59,23 +59,25 @@ def test_a_setting_that_several_presets_bring_is_told_where_it_is_overridden() -
 
 def test_options_of_one_optimizer_follow_it() -> None:
     texts = {"more": "optimizer.betas=[0.8,0.9] seed=3"}
-    values = optimizer_settings.follow(texts, ("adam",), ("adam", "momentum"))
+    values = per_optimizer_settings.follow(texts, ("adam",), ("adam", "momentum"))
     assert values == {"more": "adam.betas=[0.8,0.9] seed=3"}
     adam, momentum = Choice(optimizers=("adam", "momentum"), values=values).configs()
     assert adam.optimizer.options["betas"] == [0.8, 0.9]
     assert "betas" not in momentum.optimizer.options
-    assert optimizer_settings.follow(values, ("adam", "momentum"), ("adam",)) == texts
+    assert per_optimizer_settings.follow(values, ("adam", "momentum"), ("adam",)) == texts
 
 
 @pytest.mark.parametrize("text", ["adam", "adam 3 sgd 4", "all", "adam 0.1 0.2", "adam 0.1, 3"])
 def test_words_that_say_no_rate_are_refused_in_one_line(text: str) -> None:
     with pytest.raises(ConfigError, match=r"Learning rate: expected a number, `all 0\.01`, or "):
-        optimizer_settings.parse_rates(text, "Learning rate")
+        per_optimizer_settings.parse_rates(text, "Learning rate")
 
 
 def test_the_finder_s_rate_is_put_beside_those_of_others() -> None:
-    assert optimizer_settings.with_rate("", "adam", "0.1") == "adam 0.1"
-    assert optimizer_settings.with_rate("adam 0.3, sgd 0.2", "adam", "0.1") == "sgd 0.2, adam 0.1"
+    assert per_optimizer_settings.with_rate("", "adam", "0.1") == "adam 0.1"
+    assert (
+        per_optimizer_settings.with_rate("adam 0.3, sgd 0.2", "adam", "0.1") == "sgd 0.2, adam 0.1"
+    )
 
 
 def test_a_run_as_it_is_now_has_what_commands_changed() -> None:

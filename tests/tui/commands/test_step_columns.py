@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from support.foreign_runs import metrics, said
 from tui import cli
-from tui.commands import find_runs, step_columns
+from tui.commands import find_runs, foreign_step_columns
 from tui.runs import loading
 
 
@@ -42,7 +42,9 @@ def test_a_named_column_is_kept_for_its_folder(log: Path, opened: list[Any]) -> 
     other.write_text("step,tokens,loss\n1,7,3\n")
     (again,) = find_runs.find(Path("runs"), str(other))
     assert loading.load(again).metrics["train/loss"].steps.tolist() == [7]
-    assert invoke("watch", str(log.parent), "--step-column", step_columns.AUTO).exit_code == 0
+    assert (
+        invoke("watch", str(log.parent), "--step-column", foreign_step_columns.AUTO).exit_code == 0
+    )
     (auto,) = find_runs.find(Path("runs"), str(log))
     assert loading.load(auto).metrics["train/loss"].steps.tolist() == [1, 2, 3]
 

@@ -7,7 +7,7 @@ import pytest
 from engine.runs.events import Evaluation, RunStarted
 from engine.runs.run_directory import RunDir
 from tui.panels.runs import RunsPanel
-from tui.plots.lanes import View, make_lanes
+from tui.plots.lane_view import View, make_lanes
 from tui.runs.state.store import RunState
 
 

@@ -6,8 +6,8 @@ import pytest
 from tui.plots import chart
 from tui.plots.axes import Axes
 from tui.plots.chart import Curve
-from tui.plots.levels import Level
 from tui.plots.picture import Picture
+from tui.plots.reference_lines import Level
 
 
 def drawn(*levels: Level, y: list[float] | None = None, **changes: object) -> Picture:

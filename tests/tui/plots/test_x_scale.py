@@ -12,7 +12,7 @@ from engine.runs.events import CommandAnswered, Restarted, RunStarted, Scalars
 from engine.runs.run_directory import RunDir
 from tui.plots import traces, x_scale
 from tui.plots.axes import Axes
-from tui.plots.lanes import View, make_lanes
+from tui.plots.lane_view import View, make_lanes
 from tui.plots.plot_view import PlotView, XKind
 from tui.plots.traces import Trace, Traces
 from tui.runs.points.series import Series

@@ -15,7 +15,7 @@ from support.seen import until, until_shown
 from tui.app import BigModelApp
 from tui.choices.fork import Fork
 from tui.panels.prompt import Prompt
-from tui.screens import run_actions
+from tui.screens import fork_resume_rerun
 from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.launch.screen import LaunchScreen
 from tui.screens.race.screen import RaceScreen
@@ -44,7 +44,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch, begun: list[list[RunDir]]) -
     def fork(run: RunDir, label: str) -> Fork:
         return Fork(run.path.absolute(), "step-00000004", 4, run.config(), label)
 
-    monkeypatch.setattr(run_actions, "fork_of", fork)
+    monkeypatch.setattr(fork_resume_rerun, "fork_of", fork)
 
 
 def keys_of(screen: Screen) -> list[str]:

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
-from tui.terminal.ascii import AsciiFilter, ColorlessFilter, has_colors, is_plain, to_ascii
+from tui.terminal.plain_terminal import AsciiFilter, ColorlessFilter, has_colors, is_plain, to_ascii
 
 BLACK = Color(0, 0, 0)
 

@@ -13,7 +13,7 @@ from platformdirs import user_state_path
 
 from engine.runs import lenient_json
 from engine.runs.safe_file_access import open_regular, replace_file
-from tui.runs.cache.unwritten import keeping
+from tui.runs.cache.write_failures import keeping
 
 MAX_BYTES = 256 * 1024
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from tui.commands.doctor.finding import Finding, judge
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
-from tui.terminal.ascii import has_colors, is_plain
+from tui.terminal.plain_terminal import has_colors, is_plain
 
 GLYPHS = "braille ⣿⢣⠃ blocks ▁▄█░▒▓ lines ─│╭╮╌ signs ●▲✓… "
 _COLORS = {"truecolor": "16 million", "256": "256", "standard": "16", "windows": "16"}

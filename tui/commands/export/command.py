@@ -14,7 +14,7 @@ from tui.commands.completion import complete_runs
 from tui.commands.errors import say
 
 if TYPE_CHECKING:
-    from tui.plots.matplotlib_style import Kind
+    from tui.plots.matplotlib_figure import Kind
     from tui.plots.plot_view import XKind
     from tui.runs.state.store import RunState
 

@@ -12,9 +12,9 @@ from msgspec import Struct
 import presets
 from presets import UserError
 from tui.commands.export.tables import columns
-from tui.plots import matplotlib_style, ticks
-from tui.plots.lanes import make_lanes
-from tui.plots.matplotlib_style import Kind
+from tui.plots import matplotlib_figure, ticks
+from tui.plots.lane_view import make_lanes
+from tui.plots.matplotlib_figure import Kind
 from tui.plots.plot_view import XKind
 from tui.plots.smoothing import Average, Median, Smoother
 from tui.plots.x_scale import Scale, scale_of
@@ -83,15 +83,15 @@ def picture(states: Sequence[RunState], asked: Sequence[str], style: Style, kind
 
     Equal runs give equal bytes. Raises UserError.
     """
-    if not matplotlib_style.installed():
-        raise UserError(f"pictures: {matplotlib_style.NEEDED}")
+    if not matplotlib_figure.installed():
+        raise UserError(f"pictures: {matplotlib_figure.NEEDED}")
     plots = _plots(chosen(states, asked), several=len(states) > 1)
     if len(plots) > MAX_PLOTS:
         raise UserError(f"--metric: at most {MAX_PLOTS} plots in a picture, got {len(plots)}")
     curves = [_curves(states, metrics, style) for metrics in plots]
-    with matplotlib_style.drawing():
-        height = matplotlib_style.HEIGHT if len(plots) == 1 else 0.8 + _PLOT_HEIGHT * len(plots)
-        figure = matplotlib_style.figure(height)
+    with matplotlib_figure.drawing():
+        height = matplotlib_figure.HEIGHT if len(plots) == 1 else 0.8 + _PLOT_HEIGHT * len(plots)
+        figure = matplotlib_figure.figure(height)
         all_axes = figure.subplots(len(plots), sharex=True, squeeze=False)[:, 0]
         for axes, metrics, found in zip(all_axes, plots, curves, strict=True):
             _draw(axes, found, style)
@@ -103,7 +103,7 @@ def picture(states: Sequence[RunState], asked: Sequence[str], style: Style, kind
             _add_legend(figure, all_axes)
         else:
             figure.suptitle(clean(states[0].given_name or states[0].id, 80), fontsize="medium")
-        return matplotlib_style.encoded(figure, kind)
+        return matplotlib_figure.encoded(figure, kind)
 
 
 def chosen(states: Sequence[RunState], asked: Sequence[str]) -> list[str]:
@@ -145,14 +145,14 @@ def _curves(states: Sequence[RunState], metrics: list[str], style: Style) -> lis
             if scale is None:
                 raise UserError(f"--x {style.x}: not known of {state.id}; --x step is")
             alone = len(states) == 1
-            name, lane = (matplotlib_style.entry(metric), place) if alone else (label, run)
+            name, lane = (matplotlib_figure.entry(metric), place) if alone else (label, run)
             found.append(_Curve(metric=metric, series=series, scale=scale, label=name, lane=lane))
     return found
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
     """The names of the runs in the legend, no two alike."""
-    found = [matplotlib_style.entry(lane.label) for lane in make_lanes(list(states), {})]
+    found = [matplotlib_figure.entry(lane.label) for lane in make_lanes(list(states), {})]
     count = Counter(found)
     return [
         f"{label} ({clean(state.id, 60)})" if count[label] > 1 else label
@@ -162,9 +162,9 @@ def _labels(states: Sequence[RunState]) -> list[str]:
 
 def _draw(axes: Any, curves: list[_Curve], style: Style) -> None:
     if style.log_y:
-        matplotlib_style.logarithmic(axes, "y")
+        matplotlib_figure.logarithmic(axes, "y")
     for curve in curves:
-        color, dashes = matplotlib_style.style(curve.lane)
+        color, dashes = matplotlib_figure.style(curve.lane)
         x, y = _points(curve, curve.series, style)
         # Evaluations are means already.
         if style.smoother is not None and not curve.metric.startswith(("val/", "test/")):

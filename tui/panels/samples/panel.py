@@ -13,7 +13,7 @@ from tui.panels.samples.kind import Kind
 from tui.panels.samples.outputs import OutputsKind
 from tui.panels.samples.predictions import PredictionsKind
 from tui.panels.samples.texts import TextsKind
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 
 _KINDS: tuple[type[Kind], ...] = (
     GamesKind,

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from engine.runs.questions import Answer, Choice, Position
 from tui.panels.samples.kind import printable
-from tui.panels.trying.asked import Asked, Trying, TryingPanel
+from tui.panels.trying.try_view import Asked, Trying, TryingPanel
 from tui.plots import board, chart, heat_map
 from tui.plots.heat_map import Stretch
 from tui.text import clean, count, cut, duration, number

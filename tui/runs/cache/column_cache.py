@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from engine.runs.safe_file_access import open_regular, replacing
 from tui.runs.cache import snapshot
-from tui.runs.cache.unwritten import keeping
+from tui.runs.cache.write_failures import keeping
 from tui.runs.points.block_sums import Blocks
 from tui.runs.points.series import Series
 from tui.runs.points.step_column import Floats, Steps

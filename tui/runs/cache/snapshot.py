@@ -32,7 +32,7 @@ _MADE_BY = (
     "tui.runs.points.block_sums",
     "tui.runs.cache.column_cache",
     "tui.runs.state.marks_and_notes",
-    "tui.runs.state.judged",
+    "tui.runs.state.judging_metric",
     "tui.runs.points.series",
     "tui.runs.cache.snapshot",
     "tui.runs.points.step_column",

@@ -4,11 +4,11 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui.runs.foreign import pieces
+from tui.runs.foreign import record_columns
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.pieces import Cells, Piece
+from tui.runs.foreign.record_columns import Cells, Piece
 from tui.runs.foreign.separators import Row, decoded, delimiter_of, is_rule, split, unique
 from tui.runs.foreign.values import MISSING, number
 
@@ -154,7 +154,7 @@ class CsvReader:
         rows = self._parse(lines)
         if not rows:
             return Piece(0, {})
-        columns = pieces.of_rows(self._header, rows)
+        columns = record_columns.of_rows(self._header, rows)
         if self._delimiter != "," or self._quoted:
             self._learn_commas(columns)
         return Piece(len(rows), self.metrics(columns), begins)

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from engine.runs.safe_file_access import open_regular
-from tui.runs.foreign.text_form import TextForm, form_of
+from tui.runs.foreign.text_encoding import TextForm, form_of
 
 PIECE_BYTES = 2**18
 MAX_LINE_BYTES = 2**20

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
+from tui.runs.foreign import column_plan as plans
 from tui.runs.foreign import names_of_roles as roles
-from tui.runs.foreign import plan as plans
 from tui.runs.foreign import steps_on_one_axis as axes
 from tui.runs.foreign import times
-from tui.runs.foreign.behaviour import Behaviour
+from tui.runs.foreign.column_behaviour import Behaviour
+from tui.runs.foreign.column_plan import Plan
 from tui.runs.foreign.event_builder import EventBuilder
-from tui.runs.foreign.facts import ALL, ONLY, Facts, Group, Shape, Sorter, labels_of
-from tui.runs.foreign.pieces import Piece
-from tui.runs.foreign.plan import Plan
+from tui.runs.foreign.record_columns import Piece
+from tui.runs.foreign.record_facts import ALL, ONLY, Facts, Group, Shape, Sorter, labels_of
 from tui.runs.foreign.step_streams import Stream, Streams
 from tui.runs.foreign.steps_on_one_axis import Axis, Rules
 from tui.runs.foreign.tensorboard_tags import ReadAgain, Tags

@@ -10,8 +10,8 @@ from engine.runs.safe_file_access import open_regular
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import SETTLED_SECONDS
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.records import Record, Records, parse
-from tui.runs.foreign.text_form import TextForm, form_of
+from tui.runs.foreign.record_flattening import Record, Records, parse
+from tui.runs.foreign.text_encoding import TextForm, form_of
 
 MAX_BYTES = 2**26
 """Maximum size of a document, which is read as a whole."""

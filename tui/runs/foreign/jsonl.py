@@ -6,7 +6,7 @@ from typing import Any
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Lines
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.records import Record, Records, parse
+from tui.runs.foreign.record_flattening import Record, Records, parse
 
 
 class JsonLinesReader:

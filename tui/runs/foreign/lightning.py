@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tui.runs.foreign import hparams
+from tui.runs.foreign import lightning_hparams
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
@@ -19,5 +19,5 @@ class LightningReader(CsvReader):
         """Read a piece, settings first; returns whether more can be read at once."""
         if not self._begun:
             self._begun = True
-            hparams.tell(self.path.parent, builder)
+            lightning_hparams.tell(self.path.parent, builder)
         return super().read(builder)

@@ -10,10 +10,10 @@ from presets import UserError
 from tui.runs.foreign import protobuf, tensorboard, trainer_state, wandb
 from tui.runs.foreign.growing_file import MAX_LINE_BYTES
 from tui.runs.foreign.json_document import MAX_BYTES, path_text, records_of
-from tui.runs.foreign.records import parse
+from tui.runs.foreign.record_flattening import parse
 from tui.runs.foreign.run import ForeignRun, Kind, told_apart
 from tui.runs.foreign.separators import SAMPLE_LINES, read_header
-from tui.runs.foreign.text_form import TextForm, form_of
+from tui.runs.foreign.text_encoding import TextForm, form_of
 from tui.runs.foreign.wandb_csv import exported_runs
 from tui.runs.run import Run
 

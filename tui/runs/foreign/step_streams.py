@@ -6,8 +6,8 @@ from itertools import islice
 from operator import lt
 from typing import NamedTuple
 
-from tui.runs.foreign.facts import ALL, ONLY, Facts, Group, Labels, Shape, labels_of
-from tui.runs.foreign.pieces import Piece
+from tui.runs.foreign.record_columns import Piece
+from tui.runs.foreign.record_facts import ALL, ONLY, Facts, Group, Labels, Shape, labels_of
 
 _WITHIN = 0.1
 _TOGETHER = 0.2

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tui.runs.foreign.behaviour import MAX_STEP
-from tui.runs.foreign.facts import ALL, ONLY, Facts, Group
+from tui.runs.foreign.column_behaviour import MAX_STEP
+from tui.runs.foreign.record_facts import ALL, ONLY, Facts, Group
 from tui.runs.foreign.step_streams import Stream, Streams
 
 COUNTED = "steps begin again in each epoch: they are counted on"

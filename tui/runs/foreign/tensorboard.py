@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tui.runs.foreign import hparams, protobuf
+from tui.runs.foreign import lightning_hparams, protobuf
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.event_file import MAX_EVENT_BYTES, EventFile
 from tui.runs.foreign.interpreter import Interpreter
@@ -125,7 +125,7 @@ class TensorBoardReader:
     def read(self, builder: EventBuilder) -> bool:
         """Read a piece; returns whether more can be read at once. Raises OSError."""
         if not self._files and self._path.is_dir():
-            hparams.tell(self._path, builder)
+            lightning_hparams.tell(self._path, builder)
         self._search_files()
         for number, file in enumerate(self._files.values()):
             messages = file.read()

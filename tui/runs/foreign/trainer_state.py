@@ -11,7 +11,7 @@ from engine.runs.safe_file_access import open_regular
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
 from tui.runs.foreign.large_json import Document, DocumentError, Part
-from tui.runs.foreign.records import Record, Records
+from tui.runs.foreign.record_flattening import Record, Records
 from tui.text import duration, number, real
 
 NAME = "trainer_state.json"

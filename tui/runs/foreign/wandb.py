@@ -15,7 +15,7 @@ from tui.runs.foreign import protobuf
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.growing_file import Tail
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.records import Record, Records, parse
+from tui.runs.foreign.record_flattening import Record, Records, parse
 from tui.text import real
 
 MAGIC = b":W&B\xe1\xbe"

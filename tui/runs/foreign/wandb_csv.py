@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tui.runs.foreign.csv_table import CsvReader
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.pieces import Cells
+from tui.runs.foreign.record_columns import Cells
 
 
 class ExportReader(CsvReader):

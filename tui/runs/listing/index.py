@@ -22,7 +22,7 @@ from engine.runs.run_directory import RunDir
 from engine.runs.safe_file_access import open_regular, replace_file
 from presets import ConfigError
 from tui.runs import loading, meta
-from tui.runs.cache.unwritten import keeping
+from tui.runs.cache.write_failures import keeping
 from tui.runs.follower import Follower, unreadable
 from tui.runs.labels import labels, told_apart
 from tui.runs.listing.row import Row, row_of

@@ -41,7 +41,7 @@ from presets.schema import limit_key
 from tui.runs.foreign.withdrawn import Withdrawn
 from tui.runs.points.series import Series
 from tui.runs.run import Run
-from tui.runs.state.judged import judged, larger_is_better
+from tui.runs.state.judging_metric import judged, larger_is_better
 from tui.runs.state.marks_and_notes import Mark, Note, mark_of, note_of
 
 MAX_LOG_LINES = 500

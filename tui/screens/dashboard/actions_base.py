@@ -7,7 +7,7 @@ from tui.runs.news import News
 from tui.runs.run import Run
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.watched_runs import WatchedRuns
-from tui.screens.run_actions import RunActions
+from tui.screens.fork_resume_rerun import RunActions
 
 
 class DashboardActions(RunActions):

@@ -11,12 +11,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.panels import arrangement
-from tui.panels.arrangement import Arrangement, Listing
+from tui.panels import chosen_panels
+from tui.panels.chosen_panels import Arrangement, Listing
 from tui.panels.field import Field
-from tui.panels.flow import COLUMNS
 from tui.panels.keys import Key, bindings, together
 from tui.panels.known import Known
+from tui.panels.panel_grid import COLUMNS
 from tui.text import clean, column
 
 _WIDTHS = {3: "1/4", 4: "1/3", 6: "1/2", 8: "2/3", COLUMNS: "all"}
@@ -86,7 +86,7 @@ class ArrangeScreen(ModalScreen[None]):
         self._default = default
         self._titles = {name: clean(panel.title, 300) for name, panel in panels.items()}
         self._spans = {name: panel.span for name, panel in panels.items()}
-        self._listing = arrangement.listing(chosen, self._spans)
+        self._listing = chosen_panels.listing(chosen, self._spans)
         self._arrange = arrange
         self._words = ""
         self._listed: list[str] = []
@@ -131,7 +131,7 @@ class ArrangeScreen(ModalScreen[None]):
 
     def action_restore(self) -> None:
         """Arrange the page as the app does."""
-        self._listing = arrangement.listing(self._default, self._spans)
+        self._listing = chosen_panels.listing(self._default, self._spans)
         self._arrange(None)
         self._list(self._panel)
 

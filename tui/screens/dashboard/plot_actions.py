@@ -9,7 +9,7 @@ from tui.choices.kept import small_files
 from tui.panels.curves import CurvesPanel
 from tui.panels.keys import Key, Keys, together
 from tui.plots import plot_view, traces, x_scale
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.plot_view import MARKERS, Extent, PlotView
 from tui.screens.dashboard.actions_base import DashboardActions
 

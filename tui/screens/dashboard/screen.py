@@ -14,10 +14,10 @@ from textual.events import Resize
 from textual.message import Message
 
 from engine.runs.events import Parent
-from tui.panels.alarm_banner import BannerPanel
-from tui.panels.distribution import DistributionPanel
 from tui.panels.footer import FittingFooter
+from tui.panels.guard_pause_banner import BannerPanel
 from tui.panels.keys import Key, Keys, bindings
+from tui.panels.layer_distribution import DistributionPanel
 from tui.panels.layers import LayersPanel
 from tui.panels.lines import LinesPanel
 from tui.panels.page_bar import PageBar
@@ -31,15 +31,15 @@ from tui.runs.news import News
 from tui.runs.run import Run
 from tui.screens.app_screen import LEAVE, NEW, RACES, RUNS, AtWork
 from tui.screens.dashboard.alert_toasts import AlertToasts
-from tui.screens.dashboard.offers import possible
+from tui.screens.dashboard.offered_actions import possible
 from tui.screens.dashboard.page_actions import PAGES, PageActions
 from tui.screens.dashboard.pages.metrics import MetricsPage
 from tui.screens.dashboard.pages.page import NARROW_COLUMNS
 from tui.screens.dashboard.pages.trying import TryPage
 from tui.screens.dashboard.plot_actions import PlotActions
 from tui.screens.dashboard.steering_actions import SteeringActions
+from tui.screens.fork_resume_rerun import AGAIN
 from tui.screens.help import ON_PLOTS
-from tui.screens.run_actions import AGAIN
 from tui.terminal.painter import Painter
 
 

@@ -17,8 +17,8 @@ from tui.runs.run import Run, own
 from tui.runs.state.marks_and_notes import note_of
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.actions_base import DashboardActions
-from tui.screens.dashboard.offers import WITHOUT_VALUE, offered, possible
-from tui.screens.run_actions import FORK, RESUME
+from tui.screens.dashboard.offered_actions import WITHOUT_VALUE, offered, possible
+from tui.screens.fork_resume_rerun import FORK, RESUME
 from tui.text import clean, number
 
 _TYPED = {
@@ -119,7 +119,7 @@ class SteeringActions(DashboardActions):
             self.notify("No steps of this run were profiled; y profiles the next ones.")
 
     def _show_profile(self, profile: Profiled) -> None:
-        from tui.screens.dashboard.profile import ProfileScreen
+        from tui.screens.dashboard.step_profile import ProfileScreen
 
         self.app.push_screen(ProfileScreen(profile))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.runs.events import Parent
-from tui.plots.lanes import Lane, View, make_lanes
+from tui.plots.lane_view import Lane, View, make_lanes
 from tui.plots.plot_view import PlotView
 from tui.runs.alerts.open_alerts import Unseen
 from tui.runs.feed import Feed

@@ -11,9 +11,9 @@ from textual.widgets import Static
 
 from presets import UserError
 from presets.schema import RunConfig
-from tui.choices import lr_curve
-from tui.choices.lr_curve import Suggestion
-from tui.choices.lr_search import Search
+from tui.choices import lr_suggestion
+from tui.choices.lr_range_test import Search
+from tui.choices.lr_suggestion import Suggestion
 from tui.panels.keys import Key, bindings
 from tui.text import clean
 
@@ -86,7 +86,7 @@ class FinderScreen(ModalScreen[float | None]):
         if self._search is not None and box.content_size.height >= 4:
             suggestion = self._found if isinstance(self._found, Suggestion) else None
             colors = self.app.theme_variables
-            lines = lr_curve.draw(
+            lines = lr_suggestion.draw(
                 self._search.lrs,
                 self._search.losses,
                 suggestion,
@@ -105,8 +105,8 @@ class FinderScreen(ModalScreen[float | None]):
     def _words(self) -> Text:
         if self._found is None:
             steps = len(self._search.losses) if self._search is not None else 0
-            done = f"step {steps} of {lr_curve.STEPS}" if steps else "the engine is starting"
+            done = f"step {steps} of {lr_suggestion.STEPS}" if steps else "the engine is starting"
             return Text(
                 f"The learning rate rises with each step; drawn is the smoothed loss: {done}"
             )
-        return Text(clean(lr_curve.sentence(self._found)), style="bold")
+        return Text(clean(lr_suggestion.sentence(self._found)), style="bold")

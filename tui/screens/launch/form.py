@@ -5,17 +5,17 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import OptionList, Static
 
 import presets
-from tui.choices import optimizer_settings
+from tui.choices import per_optimizer_settings
 from tui.choices.choice import Choice
 from tui.choices.notices import notices
 from tui.screens.launch import words
+from tui.screens.launch.cost_summary import ChoiceSummary
 from tui.screens.launch.lists import PresetLists
 from tui.screens.launch.preset_list import PresetList
 from tui.screens.launch.purpose import Purpose
 from tui.screens.launch.sample import SampleView
 from tui.screens.launch.schedule_preview import SchedulePreview
 from tui.screens.launch.settings import SettingsGrid
-from tui.screens.launch.summary import ChoiceSummary
 
 
 class LaunchForm(Vertical):
@@ -91,7 +91,7 @@ class LaunchForm(Vertical):
         first, *others = self.choice.optimizers
         before = self.choice.values.get("lr", "")
         self.take_settings(
-            {"lr": optimizer_settings.with_rate(before, first, rate) if others else rate}
+            {"lr": per_optimizer_settings.with_rate(before, first, rate) if others else rate}
         )
 
     def take_changes(self) -> None:
@@ -165,7 +165,7 @@ class LaunchForm(Vertical):
         lists = self.query_one(PresetLists)
         if lists.complete and (chosen := lists.parts[2]) != self.choice.optimizers:
             grid = self.query_one(SettingsGrid)
-            texts = optimizer_settings.follow(grid.texts, self.choice.optimizers, chosen)
+            texts = per_optimizer_settings.follow(grid.texts, self.choice.optimizers, chosen)
             if texts != grid.texts:
                 grid.fill(texts)
 

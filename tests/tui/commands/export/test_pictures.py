@@ -21,7 +21,7 @@ from support.exporting import begun, invoke, refusal
 from support.recorded import record
 from tui.commands.export import pictures as export_pictures
 from tui.commands.export.pictures import Style, picture, smoother
-from tui.plots import matplotlib_style
+from tui.plots import matplotlib_figure
 from tui.plots.palette import LIGHT_LANE_COLORS, contrast
 from tui.plots.smoothing import Average, Median
 from tui.runs import loading
@@ -37,7 +37,7 @@ def figure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def draw(states: list[RunState], *asked: str, **style: Any) -> Any:
         kept: list[Any] = []
         with monkeypatch.context() as patch:
-            patch.setattr(matplotlib_style, "encoded", lambda drawn, kind: kept.append(drawn))
+            patch.setattr(matplotlib_figure, "encoded", lambda drawn, kind: kept.append(drawn))
             picture(states, asked, Style(**style), "svg")
         return kept[0]
 

@@ -8,8 +8,8 @@ import pytest
 from engine.runs.events import CommandAnswered, RunStarted, decode, encode
 from engine.runs.run_directory import RunDir
 from presets.schema import Clip, ClipMode, plain
-from tui.panels.settings import _rows
-from tui.runs.state.in_force import clip_limit, clip_words
+from tui.panels.main_settings import _rows
+from tui.runs.state.clipping_in_force import clip_limit, clip_words
 from tui.runs.state.store import RunState
 
 MODES = get_args(ClipMode)

@@ -7,7 +7,7 @@ import pytest
 from engine.runs.events import Evaluation, RunStarted, Scalars
 from engine.runs.run_directory import RunDir
 from tui.runs.labels import told_apart
-from tui.runs.state.judged import judged, larger_is_better
+from tui.runs.state.judging_metric import judged, larger_is_better
 from tui.runs.state.store import RunState
 
 

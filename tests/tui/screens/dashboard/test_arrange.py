@@ -15,11 +15,11 @@ from support.recorded import record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
 from tui.choices.kept import small_files
-from tui.panels import arrangement
-from tui.panels.arrangement import NARROW, SPANS, WIDE, Layout, Placed
-from tui.panels.flow import COLUMNS, GUTTER, Box, Cell, flow
+from tui.panels import chosen_panels
+from tui.panels.chosen_panels import NARROW, SPANS, WIDE, Layout, Placed
 from tui.panels.known import PANELS, known
 from tui.panels.panel import Panel
+from tui.panels.panel_grid import COLUMNS, GUTTER, Box, Cell, flow
 from tui.screens.dashboard.arrange import ArrangeScreen
 from tui.screens.dashboard.pages.curves import SUBJECT
 from tui.screens.dashboard.screen import DashboardScreen
@@ -80,7 +80,7 @@ def test_what_is_too_much_goes_on_below() -> None:
     assert [box.height for box in boxes] == [5] * 9
 
 
-def names(listing: arrangement.Listing) -> list[str]:
+def names(listing: chosen_panels.Listing) -> list[str]:
     return [placed.panel for placed in listing.arrangement]
 
 
@@ -88,7 +88,7 @@ FIRST = {"a": 6, "b": 6, "c": 3, "d": 12}
 
 
 def test_a_panel_is_hidden_where_it_stands_and_comes_back_there() -> None:
-    listing = arrangement.listing((Placed("b"), Placed("a"), Placed("c", 4)), FIRST)
+    listing = chosen_panels.listing((Placed("b"), Placed("a"), Placed("c", 4)), FIRST)
     assert listing.order == ("b", "a", "c", "d")
     hidden = listing.toggled("a")
     assert names(hidden) == ["b", "c"]
@@ -97,27 +97,27 @@ def test_a_panel_is_hidden_where_it_stands_and_comes_back_there() -> None:
 
 
 def test_a_panel_that_was_never_shown_becomes_the_last_one() -> None:
-    listing = arrangement.listing((Placed("b"),), FIRST).toggled("d")
+    listing = chosen_panels.listing((Placed("b"),), FIRST).toggled("d")
     assert listing.arrangement == (Placed("b", 6), Placed("d", 12))
     assert listing.order == ("b", "d", "a", "c")
 
 
 def test_the_last_panel_of_all_stays() -> None:
-    listing = arrangement.listing((Placed("b"),), FIRST)
+    listing = chosen_panels.listing((Placed("b"),), FIRST)
     assert listing.toggled("b") == listing
 
 
 def test_no_more_panels_than_can_be_kept() -> None:
-    many = {f"p{index}": 6 for index in range(arrangement.MAX_PANELS + 1)}
+    many = {f"p{index}": 6 for index in range(chosen_panels.MAX_PANELS + 1)}
     full = tuple(Placed(name) for name in list(many)[:-1])
-    listing = arrangement.listing(full, many)
+    listing = chosen_panels.listing(full, many)
     assert listing.toggled(list(many)[-1]) == listing
     kept = Layout(wide=listing.arrangement)
     assert msgspec.json.decode(msgspec.json.encode(kept), type=Layout) == kept
 
 
 def test_moving_passes_over_hidden_panels_and_stops_at_the_ends() -> None:
-    listing = arrangement.listing(tuple(Placed(name) for name in "abcd"), FIRST).toggled("b")
+    listing = chosen_panels.listing(tuple(Placed(name) for name in "abcd"), FIRST).toggled("b")
     assert names(listing.moved("a", 1)) == ["c", "a", "d"]
     assert names(listing.moved("c", -1)) == ["c", "a", "d"]
     assert names(listing.moved("d", -1).moved("d", -1)) == ["d", "a", "c"]
@@ -125,7 +125,7 @@ def test_moving_passes_over_hidden_panels_and_stops_at_the_ends() -> None:
 
 
 def test_widths_go_round() -> None:
-    listing = arrangement.listing((Placed("c", 3),), FIRST)
+    listing = chosen_panels.listing((Placed("c", 3),), FIRST)
     seen = []
     for _ in range(len(SPANS) + 1):
         seen.append(listing.spans["c"])
@@ -136,17 +136,17 @@ def test_widths_go_round() -> None:
 
 def test_an_arrangement_is_of_one_kind_of_terminal() -> None:
     mine = (Placed("log"),)
-    changed = arrangement.with_arrangement(Layout(), mine, narrow=True)
-    assert arrangement.arrangement(changed, narrow=True) == mine
-    assert arrangement.arrangement(changed, narrow=False) == WIDE
-    assert arrangement.arrangement(
-        arrangement.with_arrangement(changed, None, narrow=True), narrow=True
+    changed = chosen_panels.with_arrangement(Layout(), mine, narrow=True)
+    assert chosen_panels.arrangement(changed, narrow=True) == mine
+    assert chosen_panels.arrangement(changed, narrow=False) == WIDE
+    assert chosen_panels.arrangement(
+        chosen_panels.with_arrangement(changed, None, narrow=True), narrow=True
     ) == (NARROW)
 
 
 def test_a_panel_twice_is_shown_once() -> None:
     twice = Layout(wide=(Placed("log", 3), Placed("loss"), Placed("log", 12)))
-    assert arrangement.arrangement(twice, narrow=False) == (Placed("log", 3), Placed("loss"))
+    assert chosen_panels.arrangement(twice, narrow=False) == (Placed("log", 3), Placed("loss"))
 
 
 def test_the_usual_panels_are_known() -> None:

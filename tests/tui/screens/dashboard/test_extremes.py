@@ -17,7 +17,7 @@ from support.recorded import record
 from tui.app import BigModelApp
 from tui.commands import list_runs
 from tui.panels.panel import Panel
-from tui.plots.lanes import View, make_lanes
+from tui.plots.lane_view import View, make_lanes
 from tui.plots.plot_view import PlotView
 from tui.plots.x_scale import kinds_of
 from tui.runs.alerts.open_alerts import OpenAlerts
@@ -28,7 +28,7 @@ from tui.runs.state import summary
 from tui.runs.state.store import RunState
 from tui.screens.dashboard.alert_list import AlertsScreen
 from tui.screens.dashboard.page_actions import PAGES
-from tui.screens.dashboard.profile import ProfileScreen
+from tui.screens.dashboard.step_profile import ProfileScreen
 
 SIZES = [(80, 24), (160, 48)]
 STARTED = next(kind for kind in TYPES if kind.__name__ == "RunStarted")

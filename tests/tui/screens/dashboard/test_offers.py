@@ -14,8 +14,8 @@ from support.seen import rows, text, until, until_shown
 from tui.choices.fork import Fork
 from tui.runs.foreign import sniff
 from tui.runs.state.store import RunState
-from tui.screens import run_actions
-from tui.screens.dashboard.offers import STEERING, offered, possible
+from tui.screens import fork_resume_rerun
+from tui.screens.dashboard.offered_actions import STEERING, offered, possible
 from tui.screens.dashboard.screen import DashboardScreen
 from tui.screens.launch.screen import LaunchScreen
 
@@ -101,7 +101,7 @@ async def test_the_footer_of_a_finished_run(
     def fork(run: RunDir, label: str) -> Fork:
         return Fork(run.path.absolute(), "step-00000120", 120, run.config(), label)
 
-    monkeypatch.setattr(run_actions, "fork_of", fork)
+    monkeypatch.setattr(fork_resume_rerun, "fork_of", fork)
     app = dashboard(saved(*recorded("adam")))
     async with running(app) as pilot:
         await until_shown(pilot, "100%")

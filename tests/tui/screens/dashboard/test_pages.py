@@ -23,13 +23,13 @@ from support.dashboards import screen
 from support.recorded import extended, record
 from support.seen import rows, text, until, until_shown
 from tui.app import BigModelApp
-from tui.panels.distribution import DistributionPanel
+from tui.panels.layer_distribution import DistributionPanel
 from tui.panels.layers import LayersPanel, health
 from tui.panels.page_bar import PageBar
 from tui.panels.panel import Panel
 from tui.runs import loading
-from tui.screens.dashboard.profile import ProfileScreen
 from tui.screens.dashboard.screen import DashboardScreen
+from tui.screens.dashboard.step_profile import ProfileScreen
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 NAMES = ["conv1", "conv2", "head"]
@@ -273,7 +273,7 @@ async def test_hostile_words_in_every_place(
 
 def test_a_damaged_look_is_drawn_as_far_as_it_goes() -> None:
     """Columns of another length than the names, and none at all."""
-    from tui.panels.distribution import _column, _rebin
+    from tui.panels.layer_distribution import _column, _rebin
     from tui.panels.layers import numbers
 
     look = Layers(step=2, names=NAMES, values={"update_ratio": [-3.0]})

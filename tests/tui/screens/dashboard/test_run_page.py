@@ -16,12 +16,12 @@ from presets.schema import plain
 from support.recorded import FIXTURES, record
 from support.seen import text, until, until_shown
 from tui.app import BigModelApp
-from tui.choices.differences import Compared, Setting, compare
+from tui.choices.preset_differences import Compared, Setting, compare
 from tui.commands import find_runs
 from tui.panels import find_in_lines
 from tui.panels.lines import LinesPanel
 from tui.panels.panel import Panel
-from tui.runs import engine_output
+from tui.runs import text_tail
 
 BAD = "[/foo][b]x\x1b]52;c;x\x07\x9b31m\u202e"
 
@@ -117,35 +117,35 @@ def test_hits_go_round_and_are_counted() -> None:
 
 def test_the_end_of_a_file_is_read_and_cleaned(tmp_path: Path) -> None:
     path = tmp_path / "engine.log"
-    assert engine_output.read(path).problem == "there is none yet"
+    assert text_tail.read(path).problem == "there is none yet"
     path.write_bytes(b"first\n 10%\r 20%\r\nevil \x1b]0;x\x07\xff\nno end")
-    found = engine_output.read(path)
+    found = text_tail.read(path)
     assert found.lines[:2] == ("first", " 20%")
     assert found.lines[2].isprintable()
     assert found.lines[3] == "no end"
     assert not found.cut
-    assert engine_output.read(path, found) is found
+    assert text_tail.read(path, found) is found
     with path.open("a") as file:
         file.write(" yet\n")
-    assert engine_output.read(path, found).lines[-1] == "no end yet"
+    assert text_tail.read(path, found).lines[-1] == "no end yet"
 
 
 def test_a_large_file_is_read_at_its_end_only(tmp_path: Path) -> None:
     path = tmp_path / "engine.log"
     path.write_text("".join(f"line {number}\n" for number in range(200_000)))
-    found = engine_output.read(path)
+    found = text_tail.read(path)
     assert found.cut
     assert found.lines[-1] == "line 199999"
-    assert len(found.lines) == engine_output.MAX_LINES
-    path.write_bytes(b"x" * (3 * engine_output.MAX_BYTES))  # one line without an end
-    assert engine_output.read(path).lines == ()
+    assert len(found.lines) == text_tail.MAX_LINES
+    path.write_bytes(b"x" * (3 * text_tail.MAX_BYTES))  # one line without an end
+    assert text_tail.read(path).lines == ()
     path.write_bytes(b"x\n" * 10)
-    assert not engine_output.read(path).cut
+    assert not text_tail.read(path).cut
 
 
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "engine.log")
-    assert engine_output.read(tmp_path / "engine.log").problem.startswith("cannot be read")
+    assert text_tail.read(tmp_path / "engine.log").problem.startswith("cannot be read")
 
 
 # The page.

@@ -13,8 +13,8 @@ from engine.config import configure
 from presets import ConfigError
 from tui import cli
 from tui.app import BigModelApp
-from tui.choices import lr_curve, lr_search
-from tui.choices.lr_curve import Suggestion
+from tui.choices import lr_range_test, lr_suggestion
+from tui.choices.lr_suggestion import Suggestion
 from tui.screens.launch.finder import FinderScreen
 
 RATES = np.logspace(-6, 1, 200).tolist()
@@ -32,7 +32,7 @@ def curve(fall_at: float, rise_at: float, noise: float = 0.0) -> list[float]:
 @given(fall=st.floats(-4.5, -2.0), gap=st.floats(1.0, 2.0), noise=st.floats(0, 0.05))
 @settings(max_examples=60)
 def test_a_suggestion_lies_where_the_loss_falls(fall: float, gap: float, noise: float) -> None:
-    found = lr_curve.suggest(RATES, curve(fall, fall + gap, noise))
+    found = lr_suggestion.suggest(RATES, curve(fall, fall + gap, noise))
     assert isinstance(found, Suggestion)
     assert fall - 2.0 < math.log10(found.lr) < fall + gap
 
@@ -47,7 +47,7 @@ def test_a_suggestion_lies_where_the_loss_falls(fall: float, gap: float, noise: 
     ],
 )
 def test_where_there_is_none_it_says_why(losses: list[float], why: str) -> None:
-    found = lr_curve.suggest(RATES[: len(losses)], losses)
+    found = lr_suggestion.suggest(RATES[: len(losses)], losses)
     assert isinstance(found, str)
     assert found.startswith(why)
 
@@ -60,8 +60,8 @@ def test_where_there_is_none_it_says_why(losses: list[float], why: str) -> None:
 @settings(max_examples=60, deadline=None)
 def test_every_curve_can_be_drawn(losses: list[float], width: int, height: int) -> None:
     rates = RATES[: len(losses)]
-    found = lr_curve.suggest(rates, losses)
-    lines = lr_curve.draw(
+    found = lr_suggestion.suggest(rates, losses)
+    lines = lr_suggestion.draw(
         rates,
         losses,
         None if isinstance(found, str) else found,
@@ -80,9 +80,9 @@ def test_every_curve_can_be_drawn(losses: list[float], width: int, height: int) 
 @pytest.mark.parametrize("width", range(40, 120, 7))
 def test_a_line_marks_the_rate_from_top_to_bottom(width: int, ascii_only: bool) -> None:
     losses = curve(-3.0, -1.0)
-    found = lr_curve.suggest(RATES, losses)
+    found = lr_suggestion.suggest(RATES, losses)
     assert isinstance(found, Suggestion)
-    lines = lr_curve.draw(
+    lines = lr_suggestion.draw(
         RATES,
         losses,
         found,
@@ -159,6 +159,6 @@ def test_a_range_test_is_a_run_without_the_rest() -> None:
     config = configure.resolve(
         settings={"schedule.type": "cosine", "target": "val/loss <= 1", "max_restarts": 3}
     )
-    test = lr_search.range_test(config, 50)
+    test = lr_range_test.range_test(config, 50)
     assert (test.schedule.type, test.steps, test.epochs) == ("range-test", 50, None)
     assert (test.target, test.max_restarts, test.on_non_finite) == (None, 0, "stop")

@@ -6,15 +6,15 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.choices.kept import small_files
-from tui.panels import arrangement as layout
-from tui.panels.arrangement import METRIC, Arrangement, Layout, Placed
+from tui.panels import chosen_panels as layout
+from tui.panels.chosen_panels import METRIC, Arrangement, Layout, Placed
 from tui.panels.curves import CurvesPanel
-from tui.panels.distribution import DistributionPanel
-from tui.panels.flow import COLUMNS, Cell
 from tui.panels.known import PANELS, Known, known
+from tui.panels.layer_distribution import DistributionPanel
 from tui.panels.layers import LayersPanel
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.panels.panel_grid import COLUMNS, Cell
+from tui.plots.lane_view import View
 from tui.screens.dashboard.pages.page import FlowPage
 
 SUBJECT = "layout"

@@ -2,9 +2,9 @@
 
 from textual.app import ComposeResult
 
-from tui.panels.distribution import DistributionPanel
 from tui.panels.keys import bindings
 from tui.panels.known import cosine, noise_scale
+from tui.panels.layer_distribution import DistributionPanel
 from tui.panels.layers import LayersPanel
 from tui.screens.dashboard.pages.page import Page
 

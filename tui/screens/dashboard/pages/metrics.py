@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.panels.curves import CurvesPanel
-from tui.panels.flow import COLUMNS, Cell
 from tui.panels.keys import MOVE_FAR, Key, bindings, together
 from tui.panels.known import of_metric
 from tui.panels.one_line import LinePanel
+from tui.panels.panel_grid import COLUMNS, Cell
 from tui.panels.prompt import Prompt, Question
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.screens.dashboard.pages import _metric_groups as metric_groups
 from tui.screens.dashboard.pages._metric_groups import Row, Window
 from tui.screens.dashboard.pages.page import FlowPage

@@ -9,9 +9,9 @@ from textual.layout import Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.panels.flow import Cell, flow
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.panels.panel_grid import Cell, flow
+from tui.plots.lane_view import View
 
 NARROW_COLUMNS = 120
 """Width in columns below which pages are arranged for narrow terminals."""

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from textual import work
 from textual.message import Message
 
-from tui.panels.configuration import ConfigurationPanel
+from tui.panels.all_settings import ConfigurationPanel
 from tui.panels.engine_log import EngineLogPanel
-from tui.panels.flow import Cell
 from tui.panels.log import HistoryPanel, LogPanel
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
-from tui.runs import engine_output as tail
-from tui.runs.engine_output import Tail
+from tui.panels.panel_grid import Cell
+from tui.plots.lane_view import View
+from tui.runs import text_tail as tail
 from tui.runs.run import Run
+from tui.runs.text_tail import Tail
 from tui.screens.dashboard.pages.page import FixedPage
 
 _POLL_SECONDS = 1.0

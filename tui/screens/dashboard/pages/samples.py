@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.panels.confusion import ConfusionPanel
-from tui.panels.flow import COLUMNS, Cell
+from tui.panels.panel_grid import COLUMNS, Cell
 from tui.panels.samples.panel import SamplesPanel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.screens.dashboard.pages.page import FlowPage
 
 _MATRIX_LINES = 12

@@ -11,10 +11,10 @@ from textual import work
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.panels.flow import COLUMNS, Cell
 from tui.panels.machine import EnginePanel, GpuPanel, MachinePanel, MemoryPanel, ProcessorPanel
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.panels.panel_grid import COLUMNS, Cell
+from tui.plots.lane_view import View
 from tui.runs.run import Run
 from tui.screens.dashboard.pages.page import FixedPage
 

@@ -14,12 +14,12 @@ from textual.widgets import Input
 from engine.runs.questions import Answer, Question, Ready
 from presets import UserError
 from tui.panels.field import Field
-from tui.panels.flow import COLUMNS, Cell
 from tui.panels.keys import Key, bindings, together
+from tui.panels.panel_grid import COLUMNS, Cell
 from tui.panels.trying.answer import AnswerPanel
-from tui.panels.trying.asked import Asked, Trying
-from tui.panels.trying.hand import HandPanel
-from tui.plots.lanes import Lane, View
+from tui.panels.trying.hand_input import HandPanel
+from tui.panels.trying.try_view import Asked, Trying
+from tui.plots.lane_view import Lane, View
 from tui.runs.respondent import Respondent
 from tui.runs.run import own
 from tui.screens.dashboard.pages.page import FlowPage

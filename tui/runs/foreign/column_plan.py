@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tui.runs.foreign import names_of_roles as roles
 from tui.runs.foreign import times
-from tui.runs.foreign.behaviour import MAX_LABELS, Behaviour, Numbers
+from tui.runs.foreign.column_behaviour import MAX_LABELS, Behaviour, Numbers
 from tui.runs.foreign.names import ours
 from tui.runs.foreign.times import TimeKind
 from tui.runs.foreign.values import Commas

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.runs.state.marks_and_notes import alarm_line
 from tui.text import clean
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tui.runs.foreign import names_of_roles as roles
-from tui.runs.foreign.behaviour import MAX_STEP, Behaviour, label_of
-from tui.runs.foreign.pieces import Piece
-from tui.runs.foreign.plan import Plan
+from tui.runs.foreign.column_behaviour import MAX_STEP, Behaviour, label_of
+from tui.runs.foreign.column_plan import Plan
+from tui.runs.foreign.record_columns import Piece
 
 MAX_SHAPES = 64
 """Maximum number of kinds of records; beyond that, all count as one kind."""

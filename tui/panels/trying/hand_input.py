@@ -9,7 +9,7 @@ from textual.message import Message
 from engine.runs.questions import Position, Ready
 from tui.panels.keys import Key, bindings, together
 from tui.panels.samples.games import looks
-from tui.panels.trying.asked import Trying, TryingPanel
+from tui.panels.trying.try_view import Trying, TryingPanel
 from tui.plots import board, heat
 from tui.text import number
 

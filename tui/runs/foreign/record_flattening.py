@@ -8,7 +8,7 @@ import msgspec
 
 from tui.runs.foreign.event_builder import EventBuilder
 from tui.runs.foreign.interpreter import Interpreter
-from tui.runs.foreign.pieces import Piece, of_records
+from tui.runs.foreign.record_columns import Piece, of_records
 
 MAX_DEPTH = 4
 MAX_VALUES = 5000

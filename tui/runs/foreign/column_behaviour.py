@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tui.runs.foreign import names_of_roles as roles
-from tui.runs.foreign.pieces import Piece
+from tui.runs.foreign.record_columns import Piece
 from tui.runs.foreign.values import done_of_total
 
 MAX_STEP = 2**53

@@ -8,7 +8,7 @@ from engine.runs.events import Histograms
 from tui.panels.keys import Key, bindings
 from tui.panels.panel import Panel
 from tui.plots import heat
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.text import clean
 
 _LABEL = 6

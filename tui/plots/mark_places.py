@@ -6,7 +6,7 @@ import numpy as np
 
 from tui.plots import x_scale
 from tui.plots.axes import Axes
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.plots.marks import Placed
 from tui.plots.traces import Trace, Traces
 from tui.text import clean

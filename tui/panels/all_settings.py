@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.choices.differences import Compared, Setting, compare
+from tui.choices.preset_differences import Compared, Setting, compare
 from tui.panels.lines import LinesPanel
-from tui.plots.lanes import View
+from tui.plots.lane_view import View
 from tui.runs.state.store import RunState
 from tui.text import cells, clean, column, count
 

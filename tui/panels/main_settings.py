@@ -7,8 +7,8 @@ from rich.text import Text
 
 from presets.dotted_keys import flatten
 from tui.panels.panel import Panel
-from tui.plots.lanes import View
-from tui.runs.state.in_force import clip_words
+from tui.plots.lane_view import View
+from tui.runs.state.clipping_in_force import clip_words
 from tui.runs.state.store import section
 from tui.text import cells, clean, column, count
 

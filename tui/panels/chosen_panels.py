@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from tui.panels.flow import COLUMNS
+from tui.panels.panel_grid import COLUMNS
 
 SPANS = (3, 4, 6, 8, COLUMNS)
 """The widths to choose from, in columns: a quarter, a third, half, two thirds, all."""

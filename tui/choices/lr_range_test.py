@@ -11,8 +11,8 @@ from engine.config import configure
 from engine.runs import control, run_directory, start_process
 from presets import UserError
 from presets.schema import CheckpointPolicy, DiagnosticsPolicy, RunConfig
-from tui.choices import lr_curve
-from tui.choices.lr_curve import Suggestion
+from tui.choices import lr_suggestion
+from tui.choices.lr_suggestion import Suggestion
 from tui.runs import loading
 from tui.runs.follower import Follower
 from tui.runs.state.store import RunState
@@ -21,7 +21,7 @@ from tui.runs.state.summary import plain_number
 _STOP_SECONDS = 10.0
 
 
-def range_test(config: RunConfig, steps: int = lr_curve.STEPS) -> RunConfig:
+def range_test(config: RunConfig, steps: int = lr_suggestion.STEPS) -> RunConfig:
     """The configuration of a range test for a run; raises ConfigError."""
     schedule = structs.replace(config.schedule, type="range-test", warmup_steps=0)
     test = structs.replace(
@@ -43,7 +43,7 @@ def range_test(config: RunConfig, steps: int = lr_curve.STEPS) -> RunConfig:
 class Search:
     """A range test that is running. `close` ends its engine and removes its folder."""
 
-    def __init__(self, config: RunConfig, steps: int = lr_curve.STEPS) -> None:
+    def __init__(self, config: RunConfig, steps: int = lr_suggestion.STEPS) -> None:
         """Start it. Raises UserError, in one line, if it cannot be started."""
         test = range_test(config, steps)
         self._folder = Path(tempfile.mkdtemp(prefix="bigmodel-find-lr-"))
@@ -79,7 +79,7 @@ class Search:
         """The suggestion, or why there is none."""
         if self.state.status in ("failed", "crashed"):
             return self.state.outcome()
-        return lr_curve.suggest(self.lrs, self.losses)
+        return lr_suggestion.suggest(self.lrs, self.losses)
 
     def close(self) -> None:
         """Stop the engine if it still runs, and remove the folder."""
