@@ -25,6 +25,7 @@ from tui.panels.panel import Panel
 from tui.panels.progress import ProgressPanel
 from tui.panels.prompt import Prompt
 from tui.panels.samples.panel import SamplesPanel
+from tui.panels.trying.hand_input import HandPanel
 from tui.runs.ancestry import Inheritance, inherited
 from tui.runs.loading import keep
 from tui.runs.news import News
@@ -63,7 +64,15 @@ class DashboardScreen(SteeringActions, PageActions, PlotActions):
         LEAVE,
     )
     BINDINGS = bindings(KEYS)
-    PARTS = (LayersPanel, DistributionPanel, SamplesPanel, MetricsPage, LinesPanel, TryPage)
+    PARTS = (
+        LayersPanel,
+        DistributionPanel,
+        SamplesPanel,
+        MetricsPage,
+        LinesPanel,
+        TryPage,
+        HandPanel,
+    )
     NOTES = ON_PLOTS
 
     class Inherited(Message):

@@ -354,7 +354,7 @@ async def test_a_click_on_the_line_of_pages_turns_to_one(looked: RunDir, width: 
         await pilot.click("#pages", offset=(place + 1, 0))
         await until_shown(pilot, "[6 Run]")
         await pilot.click("#pages", offset=(2, 0))
-        await until_shown(pilot, "[1 Curves]")
+        await until_shown(pilot, "[1 Cur")
 
 
 def test_where_names_have_no_room_they_are_short() -> None:
