@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,8 @@ from engine.runs import control, run_directory, start_process
 from engine.runs.control import Arguments
 from engine.runs.events import CommandAnswered
 from engine.runs.log_reader import read_all
+from presets import yaml
+from presets.userconfig import AlertKind
 from support.recorded import wait_for
 from support.terminal import ENTER, Terminal
 from tui.runs import loading
@@ -88,8 +91,16 @@ def test_both_views_are_identical_and_each_command_is_applied_once(
 
 @pytest.mark.slow
 @pytest.mark.figure("two real dashboards, 20 concurrent commands", asked=ASKED)
-def test_two_screens_show_the_same(tmp_path: Path, measured: Callable[[str], None]) -> None:
-    """Each dashboard sends one of the commands by its keys, the others come from threads."""
+def test_two_screens_show_the_same(
+    tmp_path: Path, measured: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each dashboard sends one of the commands by its keys, the others come from threads. Alerts
+    are off: they tell what happened since a screen was opened, and one was opened before the
+    other."""
+    config = tmp_path / "config/bigmodel-tui/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text(yaml.dump({"alerts": {"off": list(get_args(AlertKind))}}))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     run = run_directory.create(tmp_path / "runs", configure.resolve(settings={"epochs": 10**6}))
     engine = start_process.start([run])
     try:
