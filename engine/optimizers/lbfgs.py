@@ -45,6 +45,10 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
     import torch
     from torch import optim
 
+    plain: Any = optim.LBFGS.step
+    if getattr(plain, "hooked", False):  # by torch, where someone built that class itself
+        plain = plain.__wrapped__  # else the hooks around a step would be called twice
+
     class LBFGS(optim.LBFGS):
         """Torch's optimizer with the same dropout masks at each evaluation of a step, since a line
         search compares values of one function."""
@@ -61,7 +65,7 @@ def build(config: Config, groups: Groups) -> optim.Optimizer:
                     stream.set_rng_state(state)
                 return closure()
 
-            return super().step(again)  # type: ignore[no-untyped-call]
+            return plain(self, again)
 
     return LBFGS(tuned(groups, config), **structs.asdict(config))
 

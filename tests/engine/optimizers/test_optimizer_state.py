@@ -227,6 +227,7 @@ def test_steps_under_a_gradient_scaler(name):
 @pytest.mark.parametrize("name", ["adam", "adagrad", "muon", "lbfgs", "lion"])
 def test_hooks_around_a_step_are_called(name):
     net, (x, y) = model(), batch()
+    torch.optim.LBFGS(model().parameters())  # of which torch then wraps the step
     optimizer, seen = build(net, name), []
     optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
     optimizer.register_step_post_hook(lambda *_: seen.append("after"))
