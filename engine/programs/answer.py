@@ -28,7 +28,6 @@ _EXAMPLES: dict[Input, str] = {
     "text": "a text",
     "image": "the path of an image file",
     "speech": "the path of an audio file, or the number of a recording of the test set",
-    "game": "moves such as d4",
 }
 _ANSWERS: dict[Input, Callable[[LoadedRun, Question], Iterator[Answer]]] = {
     "text": kinds.of_text,
@@ -45,12 +44,14 @@ def ready(loaded: LoadedRun) -> Ready:
     task = loaded.info.task
     columns = inputs.columns(loaded) if kind == "row" else []
     height = width = 0
-    game = ""
+    game, example = "", _EXAMPLES.get(kind, "")
     if kind == "image":
         _, height, width = loaded.info.input_shape
     if kind == "game":
         position: Position = boards.begin(loaded.config.dataset)
         height, width, game = position.rows, position.columns, loaded.config.dataset.name
+        legal = position.legal()
+        example = f"moves such as {position.name(legal[len(legal) // 2])}"
     return Ready(
         input=kind,
         task=task,
@@ -61,7 +62,7 @@ def ready(loaded: LoadedRun) -> Ready:
         height=height,
         width=width,
         game=game,
-        example=_EXAMPLES.get(kind) or ", ".join(f"{name}=..." for name in columns),
+        example=example or ", ".join(f"{name}=..." for name in columns),
     )
 
 

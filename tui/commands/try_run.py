@@ -74,8 +74,8 @@ def try_run(
     Without --input, opens page 7 of the dashboard.
 
     --input is a text, the path of an image or of an audio file, the number of a recording of the
-    test set, the values of a row (a=1, b=2), or moves of a game (d4 e5). With -, each line of
-    standard input is asked.
+    test set, the values of a row (a=1, b=2), or the moves of a game (d4 e5 in Go, columns as in
+    4 4 3 in Connect Four). With -, each line of standard input is asked.
     """
     found = [find_runs.find_ours(root, name) for name in runs]
     if against is not None:

@@ -53,7 +53,7 @@ class AnswerPanel(TryingPanel):
             said = asked.error or (asked.answer.error if asked.answer is not None else "")
             return self._wrapped(Text(f"! {clean(said)}", style=self.color("error")), width)
         if asked.ready is None:
-            return [Text(" the model is loaded ...", style=self.color("plot-ink"))]
+            return [Text(" loading the model ...", style=self.color("plot-ink"))]
         if asked.answer is None:
             return [Text(f" asks for {clean(asked.ready.example)}", style=self.color("plot-ink"))]
         return self._told(asked, asked.answer, width)[:height]
