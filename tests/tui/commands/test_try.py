@@ -13,7 +13,7 @@ from engine.runs.questions import Answer, Choice, Position, Ready
 from engine.runs.run_directory import RunDir
 from support import device_runs
 from support.recorded import wait_for
-from support.terminal import ESCAPE, Terminal
+from support.terminal import Terminal
 from tui.commands import answer_lines
 from tui.runs.respondent import Respondent
 
@@ -85,7 +85,6 @@ def test_a_digit_is_drawn_in_a_terminal(run: RunDir) -> None:
         terminal.send("   ")
         terminal.wait_for("%")
         assert "[7 Try]" in "\n".join(terminal.lines)
-        terminal.send(ESCAPE)
         terminal.send("1")
         terminal.wait_for("Gradient norm")
         wait_for(lambda: not _children(terminal.process.pid))
